@@ -1,0 +1,40 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/config.h"
+#include "core/ops_loss.h"
+#include "core/registry.h"
+#include "core/tape.h"
+
+namespace temper {
+
+/// A batch as attacks and trainers see it.
+struct Batch {
+  Tensor images;  ///< (N, H, W, C) f32 (f64) in [0, 1]
+  Tensor labels;  ///< (N) i32
+  Tensor ids;     ///< (N) i32: each sample's number in its data set, which is what its random numbers hang on
+};
+
+/// What an attack attacks: images to logits, with whatever BatchNorm mode the caller decided on.
+using Classifier = std::function<Var(Tape& tape, const Var& images)>;
+/// What an attack ascends: one value per sample (Reduction::none), from logits.
+using Objective = std::function<Var(Tape& tape, const Var& logits)>;
+
+enum class Norm : uint8_t { linf, l2 };
+
+/// An evasion attack. Never writes its input; every sample's result depends on that sample, its id and the seed alone,
+/// not on batch size, order or threads.
+class Attack {
+ public:
+  virtual ~Attack() = default;
+  virtual void fields(Fields&) {}
+  /// Adversarial images, in the engine's arena: they live until the enclosing arena scope ends. `draw` separates random
+  /// numbers of repeated calls for the same samples (the epoch in training, 0 in evaluation).
+  virtual Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t draw) const = 0;
+  /// One line with every parameter, eps to six digits: what reports print.
+  virtual std::string describe() const = 0;
+};
+
+}  // namespace temper

@@ -1,0 +1,121 @@
+#pragma once
+// One listing of a class's fields gives parsing, defaults, type errors with file and line, unknown-key errors with the
+// nearest key, `temper describe`, and the resolved YAML written beside results.
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include "kernels/runtime/check.h"
+
+namespace temper {
+
+/// A configuration with the place every key came from, for messages.
+struct Config {
+  YAML::Node root;
+  std::map<std::string, std::string> where;  ///< dotted path -> "configs/trades.yaml line 3" or "--set"
+};
+
+/// Reads a YAML file. A top-level `base: FILE` (relative to it) is read first and overlaid, maps key by key.
+/// `overrides` are "dotted.key=value", as given by --set. Throws Error with file and line on anything unreadable.
+Config load_config(const std::string& file, const std::vector<std::string>& overrides = {});
+Config parse_config(const std::string& text, const std::string& name = "config",
+                    const std::vector<std::string>& overrides = {});
+
+/// One line of `temper describe`.
+struct FieldDoc {
+  std::string key, type, value, doc;
+};
+
+/// Visits the fields of one section. A class lists its fields in `void fields(Fields&)`:
+///   f("beta", beta, "weight of the KL term");
+///   f.choice("start", start, {{"none", Start::none}, {"uniform", Start::uniform}}, "random start");
+///   f.section("attack", pgd);
+class Fields {
+ public:
+  explicit Fields(const Config& config);
+
+  /// A number (`8/255` is a number), text, bool, or a list of them. `value` holds the default.
+  template <class T>
+  void operator()(const char* key, T& value, const char* doc) {
+    if (const YAML::Node n = declare(key)) read(key, n, value);
+    keep(key, value, doc);
+  }
+
+  /// One of a few named values.
+  template <class E>
+  void choice(const char* key, E& value, std::initializer_list<std::pair<const char*, E>> names, const char* doc) {
+    std::vector<std::string> all;
+    for (const auto& [text, v] : names) all.push_back(text);
+    if (const YAML::Node n = declare(key)) value = (names.begin() + index_of(key, n, all))->second;
+    for (const auto& [text, v] : names)
+      if (v == value) keep_choice(key, text, all, doc);
+  }
+
+  /// A nested section, listed by value.fields(Fields&).
+  template <class T>
+  void section(const char* key, T& value) {
+    Fields sub = enter(key);
+    value.fields(sub);
+    leave(key, sub);
+  }
+  /// For sections that need more than section(): the caller visits the nested fields itself, then calls leave().
+  Fields enter(const char* key);
+  void leave(const char* key, Fields& sub);
+  /// Whether the configuration gives the key at all.
+  bool has(const char* key) const;
+
+  /// Throws Error, with place and nearest key, if the configuration has a key that no field claimed.
+  void finish() const;
+  /// Throws Error at the place of `key`, for checks that a class makes on its own values.
+  template <class... Parts>
+  [[noreturn]] void reject(const char* key, const Parts&... parts) const {
+    fail(place(key), cat(parts...));
+  }
+
+  const YAML::Node& resolved() const { return resolved_; }
+  const std::vector<FieldDoc>& docs() const { return docs_; }
+
+ private:
+  Fields(const Config& config, YAML::Node node, std::string path);
+  YAML::Node declare(const char* key);
+  std::string place(const std::string& key) const;
+  size_t index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const;
+  void keep_choice(const char* key, const char* text, const std::vector<std::string>& all, const char* doc);
+
+  void read(const char* key, const YAML::Node& n, double& value) const;
+  void read(const char* key, const YAML::Node& n, float& value) const;
+  void read(const char* key, const YAML::Node& n, int& value) const;
+  void read(const char* key, const YAML::Node& n, int64_t& value) const;
+  void read(const char* key, const YAML::Node& n, uint64_t& value) const;
+  void read(const char* key, const YAML::Node& n, bool& value) const;
+  void read(const char* key, const YAML::Node& n, std::string& value) const;
+  template <class T>
+  void read(const char* key, const YAML::Node& n, std::vector<T>& value) const {
+    if (!n.IsSequence()) reject(key, "expected a list like [a, b], got '", YAML::Dump(n), "'");
+    value.clear();
+    for (const YAML::Node& item : n) {
+      T v{};
+      read(key, item, v);
+      value.push_back(v);
+    }
+  }
+  template <class T>
+  void keep(const char* key, const T& value, const char* doc);
+
+  const Config* config_;
+  YAML::Node node_, resolved_;
+  std::string path_;
+  std::vector<std::string> known_;
+  std::vector<FieldDoc> docs_;
+};
+
+/// "0.0313725490", "8/255" -> number. Throws Error otherwise.
+double parse_number(const std::string& text);
+
+}  // namespace temper

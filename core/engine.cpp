@@ -1,0 +1,56 @@
+#include "core/engine.h"
+
+#include <omp.h>
+#include <unistd.h>
+
+#include "kernels/runtime/memory.h"
+#if defined(TEMPER_CUDA)
+#include "kernels/runtime/cuda_call.h"
+#endif
+
+namespace temper {
+
+namespace {
+
+size_t default_capacity([[maybe_unused]] Device device) {
+#if defined(TEMPER_CUDA)
+  if (device == Device::cuda) {
+    size_t free = 0, total = 0;
+    TEMPER_CUDA_CALL(cudaMemGetInfo(&free, &total));
+    return free / 5 * 4;
+  }
+#endif
+  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+Stream make_stream(Device device) {
+  if (device == Device::cpu) return {};
+#if defined(TEMPER_CUDA)
+  cudaStream_t handle = nullptr;
+  TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
+  return {device, handle};
+#else
+  fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
+#endif
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options) : options_(options) {
+  TEMPER_CHECK(options.device == Device::cpu || cuda_available(),
+               "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
+  if (options.threads > 0) omp_set_num_threads(options.threads);
+  stream_ = make_stream(options.device);
+  const size_t capacity = options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20
+                                               : default_capacity(options.device);
+  arena_ = std::make_unique<Arena>(options.device, capacity);
+  conv_ = options.reference_conv ? make_reference_conv() : make_conv_backend(options.device);
+}
+
+Engine::~Engine() {
+#if defined(TEMPER_CUDA)
+  if (stream_.handle) cudaStreamDestroy(static_cast<cudaStream_t>(stream_.handle));
+#endif
+}
+
+}  // namespace temper

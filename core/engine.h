@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/arena.h"
+#include "core/conv.h"
+
+namespace temper {
+
+struct EngineOptions {
+  Device device = Device::cpu;
+  int threads = 0;              ///< CPU threads; 0: what OpenMP would use
+  DType compute = DType::f32;   ///< the type activations are stored in: f32, bf16 (f64 for gradient checks)
+  int64_t arena_mb = 0;         ///< 0: all of the CPU's memory, four fifths of a GPU's
+  uint64_t seed = 0;
+  bool reference_conv = false;  ///< the slow, plain convolutions
+};
+
+/// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No globals:
+/// several engines can live in one process.
+class Engine {
+ public:
+  explicit Engine(EngineOptions options = {});
+  ~Engine();
+  Engine(const Engine&) = delete;
+
+  Stream stream() const { return stream_; }
+  Device device() const { return stream_.device; }
+  Arena& arena() { return *arena_; }
+  ConvBackend& conv() { return *conv_; }
+  DType compute() const { return options_.compute; }
+  uint64_t seed() const { return options_.seed; }
+  const EngineOptions& options() const { return options_; }
+
+ private:
+  EngineOptions options_;
+  Stream stream_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<ConvBackend> conv_;
+};
+
+}  // namespace temper

@@ -1,0 +1,41 @@
+#include "core/gemm.h"
+
+#include <Eigen/Core>
+
+namespace temper {
+
+#if defined(TEMPER_CUDA)
+void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta,
+                 const Tensor& c);
+#endif
+
+namespace {
+
+template <class T>
+void gemm_eigen(Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta, const Tensor& c) {
+  using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Eigen::Map<const Matrix> ma(a.as<T>(), a.shape[0], a.shape[1]), mb(b.as<T>(), b.shape[0], b.shape[1]);
+  Eigen::Map<Matrix> mc(c.as<T>(), c.shape[0], c.shape[1]);
+  if (beta == 0) mc.setZero();
+  if (ta == Transpose::no && tb == Transpose::no) mc.noalias() += ma * mb;
+  else if (ta == Transpose::no) mc.noalias() += ma * mb.transpose();
+  else if (tb == Transpose::no) mc.noalias() += ma.transpose() * mb;
+  else mc.noalias() += ma.transpose() * mb.transpose();
+}
+
+}  // namespace
+
+void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta, const Tensor& c) {
+  const int64_t m = a.shape[ta == Transpose::no ? 0 : 1], ka = a.shape[ta == Transpose::no ? 1 : 0];
+  const int64_t kb = b.shape[tb == Transpose::no ? 0 : 1], n = b.shape[tb == Transpose::no ? 1 : 0];
+  TEMPER_CHECK(ka == kb && c.shape == (Shape{m, n}) && a.dtype == b.dtype && a.dtype == c.dtype, "gemm: op(a) is (", m,
+               ", ", ka, "), op(b) is (", kb, ", ", n, "), c is ", c.shape, " (", a.dtype, ", ", b.dtype, ", ", c.dtype,
+               ")");
+#if defined(TEMPER_CUDA)
+  if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, beta, c);
+#endif
+  TEMPER_CHECK(stream.device == Device::cpu, "gemm: this build has no CUDA back end");
+  dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, beta, c); });
+}
+
+}  // namespace temper

@@ -1,0 +1,49 @@
+#include "core/ops_linear.h"
+
+#include "core/gemm.h"
+#include "core/ops_elementwise.h"
+#include "kernels/column_sum/column_sum.h"
+#include "kernels/row_add/row_add.h"
+
+namespace temper {
+
+void column_sum(Stream stream, const Tensor& x, float beta, const Tensor& y) {
+  dispatch_float(x.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    column_sum<T, compute_t<T>>(stream, x.shape[0], static_cast<int>(x.shape[1]), x.as<T>(), beta,
+                                y.as<compute_t<T>>());
+  });
+}
+
+Var linear(Tape& tape, const Var& input, const Var& w, const Var& bias) {
+  const Var x = input.value.dtype == DType::bf16 ? convert(tape, input, DType::f32) : input;
+  const Shape &xs = x.value.shape, &ws = w.value.shape;
+  TEMPER_CHECK(xs.rank() == 2 && ws.rank() == 2 && xs[1] == ws[1], "linear: x is ", xs, " so w must be (O, ",
+               xs[-1], "), got ", ws);
+  TEMPER_CHECK(!bias.value || bias.value.shape == Shape{ws[0]}, "linear: w is ", ws, " so bias must be (", ws[0],
+               "), got ", bias.value.shape);
+  const Tensor y = tape.alloc({xs[0], ws[0]}, x.value.dtype);
+  gemm(tape.stream(), Transpose::no, Transpose::yes, x.value, w.value, 0.f, y);
+  if (bias.value) {
+    dispatch_full(y.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      row_add(tape.stream(), y.shape[0], static_cast<int>(y.shape[1]), bias.value.as<T>(), y.as<T>());
+    });
+  }
+  return tape.record("linear", y, {x, w, bias}, [=](Tape& tape, const Tensor& dy) {
+    if (x.needs_grad()) {
+      const GradSink s = tape.sink(x);
+      gemm(tape.stream(), Transpose::no, Transpose::no, dy, w.value, s.beta, s.into);
+    }
+    if (w.needs_grad()) {
+      const GradSink s = tape.sink(w);
+      gemm(tape.stream(), Transpose::yes, Transpose::no, dy, x.value, s.beta, s.into);
+    }
+    if (bias.needs_grad()) {
+      const GradSink s = tape.sink(bias);
+      column_sum(tape.stream(), dy, s.beta, s.into);
+    }
+  });
+}
+
+}  // namespace temper

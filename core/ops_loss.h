@@ -1,0 +1,30 @@
+#pragma once
+#include "core/tape.h"
+
+namespace temper {
+
+/// How per-sample losses become the result, always said in full: `none` keeps one value per sample (what attacks ascend:
+/// backward() then differentiates their sum), `mean` divides the sum by N (PyTorch's batchmean for KL), `sum` does not,
+/// `elementwise` divides by N * C (PyTorch's kl_div default).
+enum class Reduction : uint8_t { none, mean, sum, elementwise };
+
+/// Cross entropy -log softmax(logits)_label; labels (N) i32. With smoothing s the target is (1 - s) * onehot + s / C.
+Var cross_entropy(Tape& tape, const Var& logits, const Tensor& labels, Reduction reduction = Reduction::mean,
+                  float smoothing = 0);
+/// Cross entropy against given distributions: -sum_c target_c log softmax(logits)_c; target (N, C), not differentiated.
+Var soft_cross_entropy(Tape& tape, const Var& logits, const Tensor& target, Reduction reduction = Reduction::mean);
+/// KL(softmax(target / T) || softmax(logits / T)), without the factor T^2. Differentiates both sides; cut one with
+/// stop_gradient. The order of arguments is PyTorch's F.kl_div(log_softmax(logits), softmax(target)).
+Var kl_divergence(Tape& tape, const Var& logits, const Var& target, Reduction reduction = Reduction::mean,
+                  float temperature = 1);
+/// The margin -max(z_y - max_{j != y} z_j + kappa, 0), to be ascended: what the tables of the field call C&W (Linf).
+/// Carlini & Wagner 2017; kappa = 50 as in the reference code never clamps.
+Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa, Reduction reduction = Reduction::none);
+/// Mean squared difference over all elements (Reduction::mean: divided by numel, as PyTorch's mse_loss).
+Var mean_squared_error(Tape& tape, const Var& a, const Var& b);
+
+/// Host copies: argmax of every row, and how many rows have it at their label.
+std::vector<int32_t> predictions(Engine& engine, const Tensor& logits);
+int64_t count_correct(Engine& engine, const Tensor& logits, const Tensor& labels);
+
+}  // namespace temper

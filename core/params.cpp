@@ -1,0 +1,147 @@
+#include "core/params.h"
+
+#include <atomic>
+#include <utility>
+
+#include "core/text.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper {
+
+namespace {
+uint64_t next_stamp() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+}  // namespace
+
+bool glob_matches(std::string_view glob, std::string_view text) {
+  size_t g = 0, t = 0, star = std::string_view::npos, resume = 0;
+  while (t < text.size()) {
+    if (g < glob.size() && (glob[g] == '?' || glob[g] == text[t])) {
+      ++g;
+      ++t;
+    } else if (g < glob.size() && glob[g] == '*') {
+      star = g++;
+      resume = t;
+    } else if (star != std::string_view::npos) {
+      g = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (g < glob.size() && glob[g] == '*') ++g;
+  return g == glob.size();
+}
+
+int ParamStore::add(std::string name, Shape shape, Init init) {
+  TEMPER_CHECK(find(name) < 0, "parameter '", name, "' is declared twice");
+  params_.push_back({std::move(name), shape, size_, std::move(init)});
+  size_ += (shape.numel() + 63) / 64 * 64;  // keeps every array 256-byte aligned in f32
+  return count() - 1;
+}
+
+int64_t ParamStore::numel() const {
+  int64_t n = 0;
+  for (const Param& p : params_) n += p.shape.numel();
+  return n;
+}
+
+int ParamStore::find(std::string_view name) const {
+  for (int i = 0; i < count(); ++i)
+    if (params_[i].name == name) return i;
+  return -1;
+}
+
+std::vector<int> ParamStore::match(std::string_view glob) const {
+  std::vector<int> found;
+  for (int i = 0; i < count(); ++i)
+    if (glob_matches(glob, params_[i].name)) found.push_back(i);
+  return found;
+}
+
+void ParamStore::freeze(std::string_view glob) {
+  const std::vector<int> found = match(glob);
+  std::vector<std::string> names;
+  for (const Param& p : params_) names.push_back(p.name);
+  TEMPER_CHECK(!found.empty(), "freeze: no parameter matches '", glob, "'", did_you_mean(std::string(glob), names));
+  for (const int i : found) params_[i].frozen = true;
+}
+
+Flat::Flat(const ParamStore& store, DType dtype, Stream stream) : store_(&store), dtype_(dtype), stream_(stream) {
+  data_ = allocate(stream.device, bytes());
+  zero();
+}
+Flat::Flat(Flat&& other) noexcept
+    : store_(other.store_),
+      dtype_(other.dtype_),
+      stream_(other.stream_),
+      data_(std::exchange(other.data_, nullptr)),
+      stamp_(other.stamp_) {}
+Flat& Flat::operator=(Flat&& other) noexcept {
+  std::swap(store_, other.store_);
+  std::swap(dtype_, other.dtype_);
+  std::swap(stream_, other.stream_);
+  std::swap(data_, other.data_);
+  std::swap(stamp_, other.stamp_);
+  return *this;
+}
+Flat::~Flat() { release(stream_.device, data_, bytes()); }
+
+Tensor Flat::view(int i) const {
+  const Param& p = (*store_)[i];
+  return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
+}
+
+void Flat::touch() { stamp_ = next_stamp(); }
+
+void Flat::copy_from(const Flat& other) {
+  TEMPER_CHECK(other.store_->size() == store_->size() && other.dtype_ == dtype_,
+               "copy_from: the buffers have different layouts or types");
+  copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes());
+  touch();
+}
+
+void Flat::zero() {
+  set_zero(stream_, data_, bytes());
+  touch();
+}
+
+void Flat::initialise(uint64_t seed) {
+  const RngKey key{.seed = seed, .purpose = Purpose::init};
+  for (int i = 0; i < store_->count(); ++i) {
+    const Param& p = (*store_)[i];
+    std::vector<double> values(p.shape.numel());
+    for (size_t e = 0; e < values.size(); ++e) values[e] = p.init ? p.init(key, i, static_cast<uint32_t>(e)) : 0.0;
+    write(i, values);
+  }
+}
+
+std::vector<double> Flat::read(int i) const {
+  const Tensor t = view(i);
+  std::vector<double> out(t.numel());
+  dispatch_full(dtype_, [&](auto tag) {
+    using T = decltype(tag);
+    std::vector<T> host(t.numel());
+    copy(stream_, host.data(), Device::cpu, t.data, t.device, t.bytes());
+    synchronize(stream_);
+    for (size_t e = 0; e < host.size(); ++e) out[e] = host[e];
+  });
+  return out;
+}
+
+void Flat::write(int i, const std::vector<double>& values) {
+  const Tensor t = view(i);
+  TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*store_)[i].name, "' is ", t.shape,
+               " so it takes ", t.numel(), " values, got ", values.size());
+  dispatch_full(dtype_, [&](auto tag) {
+    using T = decltype(tag);
+    const std::vector<T> host(values.begin(), values.end());
+    copy(stream_, t.data, t.device, host.data(), Device::cpu, t.bytes());
+    synchronize(stream_);
+  });
+  touch();
+}
+
+}  // namespace temper

@@ -1,0 +1,88 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/tensor.h"
+#include "kernels/runtime/philox.h"
+
+namespace temper {
+
+/// The initial value of one element: (key, parameter index, element index) -> value. See nn/init.h for the usual ones.
+using Init = std::function<double(const RngKey& key, uint32_t param, uint32_t element)>;
+
+/// One named array in a flat buffer. Filters are (K, R, S, C), matrices (out, in).
+struct Param {
+  std::string name;
+  Shape shape;
+  int64_t offset = 0;  ///< in elements, a multiple of 64
+  Init init;
+  bool frozen = false;  ///< gets no gradient and is not moved by the optimiser
+};
+
+/// The layout that all flat buffers of a model share: names, shapes, offsets. Holds no values.
+class ParamStore {
+ public:
+  /// Declares an array and returns its index. Throws Error on a repeated name.
+  int add(std::string name, Shape shape, Init init);
+  const Param& operator[](int i) const { return params_.at(i); }
+  int count() const { return static_cast<int>(params_.size()); }
+  const std::vector<Param>& all() const { return params_; }
+  /// Elements of a flat buffer, padding included.
+  int64_t size() const { return size_; }
+  /// Elements without padding.
+  int64_t numel() const;
+  /// Index by name, or -1.
+  int find(std::string_view name) const;
+  /// Indices whose name matches a glob (`*` any run, `?` one character), in order.
+  std::vector<int> match(std::string_view glob) const;
+  /// Freezes everything a glob matches. Throws Error, with the nearest name, if it matches nothing.
+  void freeze(std::string_view glob);
+
+ private:
+  std::vector<Param> params_;
+  int64_t size_ = 0;
+};
+
+bool glob_matches(std::string_view glob, std::string_view text);
+
+/// One buffer with the layout of a ParamStore: values, gradients, momentum, a mask, an average. Padding is zero.
+class Flat {
+ public:
+  /// All zeros. `store` must be complete and outlive the buffer.
+  Flat(const ParamStore& store, DType dtype, Stream stream);
+  Flat(Flat&&) noexcept;
+  Flat& operator=(Flat&&) noexcept;
+  ~Flat();
+
+  const ParamStore& store() const { return *store_; }
+  DType dtype() const { return dtype_; }
+  Tensor view(int i) const;
+  /// The whole buffer, padding included.
+  Tensor all() const { return {data_, Shape{store_->size()}, dtype_, stream_.device}; }
+
+  /// Changes whenever the contents do; what was prepared from a parameter is valid for one stamp. Never 0.
+  uint64_t stamp() const { return stamp_; }
+  /// To be called after writing through a view.
+  void touch();
+
+  void copy_from(const Flat& other);
+  void zero();
+  /// Every parameter's initial values, drawn with the given seed: the same for every device.
+  void initialise(uint64_t seed);
+  /// Host copies of one array in and out, converting to and from double.
+  std::vector<double> read(int i) const;
+  void write(int i, const std::vector<double>& values);
+
+ private:
+  size_t bytes() const { return store_->size() * size_of(dtype_); }
+
+  const ParamStore* store_;
+  DType dtype_;
+  Stream stream_;
+  void* data_ = nullptr;
+  uint64_t stamp_ = 0;
+};
+
+}  // namespace temper

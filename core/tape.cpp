@@ -1,0 +1,110 @@
+#include "core/tape.h"
+
+#include <algorithm>
+
+#include "kernels/fill/fill.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper {
+
+Tape::Tape(Engine& engine, Wrt wrt) : engine_(engine), scope_(engine.arena()), wrt_(wrt) {}
+
+Var Tape::param(const Flat& values, int i) {
+  const Tensor v = values.view(i);
+  if (wrt_ != Wrt::params || values.store()[i].frozen) return {v, -1, values.stamp()};
+  for (const Leaf& leaf : leaves_)
+    if (leaf.param == i && leaf.store == &values.store()) return {v, leaf.slot, values.stamp()};
+  leaves_.push_back({new_slot(), i, &values.store()});
+  return {v, leaves_.back().slot, values.stamp()};
+}
+
+Tensor Tape::take(const Shape& shape, DType dtype) {
+  const int64_t bytes = shape.numel() * static_cast<int64_t>(size_of(dtype));
+  auto best = free_.end();  // the smallest free buffer that fits without wasting more than half of it
+  for (auto it = free_.begin(); it != free_.end(); ++it)
+    if (it->numel() >= bytes && it->numel() <= 2 * bytes && (best == free_.end() || it->numel() < best->numel()))
+      best = it;
+  if (best == free_.end()) return alloc(shape, dtype);
+  const Tensor t{best->data, shape, dtype, best->device};
+  free_.erase(best);
+  return t;
+}
+
+void Tape::give_back(Slot& slot) {
+  if (!slot.pooled) return;
+  free_.push_back({slot.grad.data, Shape{static_cast<int64_t>(slot.grad.bytes())}, DType::u8, slot.grad.device});
+  slot = {};
+}
+
+GradSink Tape::sink(const Var& v) {
+  TEMPER_CHECK(v.needs_grad(), "sink: this operand takes no gradient");
+  Slot& s = slots_[v.slot];
+  if (!s.grad.data) {
+    s.grad = take(v.value.shape, v.value.dtype);
+    s.pooled = true;
+  }
+  const float beta = s.written ? 1.f : 0.f;
+  s.written = true;
+  return {s.grad, beta};
+}
+
+bool Tape::adopt(const Var& v, const Tensor& dy) {
+  Slot &to = slots_[v.slot], &from = slots_[current_];
+  if (to.written || to.grad.data || !from.pooled || from.grad.data != dy.data) return false;
+  to = {dy.reshaped(v.value.shape), true, true};
+  from = {};
+  return true;
+}
+
+Tensor Tape::grad(const Var& v) const {
+  TEMPER_CHECK(v.needs_grad() && slots_[v.slot].written,
+               "grad: no gradient reached this value; was it wrapped in stop_gradient, or is it not an input of a tape "
+               "opened with Wrt::input?");
+  return slots_[v.slot].grad;
+}
+
+void Tape::bind(std::span<Flat* const> grads) {
+  for (const Leaf& leaf : leaves_) {
+    const auto flat =
+        std::find_if(grads.begin(), grads.end(), [&](Flat* f) { return &f->store() == leaf.store; });
+    TEMPER_CHECK(flat != grads.end(), "backward: this tape has the parameter '", (*leaf.store)[leaf.param].name,
+                 "'; pass the buffer for its gradients");
+    slots_[leaf.slot] = {(*flat)->view(leaf.param), false, false};
+  }
+}
+
+void Tape::clear_unreached(std::span<Flat* const> grads) {
+  for (Flat* flat : grads) {
+    std::vector<bool> reached(flat->store().count());
+    for (const Leaf& leaf : leaves_)
+      if (leaf.store == &flat->store()) reached[leaf.param] = slots_[leaf.slot].written;
+    for (int i = 0; i < flat->store().count(); ++i)
+      if (!reached[i]) set_zero(stream(), flat->view(i).data, flat->view(i).bytes());
+    flat->touch();
+  }
+}
+
+void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
+  TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
+               loss.value.shape);
+  TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
+  for (Slot& s : slots_) {
+    give_back(s);
+    s = {};
+  }
+  bind(grads);
+  const GradSink seed = sink(loss);
+  dispatch_full(loss.value.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(1));
+  });
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    current_ = nodes_[i].slot;
+    if (!slots_[current_].written) continue;
+    nodes_[i].backward(*this, slots_[current_].grad);
+    give_back(slots_[current_]);
+  }
+  clear_unreached(grads);
+}
+
+}  // namespace temper

@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/registry.h"
+
+namespace temper {
+
+/// Labelled images in host memory, uint8 (N, H, W, C), row by row. One split of a data set.
+struct ImageSet {
+  int64_t height = 0, width = 0, channels = 0, classes = 0;
+  std::vector<uint8_t> pixels;
+  std::vector<int32_t> labels;
+  std::vector<std::string> class_names;  ///< may be empty
+
+  int64_t size() const { return static_cast<int64_t>(labels.size()); }
+  int64_t image_bytes() const { return height * width * channels; }
+  /// The images at `indices`, in that order.
+  ImageSet subset(const std::vector<int64_t>& indices) const;
+};
+
+/// A data set as named in the `data` section: reads its splits from files, checking sizes, ranges and, where they are
+/// official, checksums. Throws Error naming the file and what to do.
+class DatasetReader {
+ public:
+  virtual ~DatasetReader() = default;
+  virtual void fields(Fields&) {}
+  virtual ImageSet train() const = 0;
+  virtual ImageSet test() const = 0;
+};
+
+}  // namespace temper

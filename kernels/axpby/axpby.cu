@@ -1,0 +1,61 @@
+#include "kernels/axpby/axpby.h"
+
+#include "kernels/runtime/dtype.h"
+#include "kernels/runtime/map.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+struct Scale {
+  compute_t<T> alpha;
+  HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x)); }
+};
+
+template <class T>
+struct Sum {
+  compute_t<T> alpha, beta;
+  HD void operator()(int64_t, T& z, T x, T y) const { z = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
+};
+
+template <class T>
+struct AddTo {
+  compute_t<T> alpha, beta;
+  HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
+};
+
+template <class T>
+struct Spread {
+  const T* s;
+  compute_t<T> scale, beta;
+  HD void operator()(int64_t, T& y) const { y = T(scale * compute_t<T>(*s) + (beta ? beta * compute_t<T>(y) : 0)); }
+};
+
+}  // namespace
+
+template <class T>
+void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y) {
+  if (beta == 0) map(stream, n, Scale<T>{alpha}, write(y), x);
+  else map(stream, n, AddTo<T>{alpha, beta}, y, x);
+}
+
+template <class T>
+void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, float beta, const T* y, T* z) {
+  map(stream, n, Sum<T>{alpha, beta}, write(z), x, y);
+}
+
+template <class T>
+void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T* y) {
+  map(stream, n, Spread<T>{s, scale, beta}, y);
+}
+
+#define INSTANTIATE(T)                                                              \
+  template void axpby<T>(Stream, int64_t, float, const T*, float, T*);              \
+  template void weighted_sum<T>(Stream, int64_t, float, const T*, float, const T*, T*); \
+  template void add_scalar<T>(Stream, int64_t, float, const T*, float, T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+INSTANTIATE(bfloat16)
+
+}  // namespace temper

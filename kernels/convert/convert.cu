@@ -1,0 +1,41 @@
+#include "kernels/convert/convert.h"
+
+#include "kernels/runtime/dtype.h"
+#include "kernels/runtime/map.h"
+
+namespace temper {
+
+namespace {
+
+template <class To, class From>
+struct Convert {
+  HD void operator()(int64_t, To& y, From x) const { y = To(static_cast<compute_t<To>>(compute_t<From>(x))); }
+};
+
+template <class To, class From>
+struct ConvertAdd {
+  float beta;
+  HD void operator()(int64_t, To& y, From x) const {
+    using C = compute_t<To>;
+    y = To(C(beta) * C(y) + static_cast<C>(compute_t<From>(x)));
+  }
+};
+
+}  // namespace
+
+template <class To, class From>
+void convert(Stream stream, int64_t n, const From* x, float beta, To* y) {
+  if (beta == 0) map(stream, n, Convert<To, From>{}, write(y), x);
+  else map(stream, n, ConvertAdd<To, From>{beta}, y, x);
+}
+
+#define INSTANTIATE(To, From) template void convert<To, From>(Stream, int64_t, const From*, float, To*);
+INSTANTIATE(float, float)
+INSTANTIATE(double, double)
+INSTANTIATE(float, bfloat16)
+INSTANTIATE(bfloat16, float)
+INSTANTIATE(bfloat16, bfloat16)
+INSTANTIATE(double, float)
+INSTANTIATE(float, double)
+
+}  // namespace temper

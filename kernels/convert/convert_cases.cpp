@@ -1,0 +1,32 @@
+#include "kernels/convert/convert.h"
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+template <class To, class From>
+void add_cases() {
+  for (const int64_t n : kCaseSizes)
+    for (const float beta : {0.f, 1.f})
+      add_case({.kernel = "convert",
+                .name = cat(name(dtype_of<From>()), "-", name(dtype_of<To>()), "/beta=", beta, "/n=", n),
+                .arrays = {{"x", Role::in, dtype_of<From>(), n}, {"y", Role::inout, dtype_of<To>(), n}},
+                .run = [n, beta](Stream s, const CaseArgs& a) {
+                  convert<To, From>(s, n, a.get<From>(0), beta, a.get<To>(1));
+                },
+                .reference = [n, beta](auto& a) {
+                  for (int64_t i = 0; i < n; ++i) a[1][i] = beta * a[1][i] + a[0][i];
+                },
+                .tolerance = sizeof(To) == 2 ? 8e-3 : 2e-7,
+                .bytes = n * (sizeof(From) + (1.0 + beta) * sizeof(To))});
+}
+
+const CaseGroup group([] {
+  add_cases<float, bfloat16>();
+  add_cases<bfloat16, float>();
+  add_cases<double, float>();
+  add_cases<float, double>();
+});
+
+}  // namespace
+}  // namespace temper

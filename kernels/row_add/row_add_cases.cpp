@@ -1,0 +1,27 @@
+#include "kernels/row_add/row_add.h"
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+template <class T>
+void add_cases() {
+  const DType t = dtype_of<T>();
+  for (const int64_t rows : {0, 1, 33, 4001})
+    for (const int cols : {1, 10})
+      add_case({.kernel = "row_add",
+                .name = cat(name(t), "/rows=", rows, "/cols=", cols),
+                .arrays = {{"v", Role::in, t, cols}, {"y", Role::inout, t, rows * cols}},
+                .run = [=](Stream s, const CaseArgs& a) { row_add(s, rows, cols, a.get<T>(0), a.get<T>(1)); },
+                .reference = [=](auto& a) { for (int64_t i = 0; i < rows * cols; ++i) a[1][i] += a[0][i % cols]; },
+                .tolerance = 1e-6,
+                .bytes = 2.0 * rows * cols * sizeof(T)});
+}
+
+const CaseGroup group([] {
+  add_cases<float>();
+  add_cases<double>();
+});
+
+}  // namespace
+}  // namespace temper

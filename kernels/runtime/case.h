@@ -1,0 +1,61 @@
+#pragma once
+// A kernel's claims. NAME_cases.cpp registers cases; tests run every case on every device against its reference, and the
+// benchmarks time the same cases. Nothing else about a kernel is listed anywhere.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/runtime/dtype.h"
+#include "kernels/runtime/stream.h"
+
+namespace temper {
+
+enum class Role : uint8_t { in, out, inout };
+
+/// One array a case works on. Inputs are drawn uniformly from [lo, hi] (whole numbers for integer types).
+struct CaseArray {
+  std::string name;
+  Role role = Role::in;
+  DType dtype = DType::f32;
+  int64_t n = 0;
+  double lo = -1, hi = 1;
+};
+
+/// The device pointers of a case's arrays, in the order they were declared.
+class CaseArgs {
+ public:
+  explicit CaseArgs(std::vector<void*> data) : data_(std::move(data)) {}
+  template <class T>
+  T* get(size_t i) const { return static_cast<T*>(data_.at(i)); }
+
+ private:
+  std::vector<void*> data_;
+};
+
+struct KernelCase {
+  std::string kernel;  ///< the folder's name
+  std::string name;    ///< unique within the kernel: variant, type and extents, e.g. "linf/f32/n=33"
+  std::vector<CaseArray> arrays;
+  std::function<void(Stream, const CaseArgs&)> run;
+  /// Plain loops in double over host copies of the arrays; writes what `run` should have written.
+  std::function<void(std::vector<std::vector<double>>&)> reference;
+  /// |got - want| <= tolerance * max(1, |want|) for every element of every out and inout array.
+  double tolerance = 1e-6;
+  double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; 0: not timed
+};
+
+std::vector<KernelCase>& kernel_cases();
+
+/// For static registration: `static const bool registered = add_case({...});`
+bool add_case(KernelCase c);
+
+/// Runs `add` before main: `static const CaseGroup group([] { for (...) add_case({...}); });`
+struct CaseGroup {
+  template <class F>
+  explicit CaseGroup(F add) { add(); }
+};
+
+/// Element counts every per-element kernel is tried on: nothing, one, around a warp, odd, and enough for two threads.
+inline const std::vector<int64_t> kCaseSizes = {0, 1, 31, 33, 1000, 40001};
+
+}  // namespace temper

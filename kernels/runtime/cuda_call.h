@@ -1,0 +1,11 @@
+#pragma once
+// Only for .cu files and CUDA-side .cpp files.
+#include <cuda_runtime.h>
+
+#include "kernels/runtime/check.h"
+
+#define TEMPER_CUDA_CALL(call)                                                                       \
+  do {                                                                                               \
+    const cudaError_t error_ = (call);                                                               \
+    if (error_ != cudaSuccess) ::temper::fail(#call, " failed: ", cudaGetErrorString(error_));       \
+  } while (0)

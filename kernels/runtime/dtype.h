@@ -1,0 +1,109 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <ostream>
+
+#include "kernels/runtime/check.h"
+#include "kernels/runtime/hd.h"
+
+namespace temper {
+
+enum class DType : uint8_t { f32, f64, bf16, i32, u8 };
+
+constexpr size_t size_of(DType t) {
+  switch (t) {
+    case DType::f64: return 8;
+    case DType::bf16: return 2;
+    case DType::u8: return 1;
+    default: return 4;
+  }
+}
+
+constexpr const char* name(DType t) {
+  switch (t) {
+    case DType::f32: return "f32";
+    case DType::f64: return "f64";
+    case DType::bf16: return "bf16";
+    case DType::i32: return "i32";
+    case DType::u8: return "u8";
+  }
+  return "?";
+}
+inline std::ostream& operator<<(std::ostream& out, DType t) { return out << name(t); }
+
+/// Storage for bfloat16: the upper half of a float, rounded to nearest even. Arithmetic happens in float.
+struct bfloat16 {
+  uint16_t bits;
+
+  bfloat16() = default;
+  HD explicit bfloat16(float value) {
+#if defined(__CUDA_ARCH__)
+    const uint32_t u = __float_as_uint(value);
+#else
+    uint32_t u;
+    std::memcpy(&u, &value, sizeof u);
+#endif
+    const uint32_t rounded = u + 0x7fffu + ((u >> 16) & 1u);
+    const bool is_nan = (u & 0x7fffffffu) > 0x7f800000u;
+    bits = static_cast<uint16_t>(is_nan ? (u >> 16) | 0x40u : rounded >> 16);
+  }
+  HD operator float() const {
+    const uint32_t u = static_cast<uint32_t>(bits) << 16;
+#if defined(__CUDA_ARCH__)
+    return __uint_as_float(u);
+#else
+    float value;
+    std::memcpy(&value, &u, sizeof value);
+    return value;
+#endif
+  }
+};
+
+/// The type arithmetic on a stored type happens in: double for double, float for everything else.
+template <class T>
+struct ComputeType {
+  using type = float;
+};
+template <>
+struct ComputeType<double> {
+  using type = double;
+};
+template <class T>
+using compute_t = typename ComputeType<T>::type;
+
+template <class T>
+constexpr DType dtype_of();
+template <>
+constexpr DType dtype_of<float>() { return DType::f32; }
+template <>
+constexpr DType dtype_of<double>() { return DType::f64; }
+template <>
+constexpr DType dtype_of<bfloat16>() { return DType::bf16; }
+template <>
+constexpr DType dtype_of<int32_t>() { return DType::i32; }
+template <>
+constexpr DType dtype_of<uint8_t>() { return DType::u8; }
+
+/// Calls f with a value of the element type: dispatch(t, [&](auto tag) { using T = decltype(tag); ... }).
+template <class F>
+decltype(auto) dispatch_float(DType t, F f) {
+  switch (t) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    case DType::bf16: return f(bfloat16{});
+    default: fail("expected a floating point tensor (f32, f64 or bf16), got ", t);
+  }
+}
+
+/// As dispatch_float for what is never stored in 16 bits: parameters, statistics, logits, losses.
+template <class F>
+decltype(auto) dispatch_full(DType t, F f) {
+  switch (t) {
+    case DType::f32: return f(float{});
+    case DType::f64: return f(double{});
+    default: fail("expected f32 or f64, got ", t);
+  }
+}
+
+}  // namespace temper

@@ -1,0 +1,91 @@
+#include "kernels/runtime/memory.h"
+
+#include <sys/mman.h>
+
+#include <cstring>
+
+#include "kernels/runtime/check.h"
+#if defined(TEMPER_CUDA)
+#include "kernels/runtime/cuda_call.h"
+#endif
+
+namespace temper {
+
+namespace {
+[[noreturn]] [[maybe_unused]] void no_cuda(const char* who) {
+  fail(who, ": this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");
+}
+}  // namespace
+
+bool cuda_available() {
+#if defined(TEMPER_CUDA)
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+#else
+  return false;
+#endif
+}
+
+void* allocate(Device device, size_t bytes) {
+  if (bytes == 0) return nullptr;
+  if (device == Device::cpu) {
+    void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    TEMPER_CHECK(data != MAP_FAILED, "allocate: the machine refused ", bytes, " bytes; lower memory.arena_mb");
+    return data;
+  }
+#if defined(TEMPER_CUDA)
+  void* data = nullptr;
+  TEMPER_CUDA_CALL(cudaMalloc(&data, bytes));
+  return data;
+#else
+  no_cuda("allocate");
+#endif
+}
+
+void release(Device device, void* data, size_t bytes) {
+  if (!data) return;
+  if (device == Device::cpu) {
+    munmap(data, bytes);
+    return;
+  }
+#if defined(TEMPER_CUDA)
+  cudaFree(data);
+#endif
+}
+
+void copy([[maybe_unused]] Stream stream, void* to, Device to_device, const void* from, Device from_device,
+          size_t bytes) {
+  if (bytes == 0) return;
+  if (to_device == Device::cpu && from_device == Device::cpu) {
+    std::memcpy(to, from, bytes);
+    return;
+  }
+#if defined(TEMPER_CUDA)
+  TEMPER_CUDA_CALL(
+      cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, static_cast<cudaStream_t>(stream.handle)));
+#else
+  no_cuda("copy");
+#endif
+}
+
+void set_zero(Stream stream, void* data, size_t bytes) {
+  if (bytes == 0) return;
+  if (stream.device == Device::cpu) {
+    std::memset(data, 0, bytes);
+    return;
+  }
+#if defined(TEMPER_CUDA)
+  TEMPER_CUDA_CALL(cudaMemsetAsync(data, 0, bytes, static_cast<cudaStream_t>(stream.handle)));
+#else
+  no_cuda("set_zero");
+#endif
+}
+
+void synchronize(Stream stream) {
+  if (stream.device == Device::cpu) return;
+#if defined(TEMPER_CUDA)
+  TEMPER_CUDA_CALL(cudaStreamSynchronize(static_cast<cudaStream_t>(stream.handle)));
+#endif
+}
+
+}  // namespace temper

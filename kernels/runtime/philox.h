@@ -1,0 +1,62 @@
+#pragma once
+// Philox4x32-10 (Salmon et al. 2011): a counter-based generator without state, the same bits on the CPU and on CUDA.
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/runtime/hd.h"
+
+namespace temper {
+
+struct Philox4 {
+  uint32_t x[4];
+};
+
+HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
+  uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
+  uint32_t x0 = c0, x1 = c1, x2 = c2, x3 = c3;
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p0 = uint64_t{0xD2511F53u} * x0, p1 = uint64_t{0xCD9E8D57u} * x2;
+    const uint32_t h0 = static_cast<uint32_t>(p0 >> 32), l0 = static_cast<uint32_t>(p0);
+    const uint32_t h1 = static_cast<uint32_t>(p1 >> 32), l1 = static_cast<uint32_t>(p1);
+    x0 = h1 ^ x1 ^ k0;
+    x1 = l1;
+    x2 = h0 ^ x3 ^ k1;
+    x3 = l0;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  }
+  return {{x0, x1, x2, x3}};
+}
+
+/// A uniform number in (0, 1) with 24 exact bits, equal on every device.
+HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 8) + 0.5f) * (1.0f / 16777216.0f); }
+
+/// What random numbers are for. Streams of different purposes never overlap.
+enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, split };
+
+/// Names one stream of random numbers: everything but the sample and the element.
+struct RngKey {
+  uint64_t seed = 0;
+  Purpose purpose = Purpose::attack;
+  uint32_t step = 0;  ///< epoch, restart or iteration: what separates two draws for the same sample
+};
+
+/// Four random words for elements 4i .. 4i+3 of sample `sample`.
+HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
+  return philox(key.seed, i, sample, key.step, static_cast<uint32_t>(key.purpose));
+}
+
+/// Uniform in (0, 1) for one element of one sample.
+HD float random_uniform(const RngKey& key, uint32_t sample, uint32_t element) {
+  return uniform01(random_words(key, sample, element / 4).x[element % 4]);
+}
+
+/// Standard normal for one element of one sample (Box-Muller on a pair of uniforms).
+HD float random_normal(const RngKey& key, uint32_t sample, uint32_t element) {
+  const Philox4 w = random_words(key, sample, element / 4);
+  const int pair = (element % 4) / 2 * 2;
+  const float radius = sqrtf(-2.0f * logf(uniform01(w.x[pair]))), angle = 6.28318530718f * uniform01(w.x[pair + 1]);
+  return radius * (element % 2 ? sinf(angle) : cosf(angle));
+}
+
+}  // namespace temper

@@ -1,0 +1,18 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <ostream>
+
+namespace temper {
+
+enum class Device : uint8_t { cpu, cuda };
+inline const char* name(Device d) { return d == Device::cpu ? "cpu" : "cuda"; }
+inline std::ostream& operator<<(std::ostream& out, Device d) { return out << name(d); }
+
+/// Where, and in which order, work runs. Passed by value to every launcher; never a global.
+struct Stream {
+  Device device = Device::cpu;
+  void* handle = nullptr;  ///< cudaStream_t on CUDA
+};
+
+}  // namespace temper

@@ -1,0 +1,17 @@
+#pragma once
+#include "core/params.h"
+
+namespace temper::init {
+
+Init zeros();
+Init ones();
+/// N(0, std^2).
+Init normal(double std);
+/// U(-bound, bound).
+Init uniform(double bound);
+/// N(0, 2 / fan), with fan = k * k * channels out (fan_out) or in (fan_in): He et al. 2015.
+Init kaiming_normal(int64_t fan);
+/// PyTorch's default for conv and linear layers, weight and bias alike: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
+Init torch_default(int64_t fan_in);
+
+}  // namespace temper::init

@@ -1,0 +1,122 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/ops_conv.h"
+#include "core/ops_norm.h"
+#include "core/registry.h"
+#include "core/tape.h"
+#include "nn/init.h"
+
+namespace temper {
+
+/// All numbers of a network: parameters (trained) and buffers (BatchNorm running statistics).
+struct Weights {
+  Flat params, buffers;
+};
+
+/// Feature taps: ask for layers by name before a pass, find their outputs after it. A BatchNorm's name taps its output
+/// before residual and ReLU; a block's name taps the block's output.
+class Taps {
+ public:
+  explicit Taps(std::vector<std::string> names);
+  bool wants(const std::string& name) const { return found_.count(name) > 0; }
+  void put(const std::string& name, const Var& v) { found_.at(name) = v; }
+  /// Throws Error if no layer of that name ran.
+  const Var& at(const std::string& name) const;
+
+ private:
+  std::map<std::string, Var> found_;
+};
+
+/// Everything that is a property of one forward pass rather than of the network. There is no train/eval flag.
+struct Pass {
+  BnStats bn = BnStats::batch;
+  BnUpdate update = BnUpdate::yes;
+  int branch = 0;              ///< which BatchNorm set, in a network with split BatchNorm
+  Taps* taps = nullptr;
+  Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
+
+  static Pass train() { return {}; }
+  static Pass eval() { return {.bn = BnStats::running, .update = BnUpdate::no}; }
+};
+
+/// What layers are built with: where they declare their parameters, and under which name.
+class Builder {
+ public:
+  Builder(ParamStore& params, ParamStore& buffers, std::vector<std::string> branches)
+      : params_(&params), buffers_(&buffers), branches_(std::move(branches)) {}
+  /// The builder of a part: names below it start with "NAME.".
+  Builder operator/(const std::string& name) const;
+  std::string full(const std::string& name) const { return prefix_ + name; }
+  int param(const std::string& name, Shape shape, Init init) const { return params_->add(full(name), shape, init); }
+  int buffer(const std::string& name, Shape shape, Init init) const { return buffers_->add(full(name), shape, init); }
+  const std::vector<std::string>& branches() const { return branches_; }
+
+ private:
+  ParamStore *params_, *buffers_;
+  std::vector<std::string> branches_;  ///< names of the BatchNorm sets; one, "main", unless split
+  std::string prefix_;
+};
+
+/// A differentiable piece of a network. Inside a network `pass.weights` is always set.
+class Module {
+ public:
+  virtual ~Module() = default;
+  virtual Var forward(Tape& tape, const Var& x, const Pass& pass) const = 0;
+};
+
+/// What a network takes and gives.
+struct DataShape {
+  int64_t height = 32, width = 32, channels = 3, classes = 10;
+  friend bool operator==(const DataShape&, const DataShape&) = default;
+};
+
+/// A named architecture with its options, as read from the `model` section: builds the layers.
+class Architecture {
+ public:
+  virtual ~Architecture() = default;
+  virtual void fields(Fields&) {}
+  virtual std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const = 0;
+};
+
+/// A network: its layout, its numbers and its layers. Images in [0, 1] in, logits out; mean/std is its first op.
+class Network {
+ public:
+  struct Options {
+    DataShape data;
+    std::vector<double> mean, std;                 ///< per channel; empty: none
+    std::vector<std::string> branches = {"main"};  ///< BatchNorm sets
+    DType dtype = DType::f32;                      ///< of parameters and statistics
+    uint64_t seed = 0;
+  };
+  Network(Engine& engine, const Architecture& architecture, Options options);
+  Network(const Network&) = delete;
+
+  /// Logits (N, classes) in f32 (f64) of images (N, H, W, C).
+  Var operator()(Tape& tape, const Var& images, Pass pass) const;
+  /// Logits without a tape, in the engine's arena: they live until the enclosing arena scope ends.
+  Tensor predict(Engine& engine, const Tensor& images, Pass pass) const;
+  /// The index of a BatchNorm branch. Throws Error with the known names.
+  int branch(const std::string& name) const;
+
+  const Options& options() const { return options_; }
+  ParamStore& params() { return params_; }
+  const ParamStore& params() const { return params_; }
+  const ParamStore& buffers() const { return buffers_; }
+  Weights& weights() const { return *weights_; }
+  /// New numbers of the same layout: zeros.
+  Weights make_weights(Engine& engine) const;
+  void copy_weights(Weights& to, const Weights& from) const;
+
+ private:
+  Options options_;
+  ParamStore params_, buffers_;
+  std::unique_ptr<Module> body_;
+  std::unique_ptr<Weights> weights_;
+};
+
+}  // namespace temper
