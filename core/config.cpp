@@ -133,6 +133,12 @@ YAML::Node Fields::declare(const char* key) {
 
 bool Fields::has(const char* key) const { return node_.IsMap() && node_[key]; }
 
+std::vector<std::string> Fields::keys() const {
+  std::vector<std::string> out;
+  for (const auto& kv : node_) out.push_back(kv.first.as<std::string>());
+  return out;
+}
+
 size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const {
   std::string got;
   read(key, n, got);

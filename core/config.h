@@ -69,6 +69,8 @@ class Fields {
   void leave(const char* key, Fields& sub);
   /// Whether the configuration gives the key at all.
   bool has(const char* key) const;
+  /// The keys the configuration gives in this section, in order: for sections whose keys are labels chosen by the user.
+  std::vector<std::string> keys() const;
 
   /// Throws Error, with place and nearest key, if the configuration has a key that no field claimed.
   void finish() const;

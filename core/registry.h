@@ -43,14 +43,16 @@ class Registry {
                  join(names()), ")");
     return it->second.make();
   }
-  /// Reads the section `key` of `f`: its `name` picks the member, whose own fields() reads the rest.
-  std::unique_ptr<Base> read(Fields& f, const char* key, std::string default_name) const {
+  /// Reads the section `key` of `f`: its `name` (the default on entry, the choice on return) picks the member, whose own
+  /// fields() reads the rest; `more` lists what else the section holds.
+  std::unique_ptr<Base> read(Fields& f, const char* key, std::string& name,
+                             const std::function<void(Fields&)>& more = {}) const {
     Fields sub = f.enter(key);
-    sub("name", default_name, "which one; see `temper list`");
-    if (!has(default_name))
-      sub.reject("name", "unknown name '", default_name, "'", did_you_mean(default_name, names()), " (known: ",
-                 join(names()), ")");
-    std::unique_ptr<Base> made = make(default_name);
+    sub("name", name, "which one; see `temper list`");
+    if (!has(name))
+      sub.reject("name", "unknown name '", name, "'", did_you_mean(name, names()), " (known: ", join(names()), ")");
+    std::unique_ptr<Base> made = make(name);
+    if (more) more(sub);
     made->fields(sub);
     f.leave(key, sub);
     return made;

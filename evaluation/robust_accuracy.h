@@ -1,0 +1,24 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "attacks/attack.h"
+#include "nn/module.h"
+
+namespace temper {
+
+class Loader;
+
+struct Accuracy {
+  int64_t correct = 0, total = 0;
+  std::vector<uint8_t> right;  ///< per sample, in the loader's order: 1 where the prediction is the label
+  double percent() const { return total == 0 ? 0 : 100.0 * static_cast<double>(correct) / static_cast<double>(total); }
+};
+
+/// Accuracy over everything the loader gives, after `attack` (null: on the images as they are). `pass` is used for the
+/// attack and for the prediction; its BatchNorm statistics are running ones that are not moved, so the order of samples
+/// and the batch size do not matter. Samples are attacked with draw 0.
+Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
+                  const std::function<void(int64_t done, int64_t total)>& progress = {});
+
+}  // namespace temper

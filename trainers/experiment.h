@@ -1,0 +1,107 @@
+#pragma once
+// Everything a training run is asked to do, as read from one YAML file.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attacks/attack.h"
+#include "core/config.h"
+#include "core/engine.h"
+#include "data/dataset.h"
+#include "nn/module.h"
+#include "trainers/averages.h"
+#include "trainers/optimizer.h"
+#include "trainers/schedule.h"
+#include "trainers/trainer.h"
+
+namespace temper {
+
+enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
+enum class OnCollapse : uint8_t { warn, stop };
+
+struct DataSection {
+  std::string name = "fashion_mnist_subset";
+  std::unique_ptr<DatasetReader> reader;
+  int64_t validation = 1000;  ///< images held out of the training split: selection never sees the test split
+};
+
+struct ModelSection {
+  std::string name = "small_cnn";
+  std::unique_ptr<Architecture> architecture;
+  std::vector<double> mean, std;  ///< per channel; empty: none
+  std::vector<std::string> branches = {"main"};
+  std::vector<std::string> freeze;  ///< globs
+  std::string weights;              ///< file to start from; empty: initialise
+};
+
+struct TrainerSection {
+  std::string name = "pgd_at";
+  std::unique_ptr<Trainer> method;
+};
+
+struct ScheduleSection {
+  std::string name = "constant";
+  std::unique_ptr<Schedule> schedule;
+};
+
+/// An attack under the label that reports show.
+struct NamedAttack {
+  std::string label, name = "pgd";
+  std::unique_ptr<Attack> attack;
+};
+
+struct EvaluationSection {
+  int64_t batch_size = 256;
+  NamedAttack validation{.label = "validation"};  ///< what robust validation accuracy is measured with
+  std::vector<NamedAttack> attacks;               ///< measured on the test split, once, after training
+  void fields(Fields& f);
+};
+
+struct LoopSection {
+  int64_t epochs = 10;
+  int64_t batch_size = 128;
+  int64_t eval_every = 1;        ///< epochs between validations; the last epoch is always validated
+  int64_t early_stop = 0;        ///< validations without a better robust accuracy before stopping; 0: never
+  int64_t checkpoint_every = 1;  ///< epochs
+  int64_t checkpoint_steps = 0;  ///< steps within an epoch between further checkpoints; 0: none
+  int64_t log_every = 20;        ///< steps between lines in metrics.jsonl
+  double collapse = 0.5;         ///< share of the best robust accuracy below which training has collapsed; 0: no guard
+  OnCollapse on_collapse = OnCollapse::warn;
+  void fields(Fields& f);
+};
+
+/// One run: config in, everything resolved.
+struct Experiment {
+  uint64_t seed = 0;
+  DeviceChoice device = DeviceChoice::automatic;
+  int threads = 0;
+  DType compute = DType::f32;
+  int64_t arena_mb = 0;
+  DataSection data;
+  ModelSection model;
+  TrainerSection trainer;
+  SgdOptions optimizer;
+  ScheduleSection schedule;
+  LoopSection loop;
+  EmaOptions ema;
+  SwaOptions swa;
+  EvaluationSection evaluation;
+
+  void fields(Fields& f);
+  /// What `device` comes to on this machine.
+  Device resolved_device() const;
+  EngineOptions engine_options() const;
+  Network::Options network_options(const DataShape& shape) const;
+
+  /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
+  YAML::Node resolved;
+};
+
+/// Reads and checks a whole experiment. Throws Error with file and line for anything unknown or out of range.
+Experiment read_experiment(const Config& config);
+
+/// The network of an experiment, with its starting weights loaded and its frozen parameters marked.
+std::unique_ptr<Network> make_network(Engine& engine, const Experiment& experiment, const DataShape& shape);
+
+}  // namespace temper

@@ -1,0 +1,30 @@
+#pragma once
+#include "trainers/experiment.h"
+#include "trainers/observer.h"
+#include "trainers/run_folder.h"
+
+namespace temper {
+
+enum class Resume : uint8_t { no, yes };
+enum class Outcome : uint8_t { finished, early_stop, collapse, interrupted };
+const char* name(Outcome outcome);
+
+/// What a process exits with after SIGINT or SIGTERM ended a run that --resume can continue (sysexits' EX_TEMPFAIL).
+inline constexpr int kExitInterrupted = 75;
+
+struct TrainResult {
+  Outcome outcome = Outcome::finished;
+  EndReport end;
+  int64_t images_train = 0, images_validation = 0;
+  double train_seconds = 0;  ///< optimiser steps over all processes of this run, validation not included
+};
+
+/// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints). SIGINT and SIGTERM finish
+/// the step, save and return Outcome::interrupted. Throws Error: a folder that already holds a run without Resume::yes,
+/// a resume with another configuration (listing every difference), a loss or gradient that is not finite (naming epoch,
+/// step, learning rate and the last good checkpoint).
+/// The same experiment gives the same bits, interrupted and resumed or not, for any number of threads.
+TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
+                         Resume resume = Resume::no);
+
+}  // namespace temper

@@ -1,0 +1,66 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace temper {
+
+/// What is known when training starts.
+struct StartReport {
+  std::string method, model, data, device;
+  int64_t parameters = 0;
+  int64_t images_train = 0, images_validation = 0;
+  int64_t epochs = 0, steps_per_epoch = 0;
+  int64_t epoch = 1;  ///< where it starts: more than 1, or step > 0, when resumed
+  int64_t step = 0;   ///< steps of that epoch already done
+};
+
+struct StepReport {
+  int64_t epoch = 1, epochs = 1;
+  int64_t step = 0;  ///< within the epoch, 1-based: steps done
+  int64_t steps_per_epoch = 1;
+  double loss = 0, lr = 0;
+  double images_per_second = 0;  ///< over the epoch so far
+};
+
+/// Accuracy in percent.
+struct ValidationReport {
+  double clean = 0, robust = 0;
+};
+
+struct EpochReport {
+  int64_t epoch = 1, epochs = 1;
+  double train_loss = 0;  ///< mean over the epoch's images
+  double lr = 0;          ///< of its last step
+  double seconds = 0;     ///< training, validation not included
+  double images_per_second = 0;
+  std::optional<ValidationReport> validation;  ///< none in an epoch that was not validated
+  std::optional<ValidationReport> ema, swa;    ///< the same for the averaged weights
+  double validation_seconds = 0;
+  bool best = false;  ///< the highest robust validation accuracy so far
+};
+
+struct EndReport {
+  std::string outcome;  ///< finished, early_stop, collapse, interrupted
+  int64_t epochs = 0, steps = 0;
+  int64_t best_epoch = 0;  ///< 0: nothing was validated
+  ValidationReport best;
+  double seconds = 0;  ///< of this process
+};
+
+/// Watches a run; the command line shows it, tests record it. Never influences it.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void on_start(const StartReport&) {}
+  virtual void on_step(const StepReport&) {}
+  /// Progress through a validation or test pass: `what` is "validation" or an attack's label.
+  virtual void on_evaluate(const std::string& what, int64_t done, int64_t total) {
+    (void)what, (void)done, (void)total;
+  }
+  virtual void on_epoch(const EpochReport&) {}
+  virtual void on_warning(const std::string&) {}
+  virtual void on_end(const EndReport&) {}
+};
+
+}  // namespace temper

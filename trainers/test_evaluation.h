@@ -1,0 +1,24 @@
+#pragma once
+#include "evaluation/robust_accuracy.h"
+#include "trainers/experiment.h"
+#include "trainers/observer.h"
+#include "trainers/run_folder.h"
+
+namespace temper {
+
+/// One line of a results table.
+struct TestRow {
+  std::string label;        ///< "clean", or the attack's label
+  std::string description;  ///< every parameter of the attack
+  Accuracy accuracy;
+  double seconds = 0;
+};
+
+/// Measures a network on the test split: clean, then every attack of experiment.evaluation.
+std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
+                                   const ImageSet& test, Observer& observer);
+
+/// The harmonic mean of natural and robust accuracy (CURE, eq. 9).
+double natural_robust_ratio(double natural, double robust);
+
+}  // namespace temper
