@@ -32,9 +32,12 @@ std::vector<char> random_bytes(const CaseArray& a, int seed) {
     std::uniform_int_distribution<int64_t> whole(static_cast<int64_t>(a.lo), static_cast<int64_t>(a.hi));
     T* v = reinterpret_cast<T*>(bytes.data());
     for (int64_t i = 0; i < a.n + 2 * kGuard; ++i) {
-      if constexpr (std::is_integral_v<T>) v[i] = static_cast<T>(whole(gen));
-      else if constexpr (sizeof(T) == 2) v[i] = T(static_cast<float>(real(gen)));
-      else v[i] = static_cast<T>(real(gen));
+      if constexpr (std::is_integral_v<T>)
+        v[i] = static_cast<T>(whole(gen));
+      else if constexpr (sizeof(T) == 2)
+        v[i] = T(static_cast<float>(real(gen)));
+      else
+        v[i] = static_cast<T>(real(gen));
     }
   });
   return bytes;
@@ -51,7 +54,8 @@ std::vector<double> to_double(const CaseArray& a, const std::vector<char>& bytes
 }
 
 /// Runs a case once on fresh copies of `input`; returns what every array holds afterwards, guards included.
-std::vector<std::vector<char>> run_once(const KernelCase& c, Device device, const std::vector<std::vector<char>>& input) {
+std::vector<std::vector<char>> run_once(const KernelCase& c, Device device,
+                                        const std::vector<std::vector<char>>& input) {
   Stream stream{device};
   std::vector<void*> memory, data;
   for (size_t i = 0; i < input.size(); ++i) {
@@ -112,14 +116,13 @@ std::vector<std::string> kernels() {
 
 }  // namespace
 
-TEST_CASE("every kernel case agrees with its reference", "[kernels]") {
-  for (const Device device : test::devices())
-    for (const std::string& kernel : kernels()) {
-      DYNAMIC_SECTION(kernel << " on " << device) {
-        for (const KernelCase& c : kernel_cases())
-          if (c.kernel == kernel) check_case(c, device);
-      }
+TEMPER_DEVICE_TEST("every kernel case agrees with its reference", "[kernels]") {
+  for (const std::string& kernel : kernels()) {
+    DYNAMIC_SECTION(kernel) {
+      for (const KernelCase& c : kernel_cases())
+        if (c.kernel == kernel) check_case(c, device);
     }
+  }
 }
 
 TEST_CASE("kernel case names are unique", "[kernels]") {
