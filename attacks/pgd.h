@@ -18,8 +18,8 @@ struct Pgd : Attack {
   int restarts = 1;
   Return returns = Return::last;  ///< within a run and over restarts
   Loss loss = Loss::cross_entropy;
-  double kappa = 50;              ///< margin loss only
-  double momentum = 0;            ///< MI-FGSM's mu (Dong et al. 2018)
+  double kappa = 50;    ///< margin loss only
+  double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
 
   void fields(Fields& f) override;
   std::string describe() const override;

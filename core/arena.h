@@ -3,8 +3,9 @@
 
 namespace temper {
 
-/// Bump allocator for everything that lives no longer than a step. The same calls give the same addresses, which is what
-/// lets a step be captured once and replayed. On the CPU the capacity is reserved address space, not memory in use.
+/// Bump allocator for everything that lives no longer than a step. The same calls give the same addresses, which is
+/// what lets a step be captured once and replayed. On the CPU the capacity is reserved address space, not memory in
+/// use.
 class Arena {
  public:
   Arena(Device device, size_t capacity);

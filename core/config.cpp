@@ -38,8 +38,10 @@ void note_places(const YAML::Node& n, const std::string& file, const std::string
 void overlay(YAML::Node onto, const YAML::Node& from) {
   for (const auto& kv : from) {
     const std::string key = kv.first.as<std::string>();
-    if (kv.second.IsMap() && onto[key] && onto[key].IsMap()) overlay(onto[key], kv.second);
-    else onto[key] = YAML::Clone(kv.second);
+    if (kv.second.IsMap() && onto[key] && onto[key].IsMap())
+      overlay(onto[key], kv.second);
+    else
+      onto[key] = YAML::Clone(kv.second);
   }
 }
 
@@ -92,8 +94,8 @@ double parse_number(const std::string& text) {
   const auto one = [&](const std::string& part) {
     double v = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), v);
-    TEMPER_CHECK(error == std::errc() && end == part.data() + part.size() && std::isfinite(v), "expected a number, got '",
-                 text, "'");
+    TEMPER_CHECK(error == std::errc() && end == part.data() + part.size() && std::isfinite(v),
+                 "expected a number, got '", text, "'");
     return v;
   };
   const size_t slash = text.find('/');
@@ -154,7 +156,8 @@ void Fields::keep_choice(const char* key, const char* text, const std::vector<st
 
 Fields Fields::enter(const char* key) {
   const YAML::Node n = declare(key);
-  if (n && !n.IsMap() && !n.IsNull()) reject(key, "expected a section of `key: value` lines, got '", YAML::Dump(n), "'");
+  if (n && !n.IsMap() && !n.IsNull())
+    reject(key, "expected a section of `key: value` lines, got '", YAML::Dump(n), "'");
   return Fields(*config_, n && n.IsMap() ? n : YAML::Node(YAML::NodeType::Map), join_path(path_, key));
 }
 
@@ -199,10 +202,14 @@ std::string text_of(const std::string& v) { return v; }
 
 template <class T>
 const char* type_name() {
-  if constexpr (std::is_same_v<T, bool>) return "true | false";
-  else if constexpr (std::is_integral_v<T>) return "whole number";
-  else if constexpr (std::is_floating_point_v<T>) return "number";
-  else return "text";
+  if constexpr (std::is_same_v<T, bool>)
+    return "true | false";
+  else if constexpr (std::is_integral_v<T>)
+    return "whole number";
+  else if constexpr (std::is_floating_point_v<T>)
+    return "number";
+  else
+    return "text";
 }
 template <class T>
 struct Described {

@@ -54,17 +54,16 @@ Var scale(Tape& tape, const Var& x, float factor) {
     using T = decltype(tag);
     axpby<T>(tape.stream(), y.numel(), factor, x.value.as<T>(), 0.f, y.as<T>());
   });
-  return tape.record("scale", y, {x},
-                     [=](Tape& tape, const Tensor& dy) { accumulate(tape, x, dy, factor); });
+  return tape.record("scale", y, {x}, [=](Tape& tape, const Tensor& dy) { accumulate(tape, x, dy, factor); });
 }
 
 Var convert(Tape& tape, const Var& x, DType dtype) {
   if (x.value.dtype == dtype) return x;
   const Tensor y = tape.alloc(x.value.shape, dtype);
   const auto run = [](Stream stream, const Tensor& from, float beta, const Tensor& to) {
-    TEMPER_CHECK((from.dtype == DType::f32 && to.dtype == DType::bf16) ||
-                     (from.dtype == DType::bf16 && to.dtype == DType::f32),
-                 "convert: expected f32 and bf16, got ", from.dtype, " and ", to.dtype);
+    TEMPER_CHECK(
+        (from.dtype == DType::f32 && to.dtype == DType::bf16) || (from.dtype == DType::bf16 && to.dtype == DType::f32),
+        "convert: expected f32 and bf16, got ", from.dtype, " and ", to.dtype);
     if (to.dtype == DType::bf16)
       convert<bfloat16, float>(stream, to.numel(), from.as<float>(), beta, to.as<bfloat16>());
     else

@@ -65,8 +65,7 @@ Tensor Tape::grad(const Var& v) const {
 
 void Tape::bind(std::span<Flat* const> grads) {
   for (const Leaf& leaf : leaves_) {
-    const auto flat =
-        std::find_if(grads.begin(), grads.end(), [&](Flat* f) { return &f->store() == leaf.store; });
+    const auto flat = std::find_if(grads.begin(), grads.end(), [&](Flat* f) { return &f->store() == leaf.store; });
     TEMPER_CHECK(flat != grads.end(), "backward: this tape has the parameter '", (*leaf.store)[leaf.param].name,
                  "'; pass the buffer for its gradients");
     slots_[leaf.slot] = {(*flat)->view(leaf.param), false, false};

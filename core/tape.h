@@ -34,8 +34,8 @@ struct GradSink {
   float beta;
 };
 
-/// Records operations in the order they run; backward() runs their gradients in the opposite order. That is the whole of
-/// autograd here. What a tape allocates is freed with it.
+/// Records operations in the order they run; backward() runs their gradients in the opposite order. That is the whole
+/// of autograd here. What a tape allocates is freed with it.
 class Tape {
  public:
   Tape(Engine& engine, Wrt wrt);
@@ -73,9 +73,9 @@ class Tape {
   /// The gradient that backward() found for an input.
   Tensor grad(const Var& v) const;
 
-  /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) over each buffer in
-  /// `grads`, zero where nothing reaches a parameter. The buffers are told apart by their store. May be called again with
-  /// another loss or other buffers: the recording is kept until the tape goes away.
+  /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) over each buffer
+  /// in `grads`, zero where nothing reaches a parameter. The buffers are told apart by their store. May be called again
+  /// with another loss or other buffers: the recording is kept until the tape goes away.
   void backward(const Var& loss, std::span<Flat* const> grads = {});
   void backward(const Var& loss, Flat& grads) {
     Flat* one[] = {&grads};

@@ -49,7 +49,9 @@ struct Tensor {
   size_t bytes() const { return numel() * size_of(dtype); }
   /// The data as T; T is trusted to match dtype.
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
   explicit operator bool() const { return data != nullptr; }
 
   /// The same elements under another shape.

@@ -36,8 +36,10 @@ struct Spread {
 
 template <class T>
 void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y) {
-  if (beta == 0) map(stream, n, Scale<T>{alpha}, write(y), x);
-  else map(stream, n, AddTo<T>{alpha, beta}, y, x);
+  if (beta == 0)
+    map(stream, n, Scale<T>{alpha}, write(y), x);
+  else
+    map(stream, n, AddTo<T>{alpha, beta}, y, x);
 }
 
 template <class T>
@@ -50,8 +52,8 @@ void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T
   map(stream, n, Spread<T>{s, scale, beta}, y);
 }
 
-#define INSTANTIATE(T)                                                              \
-  template void axpby<T>(Stream, int64_t, float, const T*, float, T*);              \
+#define INSTANTIATE(T)                                                                  \
+  template void axpby<T>(Stream, int64_t, float, const T*, float, T*);                  \
   template void weighted_sum<T>(Stream, int64_t, float, const T*, float, const T*, T*); \
   template void add_scalar<T>(Stream, int64_t, float, const T*, float, T*);
 INSTANTIATE(float)

@@ -14,27 +14,31 @@ void add_cases() {
                 .name = cat("axpby/", name(t), "/beta=", beta, "/n=", n),
                 .arrays = {{"x", Role::in, t, n}, {"y", Role::inout, t, n}},
                 .run = [n, beta](Stream s, const CaseArgs& a) { axpby(s, n, 2.f, a.get<T>(0), beta, a.get<T>(1)); },
-                .reference = [n, beta](auto& a) {
-                  for (int64_t i = 0; i < n; ++i) a[1][i] = 2 * a[0][i] + beta * a[1][i];
-                },
+                .reference =
+                    [n, beta](auto& a) {
+                      for (int64_t i = 0; i < n; ++i) a[1][i] = 2 * a[0][i] + beta * a[1][i];
+                    },
                 .tolerance = tolerance,
                 .bytes = (beta == 0 ? 2.0 : 3.0) * n * sizeof(T)});
     add_case({.kernel = "axpby",
               .name = cat("weighted_sum/", name(t), "/n=", n),
               .arrays = {{"x", Role::in, t, n}, {"y", Role::in, t, n}, {"z", Role::out, t, n}},
-              .run = [n](Stream s, const CaseArgs& a) {
-                weighted_sum(s, n, 2.f, a.get<T>(0), -0.5f, a.get<T>(1), a.get<T>(2));
-              },
-              .reference = [n](auto& a) {
-                for (int64_t i = 0; i < n; ++i) a[2][i] = 2 * a[0][i] - 0.5 * a[1][i];
-              },
+              .run = [n](Stream s,
+                         const CaseArgs& a) { weighted_sum(s, n, 2.f, a.get<T>(0), -0.5f, a.get<T>(1), a.get<T>(2)); },
+              .reference =
+                  [n](auto& a) {
+                    for (int64_t i = 0; i < n; ++i) a[2][i] = 2 * a[0][i] - 0.5 * a[1][i];
+                  },
               .tolerance = tolerance,
               .bytes = 3.0 * n * sizeof(T)});
     add_case({.kernel = "axpby",
               .name = cat("add_scalar/", name(t), "/n=", n),
               .arrays = {{"s", Role::in, t, 1}, {"y", Role::inout, t, n}},
               .run = [n](Stream s, const CaseArgs& a) { add_scalar(s, n, 3.f, a.get<T>(0), 1.f, a.get<T>(1)); },
-              .reference = [n](auto& a) { for (int64_t i = 0; i < n; ++i) a[1][i] += 3 * a[0][0]; },
+              .reference =
+                  [n](auto& a) {
+                    for (int64_t i = 0; i < n; ++i) a[1][i] += 3 * a[0][0];
+                  },
               .tolerance = tolerance,
               .bytes = 2.0 * n * sizeof(T)});
   }

@@ -25,8 +25,10 @@ struct ConvertAdd {
 
 template <class To, class From>
 void convert(Stream stream, int64_t n, const From* x, float beta, To* y) {
-  if (beta == 0) map(stream, n, Convert<To, From>{}, write(y), x);
-  else map(stream, n, ConvertAdd<To, From>{beta}, y, x);
+  if (beta == 0)
+    map(stream, n, Convert<To, From>{}, write(y), x);
+  else
+    map(stream, n, ConvertAdd<To, From>{beta}, y, x);
 }
 
 #define INSTANTIATE(To, From) template void convert<To, From>(Stream, int64_t, const From*, float, To*);

@@ -11,12 +11,12 @@ void add_cases() {
       add_case({.kernel = "convert",
                 .name = cat(name(dtype_of<From>()), "-", name(dtype_of<To>()), "/beta=", beta, "/n=", n),
                 .arrays = {{"x", Role::in, dtype_of<From>(), n}, {"y", Role::inout, dtype_of<To>(), n}},
-                .run = [n, beta](Stream s, const CaseArgs& a) {
-                  convert<To, From>(s, n, a.get<From>(0), beta, a.get<To>(1));
-                },
-                .reference = [n, beta](auto& a) {
-                  for (int64_t i = 0; i < n; ++i) a[1][i] = beta * a[1][i] + a[0][i];
-                },
+                .run = [n, beta](Stream s,
+                                 const CaseArgs& a) { convert<To, From>(s, n, a.get<From>(0), beta, a.get<To>(1)); },
+                .reference =
+                    [n, beta](auto& a) {
+                      for (int64_t i = 0; i < n; ++i) a[1][i] = beta * a[1][i] + a[0][i];
+                    },
                 .tolerance = sizeof(To) == 2 ? 8e-3 : 2e-7,
                 .bytes = n * (sizeof(From) + (1.0 + beta) * sizeof(To))});
 }

@@ -14,7 +14,9 @@ struct Fill {
 }  // namespace
 
 template <class T>
-void fill(Stream stream, int64_t n, T* y, T value) { map(stream, n, Fill<T>{value}, write(y)); }
+void fill(Stream stream, int64_t n, T* y, T value) {
+  map(stream, n, Fill<T>{value}, write(y));
+}
 
 template void fill<float>(Stream, int64_t, float*, float);
 template void fill<double>(Stream, int64_t, double*, double);

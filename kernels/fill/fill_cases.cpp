@@ -11,7 +11,10 @@ void add_cases() {
               .name = cat(name(dtype_of<T>()), "/n=", n),
               .arrays = {{"y", Role::out, dtype_of<T>(), n}},
               .run = [n](Stream s, const CaseArgs& a) { fill(s, n, a.get<T>(0), T(1.5f)); },
-              .reference = [n](auto& a) { for (int64_t i = 0; i < n; ++i) a[0][i] = 1.5; },
+              .reference =
+                  [n](auto& a) {
+                    for (int64_t i = 0; i < n; ++i) a[0][i] = 1.5;
+                  },
               .tolerance = 0,
               .bytes = 1.0 * n * sizeof(T)});
 }

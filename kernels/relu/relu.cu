@@ -9,12 +9,16 @@ namespace {
 
 struct Forward {
   template <class T>
-  HD void operator()(int64_t, T& y, T x) const { y = compute_t<T>(x) > 0 ? x : T(0.f); }
+  HD void operator()(int64_t, T& y, T x) const {
+    y = compute_t<T>(x) > 0 ? x : T(0.f);
+  }
 };
 
 struct Backward {
   template <class T>
-  HD void operator()(int64_t, T& dx, T y, T dy) const { dx = compute_t<T>(y) > 0 ? dy : T(0.f); }
+  HD void operator()(int64_t, T& dx, T y, T dy) const {
+    dx = compute_t<T>(y) > 0 ? dy : T(0.f);
+  }
 };
 
 struct BackwardAdd {
@@ -28,15 +32,19 @@ struct BackwardAdd {
 }  // namespace
 
 template <class T>
-void relu_forward(Stream stream, int64_t n, T* y, const T* x) { map(stream, n, Forward{}, write(y), x); }
+void relu_forward(Stream stream, int64_t n, T* y, const T* x) {
+  map(stream, n, Forward{}, write(y), x);
+}
 
 template <class T>
 void relu_backward(Stream stream, int64_t n, const T* y, const T* dy, float beta, T* dx) {
-  if (beta == 0) map(stream, n, Backward{}, write(dx), y, dy);
-  else map(stream, n, BackwardAdd{}, dx, y, dy);
+  if (beta == 0)
+    map(stream, n, Backward{}, write(dx), y, dy);
+  else
+    map(stream, n, BackwardAdd{}, dx, y, dy);
 }
 
-#define INSTANTIATE(T)                                        \
+#define INSTANTIATE(T)                                          \
   template void relu_forward<T>(Stream, int64_t, T*, const T*); \
   template void relu_backward<T>(Stream, int64_t, const T*, const T*, float, T*);
 INSTANTIATE(float)

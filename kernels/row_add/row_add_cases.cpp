@@ -13,7 +13,10 @@ void add_cases() {
                 .name = cat(name(t), "/rows=", rows, "/cols=", cols),
                 .arrays = {{"v", Role::in, t, cols}, {"y", Role::inout, t, rows * cols}},
                 .run = [=](Stream s, const CaseArgs& a) { row_add(s, rows, cols, a.get<T>(0), a.get<T>(1)); },
-                .reference = [=](auto& a) { for (int64_t i = 0; i < rows * cols; ++i) a[1][i] += a[0][i % cols]; },
+                .reference =
+                    [=](auto& a) {
+                      for (int64_t i = 0; i < rows * cols; ++i) a[1][i] += a[0][i % cols];
+                    },
                 .tolerance = 1e-6,
                 .bytes = 2.0 * rows * cols * sizeof(T)});
 }

@@ -26,7 +26,7 @@ template <class... Parts>
 
 }  // namespace temper
 
-#define TEMPER_CHECK(condition, ...)                \
-  do {                                              \
-    if (!(condition)) ::temper::fail(__VA_ARGS__);  \
+#define TEMPER_CHECK(condition, ...)               \
+  do {                                             \
+    if (!(condition)) ::temper::fail(__VA_ARGS__); \
   } while (0)

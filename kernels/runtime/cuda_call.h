@@ -4,8 +4,8 @@
 
 #include "kernels/runtime/check.h"
 
-#define TEMPER_CUDA_CALL(call)                                                                       \
-  do {                                                                                               \
-    const cudaError_t error_ = (call);                                                               \
-    if (error_ != cudaSuccess) ::temper::fail(#call, " failed: ", cudaGetErrorString(error_));       \
+#define TEMPER_CUDA_CALL(call)                                                                 \
+  do {                                                                                         \
+    const cudaError_t error_ = (call);                                                         \
+    if (error_ != cudaSuccess) ::temper::fail(#call, " failed: ", cudaGetErrorString(error_)); \
   } while (0)
