@@ -1,0 +1,32 @@
+#include "kernels/argmax/argmax.h"
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+struct Argmax {
+  int32_t* y;
+  const T* x;
+  HD void operator()(const Row& row) const {
+    const T* v = x + row.at(0);
+    const T best = row.max([&](int c) { return v[c]; });
+    const int first = -row.max([&](int c) { return v[c] == best ? -c : -row.size; });
+    const int nans = row.sum([&](int c) { return v[c] != v[c] ? 1 : 0; });
+    row.once([&] { y[row.index] = nans ? -1 : first; });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void argmax(Stream stream, int64_t rows, int cols, int32_t* y, const T* x) {
+  for_each_row(stream, rows, cols, Argmax<T>{y, x});
+}
+
+template void argmax<float>(Stream, int64_t, int, int32_t*, const float*);
+template void argmax<double>(Stream, int64_t, int, int32_t*, const double*);
+
+}  // namespace temper

@@ -1,0 +1,30 @@
+#include "kernels/row_sum/row_sum.h"
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+struct Sum {
+  T* y;
+  const T* x;
+  T factor;
+  HD void operator()(const Row& row) const {
+    const T sum = row.sum([&](int c) { return x[row.at(c)]; });
+    row.once([&] { y[row.index] = factor * sum; });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void row_sum(Stream stream, int64_t rows, int cols, T* y, const T* x, double factor) {
+  for_each_row(stream, rows, cols, Sum<T>{y, x, T(factor)});
+}
+
+template void row_sum<float>(Stream, int64_t, int, float*, const float*, double);
+template void row_sum<double>(Stream, int64_t, int, double*, const double*, double);
+
+}  // namespace temper

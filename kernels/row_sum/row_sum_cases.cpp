@@ -1,0 +1,36 @@
+#include "kernels/row_sum/row_sum.h"
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+template <class T>
+void add_cases() {
+  const DType t = dtype_of<T>();
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int>{0, 4}, {1, 0}, {1, 1}, {3, 31}, {5, 33}, {1, 1000}, {129, 3072}}) {
+    const int64_t n = rows * cols;
+    add_case({.kernel = "row_sum",
+              .name = cat(name(t), "/", rows, "x", cols),
+              .arrays = {{"y", Role::out, t, rows}, {"x", Role::in, t, n}},
+              .run = [rows = rows, cols = cols](
+                         Stream s, const CaseArgs& a) { row_sum(s, rows, cols, a.get<T>(0), a.get<T>(1), 0.25); },
+              .reference =
+                  [rows = rows, cols = cols](auto& a) {
+                    for (int64_t r = 0; r < rows; ++r) {
+                      a[0][r] = 0;
+                      for (int c = 0; c < cols; ++c) a[0][r] += 0.25 * a[1][r * cols + c];
+                    }
+                  },
+              .tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13,
+              .bytes = 1.0 * n * sizeof(T)});
+  }
+}
+
+const CaseGroup group([] {
+  add_cases<float>();
+  add_cases<double>();
+});
+
+}  // namespace
+}  // namespace temper
