@@ -6,9 +6,10 @@ set(TEMPER_YAML $<IF:$<TARGET_EXISTS:yaml-cpp::yaml-cpp>,yaml-cpp::yaml-cpp,yaml
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
+# By hand: Debian's libzip config names programs that its development package does not install.
 find_path(LIBZIP_INCLUDE_DIR zip.h REQUIRED)
 find_library(LIBZIP_LIBRARY zip REQUIRED)
-set(TEMPER_ZIP ${LIBZIP_LIBRARY})
+set(TEMPER_ZIP zip)
 
 set(TEMPER_HAVE_ONEDNN OFF)
 if(TEMPER_ONEDNN)
