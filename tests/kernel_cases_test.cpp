@@ -20,6 +20,7 @@ void with_type(DType t, F f) {
     case DType::bf16: return f(bfloat16{});
     case DType::i32: return f(int32_t{});
     case DType::u8: return f(uint8_t{});
+    case DType::i64: return f(int64_t{});
   }
 }
 

@@ -9,11 +9,12 @@
 
 namespace temper {
 
-enum class DType : uint8_t { f32, f64, bf16, i32, u8 };
+enum class DType : uint8_t { f32, f64, bf16, i32, u8, i64 };
 
 constexpr size_t size_of(DType t) {
   switch (t) {
-    case DType::f64: return 8;
+    case DType::f64:
+    case DType::i64: return 8;
     case DType::bf16: return 2;
     case DType::u8: return 1;
     default: return 4;
@@ -27,6 +28,7 @@ constexpr const char* name(DType t) {
     case DType::bf16: return "bf16";
     case DType::i32: return "i32";
     case DType::u8: return "u8";
+    case DType::i64: return "i64";
   }
   return "?";
 }
@@ -93,6 +95,10 @@ constexpr DType dtype_of<int32_t>() {
 template <>
 constexpr DType dtype_of<uint8_t>() {
   return DType::u8;
+}
+template <>
+constexpr DType dtype_of<int64_t>() {
+  return DType::i64;
 }
 
 /// Calls f with a value of the element type: dispatch(t, [&](auto tag) { using T = decltype(tag); ... }).
