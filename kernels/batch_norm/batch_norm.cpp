@@ -1,0 +1,292 @@
+#include "kernels/batch_norm/batch_norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/batch_norm/batch_norm_body.h"
+#include "kernels/runtime/map.h"
+#include "kernels/runtime/pair.h"
+
+namespace temper {
+
+using namespace batch_norm_body;
+
+namespace {
+
+// A chunk is what one thread reduces alone: small enough to be read a second time from cache, and cut by the extents
+// only.
+struct Chunks {
+  int64_t size, count;  ///< rows in a chunk, but for the last; chunks
+  Chunks(int64_t rows, int channels) : size(std::max<int64_t>(32, 8192 / channels)), count((rows + size - 1) / size) {}
+};
+
+// Narrow rows are taken several at a time, so that the loops over one strip stay long enough for vector instructions.
+int strip_width(int channels) { return channels * std::max(1, 128 / channels); }
+
+/// Calls f(i, n) for every strip of elements i .. i+n-1 of every chunk; chunks run in parallel.
+template <class F>
+void for_each_strip(int64_t rows, int channels, F f) {
+  const Chunks chunks(rows, channels);
+  const int64_t width = strip_width(channels);
+#pragma omp parallel for schedule(static) if (rows * channels >= kParallelGrain)
+  for (int64_t k = 0; k < chunks.count; ++k) {
+    const int64_t end = std::min(rows, (k + 1) * chunks.size) * channels;
+    for (int64_t i = k * chunks.size * channels; i < end; i += width) f(i, std::min(width, end - i));
+  }
+}
+
+/// v(c) for every column of a strip.
+template <class S, class V>
+std::vector<S> spread(int channels, V v) {
+  std::vector<S> out(strip_width(channels));
+  for (size_t j = 0; j < out.size(); ++j) out[j] = v(static_cast<int>(j % channels));
+  return out;
+}
+
+/// out[c] = factor(c) * sum of the columns of a strip that belong to channel c.
+template <class S, class V>
+void fold(int channels, const std::vector<S>& strip, S* out, V factor) {
+  std::fill(out, out + channels, S(0));
+  for (size_t j = 0; j < strip.size(); j += channels)
+    for (int c = 0; c < channels; ++c) out[c] += strip[j + c];
+  for (int c = 0; c < channels; ++c) out[c] *= factor(c);
+}
+
+/// Mean and sum of squared deviations of one chunk's channels.
+template <class T, class S>
+void chunk_moments(int64_t n, int channels, const T* x, S* mean, S* m2) {
+  const int64_t width = strip_width(channels);
+  std::vector<S> sum(width);
+  for (int64_t i = 0; i < n; i += width) {
+    const int64_t m = std::min(width, n - i);
+#pragma omp simd
+    for (int64_t j = 0; j < m; ++j) sum[j] += S(x[i + j]);
+  }
+  fold(channels, sum, mean, [&](int) { return S(channels) / S(n); });
+  const std::vector<S> center = spread<S>(channels, [&](int c) { return mean[c]; });
+  std::fill(sum.begin(), sum.end(), S(0));
+  for (int64_t i = 0; i < n; i += width) {
+    const int64_t m = std::min(width, n - i);
+#pragma omp simd
+    for (int64_t j = 0; j < m; ++j) {
+      const S d = S(x[i + j]) - center[j];
+      sum[j] += d * d;
+    }
+  }
+  fold(channels, sum, m2, [](int) { return S(1); });
+}
+
+template <class T, class S>
+void cpu_statistics(int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x, double eps,
+                    BatchNormRunning<S> running) {
+  const Chunks chunks(rows, channels);
+#pragma omp parallel if (rows * channels >= kParallelGrain)
+  {
+#pragma omp for schedule(static)
+    for (int64_t k = 0; k < chunks.count; ++k) {
+      const int64_t from = k * chunks.size, n = std::min(chunks.size, rows - from) * channels;
+      S* part = workspace + 2 * k * channels;
+      chunk_moments(n, channels, x + from * channels, part, part + channels);
+    }
+#pragma omp for schedule(static)
+    for (int c = 0; c < channels; ++c) {
+      double sum = 0, m2 = 0;
+      const auto size = [&](int64_t k) { return static_cast<double>(std::min(chunks.size, rows - k * chunks.size)); };
+      for (int64_t k = 0; k < chunks.count; ++k) sum += size(k) * workspace[2 * k * channels + c];
+      const double center = sum / static_cast<double>(rows);
+      for (int64_t k = 0; k < chunks.count; ++k) {
+        const double d = workspace[2 * k * channels + c] - center;
+        m2 += workspace[(2 * k + 1) * channels + c] + size(k) * d * d;
+      }
+      finish(c, rows, center, m2, mean, invstd, eps, running);
+    }
+  }
+}
+
+template <BatchNormMask mask, class T, class S>
+void chunk_sums(int64_t n, int channels, T* dy, const T* x, const T* y, const std::vector<S>& mean,
+                const std::vector<S>& scale, const std::vector<S>& beta, S* dgamma, S* dbeta) {
+  const int64_t width = strip_width(channels);
+  std::vector<S> sum(width), product(width);
+  for (int64_t i = 0; i < n; i += width) {
+    const int64_t m = std::min(width, n - i);
+#pragma omp simd
+    for (int64_t j = 0; j < m; ++j) {
+      const S v = S(x[i + j]);
+      S dz = S(dy[i + j]);
+      if constexpr (mask == BatchNormMask::from_x) dz = affine(v, mean[j], scale[j], beta[j]) > 0 ? dz : S(0);
+      if constexpr (mask == BatchNormMask::from_y) {
+        dz = S(y[i + j]) > 0 ? dz : S(0);
+        dy[i + j] = T(dz);
+      }
+      sum[j] += dz;
+      product[j] += dz * (v - mean[j]);
+    }
+  }
+  fold(channels, product, dgamma, [](int) { return S(1); });
+  fold(channels, sum, dbeta, [](int) { return S(1); });
+}
+
+template <BatchNormMask mask, class T, class S>
+void cpu_backward_sums(int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy, const T* x, const T* y,
+                       BatchNormAffine<S> a) {
+  const Chunks chunks(rows, channels);
+  const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
+  const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
+  const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
+#pragma omp parallel if (rows * channels >= kParallelGrain)
+  {
+#pragma omp for schedule(static)
+    for (int64_t k = 0; k < chunks.count; ++k) {
+      const int64_t at = k * chunks.size * channels, n = std::min(chunks.size * channels, rows * channels - at);
+      S* part = workspace + 2 * k * channels;
+      chunk_sums<mask>(n, channels, dy + at, x + at, y + at, mean, scale, beta, part, part + channels);
+    }
+#pragma omp for schedule(static)
+    for (int c = 0; c < channels; ++c) {
+      double product = 0, sum = 0;
+      for (int64_t k = 0; k < chunks.count; ++k) {
+        product += workspace[2 * k * channels + c];
+        sum += workspace[(2 * k + 1) * channels + c];
+      }
+      dgamma[c] = S(product * a.invstd[c]);
+      dbeta[c] = S(sum);
+    }
+  }
+}
+
+template <class T, class S>
+void cpu_apply(int64_t rows, int channels, T* y, const T* x, const T* residual, BatchNormAffine<S> a, S lowest) {
+  const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
+  const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
+  const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
+  const auto run = [&](auto add) {
+    for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+#pragma omp simd
+      for (int64_t j = 0; j < n; ++j) {
+        S t = affine(S(x[i + j]), mean[j], scale[j], beta[j]);
+        if constexpr (add()) t += S(residual[i + j]);
+        y[i + j] = T(t < lowest ? lowest : t);
+      }
+    });
+  };
+  residual ? run(std::true_type{}) : run(std::false_type{});
+}
+
+template <bool masked, class T, class S>
+void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, const T* x, const S* dgamma,
+                        const S* dbeta, BatchNormAffine<S> a) {
+  const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
+  const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
+  const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
+  const auto shift = spread<S>(channels, [&](int c) { return dbeta[c] / S(rows); });
+  const auto slope = spread<S>(channels, [&](int c) { return a.invstd[c] * dgamma[c] / S(rows); });
+  const auto run = [&](auto add) {
+    for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+#pragma omp simd
+      for (int64_t j = 0; j < n; ++j) {
+        const S v = S(x[i + j]);
+        S dz = S(dy[i + j]);
+        if constexpr (masked) dz = affine(v, mean[j], scale[j], beta[j]) > 0 ? dz : S(0);
+        S g = input_gradient(dz, v, mean[j], scale[j], shift[j], slope[j]);
+        if constexpr (add()) g += sink * S(dx[i + j]);
+        dx[i + j] = T(g);
+      }
+    });
+  };
+  sink == 0 ? run(std::false_type{}) : run(std::true_type{});
+}
+
+template <bool masked, class T, class S>
+void cpu_backward_running(int64_t rows, int channels, S sink, T* dx, const T* dy, const T* y, const S* invstd,
+                          const S* gamma) {
+  const auto scale = spread<S>(channels, [&](int c) { return invstd[c] * gamma[c]; });
+  for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+#pragma omp simd
+    for (int64_t j = 0; j < n; ++j) {
+      S z = S(dy[i + j]);
+      if constexpr (masked) z = S(y[i + j]) > 0 ? z : S(0);
+      const S old = sink == 0 ? S(0) : sink * S(dx[i + j]);
+      dx[i + j] = T(scale[j] * z + old);
+    }
+  });
+}
+
+}  // namespace
+
+int64_t batch_norm_workspace(Stream, int64_t rows, int channels) { return 2 * Chunks(rows, channels).count * channels; }
+
+template <class T, class S>
+void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x,
+                           double eps, BatchNormRunning<S> running) {
+  TEMPER_CUDA_HALF(batch_norm_statistics, stream, rows, channels, mean, invstd, workspace, x, eps, running);
+  cpu_statistics(rows, channels, mean, invstd, workspace, x, eps, running);
+}
+
+template <class S>
+void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps) {
+  TEMPER_CUDA_HALF(batch_norm_invstd, stream, channels, invstd, var, eps);
+  for (int c = 0; c < channels; ++c) invstd[c] = S(1 / std::sqrt(var[c] + eps));
+}
+
+template <class T, class S>
+void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* x, const T* residual,
+                      BatchNormAffine<S> affine, BatchNormRelu relu) {
+  TEMPER_CUDA_HALF(batch_norm_apply, stream, rows, channels, y, x, residual, affine, relu);
+  const S lowest = relu == BatchNormRelu::yes ? S(0) : -std::numeric_limits<S>::infinity();
+  cpu_apply(rows, channels, y, x, residual, affine, lowest);
+}
+
+template <class T, class S>
+void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy,
+                              const T* x, const T* y, BatchNormAffine<S> affine, BatchNormMask mask) {
+  TEMPER_CUDA_HALF(batch_norm_backward_sums, stream, rows, channels, dgamma, dbeta, workspace, dy, x, y, affine, mask);
+  const auto run = [&](auto tag) {
+    cpu_backward_sums<tag()>(rows, channels, dgamma, dbeta, workspace, dy, x, y, affine);
+  };
+  using M = BatchNormMask;
+  if (mask == M::none) run(std::integral_constant<M, M::none>{});
+  if (mask == M::from_x) run(std::integral_constant<M, M::from_x>{});
+  if (mask == M::from_y) run(std::integral_constant<M, M::from_y>{});
+}
+
+template <class T, class S>
+void batch_norm_backward_batch(Stream stream, int64_t rows, int channels, float sink, T* dx, const T* dy, const T* x,
+                               const S* dgamma, const S* dbeta, BatchNormAffine<S> affine, BatchNormMask mask) {
+  TEMPER_CUDA_HALF(batch_norm_backward_batch, stream, rows, channels, sink, dx, dy, x, dgamma, dbeta, affine, mask);
+  if (mask == BatchNormMask::from_x)
+    cpu_backward_batch<true>(rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
+  else
+    cpu_backward_batch<false>(rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
+}
+
+template <class T, class S>
+void batch_norm_backward_running(Stream stream, int64_t rows, int channels, float sink, T* dx, const T* dy, const T* y,
+                                 const S* invstd, const S* gamma) {
+  TEMPER_CUDA_HALF(batch_norm_backward_running, stream, rows, channels, sink, dx, dy, y, invstd, gamma);
+  if (y)
+    cpu_backward_running<true>(rows, channels, S(sink), dx, dy, y, invstd, gamma);
+  else
+    cpu_backward_running<false>(rows, channels, S(sink), dx, dy, y, invstd, gamma);
+}
+
+#define INSTANTIATE(T, S)                                                                                             \
+  template void batch_norm_statistics<T, S>(Stream, int64_t, int, S*, S*, S*, const T*, double, BatchNormRunning<S>); \
+  template void batch_norm_apply<T, S>(Stream, int64_t, int, T*, const T*, const T*, BatchNormAffine<S>,              \
+                                       BatchNormRelu);                                                                \
+  template void batch_norm_backward_sums<T, S>(Stream, int64_t, int, S*, S*, S*, T*, const T*, const T*,              \
+                                               BatchNormAffine<S>, BatchNormMask);                                    \
+  template void batch_norm_backward_batch<T, S>(Stream, int64_t, int, float, T*, const T*, const T*, const S*,        \
+                                                const S*, BatchNormAffine<S>, BatchNormMask);                         \
+  template void batch_norm_backward_running<T, S>(Stream, int64_t, int, float, T*, const T*, const T*, const S*,      \
+                                                  const S*);
+INSTANTIATE(float, float)
+INSTANTIATE(double, double)
+INSTANTIATE(bfloat16, float)
+template void batch_norm_invstd<float>(Stream, int, float*, const float*, double);
+template void batch_norm_invstd<double>(Stream, int, double*, const double*, double);
+
+}  // namespace temper
