@@ -7,15 +7,9 @@
 #include "core/ops_loss.h"
 #include "core/registry.h"
 #include "core/tape.h"
+#include "data/batch.h"
 
 namespace temper {
-
-/// A batch as attacks and trainers see it.
-struct Batch {
-  Tensor images;  ///< (N, H, W, C) f32 (f64) in [0, 1]
-  Tensor labels;  ///< (N) i32
-  Tensor ids;     ///< (N) i32: each sample's number in its data set, which is what its random numbers hang on
-};
 
 /// What an attack attacks: images to logits, with whatever BatchNorm mode the caller decided on.
 using Classifier = std::function<Var(Tape& tape, const Var& images)>;

@@ -20,6 +20,8 @@ struct ImageSet {
   int64_t image_bytes() const { return height * width * channels; }
   /// The images at `indices`, in that order.
   ImageSet subset(const std::vector<int64_t>& indices) const;
+  /// Throws Error, naming `who`, unless there is an image per label and every label lies in [0, classes).
+  void check(const std::string& who) const;
 };
 
 /// A data set as named in the `data` section: reads its splits from files, checking sizes, ranges and, where they are

@@ -1,0 +1,85 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "data/shuffle.h"
+#include "kernels/gather/gather.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper {
+
+void Augmentation::fields(Fields& f) {
+  f("crop_pad", crop_pad, "random crops of the image padded by this many pixels on every side; 0: none");
+  f.choice("padding", padding, {{"zero", Padding::zero}, {"reflect", Padding::reflect}}, "what the padding holds");
+  f.choice("flip", flip, {{"none", Flip::none}, {"random", Flip::random}}, "mirror half of the images left to right");
+  if (crop_pad < 0) f.reject("crop_pad", "expected 0 or more pixels, got ", crop_pad);
+}
+
+Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
+    : engine_(engine), options_(options), count_(set.size()) {
+  set.check("loader");
+  const Augmentation& a = options.augmentation;
+  TEMPER_CHECK(options.batch_size > 0, "loader: expected a batch_size of 1 or more, got ", options.batch_size);
+  TEMPER_CHECK(a.padding == Padding::zero || a.crop_pad < std::min(set.height, set.width), "loader: images are ",
+               set.height, " x ", set.width, " so a reflecting crop_pad must be smaller than that, got ", a.crop_pad);
+  augment_ = {.h = static_cast<int>(set.height),
+              .w = static_cast<int>(set.width),
+              .c = static_cast<int>(set.channels),
+              .crop_pad = a.crop_pad,
+              .padding = a.padding,
+              .flip = a.flip,
+              .key = {.seed = engine.seed(), .purpose = Purpose::augment}};
+  const Stream stream = engine.stream();
+  const size_t label_bytes = count_ * sizeof(int32_t);
+  pixels_ = static_cast<uint8_t*>(allocate(stream.device, set.pixels.size()));
+  labels_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
+  order_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
+  copy(stream, pixels_, stream.device, set.pixels.data(), Device::cpu, set.pixels.size());
+  copy(stream, labels_, stream.device, set.labels.data(), Device::cpu, label_bytes);
+  synchronize(stream);
+}
+
+Loader::~Loader() {
+  const Device device = engine_.device();
+  release(device, pixels_, count_ * augment_.h * augment_.w * augment_.c);
+  release(device, labels_, count_ * sizeof(int32_t));
+  release(device, order_, count_ * sizeof(int32_t));
+}
+
+void Loader::order_epoch(int64_t epoch) {
+  if (epoch_ == epoch || (epoch_ >= 0 && options_.shuffle == Shuffle::none)) return;
+  std::vector<int32_t> order(count_);
+  if (options_.shuffle == Shuffle::none)
+    std::iota(order.begin(), order.end(), 0);
+  else
+    order = permutation(count_, {engine_.seed(), Purpose::shuffle, static_cast<uint32_t>(epoch)});
+  const Stream stream = engine_.stream();
+  copy(stream, order_, stream.device, order.data(), Device::cpu, count_ * sizeof(int32_t));
+  synchronize(stream);
+  epoch_ = epoch;
+}
+
+Batch Loader::load(int64_t epoch, int64_t index) {
+  TEMPER_CHECK(index >= 0 && index < batches(), "loader: an epoch has ", batches(), " batches, batch ", index,
+               " was asked for");
+  TEMPER_CHECK(epoch >= 0, "loader: expected an epoch of 0 or more, got ", epoch);
+  order_epoch(epoch);
+  const int64_t from = index * options_.batch_size, n = std::min(options_.batch_size, count_ - from);
+  const Stream stream = engine_.stream();
+  Arena& arena = engine_.arena();
+  const DType dtype = engine_.compute() == DType::f64 ? DType::f64 : DType::f32;
+  const Batch batch{arena.tensor({n, augment_.h, augment_.w, augment_.c}, dtype), arena.tensor({n}, DType::i32),
+                    arena.tensor({n}, DType::i32)};
+  copy(stream, batch.ids.data, stream.device, order_ + from, stream.device, n * sizeof(int32_t));
+  gather(stream, n, labels_, batch.ids.as<int32_t>(), batch.labels.as<int32_t>());
+  AugmentOptions options = augment_;
+  options.key.step = static_cast<uint32_t>(epoch);
+  dispatch_full(dtype, [&](auto tag) {
+    using T = decltype(tag);
+    augment(stream, n, pixels_, batch.ids.as<int32_t>(), batch.images.as<T>(), options);
+  });
+  return batch;
+}
+
+}  // namespace temper

@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+
+#include "core/config.h"
+#include "core/engine.h"
+#include "data/batch.h"
+#include "data/dataset.h"
+#include "kernels/augment/augment.h"
+
+namespace temper {
+
+/// How training images are varied; see kernels/augment.
+struct Augmentation {
+  int crop_pad = 0;
+  Padding padding = Padding::zero;
+  Flip flip = Flip::none;
+  void fields(Fields& f);
+};
+
+enum class Shuffle : uint8_t { none, every_epoch };
+
+struct LoaderOptions {
+  int64_t batch_size = 128;
+  Shuffle shuffle = Shuffle::none;
+  Augmentation augmentation;
+};
+
+/// A data set in the engine's memory (uint8), served in batches. The order of an epoch is a function of the engine's
+/// seed and the epoch, what augmentation draws for a sample one of seed, epoch and the sample's number: any batch can
+/// be had at any time, bit-identical whatever was loaded before, for any batch size and number of threads.
+class Loader {
+ public:
+  /// Copies the set to the engine's device. `engine` must outlive the loader. Throws Error on an empty set, a batch
+  /// size below 1, or a reflecting crop_pad that is not smaller than the image.
+  Loader(Engine& engine, const ImageSet& set, LoaderOptions options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+
+  int64_t size() const { return count_; }
+  int64_t batch_size() const { return options_.batch_size; }
+  /// Batches per epoch, the last one possibly smaller.
+  int64_t batches() const { return (count_ + options_.batch_size - 1) / options_.batch_size; }
+
+  /// Batch `index` of epoch `epoch`, in the engine's arena. Images are f64 where the engine computes in f64, f32
+  /// otherwise.
+  Batch load(int64_t epoch, int64_t index);
+
+ private:
+  void order_epoch(int64_t epoch);
+
+  Engine& engine_;
+  LoaderOptions options_;
+  AugmentOptions augment_;
+  int64_t count_ = 0, epoch_ = -1;
+  uint8_t* pixels_ = nullptr;
+  int32_t *labels_ = nullptr, *order_ = nullptr;
+};
+
+}  // namespace temper

@@ -1,0 +1,17 @@
+#pragma once
+#include <utility>
+
+#include "data/dataset.h"
+
+namespace temper {
+
+enum class SplitKind : uint8_t { stratified, plain };
+
+/// Holds `count` images out: {what remains to train on, the held-out validation set}, both in the set's own order.
+/// Which images are held out depends on seed and set size (stratified: and labels) alone. stratified: every class gives
+/// its share of `count`, rounded by largest remainder; plain: drawn regardless of class.
+/// Throws Error unless 0 <= count < set.size().
+std::pair<ImageSet, ImageSet> split_validation(ImageSet set, int64_t count, uint64_t seed,
+                                               SplitKind kind = SplitKind::stratified);
+
+}  // namespace temper

@@ -1,0 +1,72 @@
+#include "kernels/augment/augment.h"
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+HD int below(uint32_t word, int count) {
+  return static_cast<int>((uint64_t{word} * static_cast<uint32_t>(count)) >> 32);
+}
+
+HD int reflected(int i, int size) {
+  i = i < 0 ? -i : i;
+  return i < size ? i : 2 * (size - 1) - i;
+}
+
+/// A row of one output image; the columns run over pixels and channels. C: the channels, 0 where only known at run
+/// time.
+template <class T, int C>
+struct AugmentRow {
+  const uint8_t* images;
+  const int32_t* ids;
+  T* y;
+  AugmentOptions o;
+
+  HD void operator()(const Row& row) const {
+    const int channels = C ? C : o.c;
+    const int id = ids[row.index / o.h];
+    int top = static_cast<int>(row.index % o.h), left = 0;
+    bool flip = false;
+    if (o.crop_pad || o.flip == Flip::random) {
+      const Philox4 words = random_words(o.key, static_cast<uint32_t>(id), 0);
+      top += below(words.x[0], 2 * o.crop_pad + 1) - o.crop_pad;
+      left += below(words.x[1], 2 * o.crop_pad + 1) - o.crop_pad;
+      flip = o.flip == Flip::random && words.x[2] >> 31;
+    }
+    T* to = y + row.at(0);
+    if (o.padding == Padding::reflect) top = reflected(top, o.h);
+    if (top < 0 || top >= o.h) {
+      row.each([&](int j) { to[j] = T(0); });
+      return;
+    }
+    const uint8_t* from = images + (int64_t{id} * o.h + top) * o.w * channels;
+    row.each([&](int j) {
+      int x = j / channels;
+      const int channel = j - x * channels;
+      x = (flip ? o.w - 1 - x : x) + left;
+      if (o.padding == Padding::reflect) x = reflected(x, o.w);
+      to[j] = x < 0 || x >= o.w ? T(0) : T(from[x * channels + channel]) / T(255);
+    });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& o) {
+  const int64_t rows = n * o.h;
+  const int cols = o.w * o.c;
+  if (o.c == 1)
+    for_each_row(stream, rows, cols, AugmentRow<T, 1>{images, ids, y, o});
+  else if (o.c == 3)
+    for_each_row(stream, rows, cols, AugmentRow<T, 3>{images, ids, y, o});
+  else
+    for_each_row(stream, rows, cols, AugmentRow<T, 0>{images, ids, y, o});
+}
+
+template void augment<float>(Stream, int64_t, const uint8_t*, const int32_t*, float*, const AugmentOptions&);
+template void augment<double>(Stream, int64_t, const uint8_t*, const int32_t*, double*, const AugmentOptions&);
+
+}  // namespace temper

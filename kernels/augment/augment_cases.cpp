@@ -1,0 +1,69 @@
+#include "kernels/augment/augment.h"
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+constexpr int kSet = 40;  // images in the data set
+
+/// The padded image written out, then cropped, then mirrored.
+void reference(const AugmentOptions& o, int64_t n, std::vector<std::vector<double>>& a) {
+  const int p = o.crop_pad, ph = o.h + 2 * p, pw = o.w + 2 * p;
+  for (int64_t i = 0; i < n; ++i) {
+    const int id = static_cast<int>(a[1][i]);
+    std::vector<double> padded(ph * pw * o.c, 0);
+    for (int r = 0; r < ph; ++r)
+      for (int s = 0; s < pw; ++s) {
+        int u = r - p, v = s - p;
+        if (o.padding == Padding::reflect) {
+          u = u < 0 ? -u : u >= o.h ? 2 * o.h - 2 - u : u;
+          v = v < 0 ? -v : v >= o.w ? 2 * o.w - 2 - v : v;
+        }
+        if (u < 0 || u >= o.h || v < 0 || v >= o.w) continue;
+        for (int c = 0; c < o.c; ++c)
+          padded[(r * pw + s) * o.c + c] = a[0][((int64_t{id} * o.h + u) * o.w + v) * o.c + c] / 255;
+      }
+    const Philox4 words = random_words(o.key, id, 0);
+    const int dy = static_cast<int>(uint64_t{words.x[0]} * (2 * p + 1) >> 32);
+    const int dx = static_cast<int>(uint64_t{words.x[1]} * (2 * p + 1) >> 32);
+    const bool mirror = o.flip == Flip::random && words.x[2] >= 0x80000000u;
+    for (int r = 0; r < o.h; ++r)
+      for (int s = 0; s < o.w; ++s)
+        for (int c = 0; c < o.c; ++c)
+          a[2][((i * o.h + r) * o.w + s) * o.c + c] =
+              padded[((r + dy) * pw + (mirror ? o.w - 1 - s : s) + dx) * o.c + c];
+  }
+}
+
+template <class T>
+void add_cases(int64_t n, AugmentOptions o, double bytes_timed) {
+  o.key = {.seed = 5, .purpose = Purpose::augment, .step = 3};
+  const int64_t image = int64_t{o.h} * o.w * o.c;
+  add_case(
+      {.kernel = "augment",
+       .name =
+           cat(name(dtype_of<T>()), "/", o.h, "x", o.w, "x", o.c, "/pad=", o.crop_pad,
+               o.padding == Padding::reflect ? "/reflect" : "/zero", o.flip == Flip::random ? "/flip" : "", "/n=", n),
+       .arrays = {{"images", Role::in, DType::u8, kSet * image, 0, 255},
+                  {"ids", Role::in, DType::i32, n, 0, kSet - 1},
+                  {"y", Role::out, dtype_of<T>(), n * image}},
+       .run = [=](Stream s, const CaseArgs& a) { augment(s, n, a.get<uint8_t>(0), a.get<int32_t>(1), a.get<T>(2), o); },
+       .reference = [=](auto& a) { reference(o, n, a); },
+       .tolerance = sizeof(T) == 4 ? 1e-7 : 1e-15,
+       .bytes = bytes_timed});
+}
+
+const CaseGroup group([] {
+  for (const Padding padding : {Padding::zero, Padding::reflect})
+    for (const Flip flip : {Flip::none, Flip::random})
+      for (const int c : {1, 2, 3})
+        for (const int64_t n : {0, 1, 33})
+          add_cases<float>(n, {.h = 7, .w = 9, .c = c, .crop_pad = 4, .padding = padding, .flip = flip}, 0);
+  add_cases<double>(5, {.h = 6, .w = 5, .c = 3, .crop_pad = 2, .flip = Flip::random}, 0);
+  add_cases<float>(33, {.h = 5, .w = 4, .c = 3}, 0);
+  add_cases<float>(128, {.h = 32, .w = 32, .c = 3, .crop_pad = 4, .flip = Flip::random}, 128 * 3072 * 5.0);
+  add_cases<float>(128, {.h = 28, .w = 28, .c = 1}, 128 * 784 * 5.0);
+});
+
+}  // namespace
+}  // namespace temper
