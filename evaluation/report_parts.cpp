@@ -1,0 +1,66 @@
+#include "evaluation/report_parts.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "evaluation/report_html.h"
+
+namespace temper::report {
+
+std::string shown(const std::string& label) {
+  if (label == "clean") return "Natural";
+  if (label == "cw") return "C&W";
+  if (label.rfind("pgd", 0) == 0 && label.size() > 3 && std::isdigit(static_cast<unsigned char>(label[3])))
+    return "PGD-" + label.substr(3);
+  return label;
+}
+
+std::string duration(double seconds) {
+  const auto s = static_cast<int64_t>(std::lround(seconds));
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
+  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+}
+
+std::string grouped(int64_t n) {
+  std::string out = std::to_string(n);
+  for (auto i = static_cast<int64_t>(out.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3)
+    out.insert(static_cast<size_t>(i), ",");
+  return out;
+}
+
+std::string answer(const std::string& predicted, const std::string& truth, double confidence) {
+  const bool right = predicted == truth;
+  return fmt::format("<span class=\"{}\">{} {}</span> {:.0f} %", right ? "right-answer" : "wrong-answer",
+                     right ? "✓" : "✗", escape(predicted), 100 * confidence);
+}
+
+std::string image(const std::string& uri, const std::string& alternative) {
+  return "<img src=\"" + escape(uri) + "\" alt=\"" + escape(alternative) + "\"/>";
+}
+
+std::string figure(const std::string& body, const std::string& caption) {
+  if (body.empty()) return "";
+  return "<figure>" + body + "<figcaption>" + escape(caption) + "</figcaption></figure>\n";
+}
+
+std::string attack_list(const std::vector<RunReport>& runs) {
+  std::vector<std::pair<std::string, std::string>> attacks;
+  std::set<std::string> seen;
+  for (const RunReport& run : runs)
+    for (const ReportRow& row : run.rows)
+      if (!row.description.empty() && seen.insert(row.label + row.description).second)
+        attacks.emplace_back(shown(row.label), row.description);
+  return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
+}
+
+std::string nrr_note(const RunReport& run) {
+  if (std::isnan(run.nrr)) return "";
+  return "<p class=\"soft\">NRR, the natural-robust ratio, is the harmonic mean 2 · Nat · Rob / (Nat + Rob), with Rob the "
+         "accuracy under " +
+         escape(shown(run.nrr_label)) + ".</p>\n";
+}
+
+}  // namespace temper::report

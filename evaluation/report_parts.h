@@ -1,0 +1,26 @@
+#pragma once
+// What the page of one run and the comparison of several share.
+#include <string>
+#include <vector>
+
+#include "evaluation/report_run.h"
+
+namespace temper::report {
+
+/// How a label of the results reads in a table's head: "clean" is "Natural", "pgd20" is "PGD-20", "cw" is "C&W".
+std::string shown(const std::string& label);
+/// "1 min 43 s"
+std::string duration(double seconds);
+/// "8,192"
+std::string grouped(int64_t n);
+/// "sneaker 83 %" in the colour, and with the sign, of a right or wrong answer.
+std::string answer(const std::string& predicted, const std::string& truth, double confidence);
+std::string image(const std::string& uri, const std::string& alternative);
+/// <figure> with a caption; "" without a body.
+std::string figure(const std::string& body, const std::string& caption);
+/// The attacks of these runs with all their parameters, each named once.
+std::string attack_list(const std::vector<RunReport>& runs);
+/// What NRR means here.
+std::string nrr_note(const RunReport& run);
+
+}  // namespace temper::report

@@ -1,0 +1,144 @@
+#include "evaluation/report_run.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "kernels/runtime/check.h"
+
+namespace temper {
+
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+json read_json(const fs::path& file) {
+  const std::string text = read_text(file);
+  if (text.empty()) return json::object();
+  try {
+    return json::parse(text);
+  } catch (const json::exception& e) {
+    fail(file.string(), ": expected JSON, but ", e.what());
+  }
+}
+
+std::vector<std::string> split(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream in(line);
+  for (std::string cell; std::getline(in, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
+// metrics.csv names its columns in the first line; an empty cell was not measured.
+std::vector<ReportEpoch> read_curve(const fs::path& file) {
+  std::istringstream lines(read_text(file));
+  std::string line;
+  std::getline(lines, line);
+  const std::vector<std::string> names = split(line);
+  std::vector<ReportEpoch> curve;
+  while (std::getline(lines, line)) {
+    const std::vector<std::string> cells = split(line);
+    const auto value = [&](const char* name) {
+      const auto i = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+      return i < cells.size() && !cells[i].empty() ? std::strtod(cells[i].c_str(), nullptr) : double{NAN};
+    };
+    if (std::isnan(value("epoch"))) continue;
+    curve.push_back({static_cast<int64_t>(value("epoch")), value("train_loss"), value("clean"), value("robust"),
+                     value("ema_clean"), value("ema_robust")});
+  }
+  return curve;
+}
+
+void flatten(const YAML::Node& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
+  if (!node.IsMap()) {
+    if (node.IsScalar()) out.emplace_back(path, node.Scalar());
+    if (node.IsSequence()) out.emplace_back(path, YAML::Dump(node));
+    return;
+  }
+  for (const auto& kv : node) {
+    const std::string key = kv.first.as<std::string>();
+    flatten(kv.second, path.empty() ? key : path + "." + key, out);
+  }
+}
+
+void flatten(const json& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
+  if (!node.is_object()) {
+    out.emplace_back(path, node.is_string() ? node.get<std::string>() : node.dump());
+    return;
+  }
+  for (const auto& [key, value] : node.items()) flatten(value, path.empty() ? key : path + "." + key, out);
+}
+
+}  // namespace
+
+double ReportRow::half_width() const {
+  if (total == 0) return 0;
+  const double p = percent / 100;
+  return 196 * std::sqrt(p * (1 - p) / static_cast<double>(total));
+}
+
+const ReportRow* RunReport::find(const std::string& label) const {
+  for (const ReportRow& row : rows)
+    if (row.label == label) return &row;
+  return nullptr;
+}
+
+RunReport read_run(const fs::path& folder) {
+  TEMPER_CHECK(fs::is_directory(folder), folder.string(), ": no such run folder; `temper train` makes one");
+  const fs::path results = folder / "evaluation.json";
+  TEMPER_CHECK(fs::exists(results), results.string(),
+               ": not found, so this run has not been evaluated yet; finish it with `temper train ",
+               (folder / "config.yaml").string(), " --resume`, or run `temper eval ", folder.string(), "`");
+  RunReport run;
+  run.folder = folder;
+  const fs::path whole = fs::weakly_canonical(folder);
+  run.name = whole.filename().string();
+  const json j = read_json(results);
+  const json examples = read_json(folder / "examples.json");
+  try {
+    run.method = j.value("method", "");
+    run.model = j.value("model", "");
+    run.data = j.value("data", "");
+    run.device = j.value("device", "");
+    run.outcome = j.value("outcome", "");
+    run.weights = j.value("weights", "");
+    run.command = j.value("command", "");
+    run.epochs = j.value("epochs", int64_t{0});
+    run.images_train = j.value("images_train", int64_t{0});
+    run.images_test = j.value("images_test", int64_t{0});
+    run.train_seconds = j.value("train_seconds", 0.0);
+    if (j.contains("nrr") && j["nrr"].is_number()) run.nrr = j["nrr"].get<double>();
+    run.nrr_label = j.value("nrr_attack", "");
+    for (const json& r : j.at("rows"))
+      run.rows.push_back({r.at("label"), r.value("description", ""), r.at("correct"), r.at("total"), r.at("percent"),
+                          r.value("seconds", 0.0)});
+    run.example_attack = examples.value("attack", "");
+    run.example_gain = examples.value("gain", 1.0);
+    for (const json& e : examples.value("images", json::array()))
+      run.examples.push_back({e.at("truth"), e.at("clean_label"), e.at("attacked_label"),
+                              e.value("clean_confidence", 0.0), e.value("attacked_confidence", 0.0), e.at("clean"),
+                              e.at("attacked"), e.at("difference")});
+  } catch (const json::exception& e) {
+    fail(folder.string(), ": evaluation.json or examples.json is not one that temper wrote: ", e.what());
+  }
+  run.curve = read_curve(folder / "metrics.csv");
+  run.config = read_text(folder / "config.yaml");
+  try {
+    flatten(YAML::Load(run.config), "", run.settings);
+  } catch (const YAML::Exception& e) {
+    fail((folder / "config.yaml").string(), " line ", e.mark.line + 1, ": ", e.msg);
+  }
+  flatten(read_json(folder / "environment.json"), "", run.environment);
+  return run;
+}
+
+}  // namespace temper

@@ -1,0 +1,33 @@
+#pragma once
+// Line charts as inline SVG, for reports.
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace temper {
+
+/// Round tick positions (1, 2 or 5 times a power of ten apart) that cover [low, high]: the first is <= low, the last is
+/// >= high. At least two. Throws Error unless low and high are finite.
+std::vector<double> nice_ticks(double low, double high, int about = 5);
+
+/// One line of a chart. Points that are not finite break the line.
+struct Series {
+  std::string name;
+  int color = 0;  ///< 0..5: the page's colours of that number
+  std::vector<std::pair<double, double>> points;
+  bool dashed = false;
+};
+
+struct Chart {
+  std::string title, x_label, y_label;
+  std::vector<Series> series;
+  std::optional<std::pair<double, double>> y_range;  ///< otherwise what the points need
+  std::string unit;                                  ///< written behind y values: "%" or nothing
+};
+
+/// The chart as one <svg> element: axes, grid, lines with markers and tooltips, each line labelled at its end. Colours
+/// come from the page's style sheet. Returns "" when no series has a finite point.
+std::string line_chart(const Chart& chart);
+
+}  // namespace temper
