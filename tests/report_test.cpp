@@ -8,11 +8,10 @@
 #include "evaluation/report_svg.h"
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
+#include "tests/temporary_folder.h"
 #include "tests/xml_check.h"
 
 namespace temper {
-
-using Catch::Matchers::Contains;
 
 TEST_CASE("nice_ticks are round and cover the range", "[report]") {
   CHECK(nice_ticks(0, 100) == std::vector<double>{0, 20, 40, 60, 80, 100});
@@ -26,7 +25,7 @@ TEST_CASE("nice_ticks are round and cover the range", "[report]") {
     CHECK(ticks.front() <= low + 1e-9 * std::abs(low));
     CHECK(ticks.back() >= high - 1e-9 * std::abs(high));
   }
-  CHECK_THROWS_WITH(nice_ticks(0, NAN), Contains("expected a finite range"));
+  CHECK_THROWS_WITH(nice_ticks(0, NAN), ContainsSubstring("expected a finite range"));
 }
 
 TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]") {
@@ -37,10 +36,10 @@ TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]
                     .unit = "%"};
   const std::string svg = line_chart(chart);
   CHECK(test::xml_fault(svg) == "");
-  CHECK_THAT(svg, Contains("<title>a &lt; b</title>"));
-  CHECK_THAT(svg, Contains("d=\"M52.0 256.0 M442.0 14.0 \""));  // the corners of the plot; a gap is a new M
-  CHECK_THAT(svg, Contains(">clean 100.0%<"));
-  CHECK_THAT(svg, Contains(">robust 99.5%<"));
+  CHECK_THAT(svg, ContainsSubstring("<title>a &lt; b</title>"));
+  CHECK_THAT(svg, ContainsSubstring("d=\"M52.0 256.0 M442.0 14.0 \""));  // the corners of the plot; a gap is a new M
+  CHECK_THAT(svg, ContainsSubstring(">clean 100.0%<"));
+  CHECK_THAT(svg, ContainsSubstring(">robust 99.5%<"));
   std::vector<double> ends;  // the two labels would cover each other if both stood at their line's end
   for (size_t at = svg.find("class=\"end"); at != std::string::npos; at = svg.find("class=\"end", at + 1))
     ends.push_back(std::stod(svg.substr(svg.find(" y=\"", at) + 4)));
@@ -72,21 +71,21 @@ TEST_CASE("encode_png writes rows that inflate to the pixels", "[report]") {
   REQUIRE(uncompress(reinterpret_cast<Bytef*>(rows.data()), &size, reinterpret_cast<const Bytef*>(png.data()) + at,
                      static_cast<uLong>(png.size() - at)) == Z_OK);
   CHECK(rows == std::string("\0\1\2\3\4\5\6\7\10\11\0\12\13\14\15\16\17\20\21\22", 20));
-  CHECK_THROWS_WITH(encode_png({2, 2, 2, {}}), Contains("1 or 3 channels, got 2"));
-  CHECK_THROWS_WITH(encode_png({2, 2, 1, {1}}), Contains("expected 2 x 2 x 1 bytes, got 1"));
+  CHECK_THROWS_WITH(encode_png({2, 2, 2, {}}), ContainsSubstring("1 or 3 channels, got 2"));
+  CHECK_THROWS_WITH(encode_png({2, 2, 1, {1}}), ContainsSubstring("expected 2 x 2 x 1 bytes, got 1"));
 }
 
 TEST_CASE("difference_picture is grey where nothing changed and amplified elsewhere", "[report]") {
   const std::vector<float> a = {0.5f, 0.2f, 0.9f}, b = {0.5f, 0.3f, 0.4f};
   CHECK(difference_picture(a, b, 2, 1, 3, 1).pixels == std::vector<uint8_t>{128, 179, 0});
   CHECK(picture_of(b, 1, 1, 3).pixels == std::vector<uint8_t>{128, 77, 102});
-  CHECK_THROWS_WITH(picture_of(b, 2, 2, 1), Contains("expected 2 x 2 x 1 values, got 3"));
+  CHECK_THROWS_WITH(picture_of(b, 2, 2, 1), ContainsSubstring("expected 2 x 2 x 1 values, got 3"));
 }
 
 TEST_CASE("The page of a run holds every piece and is well-formed", "[report]") {
-  test::TempFolder folder;
-  test::write_fake_run(folder.path / "a", "pgd_at", 79.2, 68.35, 66.9);
-  const RunReport run = read_run(folder.path / "a");
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
+  const RunReport run = read_run(folder.path() / "a");
   CHECK(run.name == "a");
   REQUIRE(run.curve.size() == 3);
   CHECK(std::isnan(run.curve[1].clean));
@@ -98,31 +97,33 @@ TEST_CASE("The page of a run holds every piece and is well-formed", "[report]") 
                             "pgd(norm=linf, radius=0.100000)", "1,367 of 2,000", "1 min 43 s", "<svg",
                             "data:image/png;base64,", "ankle boot", "sandal", "× 5", "seed: 1", "libraries.onednn",
                             "--out &#39;a&lt;b&gt;&amp;c&#39;", "prefers-color-scheme: dark", "name=\"viewport\""})
-    CHECK_THAT(page, Contains(piece));
-  for (const char* outside : {"http://", "https://", "<script", "<link", "url("}) CHECK_THAT(page, !Contains(outside));
+    CHECK_THAT(page, ContainsSubstring(piece));
+  for (const char* outside : {"http://", "https://", "<script", "<link", "url("})
+    CHECK_THAT(page, !ContainsSubstring(outside));
 }
 
 TEST_CASE("A comparison shows every run, and only the settings that differ", "[report]") {
-  test::TempFolder folder;
-  test::write_fake_run(folder.path / "a", "pgd_at", 79.2, 68.35, 66.9);
-  test::write_fake_run(folder.path / "b", "standard", 87.7, 0, 0);
-  const std::vector<RunReport> runs = {read_run(folder.path / "a"), read_run(folder.path / "b")};
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
+  test::write_fake_run(folder.path() / "b", "standard", 87.7, 0, 0);
+  const std::vector<RunReport> runs = {read_run(folder.path() / "a"), read_run(folder.path() / "b")};
   const std::string page = comparison_page("Comparison", runs, {"a/report.html", "b/report.html"});
   CHECK(test::xml_fault(page) == "");
   for (const char* piece : {"<a href=\"a/report.html\">pgd_at</a>", "<a href=\"b/report.html\">standard</a>", "87.70",
                             "trainer.name", "<code>standard</code>"})
-    CHECK_THAT(page, Contains(piece));
-  CHECK_THAT(page, !Contains("trainer.attack.radius"));
+    CHECK_THAT(page, ContainsSubstring(piece));
+  CHECK_THAT(page, !ContainsSubstring("trainer.attack.radius"));
 }
 
 TEST_CASE("Folders that hold no finished run are named", "[report]") {
-  test::TempFolder folder;
-  CHECK_THROWS_WITH(read_run(folder.path / "none"), Contains("no such run folder"));
-  CHECK_THROWS_WITH(read_run(folder.path), Contains("evaluation.json: not found") && Contains("temper eval"));
-  test::write_file(folder.path / "evaluation.json", "{\"rows\":");
-  CHECK_THROWS_WITH(read_run(folder.path), Contains("evaluation.json: expected JSON"));
-  test::write_file(folder.path / "evaluation.json", "{\"rows\":[{}]}");
-  CHECK_THROWS_WITH(read_run(folder.path), Contains("not one that temper wrote"));
+  test::TemporaryFolder folder;
+  CHECK_THROWS_WITH(read_run(folder.path() / "none"), ContainsSubstring("no such run folder"));
+  CHECK_THROWS_WITH(read_run(folder.path()),
+                    ContainsSubstring("evaluation.json: not found") && ContainsSubstring("temper eval"));
+  test::write_file(folder.path() / "evaluation.json", "{\"rows\":");
+  CHECK_THROWS_WITH(read_run(folder.path()), ContainsSubstring("evaluation.json: expected JSON"));
+  test::write_file(folder.path() / "evaluation.json", "{\"rows\":[{}]}");
+  CHECK_THROWS_WITH(read_run(folder.path()), ContainsSubstring("not one that temper wrote"));
 }
 
 }  // namespace temper

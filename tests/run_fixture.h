@@ -1,7 +1,5 @@
 #pragma once
 // A finished run's folder, written by hand: what report and comparison are tested on.
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -10,18 +8,6 @@
 #include "kernels/runtime/check.h"
 
 namespace temper::test {
-
-/// A folder of this test's own, removed with its contents at the end of the block.
-struct TempFolder {
-  std::filesystem::path path;
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "temper-test-XXXXXX").string();
-    TEMPER_CHECK(mkdtemp(name.data()), "TempFolder: no place for ", name);
-    path = name;
-  }
-  ~TempFolder() { std::filesystem::remove_all(path); }
-  TempFolder(const TempFolder&) = delete;
-};
 
 inline void write_file(const std::filesystem::path& file, const std::string& text) {
   std::filesystem::create_directories(file.parent_path());
