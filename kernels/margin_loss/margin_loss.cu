@@ -25,9 +25,9 @@ struct Margin {
     const T other = row.max([&](int c) { return c == label ? -T(INFINITY) : z[c]; });
     const int first = -row.max([&](int c) { return c != label && z[c] == other ? -c : -row.size; });
     const T margin = z[label] - other + kappa;
-    row.once([&] { loss[row.index] = margin > 0 ? -margin : T(0); });
+    row.once([&] { loss[row.index] = margin <= 0 ? T(0) : -margin; });
     if (!dlogits) return;
-    const T slope = margin > 0 ? T(1) : T(0);
+    const T slope = margin <= 0 ? T(0) : T(1);
     row.each([&](int c) { dlogits[row.at(c)] = c == label ? -slope : c == first ? slope : T(0); });
   }
 };

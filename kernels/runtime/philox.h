@@ -28,8 +28,8 @@ HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t 
   return {{x0, x1, x2, x3}};
 }
 
-/// A uniform number in (0, 1) with 24 exact bits, equal on every device.
-HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 8) + 0.5f) * (1.0f / 16777216.0f); }
+/// A uniform number in (0, 1): the midpoints of 2^23 equal steps, exact, so equal on every device.
+HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 9) + 0.5f) * (1.0f / 8388608.0f); }
 
 /// What random numbers are for. Streams of different purposes never overlap.
 enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, split };
@@ -38,12 +38,13 @@ enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, spli
 struct RngKey {
   uint64_t seed = 0;
   Purpose purpose = Purpose::attack;
-  uint32_t step = 0;  ///< epoch, restart or iteration: what separates two draws for the same sample
+  uint32_t step = 0;  ///< epoch or iteration: what separates two draws for the same sample
+  uint32_t lane = 0;  ///< restart, below 2^24: what separates draws within a step
 };
 
 /// Four random words for elements 4i .. 4i+3 of sample `sample`.
 HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
-  return philox(key.seed, i, sample, key.step, static_cast<uint32_t>(key.purpose));
+  return philox(key.seed, i, sample, key.step, static_cast<uint32_t>(key.purpose) | key.lane << 8);
 }
 
 /// Uniform in (0, 1) for one element of one sample.
@@ -51,12 +52,22 @@ HD float random_uniform(const RngKey& key, uint32_t sample, uint32_t element) {
   return uniform01(random_words(key, sample, element / 4).x[element % 4]);
 }
 
-/// Standard normal for one element of one sample (Box-Muller on a pair of uniforms).
+struct NormalPair {
+  float x[2];
+};
+
+/// Two standard normals from two random words (Box-Muller). Computed in double and rounded once, because the devices'
+/// float sin, cos and log differ in the last bit.
+HD NormalPair normal_pair(uint32_t a, uint32_t b) {
+  const double radius = std::sqrt(-2.0 * std::log(static_cast<double>(uniform01(a))));
+  const double angle = 6.283185307179586 * static_cast<double>(uniform01(b));
+  return {{static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle))}};
+}
+
+/// Standard normal for one element of one sample.
 HD float random_normal(const RngKey& key, uint32_t sample, uint32_t element) {
   const Philox4 w = random_words(key, sample, element / 4);
-  const int pair = (element % 4) / 2 * 2;
-  const float radius = sqrtf(-2.0f * logf(uniform01(w.x[pair]))), angle = 6.28318530718f * uniform01(w.x[pair + 1]);
-  return radius * (element % 2 ? sinf(angle) : cosf(angle));
+  return (element % 4 < 2 ? normal_pair(w.x[0], w.x[1]) : normal_pair(w.x[2], w.x[3])).x[element % 2];
 }
 
 }  // namespace temper

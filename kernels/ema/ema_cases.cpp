@@ -1,0 +1,31 @@
+#include "kernels/ema/ema.h"
+
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+template <class T>
+void add_cases() {
+  const DType t = dtype_of<T>();
+  for (const int64_t n : kCaseSizes)
+    for (const double decay : {0.0, 0.999})
+      add_case({.kernel = "ema",
+                .name = cat(name(t), "/decay=", decay, "/n=", n),
+                .arrays = {{"average", Role::inout, t, n}, {"w", Role::in, t, n}},
+                .run = [n, decay](Stream s, const CaseArgs& a) { ema<T>(s, n, a.get<T>(0), a.get<T>(1), decay); },
+                .reference =
+                    [n, decay](auto& a) {
+                      for (int64_t i = 0; i < n; ++i) a[0][i] = decay * a[0][i] + (1 - decay) * a[1][i];
+                    },
+                .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15,
+                .bytes = 3.0 * n * sizeof(T)});
+}
+
+const CaseGroup group([] {
+  add_cases<float>();
+  add_cases<double>();
+});
+
+}  // namespace
+}  // namespace temper

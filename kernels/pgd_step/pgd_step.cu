@@ -1,0 +1,79 @@
+#include "kernels/pgd_step/pgd_step.h"
+
+#include <cmath>
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+HD T clamp(T v, T lo, T hi) {
+  const T above = v < lo ? lo : v;
+  return above > hi ? hi : above;
+}
+
+template <class T>
+struct Linf {
+  T radius, step, lo, hi;
+  HD void operator()(int64_t, T& x, T grad, T clean) const {
+    const T sign = T(grad > 0) - T(grad < 0);
+    x = clamp(clamp(x + step * sign, clean - radius, clean + radius), lo, hi);
+  }
+};
+
+template <class T>
+struct L2 {
+  T* x;
+  const T *grad, *clean;
+  T radius, step, lo, hi;
+  HD void operator()(const Row& row) const {
+    const int64_t first = row.at(0);
+    T* const v = x + first;
+    const T *const g = grad + first, *const origin = clean + first;
+    const T length = std::sqrt(row.sum([&](int c) { return g[c] * g[c]; })) + T(1e-10);
+    row.each([&](int c) { v[c] += step * (g[c] / length); });
+    const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
+    const T shrink = distance > radius ? radius / distance : T(1);
+    row.each([&](int c) { v[c] = clamp(origin[c] + (v[c] - origin[c]) * shrink, lo, hi); });
+  }
+};
+
+template <class T>
+struct Accumulate {
+  T* m;
+  const T* grad;
+  T decay;
+  HD void operator()(const Row& row) const {
+    const T mean = row.sum([&](int c) { return std::abs(grad[row.at(c)]); }) / T(row.size);
+    if (mean == T(0)) return;
+    row.each([&](int c) { m[row.at(c)] = decay * m[row.at(c)] + grad[row.at(c)] / mean; });
+  }
+};
+
+}  // namespace
+
+template <class T>
+void pgd_step_linf(Stream stream, int64_t n, T* x, const T* grad, const T* clean, PgdStep p) {
+  map(stream, n, Linf<T>{T(p.radius), T(p.step), T(p.lo), T(p.hi)}, x, grad, clean);
+}
+
+template <class T>
+void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p) {
+  for_each_row(stream, rows, cols, L2<T>{x, grad, clean, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
+}
+
+template <class T>
+void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* grad, double decay) {
+  for_each_row(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
+}
+
+#define INSTANTIATE(T)                                                                 \
+  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);    \
+  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep); \
+  template void accumulate_momentum<T>(Stream, int64_t, int, T*, const T*, double);
+INSTANTIATE(float)
+INSTANTIATE(double)
+
+}  // namespace temper

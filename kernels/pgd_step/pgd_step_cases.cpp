@@ -1,0 +1,92 @@
+#include "kernels/pgd_step/pgd_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+template <class T>
+void add_linf(int64_t n) {
+  const DType t = dtype_of<T>();
+  const PgdStep p{.radius = 0.25, .step = 0.125};
+  add_case(
+      {.kernel = "pgd_step",
+       .name = cat("linf/", name(t), "/n=", n),
+       .arrays = {{"x", Role::inout, t, n, 0, 1}, {"grad", Role::in, t, n}, {"clean", Role::in, t, n, 0, 1}},
+       .run = [=](Stream s, const CaseArgs& a) { pgd_step_linf<T>(s, n, a.get<T>(0), a.get<T>(1), a.get<T>(2), p); },
+       .reference =
+           [=](auto& a) {
+             for (int64_t i = 0; i < n; ++i) {
+               const double sign = a[1][i] > 0 ? 1 : a[1][i] < 0 ? -1 : 0, c = a[2][i];
+               a[0][i] = std::clamp(std::clamp(a[0][i] + p.step * sign, c - p.radius, c + p.radius), 0.0, 1.0);
+             }
+           },
+       .tolerance = sizeof(T) == 4 ? 1e-7 : 1e-15,
+       .bytes = 4.0 * n * sizeof(T)});
+}
+
+template <class T>
+void add_l2(int64_t rows, int cols, double radius) {
+  const DType t = dtype_of<T>();
+  const PgdStep p{.radius = radius, .step = 0.5};
+  const int64_t n = rows * cols;
+  add_case({.kernel = "pgd_step",
+            .name = cat("l2/", name(t), "/radius=", radius, "/", rows, "x", cols),
+            .arrays = {{"x", Role::inout, t, n, 0, 1}, {"grad", Role::in, t, n}, {"clean", Role::in, t, n, 0, 1}},
+            .run = [=](Stream s,
+                       const CaseArgs& a) { pgd_step_l2<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), p); },
+            .reference =
+                [=](auto& a) {
+                  for (int64_t r = 0; r < rows; ++r) {
+                    double *x = &a[0][r * cols], *g = &a[1][r * cols], *origin = &a[2][r * cols], g2 = 0, d2 = 0;
+                    for (int c = 0; c < cols; ++c) g2 += g[c] * g[c];
+                    for (int c = 0; c < cols; ++c) x[c] += p.step * g[c] / (std::sqrt(g2) + 1e-10);
+                    for (int c = 0; c < cols; ++c) d2 += (x[c] - origin[c]) * (x[c] - origin[c]);
+                    const double shrink = std::min(1.0, radius / std::sqrt(d2));
+                    for (int c = 0; c < cols; ++c) x[c] = std::clamp(origin[c] + (x[c] - origin[c]) * shrink, 0.0, 1.0);
+                  }
+                },
+            .tolerance = sizeof(T) == 4 ? 5e-7 : 1e-14,
+            .bytes = 4.0 * n * sizeof(T)});
+}
+
+template <class T>
+void add_momentum(int64_t rows, int cols) {
+  const DType t = dtype_of<T>();
+  const int64_t n = rows * cols;
+  add_case({.kernel = "pgd_step",
+            .name = cat("momentum/", name(t), "/", rows, "x", cols),
+            .arrays = {{"m", Role::inout, t, n}, {"grad", Role::in, t, n}},
+            .run = [=](Stream s,
+                       const CaseArgs& a) { accumulate_momentum<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), 0.5); },
+            .reference =
+                [=](auto& a) {
+                  for (int64_t r = 0; r < rows; ++r) {
+                    double mean = 0;
+                    for (int c = 0; c < cols; ++c) mean += std::abs(a[1][r * cols + c]) / cols;
+                    for (int64_t i = r * cols; i < (r + 1) * cols; ++i) a[0][i] = 0.5 * a[0][i] + a[1][i] / mean;
+                  }
+                },
+            .tolerance = sizeof(T) == 4 ? 2e-6 : 1e-14,
+            .bytes = 3.0 * n * sizeof(T)});
+}
+
+template <class T>
+void add_cases() {
+  for (const int64_t n : kCaseSizes) add_linf<T>(n);
+  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 12}, {1, 1}, {3, 31}, {5, 33}, {64, 784}, {33, 3072}}) {
+    for (const double radius : {0.3, 100.0}) add_l2<T>(rows, cols, radius);
+    add_momentum<T>(rows, cols);
+  }
+}
+
+const CaseGroup group([] {
+  add_cases<float>();
+  add_cases<double>();
+});
+
+}  // namespace
+}  // namespace temper
