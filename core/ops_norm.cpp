@@ -44,7 +44,7 @@ void forward(Tape& tape, const Forward& f, const Tensor& x, const BatchNormVars&
   const Stream stream = tape.stream();
   if (f.stats == BnStats::batch) {
     const Arena::Scope scope(tape.engine().arena());
-    const Tensor workspace = tape.alloc({batch_norm_workspace(stream, f.rows, f.channels)}, f.mean.dtype);
+    const Tensor workspace = tape.alloc({batch_norm_workspace(f.rows, f.channels)}, f.mean.dtype);
     BatchNormRunning<S> running{.momentum = options.momentum};
     if (options.update == BnUpdate::yes) {
       running.mean = bn.running_mean.as<S>();
@@ -104,7 +104,7 @@ void backward(Tape& tape, const Forward& f, const Var& x, const BatchNormVars& b
   BatchNormMask mask = BatchNormMask::none;  // what still has to be applied to dy
   if (f.activation == Activation::relu) mask = residual.value ? BatchNormMask::from_y : BatchNormMask::from_x;
   if (params || (batch && x.needs_grad())) {
-    const Tensor workspace = tape.alloc({batch_norm_workspace(stream, f.rows, f.channels)}, f.mean.dtype);
+    const Tensor workspace = tape.alloc({batch_norm_workspace(f.rows, f.channels)}, f.mean.dtype);
     batch_norm_backward_sums<T, S>(stream, f.rows, f.channels, dgamma.data(), dbeta.data(), workspace.as<S>(),
                                    dy.as<T>(), x.value.as<T>(), f.y.as<T>(), affine, mask);
     dgamma.deliver();

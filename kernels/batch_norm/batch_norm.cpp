@@ -16,13 +16,6 @@ using namespace batch_norm_body;
 
 namespace {
 
-// A chunk is what one thread reduces alone: small enough to be read a second time from cache, and cut by the extents
-// only.
-struct Chunks {
-  int64_t size, count;  ///< rows in a chunk, but for the last; chunks
-  Chunks(int64_t rows, int channels) : size(std::max<int64_t>(32, 8192 / channels)), count((rows + size - 1) / size) {}
-};
-
 // Narrow rows are taken several at a time, so that the loops over one strip stay long enough for vector instructions.
 int strip_width(int channels) { return channels * std::max(1, 128 / channels); }
 
@@ -33,8 +26,8 @@ void for_each_strip(int64_t rows, int channels, F f) {
   const int64_t width = strip_width(channels);
 #pragma omp parallel for schedule(static) if (rows * channels >= kParallelGrain)
   for (int64_t k = 0; k < chunks.count; ++k) {
-    const int64_t end = std::min(rows, (k + 1) * chunks.size) * channels;
-    for (int64_t i = k * chunks.size * channels; i < end; i += width) f(i, std::min(width, end - i));
+    const int64_t from = k * chunks.size * channels, end = from + chunks.rows_of(k) * channels;
+    for (int64_t i = from; i < end; i += width) f(i, std::min(width, end - i));
   }
 }
 
@@ -87,19 +80,17 @@ void cpu_statistics(int64_t rows, int channels, S* mean, S* invstd, S* workspace
   {
 #pragma omp for schedule(static)
     for (int64_t k = 0; k < chunks.count; ++k) {
-      const int64_t from = k * chunks.size, n = std::min(chunks.size, rows - from) * channels;
       S* part = workspace + 2 * k * channels;
-      chunk_moments(n, channels, x + from * channels, part, part + channels);
+      chunk_moments(chunks.rows_of(k) * channels, channels, x + k * chunks.size * channels, part, part + channels);
     }
 #pragma omp for schedule(static)
     for (int c = 0; c < channels; ++c) {
       double sum = 0, m2 = 0;
-      const auto size = [&](int64_t k) { return static_cast<double>(std::min(chunks.size, rows - k * chunks.size)); };
-      for (int64_t k = 0; k < chunks.count; ++k) sum += size(k) * workspace[2 * k * channels + c];
+      for (int64_t k = 0; k < chunks.count; ++k) sum += chunks.rows_of(k) * double(workspace[2 * k * channels + c]);
       const double center = sum / static_cast<double>(rows);
       for (int64_t k = 0; k < chunks.count; ++k) {
         const double d = workspace[2 * k * channels + c] - center;
-        m2 += workspace[(2 * k + 1) * channels + c] + size(k) * d * d;
+        m2 += workspace[(2 * k + 1) * channels + c] + chunks.rows_of(k) * d * d;
       }
       finish(c, rows, center, m2, mean, invstd, eps, running);
     }
@@ -141,7 +132,7 @@ void cpu_backward_sums(int64_t rows, int channels, S* dgamma, S* dbeta, S* works
   {
 #pragma omp for schedule(static)
     for (int64_t k = 0; k < chunks.count; ++k) {
-      const int64_t at = k * chunks.size * channels, n = std::min(chunks.size * channels, rows * channels - at);
+      const int64_t at = k * chunks.size * channels, n = chunks.rows_of(k) * channels;
       S* part = workspace + 2 * k * channels;
       chunk_sums<mask>(n, channels, dy + at, x + at, y + at, mean, scale, beta, part, part + channels);
     }
@@ -217,7 +208,7 @@ void cpu_backward_running(int64_t rows, int channels, S sink, T* dx, const T* dy
 
 }  // namespace
 
-int64_t batch_norm_workspace(Stream, int64_t rows, int channels) { return 2 * Chunks(rows, channels).count * channels; }
+int64_t batch_norm_workspace(int64_t rows, int channels) { return 2 * Chunks(rows, channels).count * channels; }
 
 template <class T, class S>
 void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x,

@@ -10,7 +10,7 @@ namespace temper {
 // parameters, statistics and sums are compute_t<T>. Every reduction is a tree fixed by the extents alone: equal bits
 // for any number of threads. `workspace` holds batch_norm_workspace() elements of compute_t<T> and is scratch.
 
-int64_t batch_norm_workspace(Stream stream, int64_t rows, int channels);
+int64_t batch_norm_workspace(int64_t rows, int channels);
 
 /// Moving averages, (channels) each: running <- (1 - momentum) * running + momentum * batch, the variance with n/(n-1)
 /// (n for a single row). mean == nullptr: left alone.

@@ -10,7 +10,8 @@
 
 namespace temper {
 
-enum class Role : uint8_t { in, out, inout };
+/// `scratch` is written with nothing anybody relies on.
+enum class Role : uint8_t { in, out, inout, scratch };
 
 /// One array a case works on. Inputs are drawn uniformly from [lo, hi] (whole numbers for integer types).
 struct CaseArray {

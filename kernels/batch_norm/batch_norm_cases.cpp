@@ -1,0 +1,201 @@
+#include "kernels/batch_norm/batch_norm.h"
+
+#include <cmath>
+
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+using Arrays = std::vector<std::vector<double>>;
+
+template <class T>
+struct Cases {
+  using S = compute_t<T>;
+  int64_t rows;
+  int channels;
+
+  static constexpr DType t = dtype_of<T>(), s = dtype_of<S>();
+  const int64_t n = rows * channels;
+  const double rounding = sizeof(T) == 2 ? 1.6e-2 : sizeof(T) == 4 ? 2e-5 : 1e-12;
+
+  CaseArray in(const char* name, double lo = -1, double hi = 1) const { return {name, Role::in, t, n, lo, hi}; }
+  CaseArray param(const char* name, double lo = -1, double hi = 1) const {
+    return {name, Role::in, s, channels, lo, hi};
+  }
+  CaseArray result(const char* name) const { return {name, Role::out, s, channels}; }
+  CaseArray workspace() const { return {"workspace", Role::scratch, s, batch_norm_workspace(rows, channels)}; }
+  std::string title(const std::string& variant) const {
+    return cat(variant, "/", name(t), "/rows=", rows, "/channels=", channels);
+  }
+  static BatchNormAffine<S> affine(const CaseArgs& a, int first) {
+    return {a.get<S>(first), a.get<S>(first + 1), a.get<S>(first + 2), a.get<S>(first + 3)};
+  }
+  std::vector<CaseArray> with_affine(std::vector<CaseArray> arrays) const {
+    for (const CaseArray& p : {param("mean"), param("invstd", 0.5, 2), param("gamma"), param("beta")})
+      arrays.push_back(p);
+    return arrays;
+  }
+  /// f(element, channel) for all elements.
+  template <class F>
+  void each(F f) const {
+    for (int64_t i = 0; i < n; ++i) f(i, static_cast<int>(i % channels));
+  }
+
+  void statistics(double lo, double hi, bool update) const {
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("statistics/around ", (lo + hi) / 2, update ? "/update" : "")),
+              .arrays = {in("x", lo, hi),
+                         result("mean"),
+                         result("invstd"),
+                         workspace(),
+                         {"running_mean", update ? Role::inout : Role::in, s, channels},
+                         {"running_var", update ? Role::inout : Role::in, s, channels, 0.5, 1.5}},
+              .run =
+                  [*this, update](Stream stream, const CaseArgs& a) {
+                    BatchNormRunning<S> running{.momentum = 0.3};
+                    if (update) running = {a.get<S>(4), a.get<S>(5), 0.3};
+                    batch_norm_statistics<T>(stream, rows, channels, a.get<S>(1), a.get<S>(2), a.get<S>(3), a.get<T>(0),
+                                             0.01, running);
+                  },
+              .reference =
+                  [*this, update](Arrays& a) {
+                    std::vector<double> mean(channels), m2(channels);
+                    each([&](int64_t i, int c) { mean[c] += a[0][i] / rows; });
+                    each([&](int64_t i, int c) { m2[c] += (a[0][i] - mean[c]) * (a[0][i] - mean[c]); });
+                    for (int c = 0; c < channels; ++c) {
+                      a[1][c] = mean[c];
+                      a[2][c] = 1 / std::sqrt(m2[c] / rows + 0.01);
+                      if (!update) continue;
+                      a[4][c] += 0.3 * (mean[c] - a[4][c]);
+                      a[5][c] += 0.3 * (m2[c] / std::max<int64_t>(rows - 1, 1) - a[5][c]);
+                    }
+                  },
+              .tolerance = sizeof(S) == 4 ? 2e-5 : 1e-12,
+              .bytes = 1.0 * n * sizeof(T)});
+  }
+
+  void apply(bool residual, BatchNormRelu relu) const {
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("apply", residual ? "/residual" : "", relu == BatchNormRelu::yes ? "/relu" : "")),
+              .arrays = with_affine({{"y", Role::out, t, n}, in("x"), in("residual")}),
+              .run =
+                  [*this, residual, relu](Stream stream, const CaseArgs& a) {
+                    batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1),
+                                        residual ? a.get<T>(2) : nullptr, affine(a, 3), relu);
+                  },
+              .reference =
+                  [*this, residual, relu](Arrays& a) {
+                    each([&](int64_t i, int c) {
+                      const double y = (a[1][i] - a[3][c]) * a[4][c] * a[5][c] + a[6][c] + (residual ? a[2][i] : 0);
+                      a[0][i] = relu == BatchNormRelu::yes ? std::max(y, 0.0) : y;
+                    });
+                  },
+              .tolerance = rounding,
+              .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T)});
+  }
+
+  static bool kept(const Arrays& a, int64_t i, int c, BatchNormMask mask, int y, int x, int first) {
+    if (mask == BatchNormMask::from_y) return a[y][i] > 0;
+    if (mask == BatchNormMask::none) return true;
+    return (a[x][i] - a[first][c]) * a[first + 1][c] * a[first + 2][c] + a[first + 3][c] > 0;
+  }
+
+  void sums(const char* variant, BatchNormMask mask) const {
+    const bool in_place = mask == BatchNormMask::from_y;
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("backward_sums/", variant)),
+              .arrays = with_affine({result("dgamma"),
+                                     result("dbeta"),
+                                     workspace(),
+                                     {"dy", in_place ? Role::inout : Role::in, t, n},
+                                     in("x"),
+                                     in("y")}),
+              .run =
+                  [*this, mask](Stream stream, const CaseArgs& a) {
+                    batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(0), a.get<S>(1), a.get<S>(2),
+                                                a.get<T>(3), a.get<T>(4), a.get<T>(5), affine(a, 6), mask);
+                  },
+              .reference =
+                  [*this, mask, in_place](Arrays& a) {
+                    std::fill(a[0].begin(), a[0].end(), 0);
+                    std::fill(a[1].begin(), a[1].end(), 0);
+                    each([&](int64_t i, int c) {
+                      const double dz = kept(a, i, c, mask, 5, 4, 6) ? a[3][i] : 0;
+                      if (in_place) a[3][i] = dz;
+                      a[0][c] += dz * (a[4][i] - a[6][c]) * a[7][c];
+                      a[1][c] += dz;
+                    });
+                  },
+              .tolerance = sizeof(S) == 4 ? 2e-5 : 1e-12,
+              .bytes = (in_place ? 4.0 : 2.0) * n * sizeof(T)});
+  }
+
+  void batch(const char* variant, BatchNormMask mask, float sink) const {
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("backward_batch/", variant, "/sink=", sink)),
+              .arrays = with_affine({{"dx", Role::inout, t, n}, in("dy"), in("x"), param("dgamma"), param("dbeta")}),
+              .run =
+                  [*this, mask, sink](Stream stream, const CaseArgs& a) {
+                    batch_norm_backward_batch<T>(stream, rows, channels, sink, a.get<T>(0), a.get<T>(1), a.get<T>(2),
+                                                 a.get<S>(3), a.get<S>(4), affine(a, 5), mask);
+                  },
+              .reference =
+                  [*this, mask, sink](Arrays& a) {
+                    each([&](int64_t i, int c) {
+                      const double dz = kept(a, i, c, mask, 0, 2, 5) ? a[1][i] : 0;
+                      const double xhat = (a[2][i] - a[5][c]) * a[6][c];
+                      a[0][i] = sink * a[0][i] + a[7][c] * a[6][c] * (dz - a[4][c] / rows - xhat * a[3][c] / rows);
+                    });
+                  },
+              .tolerance = rounding,
+              .bytes = (3.0 + sink) * n * sizeof(T)});
+  }
+
+  void running(bool masked, float sink) const {
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("backward_running", masked ? "/relu" : "", "/sink=", sink)),
+              .arrays = {{"dx", Role::inout, t, n}, in("dy"), in("y"), param("invstd", 0.5, 2), param("gamma")},
+              .run =
+                  [*this, masked, sink](Stream stream, const CaseArgs& a) {
+                    batch_norm_backward_running<T>(stream, rows, channels, sink, a.get<T>(0), a.get<T>(1),
+                                                   masked ? a.get<T>(2) : nullptr, a.get<S>(3), a.get<S>(4));
+                  },
+              .reference =
+                  [*this, masked, sink](Arrays& a) {
+                    each([&](int64_t i, int c) {
+                      const double dz = masked && a[2][i] <= 0 ? 0 : a[1][i];
+                      a[0][i] = sink * a[0][i] + a[3][c] * a[4][c] * dz;
+                    });
+                  },
+              .tolerance = rounding,
+              .bytes = (masked ? 3.0 + sink : 2.0 + sink) * n * sizeof(T)});
+  }
+
+  void all() const {
+    for (const bool update : {false, true}) statistics(-1, 1, update);
+    statistics(99.5, 100.5, true);
+    for (const bool residual : {false, true})
+      for (const BatchNormRelu relu : {BatchNormRelu::no, BatchNormRelu::yes}) apply(residual, relu);
+    sums("plain", BatchNormMask::none);
+    sums("mask from x", BatchNormMask::from_x);
+    sums("mask from y", BatchNormMask::from_y);
+    for (const float sink : {0.f, 1.f}) {
+      batch("plain", BatchNormMask::none, sink);
+      batch("mask from x", BatchNormMask::from_x, sink);
+      for (const bool masked : {false, true}) running(masked, sink);
+    }
+  }
+};
+
+const CaseGroup group([] {
+  for (const int64_t rows : {1, 7, 1000})
+    for (const int channels : {1, 3, 10, 16, 64, 100}) {
+      Cases<float>{rows, channels}.all();
+      Cases<double>{rows, channels}.all();
+      Cases<bfloat16>{rows, channels}.all();
+    }
+});
+
+}  // namespace
+}  // namespace temper

@@ -1,0 +1,55 @@
+#include "kernels/normalize/normalize.h"
+
+#include "kernels/runtime/case.h"
+
+namespace temper {
+namespace {
+
+constexpr ChannelStats kStats{{0.5, 0.4, 0.3, 0, 0, 0, 0, 0}, {0.25, 0.2, 0.3, 1, 1, 2, 1, 1}};
+
+template <class T>
+void add_cases() {
+  using S = compute_t<T>;
+  const DType t = dtype_of<T>(), s = dtype_of<S>();
+  const double tolerance = sizeof(T) == 2 ? 1.6e-2 : sizeof(T) == 4 ? 1e-6 : 1e-14;
+  for (const int64_t pixels : {0, 1, 7, 1000, 20001})
+    for (const int c : {1, 3, 8}) {
+      const int64_t n = pixels * c;
+      const std::string shape = cat(name(t), "/pixels=", pixels, "/channels=", c);
+      add_case(
+          {.kernel = "normalize",
+           .name = "forward/" + shape,
+           .arrays = {{"y", Role::out, t, n}, {"x", Role::in, s, n, 0, 1}},
+           .run = [=](Stream st,
+                      const CaseArgs& a) { normalize_forward<T>(st, pixels, c, a.get<T>(0), a.get<S>(1), kStats); },
+           .reference =
+               [=](auto& a) {
+                 for (int64_t i = 0; i < n; ++i) a[0][i] = (a[1][i] - kStats.mean[i % c]) / kStats.std[i % c];
+               },
+           .tolerance = tolerance,
+           .bytes = double(n) * (sizeof(T) + sizeof(S))});
+      for (const float sink : {0.f, 1.f})
+        add_case({.kernel = "normalize",
+                  .name = cat("backward/", shape, "/sink=", sink),
+                  .arrays = {{"dx", Role::inout, s, n}, {"dy", Role::in, t, n}},
+                  .run =
+                      [=](Stream st, const CaseArgs& a) {
+                        normalize_backward<T>(st, pixels, c, sink, a.get<S>(0), a.get<T>(1), kStats);
+                      },
+                  .reference =
+                      [=](auto& a) {
+                        for (int64_t i = 0; i < n; ++i) a[0][i] = sink * a[0][i] + a[1][i] / kStats.std[i % c];
+                      },
+                  .tolerance = tolerance,
+                  .bytes = n * (sizeof(T) + (1.0 + sink) * sizeof(S))});
+    }
+}
+
+const CaseGroup group([] {
+  add_cases<float>();
+  add_cases<double>();
+  add_cases<bfloat16>();
+});
+
+}  // namespace
+}  // namespace temper
