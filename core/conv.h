@@ -1,4 +1,5 @@
 #pragma once
+#include <compare>
 #include <memory>
 
 #include "core/tensor.h"
@@ -12,7 +13,7 @@ struct ConvShape {
 
   int64_t p() const { return (h + 2 * pad - r) / stride + 1; }
   int64_t q() const { return (w + 2 * pad - s) / stride + 1; }
-  friend bool operator==(const ConvShape&, const ConvShape&) = default;
+  friend auto operator<=>(const ConvShape&, const ConvShape&) = default;
 };
 
 /// A BatchNorm with running statistics as a per-channel affine map, to be folded into the convolution before it:
@@ -25,8 +26,8 @@ struct BatchNormFold {
 /// The filter of a convolution and what may be folded into it. A back end keeps what it prepares from it (reordered,
 /// converted, folded) for as long as `stamp` stays the same; stamp 0 means: keep nothing.
 struct ConvFilter {
-  Tensor w;                     ///< (k, r, s, c), f32 (f64 in gradient checks)
-  Tensor bias;                  ///< (k) or none; f32 (f64)
+  Tensor w;     ///< (k, r, s, c), f32 (f64 in gradient checks)
+  Tensor bias;  ///< (k) or none; f32 (f64)
   const BatchNormFold* fold = nullptr;
   uint64_t stamp = 0;
 };
@@ -37,12 +38,20 @@ struct ConvEpilogue {
   bool relu = false;
 };
 
+/// What a back end has built and kept so far. Repeating a pass with the same shapes and stamps changes none of it.
+struct ConvStats {
+  int64_t primitives_created = 0, filters_prepared = 0, allocations = 0;
+  friend bool operator==(const ConvStats&, const ConvStats&) = default;
+};
+
 /// A convolution library behind one interface. x, y, dx, dy in the compute type (f32, bf16, or f64 for the reference);
-/// dw in the filter's type. beta is 0 (overwrite) or 1 (add). Results do not depend on beta's history or on other calls.
+/// dw in the filter's type. beta is 0 (overwrite) or 1 (add). Results do not depend on beta's history or on other
+/// calls.
 class ConvBackend {
  public:
   virtual ~ConvBackend() = default;
   virtual const char* name() const = 0;
+  virtual ConvStats stats() const { return {}; }
   virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
                        const Tensor& y) = 0;
   /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.
@@ -54,8 +63,8 @@ class ConvBackend {
 
 /// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.
 std::unique_ptr<ConvBackend> make_reference_conv();
-/// The fastest back end of this build for the device: oneDNN or the reference on the CPU, cuDNN on CUDA. f64 always goes
-/// to the reference.
+/// The fastest back end of this build for the device: oneDNN or the reference on the CPU, cuDNN on CUDA. f64 always
+/// goes to the reference.
 std::unique_ptr<ConvBackend> make_conv_backend(Device device);
 
 }  // namespace temper

@@ -1,0 +1,87 @@
+#include "core/filters_onednn.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/plan_onednn.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper::onednn {
+
+Workspace::~Workspace() { release(Device::cpu, data_, size_); }
+
+char* Workspace::reserve(size_t bytes) {
+  if (bytes > size_) {
+    release(Device::cpu, data_, size_);
+    data_ = static_cast<char*>(allocate(Device::cpu, bytes));
+    size_ = bytes;
+    ++allocations_;
+  }
+  return data_;
+}
+
+namespace {
+
+/// Writes w, each output channel times its scale and, if `turned`, with the taps in reverse order.
+void stage(const ConvShape& g, const float* w, const std::vector<float>& scale, bool turned, float* to) {
+  const int64_t taps = g.r * g.s;
+#pragma omp parallel for schedule(static)
+  for (int64_t k = 0; k < g.k; ++k)
+    for (int64_t t = 0; t < taps; ++t) {
+      const float* from = w + (k * taps + t) * g.c;
+      float* out = to + (k * taps + (turned ? taps - 1 - t : t)) * g.c;
+      for (int64_t c = 0; c < g.c; ++c) out[c] = from[c] * scale[k];
+    }
+}
+
+}  // namespace
+
+int FilterCache::layout_index(const dnnl::memory::desc& layout) {
+  const auto it = std::find(layouts_.begin(), layouts_.end(), layout);
+  if (it != layouts_.end()) return static_cast<int>(it - layouts_.begin());
+  layouts_.push_back(layout);
+  return static_cast<int>(layouts_.size()) - 1;
+}
+
+PreparedFilter FilterCache::make(const ConvShape& g, const dnnl::memory::desc& layout, bool turned) {
+  ++stats_.allocations;
+  ++stats_.primitives_created;
+  const dnnl::memory::desc from = filter_desc(g, turned);
+  const auto reorder = make_reorder(engine_, from, layout, 0.f);
+  return {.w = dnnl::memory(layout, engine_),
+          .bias = {},
+          .reorder = dnnl::reorder(reorder),
+          .from = unbound(engine_, from)};
+}
+
+const PreparedFilter& FilterCache::get(const dnnl::stream& stream, const ConvShape& g, const ConvFilter& f,
+                                       const dnnl::memory::desc& layout, bool turned, Workspace& staging) {
+  PreparedFilter& entry = entries_.get({f.stamp ? f.w.data : nullptr, layout_index(layout), turned},
+                                       [&] { return make(g, layout, turned); });
+  const void* fold = f.fold ? f.fold->mean.data : nullptr;
+  if (f.stamp && entry.stamp == f.stamp && entry.fold == fold) return entry;
+
+  ++stats_.filters_prepared;
+  entry.stamp = f.stamp;
+  entry.fold = fold;
+  float* w = f.w.as<float>();
+  if (f.fold || turned) {
+    std::vector<float> scale(g.k, 1.f);
+    if (f.fold) {
+      entry.bias.resize(g.k);
+      for (int64_t k = 0; k < g.k; ++k) {
+        const BatchNormFold& b = *f.fold;
+        scale[k] = static_cast<float>(b.gamma.as<float>()[k] / std::sqrt(double(b.variance.as<float>()[k]) + b.eps));
+        const float bias = f.bias ? f.bias.as<float>()[k] : 0.f;
+        entry.bias[k] = b.beta.as<float>()[k] + (bias - b.mean.as<float>()[k]) * scale[k];
+      }
+    }
+    w = reinterpret_cast<float*>(staging.reserve(f.w.bytes()));
+    stage(g, f.w.as<float>(), scale, turned, w);
+  }
+  entry.from.set_data_handle(w);
+  entry.reorder.execute(stream, {{DNNL_ARG_FROM, entry.from}, {DNNL_ARG_TO, entry.w}});
+  return entry;
+}
+
+}  // namespace temper::onednn
