@@ -10,6 +10,10 @@ find_package(ZLIB REQUIRED)
 find_path(LIBZIP_INCLUDE_DIR zip.h REQUIRED)
 find_library(LIBZIP_LIBRARY zip REQUIRED)
 set(TEMPER_ZIP zip)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # checksums of data sets
+find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)  # headers only: reading and resizing JPEG and PNG
+find_package(CURL QUIET)  # `temper data fetch`
+set(TEMPER_HAVE_CURL ${CURL_FOUND})
 
 set(TEMPER_HAVE_ONEDNN OFF)
 if(TEMPER_ONEDNN)

@@ -1,0 +1,36 @@
+#pragma once
+// Real data sets and trained networks that are not part of the project. $TEMPER_TEST_DATA names their folder; without
+// it a folder shared/data beside the source tree (or one above) is taken. Tests that find nothing skip, visibly.
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace temper::test {
+
+/// The path of `name` in the folder of real data, or "" when it is not there.
+inline std::string real_data(const std::string& name) {
+  namespace fs = std::filesystem;
+  const fs::path source = TEMPER_SOURCE_DIR;
+  const char* given = std::getenv("TEMPER_TEST_DATA");
+  for (const fs::path& root : {fs::path(given ? given : ""), source / "../shared/data", source / "../../shared/data"})
+    if (!root.empty() && fs::exists(root / name)) return (root / name).lexically_normal().string();
+  return {};
+}
+
+/// The folder with CIFAR-10's binary files, or "": as found, or unpacked once into a cache by the `unpack` script that
+/// stands beside the packed images.
+inline std::string real_cifar10() {
+  namespace fs = std::filesystem;
+  if (const std::string ready = real_data("cifar-10-batches-bin"); !ready.empty()) return ready;
+  const std::string unpack = real_data("unpack");
+  if (unpack.empty()) return {};
+  const fs::path cache = fs::temp_directory_path() / "temper-test-cifar-10-batches-bin";
+  if (!fs::exists(cache / "complete")) {
+    const std::string command = "'" + unpack + "' '" + cache.string() + "' > '" + cache.string() +
+                                ".log' 2>&1 && touch '" + (cache / "complete").string() + "'";
+    if (std::system(command.c_str()) != 0) return {};
+  }
+  return cache.string();
+}
+
+}  // namespace temper::test
