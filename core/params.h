@@ -58,6 +58,7 @@ class Flat {
 
   const ParamStore& store() const { return *store_; }
   DType dtype() const { return dtype_; }
+  Stream stream() const { return stream_; }
   Tensor view(int i) const;
   /// The whole buffer, padding included.
   Tensor all() const { return {data_, Shape{store_->size()}, dtype_, stream_.device}; }

@@ -28,19 +28,21 @@ struct TrainContext {
   int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
 };
 
-/// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the same
-/// for every method (trainers/loop.h).
+/// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
+/// same for every method (trainers/loop.h).
 class Trainer {
  public:
   virtual ~Trainer() = default;
   virtual void fields(Fields&) {}
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params.
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it use context.epoch as their
+  /// draw.
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
   /// Writes the gradient of one step into `grads` and returns the loss. Methods with several gradient sets override it.
   virtual double gradients(TrainContext& context, const Batch& batch, Flat& grads);
-  virtual void after_step(TrainContext&) {}
+  /// After the optimiser has moved the parameters; `batch` is the one they were moved by.
+  virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
   virtual void visit_state(StateVisitor&) {}
   /// The BatchNorm branch to evaluate with.

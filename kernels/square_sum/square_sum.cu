@@ -1,0 +1,50 @@
+#include "kernels/square_sum/square_sum.h"
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+constexpr int kBlock = 4096;
+
+template <class T>
+struct BlockSquares {
+  const T* x;
+  T* partial;
+  int64_t n;
+  HD void operator()(const Row& row) const {
+    const T s = row.sum([&](int c) {
+      const int64_t i = row.at(c);
+      const T v = i < n ? x[i] : T(0);
+      return v * v;
+    });
+    row.once([&] { partial[row.index] = s; });
+  }
+};
+
+template <class T>
+struct Total {
+  const T* partial;
+  T* y;
+  HD void operator()(const Row& row) const {
+    const T s = row.sum([&](int c) { return partial[c]; });
+    row.once([&] { y[0] = s; });
+  }
+};
+
+}  // namespace
+
+int64_t square_sum_partials(int64_t n) { return (n + kBlock - 1) / kBlock; }
+
+template <class T>
+void square_sum(Stream stream, int64_t n, const T* x, T* partial, T* y) {
+  const int64_t blocks = square_sum_partials(n);
+  for_each_row(stream, blocks, kBlock, BlockSquares<T>{x, partial, n});
+  for_each_row(stream, 1, static_cast<int>(blocks), Total<T>{partial, y});
+}
+
+template void square_sum(Stream, int64_t, const float*, float*, float*);
+template void square_sum(Stream, int64_t, const double*, double*, double*);
+
+}  // namespace temper

@@ -1,0 +1,126 @@
+#include <cmath>
+
+#include "tests/catch.h"
+#include "tests/devices.h"
+#include "trainers/optimizer.h"
+
+using namespace temper;
+
+namespace {
+
+ParamStore three_arrays() {
+  ParamStore store;
+  store.add("conv.weight", {5, 3}, nullptr);
+  store.add("conv.bias", {5}, nullptr);
+  store.add("fc.weight", {2, 70}, nullptr);
+  return store;
+}
+
+std::vector<double> numbers(int64_t n, double scale, double shift) {
+  std::vector<double> v(n);
+  for (int64_t i = 0; i < n; ++i) v[i] = scale * std::sin(0.7 * static_cast<double>(i) + shift);
+  return v;
+}
+
+// PyTorch's SGD, written out: g += wd * w; v = m * v + g; w -= lr * (nesterov ? g + m * v : v).
+void reference_step(std::vector<double>& w, std::vector<double>& v, std::vector<double> g, const SgdOptions& o,
+                    double lr, double decay) {
+  for (size_t i = 0; i < w.size(); ++i) {
+    g[i] += decay * w[i];
+    v[i] = o.momentum * v[i] + g[i];
+    w[i] -= lr * (o.nesterov ? g[i] + o.momentum * v[i] : v[i]);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("sgd: three steps follow PyTorch's formula, per-parameter decay and freezing included") {
+  for (const bool nesterov : {false, true}) {
+    ParamStore store = three_arrays();
+    SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov, .no_decay = {"*.bias"}};
+    Flat w(store, DType::f64, {}), g(store, DType::f64, {});
+    std::vector<std::vector<double>> want, velocity;
+    for (int i = 0; i < 3; ++i) {
+      const int64_t n = store[i].shape.numel();
+      w.write(i, numbers(n, 1, i));
+      want.push_back(w.read(i));
+      velocity.emplace_back(n, 0.0);
+    }
+    Sgd sgd(w, o, {});
+    for (int step = 0; step < 3; ++step) {
+      for (int i = 0; i < 3; ++i) {
+        const std::vector<double> gradient = numbers(store[i].shape.numel(), 0.3, i + step);
+        g.write(i, gradient);
+        reference_step(want[i], velocity[i], gradient, o, 0.1 / (step + 1), i == 1 ? 0 : 0.05);
+      }
+      const uint64_t stamp = w.stamp();
+      sgd.step({}, g, 0.1 / (step + 1));
+      CHECK(w.stamp() != stamp);
+    }
+    for (int i = 0; i < 3; ++i)
+      for (size_t e = 0; e < want[i].size(); ++e) {
+        CHECK(w.read(i)[e] == Approx(want[i][e]).epsilon(1e-12));
+        CHECK(sgd.momentum().read(i)[e] == Approx(velocity[i][e]).epsilon(1e-12));
+      }
+  }
+}
+
+TEST_CASE("sgd: frozen parameters and their momentum do not move") {
+  ParamStore store = three_arrays();
+  store.freeze("conv.*");
+  Flat w(store, DType::f32, {}), g(store, DType::f32, {});
+  for (int i = 0; i < 3; ++i) {
+    w.write(i, numbers(store[i].shape.numel(), 1, i));
+    g.write(i, numbers(store[i].shape.numel(), 1, i + 1));
+  }
+  const std::vector<double> bias = w.read(1), fc = w.read(2);
+  Sgd sgd(w, {}, {});
+  sgd.step({}, g, 0.1);
+  CHECK(w.read(1) == bias);
+  CHECK(w.read(2) != fc);
+  CHECK(sgd.momentum().read(0) == std::vector<double>(15, 0.0));
+}
+
+TEST_CASE("sgd: a mask of ones is no mask; a masked gradient leaves momentum at work, a frozen weight stays") {
+  ParamStore store = three_arrays();
+  const auto run = [&](double mask_value, MaskMode mode, bool with_mask) {
+    Flat w(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
+    for (int i = 0; i < 3; ++i) {
+      const int64_t n = store[i].shape.numel();
+      w.write(i, numbers(n, 1, i));
+      g.write(i, numbers(n, 1, i + 1));
+      mask.write(i, std::vector<double>(n, mask_value));
+    }
+    Sgd sgd(w, {.weight_decay = 0}, {});
+    sgd.step({}, g, 0.1);
+    sgd.step({}, g, 0.1, with_mask ? GradientMask{&mask, mode} : GradientMask{});
+    return w.read(2);
+  };
+  const auto plain = run(1, MaskMode::freeze, false);
+  CHECK(run(1, MaskMode::freeze, true) == plain);
+  CHECK(run(1, MaskMode::zero_gradient, true) == plain);
+  const auto leak = run(0, MaskMode::zero_gradient, true), frozen = run(0, MaskMode::freeze, true);
+  CHECK(leak != frozen);
+  const std::vector<double> w0 = numbers(140, 1, 2), g0 = numbers(140, 1, 3);
+  for (int e = 0; e < 140; ++e) {
+    CHECK(frozen[e] == Approx(w0[e] - 0.1 * g0[e]).margin(1e-6));
+    CHECK(leak[e] == Approx(w0[e] - 0.1 * g0[e] - 0.1 * 0.9 * g0[e]).margin(1e-6));
+  }
+}
+
+TEST_CASE("optimizer: wrong fields say what is expected") {
+  const auto read = [](const std::string& yaml) {
+    const Config config = parse_config("optimizer: " + yaml, "o.yaml");
+    Fields f(config);
+    SgdOptions o;
+    f.section("optimizer", o);
+  };
+  CHECK_THROWS_WITH(read("{lr: 0}"), "o.yaml line 1: optimizer.lr: expected more than 0, got 0");
+  CHECK_THROWS_WITH(read("{momentum: 1}"),
+                    Catch::Contains("optimizer.momentum: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(read("{weight_decay: -1}"), Catch::Contains("optimizer.weight_decay: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(read("{weight_decai: 1}"), Catch::Contains("did you mean 'weight_decay'?"));
+  ParamStore store = three_arrays();
+  Flat w(store, DType::f32, {});
+  CHECK_THROWS_WITH(Sgd(w, {.no_decay = {"bn*"}}, {}), "optimizer.no_decay: no parameter matches 'bn*'");
+}

@@ -1,0 +1,36 @@
+#pragma once
+// A checkpoint is everything that a bit-exact resume needs, in one safetensors file: arrays as NAME.PARAMETER for every
+// flat buffer, numbers and the resolved configuration in the metadata. What belongs in it is listed once, by a function
+// that visits the state; the same function writes and reads.
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "core/safetensors.h"
+#include "trainers/run_folder.h"
+#include "trainers/trainer.h"
+
+namespace temper {
+
+using VisitState = std::function<void(StateVisitor&)>;
+
+/// The state as arrays and metadata, and back. Numbers are kept exactly. restore() throws Error naming `file` and what
+/// is missing or has another shape.
+Safetensors collect(const VisitState& visit);
+void restore(const Safetensors& from, const std::string& file, const VisitState& visit);
+
+/// Makes the last checkpoint the previous one and writes a new last one: temporary file, fsync, rename, checksum. A
+/// crash at any moment leaves at least one of the two complete.
+void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit);
+
+struct LoadedCheckpoint {
+  Safetensors content;
+  std::string file;
+  std::string config;   ///< the resolved configuration it was written under
+  std::string warning;  ///< not empty: the last checkpoint was damaged and this is the previous one
+};
+
+/// The newest checkpoint that is complete. Throws Error if there is none, naming what is wrong with each.
+LoadedCheckpoint load_checkpoint(const RunFolder& folder);
+
+}  // namespace temper

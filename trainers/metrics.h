@@ -1,0 +1,30 @@
+#pragma once
+#include <fstream>
+
+#include "trainers/observer.h"
+#include "trainers/run_folder.h"
+
+namespace temper {
+
+/// metrics.jsonl, one object a line, and metrics.csv, one line an epoch:
+///   {"event":"step","epoch":1,"step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}
+///   {"event":"epoch","epoch":1,"train_loss":1.9,"lr":0.1,"clean":61.2,"robust":40.1,...,"seconds":12.1,"best":true}
+///   {"event":"warning","epoch":7,"text":"..."}
+/// Accuracies are percent of the validation images. Every line is written out at once.
+class MetricsLog {
+ public:
+  /// Starts both files, or, when `epoch` and `step` say how far a resumed run got, keeps the lines up to there.
+  MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step);
+
+  void step(const StepReport& r, double grad_norm);
+  void epoch(const EpochReport& r);
+  void warning(int64_t epoch, const std::string& text);
+  /// Training seconds of the epochs on record.
+  double train_seconds() const { return train_seconds_; }
+
+ private:
+  std::ofstream jsonl_, csv_;
+  double train_seconds_ = 0;
+};
+
+}  // namespace temper
