@@ -1,6 +1,11 @@
 #include "core/ops_conv.h"
 
+#include <algorithm>
+#include <optional>
+
+#include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
+#include "kernels/relu/relu.h"
 
 namespace temper {
 
@@ -10,24 +15,57 @@ ConvShape conv_shape(const Var& x, const Var& w, ConvOptions o) {
   const Shape &xs = x.value.shape, &ws = w.value.shape;
   TEMPER_CHECK(xs.rank() == 4 && ws.rank() == 4 && xs[3] == ws[3], "conv2d: x is ", xs, " so w must be (K, R, S, ",
                xs.rank() == 4 ? xs[3] : 0, "), got ", ws);
-  const ConvShape g{.n = xs[0], .h = xs[1], .w = xs[2], .c = xs[3], .k = ws[0], .r = ws[1], .s = ws[2],
-                    .stride = o.stride, .pad = o.pad};
+  const ConvShape g{.n = xs[0],
+                    .h = xs[1],
+                    .w = xs[2],
+                    .c = xs[3],
+                    .k = ws[0],
+                    .r = ws[1],
+                    .s = ws[2],
+                    .stride = o.stride,
+                    .pad = o.pad};
   TEMPER_CHECK(g.stride > 0 && g.pad >= 0 && g.h + 2 * g.pad >= g.r && g.w + 2 * g.pad >= g.s, "conv2d: a ", g.r, "x",
                g.s, " filter with padding ", g.pad, " and stride ", g.stride, " does not fit x ", xs);
   return g;
 }
 
-}  // namespace
+void check_channels(const char* what, const Tensor& t, const Var& w) {
+  TEMPER_CHECK(!t || t.shape == Shape{w.value.shape[0]}, "conv2d: w is ", w.value.shape, " so ", what, " must be (",
+               w.value.shape[0], "), got ", t.shape);
+}
 
-Var conv2d(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions options) {
-  const ConvShape g = conv_shape(x, w, options);
-  TEMPER_CHECK(!bias.value || bias.value.shape == Shape{g.k}, "conv2d: w is ", w.value.shape, " so bias must be (", g.k,
-               "), got ", bias.value.shape);
-  const Tensor y = tape.alloc({g.n, g.p(), g.q(), g.k}, x.value.dtype);
-  const ConvFilter filter{.w = w.value, .bias = bias.value, .stamp = w.stamp};
-  tape.engine().conv().forward(tape.stream(), g, x.value, filter, {}, y);
-  return tape.record("conv2d", y, {x, w, bias}, [=](Tape& tape, const Tensor& dy) {
+/// All convolutions: [relu](bn(conv(x, w) + bias) [+ residual]), with the fold bn or none.
+struct Convolution {
+  ConvShape g;
+  Var x, w, bias, residual;
+  std::optional<BatchNormFold> fold;
+  uint64_t stamp = 0;
+  Activation activation = Activation::none;
+  Tensor y;
+
+  ConvFilter filter() const {
+    return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp};
+  }
+
+  Var run(Tape& tape, const char* name) {
+    check_channels("bias", bias.value, w);
+    y = tape.alloc({g.n, g.p(), g.q(), g.k}, x.value.dtype);
+    const Tensor& r = residual.value;
+    TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
+                 " so residual must be too, got ", r.shape, " ", r.dtype);
+    tape.engine().conv().forward(tape.stream(), g, x.value, filter(),
+                                 {.residual = r, .relu = activation == Activation::relu}, y);
+    return tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
+  }
+
+  void backward(Tape& tape, const Tensor& dy) const {
     ConvBackend& conv = tape.engine().conv();
+    if (activation == Activation::relu) {
+      dispatch_float(dy.dtype, [&](auto tag) {
+        using T = decltype(tag);
+        relu_backward(tape.stream(), dy.numel(), y.as<T>(), dy.as<T>(), 0.f, dy.as<T>());
+      });
+    }
     if (bias.needs_grad()) {
       const GradSink s = tape.sink(bias);
       column_sum(tape.stream(), dy.reshaped({g.n * g.p() * g.q(), g.k}), s.beta, s.into);
@@ -38,9 +76,57 @@ Var conv2d(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions 
     }
     if (x.needs_grad()) {
       const GradSink s = tape.sink(x);
-      conv.backward_data(tape.stream(), g, dy, {.w = w.value, .stamp = w.stamp}, s.beta, s.into);
+      conv.backward_data(tape.stream(), g, dy, filter(), s.beta, s.into);
     }
-  });
+    // Last, because the residual may take dy's memory.
+    if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);
+  }
+};
+
+/// Names the contents of everything folded together: stamps are numbered in order of writing, so the newest one changes
+/// whenever any does.
+uint64_t joint_stamp(std::initializer_list<uint64_t> stamps) { return std::min(stamps) == 0 ? 0 : std::max(stamps); }
+
+}  // namespace
+
+Var conv2d(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions options) {
+  return Convolution{.g = conv_shape(x, w, options), .x = x, .w = w, .bias = bias, .stamp = w.stamp}.run(tape,
+                                                                                                         "conv2d");
+}
+
+Var conv2d_act(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions options, const Var& residual,
+               Activation activation) {
+  return Convolution{.g = conv_shape(x, w, options),
+                     .x = x,
+                     .w = w,
+                     .bias = bias,
+                     .residual = residual,
+                     .stamp = w.stamp,
+                     .activation = activation}
+      .run(tape, "conv2d_act");
+}
+
+Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions options, const BatchNormVars& bn,
+                      const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual,
+                      Activation activation) {
+  const bool trains = w.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
+  if (bn_options.stats == BnStats::batch || trains)
+    return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
+  for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
+    check_channels("the BatchNorm's arrays", t, w);
+  const BatchNormFold fold{.gamma = bn.gamma.value,
+                           .beta = bn.beta.value,
+                           .mean = bn.running_mean,
+                           .variance = bn.running_var,
+                           .eps = bn_options.eps};
+  return Convolution{.g = conv_shape(x, w, options),
+                     .x = x,
+                     .w = w,
+                     .residual = residual,
+                     .fold = fold,
+                     .stamp = joint_stamp({w.stamp, bn.gamma.stamp, bn.beta.stamp, buffers_stamp}),
+                     .activation = activation}
+      .run(tape, "conv2d_batch_norm");
 }
 
 }  // namespace temper

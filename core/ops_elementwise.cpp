@@ -6,18 +6,13 @@
 
 namespace temper {
 
-namespace {
-
-/// into = beta * into + alpha * dy
-void accumulate(Tape& tape, const Var& x, const Tensor& dy, float alpha) {
+void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, float alpha) {
   const GradSink s = tape.sink(x);
   dispatch_float(dy.dtype, [&](auto tag) {
     using T = decltype(tag);
     axpby<T>(tape.stream(), dy.numel(), alpha, dy.as<T>(), s.beta, s.into.as<T>());
   });
 }
-
-}  // namespace
 
 Var relu(Tape& tape, const Var& x) {
   const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
@@ -43,8 +38,8 @@ Var add(Tape& tape, const Var& a, const Var& b, float b_scale) {
     weighted_sum<T>(tape.stream(), y.numel(), 1.f, a.value.as<T>(), b_scale, b.value.as<T>(), y.as<T>());
   });
   return tape.record("add", y, {a, b}, [=](Tape& tape, const Tensor& dy) {
-    if (b.needs_grad()) accumulate(tape, b, dy, b_scale);
-    if (a.needs_grad() && !tape.adopt(a, dy)) accumulate(tape, a, dy, 1.f);
+    if (b.needs_grad()) accumulate_gradient(tape, b, dy, b_scale);
+    if (a.needs_grad() && !tape.adopt(a, dy)) accumulate_gradient(tape, a, dy, 1.f);
   });
 }
 
@@ -54,7 +49,7 @@ Var scale(Tape& tape, const Var& x, float factor) {
     using T = decltype(tag);
     axpby<T>(tape.stream(), y.numel(), factor, x.value.as<T>(), 0.f, y.as<T>());
   });
-  return tape.record("scale", y, {x}, [=](Tape& tape, const Tensor& dy) { accumulate(tape, x, dy, factor); });
+  return tape.record("scale", y, {x}, [=](Tape& tape, const Tensor& dy) { accumulate_gradient(tape, x, dy, factor); });
 }
 
 Var convert(Tape& tape, const Var& x, DType dtype) {
@@ -78,7 +73,7 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {
   return tape.record("reshape", x.value.reshaped(shape), {x}, [=](Tape& tape, const Tensor& dy) {
-    if (!tape.adopt(x, dy)) accumulate(tape, x, dy, 1.f);
+    if (!tape.adopt(x, dy)) accumulate_gradient(tape, x, dy, 1.f);
   });
 }
 

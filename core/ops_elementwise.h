@@ -14,4 +14,7 @@ Var convert(Tape& tape, const Var& x, DType dtype);
 /// The same elements under another shape: no copy of the value; its gradient is handed on.
 Var reshape(Tape& tape, const Var& x, Shape shape);
 
+/// For backward closures: adds alpha * dy to the gradient of x.
+void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, float alpha);
+
 }  // namespace temper

@@ -1,0 +1,101 @@
+#include "core/ops_conv.h"
+#include "tests/gradcheck.h"
+
+using namespace temper;
+using test::GradCheck;
+
+namespace {
+
+/// x, w, residual, gamma, beta of a convolution (2, 5, 6, 3) -> (2, 5, 6, 4), and running statistics.
+struct BnCheck {
+  GradCheck check{{{2, 5, 6, 3}, {4, 3, 3, 3}, {2, 5, 6, 4}, {4}, {4}}};
+  std::vector<double> mean{0.1, -0.2, 0.3, 0.05}, var{0.9, 1.4, 0.6, 2.0};
+
+  BatchNormVars bn(const Var& gamma, const Var& beta) {
+    return {.gamma = gamma,
+            .beta = beta,
+            .running_mean = {mean.data(), {4}, DType::f64, Device::cpu},
+            .running_var = {var.data(), {4}, DType::f64, Device::cpu}};
+  }
+  Var op(Tape& t, const std::vector<Var>& p, const BatchNormOptions& o, const Var& residual, Activation a) {
+    return conv2d_batch_norm(t, p[0], p[1], {.stride = 1, .pad = 1}, bn(p[3], p[4]), o, 0, residual, a);
+  }
+};
+
+const BatchNormOptions kRunning{.stats = BnStats::running}, kBatch{.stats = BnStats::batch, .update = BnUpdate::no};
+
+}  // namespace
+
+TEST_CASE("gradient of conv2d_act", "[grad]") {
+  GradCheck check({{2, 5, 6, 3}, {4, 3, 3, 3}, {4}, {2, 5, 6, 4}});
+  const ConvOptions same{.stride = 1, .pad = 1};
+  check.run([&](Tape& t, const auto& p) { return conv2d_act(t, p[0], p[1], p[2], same, p[3], Activation::relu); });
+  check.run([&](Tape& t, const auto& p) { return conv2d_act(t, p[0], p[1], {}, same, p[3], Activation::none); });
+  check.run([&](Tape& t, const auto& p) {
+    return conv2d_act(t, p[0], p[1], p[2], {.stride = 2, .pad = 0}, {}, Activation::relu);
+  });
+}
+
+TEST_CASE("gradient of conv2d_act through a residual of its own input", "[grad]") {
+  GradCheck check({{2, 4, 4, 3}, {3, 3, 3, 3}});
+  check.run([](Tape& t, const auto& p) {
+    const Var h = conv2d_act(t, p[0], p[1], {}, {.pad = 1}, {}, Activation::relu);
+    return conv2d_act(t, h, p[1], {}, {.pad = 1}, h, Activation::relu);
+  });
+}
+
+TEST_CASE("gradient of conv2d_batch_norm", "[grad]") {
+  for (const Activation a : {Activation::none, Activation::relu}) {
+    BnCheck c;
+    for (const BatchNormOptions& o : {kRunning, kBatch}) {
+      c.check.run([&](Tape& t, const auto& p) { return c.op(t, p, o, p[2], a); });
+      c.check.run([&](Tape& t, const auto& p) { return c.op(t, p, o, {}, a); });
+    }
+  }
+}
+
+TEST_CASE("gradient of conv2d_batch_norm folded into its filter", "[grad]") {
+  GradCheck check({{2, 5, 6, 3}, {2, 5, 6, 4}});
+  std::vector<double> w = test::wave(4 * 3 * 3 * 3, 3), gamma = test::wave(4, 4), beta = test::wave(4, 5),
+                      mean = test::wave(4, 6), var{0.9, 1.4, 0.6, 2.0};
+  const auto constant = [](std::vector<double>& v, Shape shape) { return Tensor{v.data(), shape, DType::f64}; };
+  const BatchNormVars bn{.gamma = {constant(gamma, {4})},
+                         .beta = {constant(beta, {4})},
+                         .running_mean = constant(mean, {4}),
+                         .running_var = constant(var, {4})};
+  const Var filter{constant(w, {4, 3, 3, 3})};
+  for (const Activation a : {Activation::none, Activation::relu}) {
+    check.run([&](Tape& t, const auto& p) {
+      return conv2d_batch_norm(t, p[0], filter, {.pad = 1}, bn, kRunning, 0, p[1], a);
+    });
+    check.run(
+        [&](Tape& t, const auto& p) { return conv2d_batch_norm(t, p[0], filter, {.pad = 1}, bn, kRunning, 0, {}, a); });
+  }
+}
+
+TEST_CASE("a folded BatchNorm has the values of an unfolded one", "[conv]") {
+  BnCheck c;
+  const auto values = [&](Wrt wrt) {
+    Tape tape(c.check.engine(), wrt);
+    std::vector<Var> p;
+    for (int i = 0; i < 5; ++i) p.push_back(tape.param(c.check.values(), i));
+    const Tensor y = c.op(tape, p, kRunning, p[2], Activation::relu).value;
+    return std::vector<double>(y.as<double>(), y.as<double>() + y.numel());
+  };
+  const auto folded = values(Wrt::nothing), unfolded = values(Wrt::params);
+  for (size_t i = 0; i < folded.size(); ++i) CHECK(folded[i] == Approx(unfolded[i]).margin(1e-12));
+}
+
+TEST_CASE("conv2d errors name the operands", "[errors]") {
+  GradCheck check({{2, 5, 6, 3}, {4, 3, 3, 2}, {4, 3, 3, 3}, {5}, {2, 5, 6, 5}});
+  Tape tape(check.engine(), Wrt::nothing);
+  std::vector<Var> p;
+  for (int i = 0; i < 5; ++i) p.push_back(tape.param(check.values(), i));
+  CHECK_THROWS_WITH(conv2d(tape, p[0], p[1], {}, {}),
+                    "conv2d: x is (2, 5, 6, 3) so w must be (K, R, S, 3), got (4, 3, 3, 2)");
+  CHECK_THROWS_WITH(conv2d(tape, p[0], p[2], p[3], {}), "conv2d: w is (4, 3, 3, 3) so bias must be (4), got (5)");
+  CHECK_THROWS_WITH(conv2d(tape, p[0], p[2], {}, {.stride = 0}),
+                    "conv2d: a 3x3 filter with padding 0 and stride 0 does not fit x (2, 5, 6, 3)");
+  CHECK_THROWS_WITH(conv2d_act(tape, p[0], p[2], {}, {.pad = 1}, p[4], Activation::relu),
+                    "conv2d_act: the result is (2, 5, 6, 4) f64 so residual must be too, got (2, 5, 6, 5) f64");
+}
