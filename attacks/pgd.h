@@ -1,33 +1,63 @@
 #pragma once
+#include <optional>
+#include <string>
+
 #include "attacks/attack.h"
 
 namespace temper {
 
-/// Projected gradient descent (Madry et al. 2018) and its relatives: one step of it is FGSM, momentum makes it MI-FGSM,
-/// the margin loss makes it what the field's tables call C&W.
-struct Pgd : Attack {
+/// Everything that tells one member of the family from another. The presets are values of this.
+struct PgdOptions {
   enum class Start : uint8_t { none, uniform, uniform_unclipped, gauss001 };
   enum class Return : uint8_t { last, best_loss, any_success };
+  enum class RestartRule : uint8_t { best_loss, any_success };
   enum class Loss : uint8_t { cross_entropy, margin };
 
   Norm norm = Norm::linf;
   double radius = 8.0 / 255;  ///< eps, in [0, 1] pixel units
-  double step = 2.0 / 255;    ///< alpha
+  double step = 2.0 / 255;    ///< alpha; 0: radius / steps
   int steps = 10;
   Start start = Start::uniform;
-  int restarts = 1;
-  Return returns = Return::last;  ///< within a run and over restarts
+  int restarts = 1;  ///< runs in total
+  /// Which of the steps + 1 points of a run, its start among them, is kept for each sample: the last; the one of
+  /// highest loss; the last one that is misclassified, or the last. Ties: the later one.
+  Return returns = Return::last;
+  /// Which run's last point is kept for each sample, by the same two rules. Where `returns` is not `last`, its rule
+  /// covers the points of all runs and this is not used.
+  RestartRule restart_rule = RestartRule::best_loss;
   Loss loss = Loss::cross_entropy;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
+};
+
+/// Projected gradient descent (Madry et al. 2018) and its relatives: one step of it is FGSM, momentum makes it MI-FGSM,
+/// the margin loss makes it what the field's tables call C&W.
+///   start:  uniform: U(-radius, radius) per pixel, for L2 a random direction of length U(0, radius), clipped to [0,
+///   1];
+///           uniform_unclipped: the same, not clipped before the first step; gauss001: 0.001 N(0, 1), not clipped.
+///   step:   kernels/pgd_step: along the gradient's sign (Linf) or direction (L2), into the ball, then into [0, 1].
+/// A run costs `steps` forward and backward passes; keeping anything but the last point of the only run costs one more
+/// forward pass per run. With batch statistics in the classifier each of them counts.
+struct Pgd : Attack, PgdOptions {
+  Pgd() = default;
+  explicit Pgd(const PgdOptions& options) : PgdOptions(options) {}
 
   void fields(Fields& f) override;
   std::string describe() const override;
   /// Ascends the configured loss.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t draw) const override;
-  /// Ascends another objective: what trainers use.
+  /// Ascends another objective: what trainers use. batch.labels is read by the any_success rules only.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, const Objective& objective,
              uint32_t draw) const;
+
+  double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
+
+ private:
+  struct Problem {
+    const char* key;
+    std::string text;
+  };
+  std::optional<Problem> problem() const;
 };
 
 }  // namespace temper

@@ -1,0 +1,81 @@
+// What a Pgd is called in configurations and reports.
+#include <fmt/format.h>
+
+#include "attacks/pgd.h"
+
+namespace temper {
+
+namespace {
+
+template <class E>
+using Names = std::initializer_list<std::pair<const char*, E>>;
+
+using Start = PgdOptions::Start;
+using Return = PgdOptions::Return;
+using RestartRule = PgdOptions::RestartRule;
+using Loss = PgdOptions::Loss;
+
+constexpr Names<Norm> kNorms = {{"linf", Norm::linf}, {"l2", Norm::l2}};
+constexpr Names<Start> kStarts = {{"none", Start::none},
+                                  {"uniform", Start::uniform},
+                                  {"uniform_unclipped", Start::uniform_unclipped},
+                                  {"gauss001", Start::gauss001}};
+constexpr Names<Return> kReturns = {
+    {"last", Return::last}, {"best_loss", Return::best_loss}, {"any_success", Return::any_success}};
+constexpr Names<RestartRule> kRules = {{"best_loss", RestartRule::best_loss},
+                                       {"any_success", RestartRule::any_success}};
+constexpr Names<Loss> kLosses = {{"cross_entropy", Loss::cross_entropy}, {"margin", Loss::margin}};
+
+template <class E>
+const char* name_of(Names<E> names, E value) {
+  for (const auto& [name, v] : names)
+    if (v == value) return name;
+  return "?";
+}
+
+}  // namespace
+
+void Pgd::fields(Fields& f) {
+  f.choice("norm", norm, kNorms, "which ball the perturbation stays in");
+  f("radius", radius, "eps: the ball's radius in [0, 1] pixel units, such as 8/255");
+  f("step", step, "alpha: length of a step in the same units; 0: radius / steps");
+  f("steps", steps, "gradient steps of one run");
+  f.choice("start", start, kStarts, "random start: none, uniform in the ball, not clipped to [0, 1], 0.001 N(0, 1)");
+  f("restarts", restarts, "independent runs; for each sample one of them is kept");
+  f.choice("return", returns, kReturns, "which point is kept for each sample");
+  f.choice("restart_rule", restart_rule, kRules, "which run's last point is kept, where return is last");
+  f.choice("loss", loss, kLosses, "what is ascended: cross entropy, or the margin loss of the C&W columns");
+  f("kappa", kappa, "margin loss: confidence at which a sample is left alone; 50 never is");
+  f("momentum", momentum, "MI-FGSM's decay factor; 0: plain gradients");
+  if (const auto p = problem()) f.reject(p->key, p->text);
+}
+
+std::optional<Pgd::Problem> Pgd::problem() const {
+  const auto at_least = [](const char* key, double low, double value) -> std::optional<Problem> {
+    if (value >= low) return {};
+    return Problem{key, fmt::format("expected {} or more, got {}", low, value)};
+  };
+  if (radius > 1)
+    return Problem{
+        "radius", fmt::format("expected at most 1 because pixels are in [0, 1], got {}; write {}/255", radius, radius)};
+  for (const auto& p :
+       {at_least("radius", 0, radius), at_least("step", 0, step), at_least("steps", 0, steps),
+        at_least("restarts", 1, restarts), at_least("kappa", 0, kappa), at_least("momentum", 0, momentum)})
+    if (p) return p;
+  return {};
+}
+
+std::string Pgd::describe() const {
+  std::string text =
+      fmt::format("PGD {}: radius {:.6f} ({:.4g}/255), step {:.6f}, {} step{}, start {}, ", name_of(kNorms, norm),
+                  radius, radius * 255, step_size(), steps, steps == 1 ? "" : "s", name_of(kStarts, start));
+  text += restarts == 1 ? "1 run" : fmt::format("{} runs", restarts);
+  text += fmt::format(", returns {}", name_of(kReturns, returns));
+  if (restarts > 1 && returns == Return::last) text += fmt::format(" of the run by {}", name_of(kRules, restart_rule));
+  text += loss == Loss::margin ? fmt::format(", margin loss with kappa {:g}", kappa) : ", cross entropy";
+  if (momentum > 0) text += fmt::format(", momentum {:g}", momentum);
+  if (norm == Norm::linf && std::abs(radius - 0.031) < 1e-9) text += "; note: 0.031 is 7.905/255, not 8/255 = 0.031373";
+  return text;
+}
+
+}  // namespace temper

@@ -1,0 +1,151 @@
+#include "attacks/pgd.h"
+#include "tests/toy_net.h"
+
+using namespace temper;
+
+namespace {
+
+/// Four images of 12 pixels, eight tanh units, five classes, all by formula, in f64.
+class ToyMlp {
+ public:
+  ToyMlp() {
+    for (const auto& [name, shape] :
+         std::vector<std::pair<const char*, Shape>>{{"w1", {8, 12}}, {"b1", {8}}, {"w2", {5, 8}}, {"b2", {5}}})
+      store_.add(name, shape, {});
+    values_ = std::make_unique<Flat>(store_, DType::f64, Stream{});
+    std::vector<double> w1, b1, w2, b2;
+    for (int h = 0; h < 8; ++h) {
+      for (int k = 0; k < 12; ++k) w1.push_back(std::sin(1 + .5 * h + 1.3 * k));
+      b1.push_back(.1 * std::cos(h));
+    }
+    for (int c = 0; c < 5; ++c) {
+      for (int h = 0; h < 8; ++h) w2.push_back(2 * std::cos(.3 + .9 * c + .4 * h));
+      b2.push_back(.05 * c);
+    }
+    values_->write(0, w1), values_->write(1, b1), values_->write(2, w2), values_->write(3, b2);
+  }
+  Var operator()(Tape& tape, const Var& x) const {
+    const auto p = [&](int i) { return tape.param(*values_, i); };
+    return linear(tape, tanh(tape, linear(tape, x, p(0), p(1))), p(2), p(3));
+  }
+  static Batch batch(Engine& engine) {
+    Batch b{.images = engine.arena().tensor({4, 12}, DType::f64),
+            .labels = engine.arena().tensor({4}, DType::i32),
+            .ids = engine.arena().tensor({4}, DType::i32)};
+    for (int n = 0; n < 4; ++n) {
+      for (int k = 0; k < 12; ++k) b.images.as<double>()[n * 12 + k] = .5 + .4 * std::sin(.7 * (n + 1) * (k + 1));
+      b.labels.as<int32_t>()[n] = n == 3;
+      b.ids.as<int32_t>()[n] = n;
+    }
+    return b;
+  }
+
+ private:
+  static Var tanh(Tape& tape, const Var& x) {
+    const Tensor y = tape.alloc(x.value.shape, DType::f64);
+    for (int64_t i = 0; i < y.numel(); ++i) y.as<double>()[i] = std::tanh(x.value.as<double>()[i]);
+    return tape.record("tanh", y, {x}, [=](Tape& tape, const Tensor& dy) {
+      const GradSink s = tape.sink(x);
+      for (int64_t i = 0; i < y.numel(); ++i) {
+        const double v = y.as<double>()[i];
+        s.into.as<double>()[i] = (1 - v * v) * dy.as<double>()[i];
+      }
+    });
+  }
+  ParamStore store_;
+  std::unique_ptr<Flat> values_;
+};
+
+}  // namespace
+
+TEST_CASE("attacks agree with the reference implementations on the toy network", "[attack][golden]") {
+  Engine engine({.compute = DType::f64, .arena_mb = 16});
+  const ToyMlp net;
+  const Batch batch = ToyMlp::batch(engine);
+  const Classifier classifier = [&](Tape& t, const Var& x) { return net(t, x); };
+  struct Expected {
+    PgdOptions options;
+    std::vector<double> ce;
+    std::vector<int32_t> predicted;
+  };
+  const auto none = Pgd::Start::none;
+  // From auto-attack a392200 and foolbox 2513a9a on this network.
+  const Expected cases[] = {
+      {{.steps = 0, .start = none},
+       {0.31013453854714035, 0.0010053672758013061, 0.08884029501082873, 0.6373317067033427},
+       {0, 0, 0, 1}},
+      {{.radius = .05, .step = 0, .steps = 1, .start = none},
+       {1.0966199150040727, 0.001837465010154579, 0.6314691131315501, 1.9514945688055927},
+       {1, 0, 0, 0}},
+      {{.radius = .05, .step = .0125, .steps = 20, .start = none},
+       {1.0966199150040727, 0.0018451866253841155, 0.6314691131315501, 1.9566422423637753},
+       {1, 0, 0, 0}},
+      {{.radius = .05, .step = .005, .steps = 30, .start = none, .loss = Pgd::Loss::margin, .kappa = 50},
+       {1.0966199150040727, 0.0018451866253841155, 0.6314691131315501, 1.9566422423637753},
+       {1, 0, 0, 0}},
+      {{.radius = .05, .step = 0, .steps = 10, .start = none, .momentum = 1},
+       {1.0966199150040727, 0.001837465010154579, 0.6314691131315501, 1.9514945688055927},
+       {1, 0, 0, 0}},
+      {{.norm = Norm::l2, .radius = .2, .step = .05, .steps = 20, .start = none},
+       {1.4454319756313987, 0.0022609498904196342, 1.0168770007161763, 2.4277737482956656},
+       {1, 0, 1, 0}}};
+  for (const Expected& c : cases) {
+    const Pgd attack(c.options);
+    INFO(attack.describe());
+    const Tensor x = attack.run(engine, batch, classifier, 0);
+    Tape tape(engine, Wrt::nothing);
+    const Var logits = net(tape, {x});
+    const Var ce = cross_entropy(tape, logits, batch.labels, Reduction::none);
+    for (int i = 0; i < 4; ++i) CHECK(ce.value.as<double>()[i] == Approx(c.ce[i]).epsilon(1e-8));
+    CHECK(predictions(engine, logits.value) == c.predicted);
+  }
+}
+
+TEST_CASE("every preset is registered with the literature's parameters", "[attack]") {
+  const auto described = [](const char* name) { return Registry<Attack>::instance().make(name)->describe(); };
+  CHECK(described("pgd") ==
+        "PGD linf: radius 0.031373 (8/255), step 0.007843, 10 steps, start uniform, 1 run, returns "
+        "last, cross entropy");
+  CHECK(described("fgsm") ==
+        "PGD linf: radius 0.031373 (8/255), step 0.031373, 1 step, start none, 1 run, returns "
+        "last, cross entropy");
+  CHECK(described("mi_fgsm") ==
+        "PGD linf: radius 0.031373 (8/255), step 0.003137, 10 steps, start none, 1 run, "
+        "returns last, cross entropy, momentum 1");
+  CHECK(described("cw_linf") ==
+        "PGD linf: radius 0.031373 (8/255), step 0.007843, 30 steps, start uniform, 1 run, "
+        "returns last, margin loss with kappa 50");
+  CHECK(described("pgd20-trades") ==
+        "PGD linf: radius 0.031000 (7.905/255), step 0.003000, 20 steps, start uniform_unclipped, 1 run, returns last, "
+        "cross entropy; note: 0.031 is 7.905/255, not 8/255 = 0.031373");
+  for (const char* name : {"fgsm-fat", "pgd20-trades-orig", "pgd20-cure", "pgd20-cure-monitor", "pgd20-cure-cka",
+                           "pgd20-fat", "pgd20-fat-orig", "pgd20-madry", "pgd20-2", "pgd10-rice", "pgd50", "pgd100",
+                           "pgd10-trades-train", "cw30-fat", "cw30-mart", "cw20-cure"})
+    CHECK(Registry<Attack>::instance().has(name));
+  CHECK(Pgd({.restarts = 3, .restart_rule = Pgd::RestartRule::any_success})
+            .describe()
+            .find("3 runs, returns last of the run by any_success") != std::string::npos);
+}
+
+TEST_CASE("an attack section overrides a preset and is checked", "[attack][errors]") {
+  const auto read = [](const std::string& text) {
+    const Config config = parse_config(text, "c.yaml");
+    Fields f(config);
+    std::string name = "pgd";
+    const std::unique_ptr<Attack> attack = Registry<Attack>::instance().read(f, "attack", name);
+    f.finish();
+    return attack->describe();
+  };
+  CHECK(read("attack: {name: fgsm, radius: 4/255}") ==
+        "PGD linf: radius 0.015686 (4/255), step 0.015686, 1 step, start none, 1 run, returns last, cross entropy");
+  CHECK(read("attack: {norm: l2, radius: 0.5, step: 0.1, start: gauss001, restarts: 2, return: any_success}") ==
+        "PGD l2: radius 0.500000 (127.5/255), step 0.100000, 10 steps, start gauss001, 2 runs, returns any_success, "
+        "cross entropy");
+  CHECK_THROWS_WITH(
+      read("attack:\n  radius: 8"),
+      "c.yaml line 2: attack.radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
+  CHECK_THROWS_WITH(read("attack:\n  steps: -1"), "c.yaml line 2: attack.steps: expected 0 or more, got -1");
+  CHECK_THROWS_WITH(read("attack:\n  restarts: 0"), "c.yaml line 2: attack.restarts: expected 1 or more, got 0");
+  CHECK_THROWS_WITH(read("attack:\n  kappa: -1"), "c.yaml line 2: attack.kappa: expected 0 or more, got -1");
+  CHECK_THROWS_WITH(read("attack:\n  momentum: -1"), "c.yaml line 2: attack.momentum: expected 0 or more, got -1");
+}
