@@ -17,10 +17,20 @@ void gemm_eigen(Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, fl
   const Eigen::Map<const Matrix> ma(a.as<T>(), a.shape[0], a.shape[1]), mb(b.as<T>(), b.shape[0], b.shape[1]);
   Eigen::Map<Matrix> mc(c.as<T>(), c.shape[0], c.shape[1]);
   if (beta == 0) mc.setZero();
-  if (ta == Transpose::no && tb == Transpose::no) mc.noalias() += ma * mb;
-  else if (ta == Transpose::no) mc.noalias() += ma * mb.transpose();
-  else if (tb == Transpose::no) mc.noalias() += ma.transpose() * mb;
-  else mc.noalias() += ma.transpose() * mb.transpose();
+  // Row by row where rows are samples: a matrix product would round a row differently according to its place in the
+  // batch.
+  if (ta == Transpose::no) {
+#pragma omp parallel for schedule(static) if (ma.size() * mc.cols() >= 1 << 16)
+    for (int64_t i = 0; i < ma.rows(); ++i) {
+      if (tb == Transpose::no)
+        mc.row(i).noalias() += ma.row(i) * mb;
+      else
+        mc.row(i).noalias() += ma.row(i) * mb.transpose();
+    }
+  } else if (tb == Transpose::no)
+    mc.noalias() += ma.transpose() * mb;
+  else
+    mc.noalias() += ma.transpose() * mb.transpose();
 }
 
 }  // namespace
