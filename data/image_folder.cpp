@@ -1,0 +1,160 @@
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#include <stb_image.h>
+#define STB_IMAGE_RESIZE_STATIC
+#define STB_IMAGE_RESIZE_IMPLEMENTATION
+#if __has_include(<stb_image_resize2.h>)
+#include <stb_image_resize2.h>
+#else
+#include <stb_image_resize.h>
+#endif
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "core/file.h"
+#include "data/dataset.h"
+
+namespace temper {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Decoded {
+  int h = 0, w = 0;
+  std::vector<uint8_t> pixels;
+};
+
+Decoded decode(const std::string& file, int channels) {
+  const std::vector<char> bytes = read_file(file);
+  Decoded out;
+  int found = 0;
+  const std::unique_ptr<stbi_uc, void (*)(void*)> data(
+      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &out.w,
+                            &out.h, &found, channels),
+      stbi_image_free);
+  TEMPER_CHECK(data, file, ": cannot be read as JPEG or PNG: ", stbi_failure_reason(), "; remove or replace it");
+  out.pixels.assign(data.get(), data.get() + int64_t{out.h} * out.w * channels);
+  return out;
+}
+
+Decoded resized(const Decoded& in, int h, int w, int channels) {
+  if (in.h == h && in.w == w) return in;
+  Decoded out{h, w, std::vector<uint8_t>(int64_t{h} * w * channels)};
+#if __has_include(<stb_image_resize2.h>)
+  stbir_resize_uint8_linear(in.pixels.data(), in.w, in.h, 0, out.pixels.data(), w, h, 0,
+                            channels == 1 ? STBIR_1CHANNEL : STBIR_RGB);
+#else
+  stbir_resize_uint8(in.pixels.data(), in.w, in.h, 0, out.pixels.data(), w, h, 0, channels);
+#endif
+  return out;
+}
+
+/// A folder of class folders: PATH/train/CLASS/*.png and PATH/test (or val) likewise.
+struct FolderReader : DatasetReader {
+  enum class Fit { crop, stretch };
+  std::string path;
+  int size = 64;
+  int channels = 3;
+  Fit fit = Fit::crop;
+
+  void fields(Fields& f) override {
+    f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/)");
+    f("size", size, "images become size x size");
+    f("channels", channels, "3: colour, 1: grey");
+    f.choice("fit", fit, {{"crop", Fit::crop}, {"stretch", Fit::stretch}},
+             "crop: shorter side resized to `size`, then the centre; stretch: both sides resized");
+    if (size < 1) f.reject("size", "expected 1 or more pixels, got ", size);
+    if (channels != 1 && channels != 3) f.reject("channels", "expected 1 or 3, got ", channels);
+  }
+
+  ImageSet train() const override { return read(split_folder({"train"}), class_names()); }
+  ImageSet test() const override { return read(split_folder({"test", "val"}), class_names()); }
+
+ private:
+  fs::path split_folder(const std::vector<const char*>& names) const {
+    TEMPER_CHECK(!path.empty(), "folder: set data.path to a folder with train/ and test/ (or val/)");
+    for (const char* name : names)
+      if (fs::is_directory(fs::path(path) / name)) return fs::path(path) / name;
+    fail("folder: expected a folder '", names.front(), names.size() > 1 ? cat("' or '", names.back()) : "", "' in ",
+         path, " with one folder of images per class; is data.path right?");
+  }
+
+  static std::vector<std::string> folders(const fs::path& root) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(root))
+      if (entry.is_directory()) names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  /// Both splits must agree on what the labels mean.
+  std::vector<std::string> class_names() const {
+    const fs::path train = split_folder({"train"}), test = split_folder({"test", "val"});
+    const std::vector<std::string> names = folders(train), other = folders(test);
+    TEMPER_CHECK(!names.empty(), "folder: ", train.string(), " has no class folders");
+    TEMPER_CHECK(names == other, "folder: ", train.string(), " and ", test.string(),
+                 " must have the same class folders, got ", join(names), " and ", join(other));
+    return names;
+  }
+
+  static std::vector<std::string> files(const fs::path& folder) {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      std::string ending = entry.path().extension().string();
+      std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
+      if (ending == ".jpg" || ending == ".jpeg" || ending == ".png") out.push_back(entry.path().string());
+    }
+    TEMPER_CHECK(!out.empty(), "folder: ", folder.string(), " has no .jpg, .jpeg or .png files");
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  ImageSet read(const fs::path& split, const std::vector<std::string>& names) const {
+    ImageSet set{.height = size,
+                 .width = size,
+                 .channels = channels,
+                 .classes = static_cast<int64_t>(names.size()),
+                 .class_names = names};
+    std::vector<std::string> all;
+    for (size_t k = 0; k < names.size(); ++k)
+      for (std::string& file : files(split / names[k])) {
+        all.push_back(std::move(file));
+        set.labels.push_back(static_cast<int32_t>(k));
+      }
+    set.pixels.resize(all.size() * set.image_bytes());
+    std::vector<std::string> errors(all.size());
+#pragma omp parallel for schedule(dynamic, 8)
+    for (size_t i = 0; i < all.size(); ++i) {
+      try {
+        place(decode(all[i], channels), set.pixels.data() + i * set.image_bytes());
+      } catch (const Error& e) {
+        errors[i] = e.what();
+      }
+    }
+    for (const std::string& error : errors) TEMPER_CHECK(error.empty(), error);
+    return set;
+  }
+
+  void place(const Decoded& picture, uint8_t* to) const {
+    int h = size, w = size;
+    if (fit == Fit::crop && picture.h < picture.w)
+      w = std::max(size, static_cast<int>(int64_t{picture.w} * size / picture.h));
+    if (fit == Fit::crop && picture.h > picture.w)
+      h = std::max(size, static_cast<int>(int64_t{picture.h} * size / picture.w));
+    const Decoded whole = resized(picture, h, w, channels);
+    const int top = (h - size) / 2, left = (w - size) / 2, row = size * channels;
+    for (int y = 0; y < size; ++y)
+      std::copy_n(whole.pixels.data() + (int64_t{top + y} * w + left) * channels, row, to + int64_t{y} * row);
+  }
+};
+
+TEMPER_REGISTER(DatasetReader, FolderReader, "folder", "your own images, as JPEG or PNG files in a folder per class");
+
+}  // namespace
+
+}  // namespace temper
