@@ -5,6 +5,7 @@
 
 #include "kernels/runtime/memory.h"
 #if defined(TEMPER_CUDA)
+#include "core/gemm_cublas.h"
 #include "kernels/runtime/cuda_call.h"
 #endif
 
@@ -28,7 +29,7 @@ Stream make_stream(Device device) {
 #if defined(TEMPER_CUDA)
   cudaStream_t handle = nullptr;
   TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
-  return {device, handle};
+  return {.device = device, .handle = handle, .blas = create_cublas({device, handle})};
 #else
   fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif
@@ -41,14 +42,16 @@ Engine::Engine(EngineOptions options) : options_(options) {
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
   if (options.threads > 0) omp_set_num_threads(options.threads);
   stream_ = make_stream(options.device);
-  const size_t capacity = options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20
-                                               : default_capacity(options.device);
+  const size_t capacity =
+      options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);
   conv_ = options.reference_conv ? make_reference_conv() : make_conv_backend(options.device);
 }
 
 Engine::~Engine() {
+  conv_.reset();
 #if defined(TEMPER_CUDA)
+  destroy_cublas(stream_.blas);
   if (stream_.handle) cudaStreamDestroy(static_cast<cudaStream_t>(stream_.handle));
 #endif
 }

@@ -1,13 +1,11 @@
 #include "core/gemm.h"
 
 #include <Eigen/Core>
+#if defined(TEMPER_CUDA)
+#include "core/gemm_cublas.h"
+#endif
 
 namespace temper {
-
-#if defined(TEMPER_CUDA)
-void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta,
-                 const Tensor& c);
-#endif
 
 namespace {
 

@@ -13,6 +13,7 @@ inline std::ostream& operator<<(std::ostream& out, Device d) { return out << nam
 struct Stream {
   Device device = Device::cpu;
   void* handle = nullptr;  ///< cudaStream_t on CUDA
+  void* blas = nullptr;    ///< on CUDA, the matrix library bound to this stream; made by Engine
 };
 
 }  // namespace temper

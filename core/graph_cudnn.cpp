@@ -1,0 +1,206 @@
+#include "core/graph_cudnn.h"
+
+#include <algorithm>
+
+#include "kernels/runtime/check.h"
+
+namespace temper::cudnn {
+
+void check(cudnnStatus_t status, const char* what) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  char text[512] = {};
+  cudnnGetLastErrorString(text, sizeof text);
+  fail("cuDNN: ", what, " failed: ", cudnnGetErrorString(status), text[0] ? ": " : "", text);
+}
+
+Descriptor::Descriptor(cudnnBackendDescriptorType_t type) {
+  cudnnBackendDescriptor_t handle = nullptr;
+  check(cudnnBackendCreateDescriptor(type, &handle), "create descriptor");
+  handle_.reset(handle);
+}
+
+Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& other) {
+  return set(name, std::span<const Descriptor>(&other, 1));
+}
+
+Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, std::span<const Descriptor> others) {
+  std::vector<cudnnBackendDescriptor_t> handles;
+  for (const Descriptor& d : others) handles.push_back(d.get());
+  check(cudnnBackendSetAttribute(get(), name, CUDNN_TYPE_BACKEND_DESCRIPTOR, handles.size(), handles.data()),
+        "set attribute");
+  return *this;
+}
+
+Descriptor& Descriptor::finalize(const char* what) {
+  check(cudnnBackendFinalize(get()), what);
+  return *this;
+}
+
+cudnnDataType_t data_type(DType t) {
+  switch (t) {
+    case DType::f32: return CUDNN_DATA_FLOAT;
+    case DType::f64: return CUDNN_DATA_DOUBLE;
+    case DType::bf16: return CUDNN_DATA_BFLOAT16;
+    default: fail("cuDNN: expected a floating point type, got ", t);
+  }
+}
+
+int64_t Graph::add_tensor(int64_t id, const Extents& e, DType dtype, int64_t alignment) {
+  Descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
+  d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(dtype))
+      .set(CUDNN_ATTR_TENSOR_DIMENSIONS, e)
+      .set(CUDNN_ATTR_TENSOR_STRIDES, Extents{e[1] * e[2] * e[3], 1, e[1] * e[3], e[1]})
+      .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+      .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, alignment);
+  if (id >= kFirstInternal) d.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, true);
+  d.finalize("tensor");
+  tensors_.emplace(id, std::move(d));
+  return id;
+}
+
+int64_t Graph::tensor(int64_t id, const Extents& extents, DType dtype, int64_t alignment) {
+  return add_tensor(id, extents, dtype, alignment);
+}
+
+int64_t Graph::internal(const Extents& extents) { return add_tensor(next_internal_++, extents, DType::f32, 16); }
+
+namespace {
+
+Descriptor convolution(ConvGeometry g) {
+  Descriptor d(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
+  d.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_CROSS_CORRELATION)
+      .set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t{2})
+      .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, Extents{1, 1})
+      .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, Extents{g.stride, g.stride})
+      .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, Extents{g.pad, g.pad})
+      .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, Extents{g.pad, g.pad});
+  d.finalize("convolution");
+  return d;
+}
+
+}  // namespace
+
+void Graph::conv_forward(int64_t x, int64_t w, int64_t y, ConvGeometry g) {
+  Descriptor d(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, at(x))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, at(w))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, at(y))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, convolution(g))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.f)
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.f)
+      .finalize("conv_forward");
+  operations_.push_back(std::move(d));
+}
+
+void Graph::conv_backward_data(int64_t dy, int64_t w, int64_t dx, ConvGeometry g, float beta) {
+  Descriptor d(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, at(dy))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, at(w))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, at(dx))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, convolution(g))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, 1.f)
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, beta)
+      .finalize("conv_backward_data");
+  operations_.push_back(std::move(d));
+}
+
+void Graph::conv_backward_filter(int64_t x, int64_t dy, int64_t dw, ConvGeometry g, float beta) {
+  Descriptor d(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, at(x))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, at(dy))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, at(dw))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, convolution(g))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, 1.f)
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, beta)
+      .finalize("conv_backward_filter");
+  operations_.push_back(std::move(d));
+}
+
+void Graph::pointwise(cudnnPointwiseMode_t mode, int64_t a, std::optional<int64_t> b, int64_t y) {
+  Descriptor what(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+  what.set(CUDNN_ATTR_POINTWISE_MODE, mode).set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT).finalize("pointwise");
+  Descriptor d(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, what).set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(a));
+  if (b) d.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, at(*b));
+  d.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, at(y)).finalize("pointwise operation");
+  operations_.push_back(std::move(d));
+}
+
+void Plan::execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
+                   void* scratch) const {
+  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, ids)
+      .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, pointers)
+      .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, scratch)
+      .finalize("variant pack");
+  check(cudnnBackendExecute(handle, plan.get(), pack.get()), "execute");
+}
+
+namespace {
+
+bool allowed(const Descriptor& config, Math math) {
+  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
+  cudnnBackendDescriptor_t handle = engine.get();
+  int64_t count = 0;
+  check(cudnnBackendGetAttribute(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
+                                 &handle),
+        "engine of a configuration");
+  for (const auto note : engine.get<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, 32)) {
+    if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) return false;
+    if (math == Math::strict &&
+        (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
+         note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION))
+      return false;
+  }
+  return true;
+}
+
+std::vector<Descriptor> heuristics(const Descriptor& graph, Target target, cudnnBackendHeurMode_t mode) {
+  Descriptor query(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+  query.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
+  if (target.device) query.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.device);
+  // A graph no engine supports is an answer, not a mistake.
+  if (cudnnBackendFinalize(query.get()) != CUDNN_STATUS_SUCCESS) return {};
+  int64_t count = 0;
+  const auto results = [&](int64_t most, cudnnBackendDescriptor_t* into) {
+    return cudnnBackendGetAttribute(query.get(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, most,
+                                    &count, into);
+  };
+  if (results(0, nullptr) != CUDNN_STATUS_SUCCESS) return {};
+  std::vector<Descriptor> configs;
+  std::vector<cudnnBackendDescriptor_t> handles;
+  for (int64_t i = 0; i < count; ++i) handles.push_back(configs.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR).get());
+  check(results(count, handles.data()), "heuristic results");
+  configs.erase(configs.begin() + count, configs.end());
+  return configs;
+}
+
+}  // namespace
+
+std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits) {
+  Descriptor d(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::span<const Descriptor>(graph.operations()));
+  if (target.handle) d.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, target.handle);
+  d.finalize("operation graph");
+  std::vector<Descriptor> found;
+  for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
+    for (Descriptor& config : heuristics(d, target, mode))
+      if (allowed(config, limits.math)) found.push_back(std::move(config));
+  return found;
+}
+
+std::optional<Plan> find_plan(const Graph& graph, Target target, const Limits& limits) {
+  for (Descriptor& config : engine_configs(graph, target, limits)) {
+    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+    if (target.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target.handle);
+    if (target.device) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.device);
+    if (cudnnBackendFinalize(plan.get()) != CUDNN_STATUS_SUCCESS) continue;
+    const int64_t workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0);
+    if (workspace <= limits.workspace) return Plan{std::move(config), std::move(plan), workspace};
+  }
+  return std::nullopt;
+}
+
+}  // namespace temper::cudnn
