@@ -7,6 +7,9 @@
 #include <vector>
 
 #include "kernels/batch_norm/batch_norm_body.h"
+#if defined(TEMPER_CUDA)
+#include "kernels/batch_norm/batch_norm_cuda.h"
+#endif
 #include "kernels/runtime/map.h"
 #include "kernels/runtime/pair.h"
 
@@ -85,14 +88,11 @@ void cpu_statistics(int64_t rows, int channels, S* mean, S* invstd, S* workspace
     }
 #pragma omp for schedule(static)
     for (int c = 0; c < channels; ++c) {
-      double sum = 0, m2 = 0;
-      for (int64_t k = 0; k < chunks.count; ++k) sum += chunks.rows_of(k) * double(workspace[2 * k * channels + c]);
-      const double center = sum / static_cast<double>(rows);
-      for (int64_t k = 0; k < chunks.count; ++k) {
-        const double d = workspace[2 * k * channels + c] - center;
-        m2 += workspace[(2 * k + 1) * channels + c] + chunks.rows_of(k) * d * d;
-      }
-      finish(c, rows, center, m2, mean, invstd, eps, running);
+      const S* part = workspace + c;
+      double sums[2] = {};
+      for (int64_t k = 0; k < chunks.count; ++k, part += 2 * channels)
+        merge(double(chunks.rows_of(k)), double(part[0]) - double(workspace[c]), double(part[channels]), sums);
+      finish(c, rows, double(workspace[c]), sums, mean, invstd, eps, running);
     }
   }
 }
@@ -173,8 +173,9 @@ void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, 
   const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
   const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
   const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
-  const auto shift = spread<S>(channels, [&](int c) { return dbeta[c] / S(rows); });
-  const auto slope = spread<S>(channels, [&](int c) { return a.invstd[c] * dgamma[c] / S(rows); });
+  const S share = S(1) / S(rows);
+  const auto shift = spread<S>(channels, [&](int c) { return dbeta[c] * share; });
+  const auto slope = spread<S>(channels, [&](int c) { return a.invstd[c] * dgamma[c] * share; });
   const auto run = [&](auto add) {
     for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
 #pragma omp simd
@@ -220,28 +221,21 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
 template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps) {
   TEMPER_CUDA_HALF(batch_norm_invstd, stream, channels, invstd, var, eps);
-  for (int c = 0; c < channels; ++c) invstd[c] = S(1 / std::sqrt(var[c] + eps));
+  map(stream, channels, InvStd{eps}, write(invstd), var);
 }
 
 template <class T, class S>
 void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* x, const T* residual,
                       BatchNormAffine<S> affine, BatchNormRelu relu) {
   TEMPER_CUDA_HALF(batch_norm_apply, stream, rows, channels, y, x, residual, affine, relu);
-  const S lowest = relu == BatchNormRelu::yes ? S(0) : -std::numeric_limits<S>::infinity();
-  cpu_apply(rows, channels, y, x, residual, affine, lowest);
+  cpu_apply(rows, channels, y, x, residual, affine, lowest_output<S>(relu));
 }
 
 template <class T, class S>
 void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy,
                               const T* x, const T* y, BatchNormAffine<S> affine, BatchNormMask mask) {
   TEMPER_CUDA_HALF(batch_norm_backward_sums, stream, rows, channels, dgamma, dbeta, workspace, dy, x, y, affine, mask);
-  const auto run = [&](auto tag) {
-    cpu_backward_sums<tag()>(rows, channels, dgamma, dbeta, workspace, dy, x, y, affine);
-  };
-  using M = BatchNormMask;
-  if (mask == M::none) run(std::integral_constant<M, M::none>{});
-  if (mask == M::from_x) run(std::integral_constant<M, M::from_x>{});
-  if (mask == M::from_y) run(std::integral_constant<M, M::from_y>{});
+  with_mask(mask, [&](auto m) { cpu_backward_sums<m()>(rows, channels, dgamma, dbeta, workspace, dy, x, y, affine); });
 }
 
 template <class T, class S>

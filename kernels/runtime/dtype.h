@@ -41,14 +41,14 @@ struct bfloat16 {
   bfloat16() = default;
   HD explicit bfloat16(float value) {
 #if defined(__CUDA_ARCH__)
-    const uint32_t u = __float_as_uint(value);
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));  // needs sm_80
 #else
     uint32_t u;
     std::memcpy(&u, &value, sizeof u);
-#endif
     const uint32_t rounded = u + 0x7fffu + ((u >> 16) & 1u);
     const bool is_nan = (u & 0x7fffffffu) > 0x7f800000u;
     bits = static_cast<uint16_t>(is_nan ? (u >> 16) | 0x40u : rounded >> 16);
+#endif
   }
   HD operator float() const {
     const uint32_t u = static_cast<uint32_t>(bits) << 16;
