@@ -1,0 +1,16 @@
+#pragma once
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace temper {
+
+/// What one wants to know of a set before training on it.
+struct Statistics {
+  std::vector<int64_t> per_class;
+  std::vector<double> mean, std;  ///< per channel, of pixels in [0, 1]
+};
+
+Statistics statistics(const ImageSet& set);
+
+}  // namespace temper
