@@ -234,3 +234,32 @@ TEST_CASE("the real CIFAR-10", "[data]") {
   CHECK(sum[1] / (50000 * 1024 * 255.0) == Approx(0.4822).margin(5e-5));
   CHECK(sum[2] / (50000 * 1024 * 255.0) == Approx(0.4465).margin(5e-5));
 }
+
+TEST_CASE("CIFAR's python form is converted to the binary one", "[data]") {
+  if (std::system("python3 -c '' 2> /dev/null") != 0) TEMPER_SKIP("no python3");
+  const test::TemporaryFolder folder;
+  // What Python 2 with NumPy wrote: {'data': array((1, 3072), uint8), 'labels': [7]}.
+  using namespace std::string_literals;
+  const auto batch = [](uint8_t label, const std::string& array) {
+    const Bytes pixels = cifar_record({});
+    const std::string p = "\x80\x02}(U\4data"s + "cnumpy.core.multiarray\n" + array + "\ncnumpy\nndarray\n" +
+                          "K\0\x85U\1b\x87R(K\1K\1M\0\x0c\x86"s + "cnumpy\ndtype\n" + "U\2u1K\0K\1\x87R(K\3U\1|NNN"s +
+                          "J\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb\x89T\0\x0c\0\0"s +
+                          std::string(pixels.begin(), pixels.end()) + "tbU\6labels]K" + static_cast<char>(label) +
+                          "au.";
+    return Bytes(p.begin(), p.end());
+  };
+  for (int i = 1; i <= 5; ++i)
+    write(folder.file(cat("data_batch_", i)), batch(static_cast<uint8_t>(i), "_reconstruct"));
+  write(folder.file("test_batch"), batch(7, "_reconstruct"));
+  const std::string command = cat("'", TEMPER_SOURCE_DIR, "/scripts/convert_cifar_python' '", folder.path().string(),
+                                  "' '", folder.file("bin"), "' > '", folder.file("log"), "' 2>&1");
+  REQUIRE(std::system(command.c_str()) == 0);
+  const auto cifar = reader("cifar10", cat("path: ", folder.file("bin"), "\nverify: form"));
+  CHECK(cifar->test().labels == std::vector<int32_t>{7});
+  CHECK(cifar->train().labels == std::vector<int32_t>{1, 2, 3, 4, 5});
+  CHECK(cifar->test().pixels.at(3071) == static_cast<uint8_t>(3071));
+
+  write(folder.file("test_batch"), batch(7, "system"));  // anything but an array is refused
+  CHECK(std::system(command.c_str()) != 0);
+}
