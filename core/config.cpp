@@ -25,6 +25,8 @@ YAML::Node parse(const std::string& text, const std::string& name) {
   }
 }
 
+void note_items(const YAML::Node& list, const std::string& file, const std::string& path, Config& config);
+
 void note_places(const YAML::Node& n, const std::string& file, const std::string& path, Config& config) {
   std::set<std::string> seen;
   for (const auto& kv : n) {
@@ -32,6 +34,16 @@ void note_places(const YAML::Node& n, const std::string& file, const std::string
     config.where[full] = cat(file, " line ", kv.first.Mark().line + 1);
     TEMPER_CHECK(seen.insert(key).second, config.where[full], ": the key '", key, "' is given twice");
     if (kv.second.IsMap()) note_places(kv.second, file, full, config);
+    if (kv.second.IsSequence()) note_items(kv.second, file, full, config);
+  }
+}
+
+void note_items(const YAML::Node& list, const std::string& file, const std::string& path, Config& config) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (!list[i].IsMap()) continue;
+    const std::string full = cat(path, ".", i);
+    config.where[full] = cat(file, " line ", list[i].Mark().line + 1);
+    note_places(list[i], file, full, config);
   }
 }
 
@@ -165,6 +177,37 @@ void Fields::leave(const char* key, Fields& sub) {
   sub.finish();
   resolved_[key] = sub.resolved_;
   docs_.insert(docs_.end(), sub.docs_.begin(), sub.docs_.end());
+}
+
+std::string Fields::here() const {
+  const auto at = config_->where.find(path_);
+  return (at == config_->where.end() ? std::string() : at->second + ": ") + (path_.empty() ? "" : path_ + ": ");
+}
+
+int64_t Fields::length_of(const char* key) {
+  const YAML::Node n = declare(key);
+  resolved_[key] = YAML::Node(YAML::NodeType::Sequence);
+  if (!n) return -1;
+  if (!n.IsSequence()) reject(key, "expected a list of sections, got '", YAML::Dump(n), "'");
+  return static_cast<int64_t>(n.size());
+}
+
+Fields Fields::enter_item(const char* key, size_t i) const {
+  YAML::Node item(YAML::NodeType::Map);
+  if (has(key)) item.reset(node_[key][i]);
+  const std::string path = cat(join_path(path_, key), ".", i);
+  if (!item.IsMap())
+    reject(key, "expected item ", i, " to be a section of `key: value` lines, got '", YAML::Dump(item), "'");
+  return Fields(*config_, item, path);
+}
+
+void Fields::leave_item(const char* key, Fields& item) {
+  item.finish();
+  resolved_[key].push_back(item.resolved_);
+}
+
+void Fields::keep_list(const char* key, size_t count, const char* doc) {
+  docs_.push_back({join_path(path_, key), "list of sections", cat(count, count == 1 ? " item" : " items"), doc});
 }
 
 void Fields::finish() const {

@@ -67,6 +67,22 @@ class Fields {
   /// For sections that need more than section(): the caller visits the nested fields itself, then calls leave().
   Fields enter(const char* key);
   void leave(const char* key, Fields& sub);
+  /// A list of sections, each listed by its item.fields(Fields&). One that is given replaces all of `values`.
+  template <class T>
+  void list(const char* key, std::vector<T>& values, const char* doc) {
+    if (const int64_t n = length_of(key); n >= 0) {
+      values.clear();
+      values.resize(static_cast<size_t>(n));
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      Fields item = enter_item(key, i);
+      values[i].fields(item);
+      leave_item(key, item);
+    }
+    keep_list(key, values.size(), doc);
+  }
+  /// Where this section stands, as messages begin: "net.yaml line 7: model.layers.2: ".
+  std::string here() const;
   /// Whether the configuration gives the key at all.
   bool has(const char* key) const;
   /// The keys the configuration gives in this section, in order: for sections whose keys are labels chosen by the user.
@@ -88,6 +104,10 @@ class Fields {
   YAML::Node declare(const char* key);
   std::string place(const std::string& key) const;
   size_t index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const;
+  int64_t length_of(const char* key);
+  Fields enter_item(const char* key, size_t i) const;
+  void leave_item(const char* key, Fields& item);
+  void keep_list(const char* key, size_t count, const char* doc);
   void keep_choice(const char* key, const char* text, const std::vector<std::string>& all, const char* doc);
 
   void read(const char* key, const YAML::Node& n, double& value) const;

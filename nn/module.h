@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,25 +19,28 @@ struct Weights {
   Flat params, buffers;
 };
 
-/// Feature taps: ask for layers by name before a pass, find their outputs after it. A BatchNorm's name taps its output
-/// before residual and ReLU; a block's name taps the block's output.
+/// Feature taps: ask for layers by name before a pass, find their outputs after it. The name of a convolution or linear
+/// layer taps its output; a BatchNorm's name taps its output before residual and ReLU, with ".relu" appended what
+/// follows them; a block's or stage's name taps its output; "features" is what the last linear layer takes.
 class Taps {
  public:
-  explicit Taps(std::vector<std::string> names);
-  bool wants(const std::string& name) const { return found_.count(name) > 0; }
+  explicit Taps(const std::vector<std::string>& names);
+  /// Asked by every layer that runs.
+  bool wants(const std::string& name);
   void put(const std::string& name, const Var& v) { found_.at(name) = v; }
-  /// Throws Error if no layer of that name ran.
+  /// Throws Error, with the nearest name, if no layer of that name ran.
   const Var& at(const std::string& name) const;
 
  private:
   std::map<std::string, Var> found_;
+  std::set<std::string> seen_;
 };
 
 /// Everything that is a property of one forward pass rather than of the network. There is no train/eval flag.
 struct Pass {
   BnStats bn = BnStats::batch;
   BnUpdate update = BnUpdate::yes;
-  int branch = 0;              ///< which BatchNorm set, in a network with split BatchNorm
+  int branch = 0;  ///< which BatchNorm set, in a network with split BatchNorm
   Taps* taps = nullptr;
   Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
 
@@ -68,6 +72,13 @@ class Module {
   virtual ~Module() = default;
   virtual Var forward(Tape& tape, const Var& x, const Pass& pass) const = 0;
 };
+
+/// Whether a pass wants the output of this layer; and hands it over.
+inline bool wanted(const Pass& pass, const std::string& name) { return pass.taps && pass.taps->wants(name); }
+inline Var tap(const Pass& pass, const std::string& name, const Var& v) {
+  if (wanted(pass, name)) pass.taps->put(name, v);
+  return v;
+}
 
 /// What a network takes and gives.
 struct DataShape {

@@ -1,0 +1,16 @@
+#pragma once
+#include "nn/module.h"
+
+namespace temper {
+
+/// One layer of `sequential`, as listed in a configuration.
+class LayerSpec {
+ public:
+  virtual ~LayerSpec() = default;
+  virtual void fields(Fields&) {}
+  /// The layer for inputs of `shape`, (H, W, C) images or (C) features, which becomes the output's shape. Parameters
+  /// are called NAME.weight etc. Throws Error saying what does not fit; the caller adds which layer and where.
+  virtual std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const = 0;
+};
+
+}  // namespace temper

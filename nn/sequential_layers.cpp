@@ -1,0 +1,170 @@
+#include "core/ops_elementwise.h"
+#include "core/ops_pool.h"
+#include "nn/basic_block.h"
+#include "nn/sequential.h"
+
+namespace temper {
+namespace {
+
+void expect_images(const Shape& s) {
+  TEMPER_CHECK(s.rank() == 3, "expected images (H, W, C), got ", s,
+               "; no layer that needs images can follow flatten, "
+               "global_avg_pool or linear");
+}
+
+int64_t window(int64_t in, int size, int stride, int pad) {
+  TEMPER_CHECK(size >= 1 && stride >= 1 && pad >= 0 && in + 2 * pad >= size, "a window of ", size, " with stride ",
+               stride, " and pad ", pad, " does not fit an extent of ", in);
+  return (in + 2 * pad - size) / stride + 1;
+}
+
+void expect_positive(const Fields& f, const char* key, int64_t v) {
+  if (v < 1) f.reject(key, "expected at least 1, got ", v);
+}
+
+/// A module from a function.
+template <class F>
+struct Apply : Module {
+  F f;
+  explicit Apply(F f) : f(std::move(f)) {}
+  Var forward(Tape& tape, const Var& x, const Pass& pass) const override { return f(tape, x, pass); }
+};
+template <class F>
+std::unique_ptr<Module> apply(F f) {
+  return std::make_unique<Apply<F>>(std::move(f));
+}
+
+struct ConvLayer : LayerSpec {
+  int64_t out = 0;
+  int size = 3, stride = 1, pad = 0;
+  bool bias = true;
+
+  void fields(Fields& f) override {
+    f("out", out, "output channels");
+    expect_positive(f, "out", out);
+    f("size", size, "of the square filter");
+    f("stride", stride, "");
+    f("pad", pad, "zeros around the image");
+    f("bias", bias, "");
+  }
+  std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
+    expect_images(shape);
+    const Conv2d conv(
+        b, name,
+        {.in = shape[2], .out = out, .size = size, .stride = stride, .pad = pad, .bias = bias ? Bias::yes : Bias::no});
+    shape = {window(shape[0], size, stride, pad), window(shape[1], size, stride, pad), out};
+    return apply([=](Tape& tape, const Var& x, const Pass& pass) { return conv(tape, x, pass); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, ConvLayer, "conv", "convolution: out, size, stride, pad, bias");
+
+struct BatchNormLayer : LayerSpec {
+  std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
+    const BatchNorm bn(b, name, shape[-1]);
+    return apply([=](Tape& tape, const Var& x, const Pass& pass) { return bn(tape, x, pass); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, BatchNormLayer, "batch_norm", "batch normalisation, per channel");
+
+struct ReluLayer : LayerSpec {
+  std::unique_ptr<Module> build(const Builder&, const std::string&, Shape&) const override {
+    return apply([](Tape& tape, const Var& x, const Pass&) { return relu(tape, x); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, ReluLayer, "relu", "max(x, 0)");
+
+struct PoolLayer : LayerSpec {
+  int size = 2, stride = 0, pad = 0;
+
+  void fields(Fields& f) override {
+    f("size", size, "of the square window");
+    expect_positive(f, "size", size);
+    if (!f.has("stride")) stride = size;
+    f("stride", stride, "default: size");
+    f("pad", pad, "");
+  }
+  PoolOptions pool(Shape& shape) const {
+    expect_images(shape);
+    TEMPER_CHECK(2 * pad <= size, "pad ", pad, " is more than half of size ", size);
+    shape = {window(shape[0], size, stride, pad), window(shape[1], size, stride, pad), shape[2]};
+    return {.size = size, .stride = stride, .pad = pad};
+  }
+};
+struct MaxPoolLayer : PoolLayer {
+  std::unique_ptr<Module> build(const Builder&, const std::string&, Shape& shape) const override {
+    return apply([o = pool(shape)](Tape& tape, const Var& x, const Pass&) { return max_pool(tape, x, o); });
+  }
+};
+struct AvgPoolLayer : PoolLayer {
+  std::unique_ptr<Module> build(const Builder&, const std::string&, Shape& shape) const override {
+    return apply([o = pool(shape)](Tape& tape, const Var& x, const Pass&) { return avg_pool(tape, x, o); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, MaxPoolLayer, "max_pool", "maximum over windows: size, stride, pad");
+TEMPER_REGISTER(LayerSpec, AvgPoolLayer, "avg_pool", "mean over windows, padding counted: size, stride, pad");
+
+struct GlobalAvgPoolLayer : LayerSpec {
+  std::unique_ptr<Module> build(const Builder&, const std::string&, Shape& shape) const override {
+    expect_images(shape);
+    shape = {shape[2]};
+    return apply([](Tape& tape, const Var& x, const Pass&) { return global_avg_pool(tape, x); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, GlobalAvgPoolLayer, "global_avg_pool", "mean over the whole image, flattened");
+
+struct FlattenLayer : LayerSpec {
+  std::unique_ptr<Module> build(const Builder&, const std::string&, Shape& shape) const override {
+    expect_images(shape);
+    shape = {shape.numel()};
+    return apply([](Tape& tape, const Var& x, const Pass&) { return flatten(tape, x); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, FlattenLayer, "flatten", "image to features, in PyTorch's order");
+
+struct LinearLayer : LayerSpec {
+  int64_t out = 0;
+
+  void fields(Fields& f) override {
+    f("out", out, "output features");
+    expect_positive(f, "out", out);
+  }
+  std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
+    TEMPER_CHECK(shape.rank() == 1, "expected features, got images ", shape,
+                 "; put flatten or global_avg_pool before it");
+    const Linear layer(b, name, {.in = shape[0], .out = out});
+    shape = {out};
+    return apply([=](Tape& tape, const Var& x, const Pass& pass) { return layer(tape, x, pass); });
+  }
+};
+TEMPER_REGISTER(LayerSpec, LinearLayer, "linear", "fully connected: out");
+
+struct ResidualLayer : LayerSpec {
+  int64_t out = 0;
+  int stride = 1;
+  BlockNorm norm = BlockNorm::batch;
+  Shortcut shortcut = Shortcut::projection;
+
+  void fields(Fields& f) override {
+    f("out", out, "output channels");
+    expect_positive(f, "out", out);
+    f("stride", stride, "of the first convolution");
+    expect_positive(f, "stride", stride);
+    f.choice("norm", norm, {{"batch", BlockNorm::batch}, {"none", BlockNorm::none}},
+             "BatchNorm after each convolution, or none and biases instead");
+    f.choice("shortcut", shortcut, {{"projection", Shortcut::projection}, {"pad", Shortcut::pad}},
+             "where the shape changes");
+  }
+  std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
+    expect_images(shape);
+    const BlockSpec spec{.in = shape[2], .out = out, .stride = stride, .shortcut = shortcut, .norm = norm};
+    TEMPER_CHECK(shortcut == Shortcut::projection || out >= shape[2], "a padded shortcut cannot shrink ", shape[2],
+                 " channels to ", out, "; use shortcut: projection");
+    shape = {window(shape[0], 3, stride, 1), window(shape[1], 3, stride, 1), out};
+    return std::make_unique<BasicBlock>(b / name, spec);
+  }
+};
+TEMPER_REGISTER(LayerSpec, ResidualLayer, "residual",
+                "basic block of two 3x3 convolutions: out, stride, norm, shortcut");
+
+}  // namespace
+}  // namespace temper
