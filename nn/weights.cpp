@@ -114,9 +114,9 @@ bool ends_npz(const std::string& path) {
 
 }  // namespace
 
-std::vector<NamedArray> export_weights(const Network& network) {
+std::vector<NamedArray> export_weights(const Weights& weights) {
   std::vector<NamedArray> out;
-  for (const Flat* flat : {&network.weights().params, &network.weights().buffers})
+  for (const Flat* flat : {&weights.params, &weights.buffers})
     for (int i = 0; i < flat->store().count(); ++i) out.push_back(array_of(*flat, i));
   return out;
 }
@@ -140,11 +140,11 @@ void load_weights(Network& network, const std::string& path) {
   import_weights(network, ends_npz(path) ? load_npz(path) : load_safetensors(path).arrays, path);
 }
 
-void save_weights(const Network& network, const std::string& path) {
+void save_weights(const Weights& weights, const std::string& path) {
   if (ends_npz(path))
-    save_npz(path, export_weights(network));
+    save_npz(path, export_weights(weights));
   else
-    save_safetensors(path, export_weights(network));
+    save_safetensors(path, export_weights(weights));
 }
 
 }  // namespace temper

@@ -9,7 +9,8 @@ namespace temper {
 
 /// A network's numbers as PyTorch's state_dict has them: same names, filters transposed from (K, R, S, C) to (K, C, R,
 /// S).
-std::vector<NamedArray> export_weights(const Network& network);
+std::vector<NamedArray> export_weights(const Weights& weights);
+inline std::vector<NamedArray> export_weights(const Network& network) { return export_weights(network.weights()); }
 /// The inverse. A prefix "module." is dropped and "num_batches_tracked" ignored; values are converted to the network's
 /// type. Throws Error, before anything is changed, listing what is missing, unexpected or of another shape, with the
 /// nearest names; `who` begins the message.
@@ -17,6 +18,7 @@ void import_weights(Network& network, const std::vector<NamedArray>& arrays, con
 
 /// Reads and writes weights as .safetensors or .npz, by the file's ending.
 void load_weights(Network& network, const std::string& path);
-void save_weights(const Network& network, const std::string& path);
+void save_weights(const Weights& weights, const std::string& path);
+inline void save_weights(const Network& network, const std::string& path) { save_weights(network.weights(), path); }
 
 }  // namespace temper

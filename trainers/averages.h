@@ -1,13 +1,20 @@
 #pragma once
 #include "core/config.h"
+#include "nn/module.h"
+#include "trainers/trainer.h"
 
 namespace temper {
+
+/// Where the BatchNorm running statistics of averaged weights come from: the trained network's, the same average as the
+/// parameters, or one pass over the training images with the averaged weights.
+enum class AverageBn : uint8_t { copy, average, estimate };
 
 /// The `ema` section: an exponential moving average of the parameters after every step,
 ///   avg <- a avg + (1 - a) theta,   a = min(1 - 1/(t + 1), decay) with warm-up, t counting steps from 1.
 struct EmaOptions {
   double decay = 0;  ///< 0: off
   bool warm_up = true;
+  AverageBn bn = AverageBn::copy;
   bool on() const { return decay > 0; }
   void fields(Fields& f);
 };
@@ -17,8 +24,33 @@ struct EmaOptions {
 struct SwaOptions {
   int64_t start = 0;  ///< first epoch (1-based) whose weights count; 0: off
   int64_t every = 0;  ///< steps between samples; 0: once per epoch, at its end
+  AverageBn bn = AverageBn::estimate;
   bool on() const { return start > 0; }
   void fields(Fields& f);
 };
+
+/// Averaged weights of a network: avg <- keep * avg + (1 - keep) * theta.
+class Average {
+ public:
+  Average(Engine& engine, const Network& network);
+
+  /// One more sample of the network's parameters; of its running statistics too if bn is `average`.
+  void add(Engine& engine, const Network& network, double keep, AverageBn bn);
+  int64_t count() const { return count_; }  ///< samples so far
+  Weights& weights() { return weights_; }
+  void visit_state(StateVisitor& v, const std::string& name);
+
+ private:
+  Weights weights_;
+  int64_t count_ = 0;
+};
+
+/// `keep` of the t-th sample (from 1) of an exponential average.
+double ema_keep(const EmaOptions& options, int64_t t);
+
+/// Replaces the running statistics of `weights` by the mean of the batch statistics that they give over all batches,
+/// every image counting alike: PyTorch's update_bn.
+class Loader;
+void estimate_bn(Engine& engine, const Network& network, Weights& weights, Loader& images, int64_t epoch, int branch);
 
 }  // namespace temper

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "kernels/runtime/memory.h"
+#include "nn/weights.h"
 
 namespace temper {
 
@@ -85,6 +86,11 @@ class Reader : public StateVisitor {
 
 }  // namespace
 
+void visit_network(StateVisitor& v, Network& network) {
+  v("model.params", network.weights().params);
+  v("model.buffers", network.weights().buffers);
+}
+
 Safetensors collect(const VisitState& visit) {
   Writer writer;
   visit(writer);
@@ -121,6 +127,15 @@ LoadedCheckpoint load_checkpoint(const RunFolder& folder) {
     }
   }
   fail("resume: no usable checkpoint in ", folder.checkpoints().string(), ": ", wrong);
+}
+
+void load_network(Network& network, const std::string& file) {
+  if (file.ends_with(".safetensors")) {
+    const Safetensors content = load_safetensors(file);
+    if (content.metadata.count(kConfigKey) > 0)
+      return restore(content, file, [&](StateVisitor& v) { visit_network(v, network); });
+  }
+  load_weights(network, file);
 }
 
 }  // namespace temper

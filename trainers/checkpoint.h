@@ -33,4 +33,9 @@ struct LoadedCheckpoint {
 /// The newest checkpoint that is complete. Throws Error if there is none, naming what is wrong with each.
 LoadedCheckpoint load_checkpoint(const RunFolder& folder);
 
+/// The part of a checkpoint that is the network.
+void visit_network(StateVisitor& v, Network& network);
+/// Reads a network's weights from a file of weights (nn/weights.h) or from a checkpoint.
+void load_network(Network& network, const std::string& file);
+
 }  // namespace temper

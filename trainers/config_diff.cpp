@@ -10,9 +10,9 @@ namespace temper {
 
 namespace {
 
-constexpr const char* kMayChange[] = {"threads",         "memory.*",        "evaluation.*",      "loop.epochs",
-                                      "loop.eval_every", "loop.early_stop", "loop.checkpoint_*", "loop.log_every",
-                                      "loop.collapse",   "loop.on_collapse"};
+constexpr const char* kMayChange[] = {"threads",        "data.path",       "memory.*",        "evaluation.*",
+                                      "loop.epochs",    "loop.eval_every", "loop.early_stop", "loop.checkpoint_*",
+                                      "loop.log_every", "loop.collapse",   "loop.on_collapse"};
 
 using Flattened = std::map<std::string, std::string>;
 

@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/engine.h"
 #include "data/dataset.h"
+#include "data/loader.h"
 #include "nn/module.h"
 #include "trainers/averages.h"
 #include "trainers/optimizer.h"
@@ -19,9 +20,11 @@ namespace temper {
 
 enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
 enum class OnCollapse : uint8_t { warn, stop };
+/// Whose robust validation accuracy decides which epoch is best: the trained network's, or an average's.
+enum class Select : uint8_t { model, ema, swa };
 
 struct DataSection {
-  std::string name = "fashion_mnist_subset";
+  std::string name = "fashion_mnist_small";
   std::unique_ptr<DatasetReader> reader;
   int64_t validation = 1000;  ///< images held out of the training split: selection never sees the test split
 };
@@ -68,6 +71,7 @@ struct LoopSection {
   int64_t log_every = 20;        ///< steps between lines in metrics.jsonl
   double collapse = 0.5;         ///< share of the best robust accuracy below which training has collapsed; 0: no guard
   OnCollapse on_collapse = OnCollapse::warn;
+  Select select = Select::model;
   void fields(Fields& f);
 };
 
@@ -81,6 +85,7 @@ struct Experiment {
   DataSection data;
   ModelSection model;
   TrainerSection trainer;
+  Augmentation augment;
   SgdOptions optimizer;
   ScheduleSection schedule;
   LoopSection loop;

@@ -23,7 +23,8 @@ struct TrainResult {
 /// the step, save and return Outcome::interrupted. Throws Error: a folder that already holds a run without Resume::yes,
 /// a resume with another configuration (listing every difference), a loss or gradient that is not finite (naming epoch,
 /// step, learning rate and the last good checkpoint).
-/// The same experiment gives the same bits, interrupted and resumed or not, for any number of threads.
+/// The same experiment gives the same bits, interrupted and resumed or not. Changing the number of threads keeps them
+/// too wherever the convolutions do (the reference ones; oneDNN's filter gradients do not).
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
 

@@ -1,0 +1,39 @@
+#include "evaluation/robust_accuracy.h"
+
+#include <numeric>
+
+#include "data/loader.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper {
+
+namespace {
+
+std::vector<int32_t> host_labels(Engine& engine, const Tensor& labels) {
+  std::vector<int32_t> out(labels.numel());
+  copy(engine.stream(), out.data(), Device::cpu, labels.data, labels.device, labels.bytes());
+  synchronize(engine.stream());
+  return out;
+}
+
+}  // namespace
+
+Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
+                  const std::function<void(int64_t, int64_t)>& progress) {
+  const Classifier classifier = [&](Tape& tape, const Var& x) { return network(tape, x, pass); };
+  Accuracy result;
+  for (int64_t b = 0; b < loader.batches(); ++b) {
+    const Arena::Scope scope(engine.arena());
+    const Batch batch = loader.load(0, b);
+    const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
+    const std::vector<int32_t> predicted = predictions(engine, network.predict(engine, images, pass));
+    const std::vector<int32_t> labels = host_labels(engine, batch.labels);
+    for (size_t i = 0; i < labels.size(); ++i) result.right.push_back(predicted[i] == labels[i]);
+    if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
+  }
+  result.total = static_cast<int64_t>(result.right.size());
+  result.correct = std::accumulate(result.right.begin(), result.right.end(), int64_t{0});
+  return result;
+}
+
+}  // namespace temper

@@ -1,0 +1,238 @@
+// Methods, averages and the experiment's sections; the loop has its own file.
+#include <algorithm>
+#include <cmath>
+
+#include <set>
+
+#include "evaluation/robust_accuracy.h"
+#include "tests/catch.h"
+#include "tests/training_fixture.h"
+#include "trainers/validate.h"
+
+using namespace temper;
+using Catch::Contains;
+
+namespace {
+
+struct Setup {
+  Experiment experiment;
+  TrainingState state;
+  explicit Setup(const std::string& trainer, const std::vector<std::string>& set = {})
+      : experiment(test::tiny(trainer, set)), state(experiment, read_splits(experiment)) {}
+
+  double loss_of_first_batch() {
+    const Arena::Scope scope(state.engine.arena());
+    const Batch batch = state.train.load(1, 0);
+    TrainContext context = state.context();
+    return experiment.trainer.method->gradients(context, batch, state.gradient);
+  }
+  std::vector<std::vector<double>> statistics() const {
+    std::vector<std::vector<double>> out;
+    const Flat& buffers = state.network->weights().buffers;
+    for (int i = 0; i < buffers.store().count(); ++i) out.push_back(buffers.read(i));
+    return out;
+  }
+  // The running statistics after `updates` forwards of the first batch in train mode.
+  std::vector<std::vector<double>> statistics_after(int updates) {
+    for (int i = 0; i < updates; ++i) {
+      const Arena::Scope scope(state.engine.arena());
+      const Batch batch = state.train.load(1, 0);
+      state.network->predict(state.engine, batch.images, Pass::train());
+    }
+    return statistics();
+  }
+};
+
+void check_close(const std::vector<std::vector<double>>& a, const std::vector<std::vector<double>>& b) {
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t e = 0; e < a[i].size(); ++e) CHECK(a[i][e] == Approx(b[i][e]).margin(1e-6));
+}
+
+}  // namespace
+
+TEST_CASE("trades: beta 0 has the loss and gradient of standard training, bit for bit") {
+  Setup standard("{name: standard}"), trades("{name: trades, beta: 0, attack: {steps: 2}}");
+  CHECK(standard.loss_of_first_batch() == trades.loss_of_first_batch());
+  for (int i = 0; i < standard.state.gradient.store().count(); ++i)
+    CHECK(standard.state.gradient.read(i) == trades.state.gradient.read(i));
+}
+
+TEST_CASE("trades: the KL term trains both sides, or the adversarial side alone") {
+  const auto gradient = [](const std::string& side) {
+    Setup s("{name: trades, beta: 6, attack: {radius: 0.1, step: 0.05, steps: 2}, kl_gradient: " + side + "}");
+    const double loss = s.loss_of_first_batch();
+    return std::pair(loss, s.state.gradient.read(0));
+  };
+  const auto both = gradient("both_sides"), one = gradient("adversarial_only");
+  CHECK(both.first == one.first);
+  CHECK(both.second != one.second);
+}
+
+TEST_CASE("attack_bn: eval and train_no_update leave the statistics alone, train moves them with every forward") {
+  // With radius 0 every forward sees the same images, so k updates are k times the same step.
+  const auto statistics = [](const std::string& trainer) {
+    Setup s(trainer);
+    s.loss_of_first_batch();
+    return s.statistics();
+  };
+  const auto after = [](int updates) { return Setup("{name: standard}").statistics_after(updates); };
+  const std::string attack = ", attack: {radius: 0, step: 0.01, steps: 3, start: none}";
+  check_close(statistics("{name: standard}"), after(1));
+  check_close(statistics("{name: pgd_at, attack_bn: eval" + attack + "}"), after(1));
+  check_close(statistics("{name: pgd_at, attack_bn: train_no_update" + attack + "}"), after(1));
+  check_close(statistics("{name: pgd_at, attack_bn: train" + attack + "}"), after(4));
+  check_close(statistics("{name: trades" + attack + "}"), after(2));
+  check_close(statistics("{name: trades, clean_updates: 2" + attack + "}"), after(3));
+}
+
+TEST_CASE("attack_bn: eval leaves the statistics unchanged bit for bit") {
+  Setup s("{name: standard}");
+  const auto before = s.statistics();
+  const std::unique_ptr<Attack> attack = Registry<Attack>::instance().make("pgd");
+  evaluate(s.state.engine, *s.state.network, Pass::eval(), *s.state.validation, attack.get());
+  CHECK(s.statistics() == before);
+}
+
+TEST_CASE("pgd_at: Rice's clean pass moves the statistics once more, after the step") {
+  Setup s("{name: pgd_at, attack_bn: eval, clean_pass: train, attack: {radius: 0, steps: 1, start: none}}");
+  s.loss_of_first_batch();
+  const Arena::Scope scope(s.state.engine.arena());
+  TrainContext context = s.state.context();
+  s.experiment.trainer.method->after_step(context, s.state.train.load(1, 0));
+  check_close(s.statistics(), Setup("{name: standard}").statistics_after(2));
+}
+
+TEST_CASE("evaluate: counts, bits and independence of the batch size") {
+  Setup s("{name: standard}");
+  const ImageSet images = s.experiment.data.reader->train();
+  const std::unique_ptr<Attack> attack = Registry<Attack>::instance().make("pgd");
+  std::vector<Accuracy> found;
+  for (const int64_t batch : {1, 7, 60}) {
+    Loader loader(s.state.engine, images, {.batch_size = batch});
+    int64_t seen = 0;
+    found.push_back(evaluate(s.state.engine, *s.state.network, Pass::eval(), loader, attack.get(),
+                             [&](int64_t done, int64_t total) {
+                               CHECK(done > seen);
+                               CHECK(total == 60);
+                               seen = done;
+                             }));
+    CHECK(seen == 60);
+  }
+  for (const Accuracy& a : found) {
+    CHECK(a.total == 60);
+    CHECK(a.right == found[0].right);
+    CHECK(a.correct == std::count(a.right.begin(), a.right.end(), 1));
+    CHECK(a.percent() == Approx(100.0 * static_cast<double>(a.correct) / 60));
+  }
+}
+
+TEST_CASE("averages: exponential and plain means follow their formulas") {
+  CHECK(ema_keep({.decay = 0.999}, 1) == 0.5);
+  CHECK(ema_keep({.decay = 0.999}, 9) == 0.9);
+  CHECK(ema_keep({.decay = 0.999}, 5000) == 0.999);
+  CHECK(ema_keep({.decay = 0.999, .warm_up = false}, 1) == 0.999);
+
+  Setup s("{name: standard}");
+  Flat& theta = s.state.network->weights().params;
+  Average mean(s.state.engine, *s.state.network);
+  std::vector<double> sum(theta.store()[0].shape.numel(), 0.0);
+  for (int n = 0; n < 4; ++n) {
+    std::vector<double> values(sum.size());
+    for (size_t e = 0; e < sum.size(); ++e) sum[e] += values[e] = std::sin(n + 0.1 * static_cast<double>(e));
+    theta.write(0, values);
+    mean.add(s.state.engine, *s.state.network, n / (n + 1.0), AverageBn::copy);
+  }
+  CHECK(mean.count() == 4);
+  const std::vector<double> got = mean.weights().params.read(0);
+  for (size_t e = 0; e < sum.size(); ++e) CHECK(got[e] == Approx(sum[e] / 4).margin(1e-6));
+}
+
+TEST_CASE("averages: estimated statistics are the mean over all batches, each image counting alike") {
+  Setup s("{name: standard}", {"loop.batch_size=20"});  // 48 images: batches of 20, 20 and 8
+  Weights& weights = s.state.network->weights();
+  std::vector<double> want(4, 0.0);
+  for (int64_t b = 0; b < 3; ++b) {
+    const Arena::Scope scope(s.state.engine.arena());
+    const Batch batch = s.state.train.load(1, b);
+    weights.buffers.zero();
+    s.state.network->predict(s.state.engine, batch.images, Pass::train());
+    const std::vector<double> one = weights.buffers.read(0);  // 0.1 * the batch's mean
+    for (int c = 0; c < 4; ++c) want[c] += one[c] * 10 * static_cast<double>(batch.size()) / 48;
+  }
+  estimate_bn(s.state.engine, *s.state.network, weights, s.state.train, 1, 0);
+  const std::vector<double> got = weights.buffers.read(0);
+  for (int c = 0; c < 4; ++c) CHECK(got[c] == Approx(want[c]).epsilon(1e-5));
+}
+
+TEST_CASE("validation: its images come from the training split and are not trained on") {
+  Setup s("{name: standard}");
+  CHECK(s.state.images_train == 48);
+  CHECK(s.state.images_validation == 12);
+  const ImageSet all = s.experiment.data.reader->train();
+  const DataSplits splits = read_splits(s.experiment);
+  std::multiset<std::vector<uint8_t>> images;
+  const auto put = [&](const ImageSet& set) {
+    for (int64_t i = 0; i < set.size(); ++i)
+      images.insert({set.pixels.begin() + i * 64, set.pixels.begin() + (i + 1) * 64});
+  };
+  put(splits.train);
+  put(splits.validation);
+  const auto together = images;
+  images.clear();
+  put(all);
+  CHECK(together == images);
+  CHECK_THROWS_WITH(read_splits(*std::make_unique<Experiment>(test::tiny("{name: standard}", {"data.validation=60"}))),
+                    "data.validation: expected fewer than the 60 training images, got 60");
+}
+
+TEST_CASE("experiment: the resolved configuration reads back as itself") {
+  const Experiment e = test::tiny("{name: trades}", {"ema.decay=0.99", "evaluation.attacks.pgd20.name=pgd20-2"});
+  CHECK(e.trainer.name == "trades");
+  CHECK(e.ema.on());
+  REQUIRE(e.evaluation.attacks.size() == 1);
+  CHECK(e.evaluation.attacks[0].label == "pgd20");
+  const std::string text = YAML::Dump(e.resolved);
+  const Experiment again = read_experiment(parse_config(text, "again.yaml"));
+  CHECK(YAML::Dump(again.resolved) == text);
+}
+
+TEST_CASE("experiment: wrong fields say where and what is expected") {
+  const auto with = [](const std::string& set, const std::string& trainer = test::kPgdAt) {
+    return [=] { test::tiny(trainer, {set}); };
+  };
+  CHECK_THROWS_WITH(with("trainer.betta=1", "{name: trades}")(),
+                    Contains("trainer: unknown key 'betta'; did you mean 'beta'?"));
+  CHECK_THROWS_WITH(test::tiny("{name: pgdat}"),
+                    Contains("tiny.yaml line 6: trainer.name: unknown name 'pgdat'; did you mean 'pgd_at'?"));
+  CHECK_THROWS_WITH(with("trainer.beta=-1", "{name: trades}")(), Contains("trainer.beta: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("trainer.clean_updates=3", "{name: trades}")(),
+                    Contains("trainer.clean_updates: expected 1 or 2, got 3"));
+  CHECK_THROWS_WITH(with("trainer.label_smoothing=1")(),
+                    Contains("trainer.label_smoothing: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(with("trainer.attack_bn=evall")(),
+                    Contains("trainer.attack_bn: expected one of eval, train, train_no_update, got 'evall'"));
+  CHECK_THROWS_WITH(with("trainer.attack.radius=8")(), Contains("trainer.attack.radius: expected at most 1"));
+  CHECK_THROWS_WITH(with("loop.epochs=0")(), Contains("--set loop.epochs: loop.epochs: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.batch_size=0")(), Contains("loop.batch_size: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.checkpoint_every=0")(), Contains("loop.checkpoint_every: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.eval_every=-1")(), Contains("loop.eval_every: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("loop.collapse=1")(), Contains("loop.collapse: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(with("loop.select=ema")(),
+                    Contains("select names an average that is off; set ema.decay or swa.start"));
+  CHECK_THROWS_WITH(test::tiny(test::kPgdAt, {"loop.early_stop=2", "data.validation=0"}),
+                    Contains("early_stop needs validations"));
+  CHECK_THROWS_WITH(with("data.validation=-1")(), Contains("data.validation: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("model.mean=[0.5]")(), Contains("model.std: expected as many values as mean has (1), got 0"));
+  CHECK_THROWS_WITH(with("model.branches=[]")(), Contains("model.branches: expected at least one name"));
+  CHECK_THROWS_WITH(with("ema.decay=1")(), Contains("ema.decay: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(with("swa.start=-1")(), Contains("swa.start: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("swa.every=-1")(), Contains("swa.every: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("evaluation.batch_size=0")(), Contains("evaluation.batch_size: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("evaluation.attacks.a.name=pdg")(),
+                    Contains("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
+  CHECK_THROWS_WITH(with("threads=-1")(), Contains("threads: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), Contains("memory.arena_mb: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("precision.compute=f8")(),
+                    Contains("precision.compute: expected one of f32, bf16, f64, got 'f8'"));
+}

@@ -1,0 +1,47 @@
+#pragma once
+// A data set of 8 x 8 images that take milliseconds to learn, a network for it, and experiments on both.
+#include <string>
+#include <vector>
+
+#include "nn/layers.h"
+#include "tests/temporary_folder.h"
+#include "trainers/loop.h"
+#include "trainers/state.h"
+
+namespace temper::test {
+
+/// The settings of a short run: 60 images of 3 classes, 12 of them for validation, 3 epochs of 6 steps.
+inline std::string tiny_yaml(const std::string& trainer) {
+  return "seed: 5\n"
+         "device: cpu\n"
+         "threads: 1\n"
+         "data: {name: test_stripes, validation: 12}\n"
+         "model: {name: test_net}\n"
+         "trainer: " +
+         trainer +
+         "\n"
+         "optimizer: {lr: 0.05}\n"
+         "loop: {epochs: 3, batch_size: 8, log_every: 1}\n"
+         "evaluation: {batch_size: 7, validation: {name: pgd, radius: 0.05, step: 0.02, steps: 2}}\n";
+}
+inline const std::string kPgdAt = "{name: pgd_at, attack_bn: eval, attack: {radius: 0.05, step: 0.02, steps: 2}}";
+
+inline Experiment tiny(const std::string& trainer = kPgdAt, const std::vector<std::string>& set = {}) {
+  return read_experiment(parse_config(tiny_yaml(trainer), "tiny.yaml", set));
+}
+
+/// Keeps what it is shown.
+struct Recorder : Observer {
+  std::vector<StartReport> starts;
+  std::vector<StepReport> steps;
+  std::vector<EpochReport> epochs;
+  std::vector<EndReport> ends;
+  std::vector<std::string> warnings;
+  void on_start(const StartReport& r) override { starts.push_back(r); }
+  void on_step(const StepReport& r) override { steps.push_back(r); }
+  void on_epoch(const EpochReport& r) override { epochs.push_back(r); }
+  void on_end(const EndReport& r) override { ends.push_back(r); }
+  void on_warning(const std::string& text) override { warnings.push_back(text); }
+};
+
+}  // namespace temper::test

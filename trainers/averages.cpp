@@ -1,0 +1,85 @@
+#include "trainers/averages.h"
+
+#include <algorithm>
+
+#include "data/loader.h"
+#include "kernels/axpby/axpby.h"
+#include "kernels/ema/ema.h"
+
+namespace temper {
+
+namespace {
+
+void blend(Stream stream, double keep, const Flat& x, Flat& average) {
+  dispatch_full(x.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep);
+  });
+  average.touch();
+}
+
+void bn_field(Fields& f, AverageBn& bn) {
+  f.choice(
+      "bn", bn, {{"copy", AverageBn::copy}, {"average", AverageBn::average}, {"estimate", AverageBn::estimate}},
+      "BatchNorm statistics of the average: the network's, averaged too, or from one pass over the training images");
+}
+
+}  // namespace
+
+void EmaOptions::fields(Fields& f) {
+  f("decay", decay, "share of the average kept at every step, such as 0.999; 0: no average");
+  f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches the decay");
+  bn_field(f, bn);
+  if (decay < 0 || decay >= 1) f.reject("decay", "expected a share from 0 up to 1, got ", decay);
+}
+
+void SwaOptions::fields(Fields& f) {
+  f("start", start, "first epoch (1-based) whose weights are averaged; 0: no average");
+  f("every", every, "steps between samples; 0: one at the end of every epoch");
+  bn_field(f, bn);
+  if (start < 0) f.reject("start", "expected 0 or more, got ", start);
+  if (every < 0) f.reject("every", "expected 0 or more, got ", every);
+}
+
+Average::Average(Engine& engine, const Network& network) : weights_(network.make_weights(engine)) {
+  network.copy_weights(weights_, network.weights());
+}
+
+void Average::add(Engine& engine, const Network& network, double keep, AverageBn bn) {
+  blend(engine.stream(), keep, network.weights().params, weights_.params);
+  if (bn == AverageBn::average) blend(engine.stream(), keep, network.weights().buffers, weights_.buffers);
+  ++count_;
+}
+
+void Average::visit_state(StateVisitor& v, const std::string& name) {
+  v(name + ".count", count_);
+  v(name + ".params", weights_.params);
+  v(name + ".buffers", weights_.buffers);
+}
+
+double ema_keep(const EmaOptions& options, int64_t t) {
+  return options.warm_up ? std::min(1 - 1 / (static_cast<double>(t) + 1), options.decay) : options.decay;
+}
+
+void estimate_bn(Engine& engine, const Network& network, Weights& weights, Loader& images, int64_t epoch, int branch) {
+  if (network.buffers().count() == 0) return;
+  const Stream stream = engine.stream();
+  Flat sum(network.buffers(), weights.buffers.dtype(), stream);
+  const double total = static_cast<double>(images.size());
+  for (int64_t b = 0; b < images.batches(); ++b) {
+    const Arena::Scope scope(engine.arena());
+    const Batch batch = images.load(epoch, b);
+    // From zero, one update leaves momentum * (statistics of this batch).
+    weights.buffers.zero();
+    network.predict(engine, batch.images, {.branch = branch, .weights = &weights});
+    const double share = static_cast<double>(batch.size()) / total;
+    dispatch_full(sum.dtype(), [&](auto tag) {
+      using T = decltype(tag);
+      axpby<T>(stream, network.buffers().size(), static_cast<float>(share / BatchNormOptions{}.momentum),
+               weights.buffers.all().as<T>(), 1.f, sum.all().as<T>());
+    });
+  }
+  weights.buffers.copy_from(sum);
+}
+
+}  // namespace temper

@@ -1,0 +1,37 @@
+#pragma once
+#include <optional>
+
+#include "trainers/loop.h"
+#include "trainers/metrics.h"
+#include "trainers/state.h"
+
+namespace temper {
+
+/// A run while it runs.
+struct Run {
+  TrainingState& state;
+  const RunFolder& folder;
+  Observer& observer;
+  MetricsLog& log;
+  std::string config;  ///< resolved, as checkpoints keep it
+
+  void save_checkpoint() const;
+  void warn(const std::string& text);
+};
+
+struct EpochTime {
+  double seconds = 0, images_per_second = 0, lr = 0;
+};
+
+/// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss
+/// or the gradient is not finite.
+std::optional<EpochTime> train_epoch(Run& run);
+
+/// Validates a trained epoch, keeps the best network, opens the next epoch, saves. Returns why training should end, if
+/// so. Throws Interrupted when a signal comes during validation.
+std::optional<Outcome> close_epoch(Run& run, const EpochTime& time);
+
+/// Whether training should end by what is on record: early stop or collapse.
+std::optional<Outcome> should_stop(const TrainingState& state);
+
+}  // namespace temper

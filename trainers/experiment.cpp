@@ -1,0 +1,143 @@
+#include "trainers/experiment.h"
+
+#include "kernels/runtime/memory.h"
+#include "trainers/checkpoint.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+void check_at_least(Fields& f, const char* key, T value, T least) {
+  if (value < least) f.reject(key, "expected ", least, " or more, got ", value);
+}
+
+void read_attack(Fields& f, NamedAttack& into) {
+  into.attack = Registry<Attack>::instance().read(f, into.label.c_str(), into.name);
+}
+
+}  // namespace
+
+void EvaluationSection::fields(Fields& f) {
+  f("batch_size", batch_size, "images per batch in validation and testing");
+  check_at_least<int64_t>(f, "batch_size", batch_size, 1);
+  read_attack(f, validation);
+  Fields sub = f.enter("attacks");
+  attacks.clear();
+  for (const std::string& label : sub.keys()) {
+    NamedAttack& one = attacks.emplace_back();
+    one.label = label;
+    read_attack(sub, one);
+  }
+  f.leave("attacks", sub);
+}
+
+void LoopSection::fields(Fields& f) {
+  f("epochs", epochs, "passes over the training images");
+  f("batch_size", batch_size, "images per step; the last batch of an epoch may be smaller");
+  f("eval_every", eval_every, "epochs between validations (the last epoch is always validated); 0: never");
+  f("early_stop", early_stop, "validations without a better robust accuracy before training stops; 0: never");
+  f("checkpoint_every", checkpoint_every, "epochs between checkpoints (the last epoch always has one)");
+  f("checkpoint_steps", checkpoint_steps, "steps between further checkpoints within an epoch; 0: none");
+  f("log_every", log_every, "steps between step lines in metrics.jsonl; 0: none");
+  f("collapse", collapse,
+    "share of the best robust validation accuracy below which training has collapsed; 0: no guard");
+  f.choice("on_collapse", on_collapse, {{"warn", OnCollapse::warn}, {"stop", OnCollapse::stop}}, "what to do then");
+  f.choice("select", select, {{"model", Select::model}, {"ema", Select::ema}, {"swa", Select::swa}},
+           "whose robust validation accuracy decides which epoch is best");
+  check_at_least<int64_t>(f, "epochs", epochs, 1);
+  check_at_least<int64_t>(f, "batch_size", batch_size, 1);
+  check_at_least<int64_t>(f, "eval_every", eval_every, 0);
+  check_at_least<int64_t>(f, "early_stop", early_stop, 0);
+  check_at_least<int64_t>(f, "checkpoint_every", checkpoint_every, 1);
+  check_at_least<int64_t>(f, "checkpoint_steps", checkpoint_steps, 0);
+  check_at_least<int64_t>(f, "log_every", log_every, 0);
+  if (collapse < 0 || collapse >= 1) f.reject("collapse", "expected a share from 0 up to 1, got ", collapse);
+}
+
+void Experiment::fields(Fields& f) {
+  f("seed", seed, "everything random follows from it");
+  f.choice("device", device,
+           {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
+           "where to run; auto: cuda where a device answers");
+  f("threads", threads, "CPU threads; 0: one per core");
+  check_at_least(f, "threads", threads, 0);
+
+  Fields precision = f.enter("precision");
+  precision.choice("compute", compute, {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f64", DType::f64}},
+                   "type of activations; f64: everything in double, for checks on the CPU");
+  f.leave("precision", precision);
+  Fields memory = f.enter("memory");
+  memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
+  check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
+  f.leave("memory", memory);
+
+  data.reader = Registry<DatasetReader>::instance().read(f, "data", data.name, [&](Fields& sub) {
+    sub("validation", data.validation, "training images set aside to choose the best checkpoint; 0: none");
+    check_at_least<int64_t>(sub, "validation", data.validation, 0);
+  });
+  model.architecture = Registry<Architecture>::instance().read(f, "model", model.name, [&](Fields& sub) {
+    sub("mean", model.mean, "per channel, subtracted from [0, 1] images inside the network; []: none");
+    sub("std", model.std, "per channel, divides them");
+    sub("branches", model.branches, "names of the BatchNorm sets");
+    sub("freeze", model.freeze, "globs of parameters that stay as they start");
+    sub("weights", model.weights, "safetensors or npz file to start from; empty: initialise from the seed");
+    if (model.mean.size() != model.std.size())
+      sub.reject("std", "expected as many values as mean has (", model.mean.size(), "), got ", model.std.size());
+    if (model.branches.empty()) sub.reject("branches", "expected at least one name");
+  });
+  trainer.method = Registry<Trainer>::instance().read(f, "trainer", trainer.name);
+  f.section("augment", augment);
+  f.section("optimizer", optimizer);
+  schedule.schedule = Registry<Schedule>::instance().read(f, "schedule", schedule.name);
+  f.section("loop", loop);
+  f.section("ema", ema);
+  f.section("swa", swa);
+  f.section("evaluation", evaluation);
+  if ((loop.select == Select::ema && !ema.on()) || (loop.select == Select::swa && !swa.on()))
+    f.reject("loop", "select names an average that is off; set ema.decay or swa.start");
+  if (loop.early_stop > 0 && (data.validation == 0 || loop.eval_every == 0))
+    f.reject("loop", "early_stop needs validations, but data.validation or loop.eval_every is 0");
+}
+
+Device Experiment::resolved_device() const {
+  if (device == DeviceChoice::automatic) return cuda_available() ? Device::cuda : Device::cpu;
+  return device == DeviceChoice::cuda ? Device::cuda : Device::cpu;
+}
+
+EngineOptions Experiment::engine_options() const {
+  return {.device = resolved_device(),
+          .threads = threads,
+          .compute = compute,
+          .arena_mb = arena_mb,
+          .seed = seed,
+          .reference_conv = compute == DType::f64};
+}
+
+Network::Options Experiment::network_options(const DataShape& shape) const {
+  return {.data = shape,
+          .mean = model.mean,
+          .std = model.std,
+          .branches = model.branches,
+          .dtype = compute == DType::f64 ? DType::f64 : DType::f32,
+          .seed = seed};
+}
+
+std::unique_ptr<Network> make_network(Engine& engine, const Experiment& experiment, const DataShape& shape) {
+  const ModelSection& m = experiment.model;
+  auto network = std::make_unique<Network>(engine, *m.architecture, experiment.network_options(shape));
+  if (!m.weights.empty()) load_network(*network, m.weights);
+  for (const std::string& glob : m.freeze) network->params().freeze(glob);
+  return network;
+}
+
+Experiment read_experiment(const Config& config) {
+  Experiment e;
+  Fields f(config);
+  e.fields(f);
+  f.finish();
+  e.resolved = YAML::Clone(f.resolved());
+  return e;
+}
+
+}  // namespace temper

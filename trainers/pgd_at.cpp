@@ -1,0 +1,52 @@
+// PGD adversarial training (Madry et al. 2018; Rice et al. 2020): the cross entropy of adversarial images.
+#include "attacks/pgd.h"
+#include "trainers/attack_bn.h"
+#include "trainers/trainer.h"
+
+namespace temper {
+
+namespace {
+
+/// The defaults are Rice's: radius 8/255, 10 steps of 2/255 from a uniform start clipped to valid pixels, batch
+/// statistics in the attack, so that every attack forward moves the running ones. Bag of Tricks attacks with attack_bn:
+/// eval. Of several restarts Rice keeps, for each sample, the one of highest loss: attack.restart_rule: best_loss, the
+/// default.
+struct PgdAt : Trainer {
+  enum class CleanPass : uint8_t { none, train };
+  Pgd attack;
+  AttackBn attack_bn = AttackBn::train;
+  float smoothing = 0;
+  CleanPass clean_pass = CleanPass::none;
+
+  void fields(Fields& f) override {
+    f.section("attack", attack);
+    attack_bn_field(f, attack_bn);
+    f("label_smoothing", smoothing, "share of the target spread over all classes");
+    f.choice(
+        "clean_pass", clean_pass, {{"none", CleanPass::none}, {"train", CleanPass::train}},
+        "train: after each step run the clean batch too, as Rice's code does for its log, which moves the statistics");
+    if (smoothing < 0 || smoothing >= 1)
+      f.reject("label_smoothing", "expected a share from 0 up to 1, got ", smoothing);
+  }
+
+  Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
+    const Network& model = context.model;
+    const Tensor x_adv = attack.run(
+        context.engine, batch, [&](Tape& t, const Var& x) { return model(t, x, attack_pass(attack_bn)); },
+        static_cast<uint32_t>(context.epoch));
+    const Var logits = model(tape, tape.input(x_adv), Pass::train());
+    return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+  }
+
+  void after_step(TrainContext& context, const Batch& batch) override {
+    if (clean_pass == CleanPass::none) return;
+    const Arena::Scope scope(context.engine.arena());
+    context.model.predict(context.engine, batch.images, Pass::train());
+  }
+};
+
+TEMPER_REGISTER(Trainer, PgdAt, "pgd_at", "adversarial training: cross entropy of PGD images (Madry, Rice)");
+
+}  // namespace
+
+}  // namespace temper

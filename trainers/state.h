@@ -1,0 +1,55 @@
+#pragma once
+// Everything one run holds in memory, and what of it a checkpoint keeps.
+#include <memory>
+#include <optional>
+
+#include "data/loader.h"
+#include "trainers/averages.h"
+#include "trainers/experiment.h"
+#include "trainers/observer.h"
+#include "trainers/optimizer.h"
+
+namespace temper {
+
+/// Where a run stands. `step` == steps per epoch: the epoch is trained but not yet validated.
+struct Progress {
+  int64_t epoch = 1;        ///< the one in progress, 1-based
+  int64_t step = 0;         ///< steps of it already done
+  int64_t total_steps = 0;  ///< steps of the whole run
+  double loss_sum = 0;      ///< over the images of this epoch so far
+  int64_t images = 0;
+  int64_t best_epoch = 0;  ///< 0: nothing validated yet
+  ValidationReport best;
+  int64_t since_best = 0;  ///< validations since then
+  int64_t collapsed = 0;   ///< whether the collapse guard has spoken since the best
+};
+
+/// The training and validation images of an experiment.
+struct DataSplits {
+  ImageSet train, validation;
+  DataShape shape;
+};
+DataSplits read_splits(const Experiment& experiment);
+
+class TrainingState {
+ public:
+  explicit TrainingState(Experiment& experiment, DataSplits data);
+
+  int64_t steps_per_epoch() const { return train.batches(); }
+  TrainContext context();
+  /// Lists what a checkpoint holds.
+  void visit(StateVisitor& v);
+
+  Experiment& experiment;
+  Engine engine;
+  std::unique_ptr<Network> network;
+  int64_t images_train, images_validation;
+  Loader train;
+  std::unique_ptr<Loader> validation;  ///< null: no validation images
+  Flat gradient;
+  Sgd optimizer;
+  std::optional<Average> ema, swa;
+  Progress progress;
+};
+
+}  // namespace temper

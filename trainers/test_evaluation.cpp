@@ -1,0 +1,32 @@
+#include "trainers/test_evaluation.h"
+
+#include <chrono>
+
+#include "data/loader.h"
+
+namespace temper {
+
+std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
+                                   const ImageSet& test, Observer& observer) {
+  const EvaluationSection& section = experiment.evaluation;
+  Loader loader(engine, test, {.batch_size = section.batch_size});
+  Pass pass = Pass::eval();
+  pass.branch = experiment.trainer.method->eval_branch();
+  std::vector<TestRow> rows;
+  const auto measure = [&](const std::string& label, const Attack* attack) {
+    const auto start = std::chrono::steady_clock::now();
+    Accuracy accuracy = evaluate(engine, network, pass, loader, attack,
+                                 [&](int64_t done, int64_t total) { observer.on_evaluate(label, done, total); });
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    rows.push_back({label, attack ? attack->describe() : "the images as they are", std::move(accuracy), seconds});
+  };
+  measure("clean", nullptr);
+  for (const NamedAttack& a : section.attacks) measure(a.label, a.attack.get());
+  return rows;
+}
+
+double natural_robust_ratio(double natural, double robust) {
+  return natural + robust > 0 ? 2 * natural * robust / (natural + robust) : 0;
+}
+
+}  // namespace temper

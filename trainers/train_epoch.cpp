@@ -1,0 +1,117 @@
+#include <chrono>
+#include <cmath>
+
+#include "kernels/square_sum/square_sum.h"
+#include "trainers/checkpoint.h"
+#include "trainers/epoch.h"
+#include "trainers/scalar.h"
+#include "trainers/signals.h"
+
+namespace temper {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double gradient_norm(TrainingState& s) {
+  const Arena::Scope scope(s.engine.arena());
+  const int64_t n = s.gradient.store().size();
+  const Tensor partial = s.engine.arena().tensor({square_sum_partials(n)}, s.gradient.dtype());
+  const Tensor total = s.engine.arena().tensor({1}, s.gradient.dtype());
+  dispatch_full(s.gradient.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    square_sum<T>(s.engine.stream(), n, s.gradient.all().as<T>(), partial.as<T>(), total.as<T>());
+  });
+  return std::sqrt(read_scalar(s.engine, total));
+}
+
+void check_finite(const Run& run, const char* what, double value, double lr) {
+  if (std::isfinite(value)) return;
+  const Progress& p = run.state.progress;
+  const bool saved = std::filesystem::exists(run.folder.last());
+  fail("training: the ", what, " is ", value, " in epoch ", p.epoch, ", step ", p.step + 1, " of ",
+       run.state.steps_per_epoch(), ", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up. ",
+       saved ? cat("The last good checkpoint is ", run.folder.last().string()) : "There is no checkpoint yet");
+}
+
+// One more sample for the averages, where one is due after the step just made.
+void add_to_averages(TrainingState& s) {
+  const Experiment& e = s.experiment;
+  const Progress& p = s.progress;
+  if (s.ema) s.ema->add(s.engine, *s.network, ema_keep(e.ema, s.ema->count() + 1), e.ema.bn);
+  if (!s.swa || p.epoch < e.swa.start) return;
+  const bool due = e.swa.every > 0 ? p.total_steps % e.swa.every == 0 : p.step == s.steps_per_epoch();
+  if (!due) return;
+  const double n = static_cast<double>(s.swa->count());
+  s.swa->add(s.engine, *s.network, n / (n + 1), e.swa.bn);
+}
+
+struct StepNumbers {
+  double loss, lr, grad_norm;
+};
+
+StepNumbers train_step(Run& run) {
+  TrainingState& s = run.state;
+  Experiment& e = s.experiment;
+  Progress& p = s.progress;
+  Trainer& method = *e.trainer.method;
+  const Arena::Scope scope(s.engine.arena());
+  const Batch batch = s.train.load(p.epoch, p.step);
+  TrainContext context = s.context();
+  const double lr = e.schedule.schedule->rate(
+      e.optimizer.lr,
+      {.epoch = p.epoch, .step = p.step, .steps_per_epoch = s.steps_per_epoch(), .epochs = e.loop.epochs});
+
+  const double loss = method.gradients(context, batch, s.gradient);
+  check_finite(run, "loss", loss, lr);
+  const double norm = gradient_norm(s);
+  check_finite(run, "norm of the gradient", norm, lr);
+  s.optimizer.step(s.engine.stream(), s.gradient, lr);
+  ++p.step;
+  ++p.total_steps;
+  p.loss_sum += loss * static_cast<double>(batch.size());
+  p.images += batch.size();
+  method.after_step(context, batch);
+  add_to_averages(s);
+  return {loss, lr, norm};
+}
+
+}  // namespace
+
+void Run::save_checkpoint() const {
+  temper::save_checkpoint(folder, config, [&](StateVisitor& v) { state.visit(v); });
+}
+
+void Run::warn(const std::string& text) {
+  log.warning(state.progress.epoch, text);
+  observer.on_warning(text);
+}
+
+std::optional<EpochTime> train_epoch(Run& run) {
+  TrainingState& s = run.state;
+  const LoopSection& loop = s.experiment.loop;
+  Progress& p = s.progress;
+  const int64_t steps = s.steps_per_epoch(), images_before = p.images;
+  const auto start = Clock::now();
+  EpochTime time;
+  while (p.step < steps) {
+    const StepNumbers n = train_step(run);
+    time.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    time.images_per_second = static_cast<double>(p.images - images_before) / time.seconds;
+    time.lr = n.lr;
+    const StepReport report{.epoch = p.epoch,
+                            .epochs = loop.epochs,
+                            .step = p.step,
+                            .steps_per_epoch = steps,
+                            .loss = n.loss,
+                            .lr = n.lr,
+                            .images_per_second = time.images_per_second};
+    if (loop.log_every > 0 && p.total_steps % loop.log_every == 0) run.log.step(report, n.grad_norm);
+    run.observer.on_step(report);
+    if (SignalGuard::raised()) return {};
+    if (loop.checkpoint_steps > 0 && p.step % loop.checkpoint_steps == 0) run.save_checkpoint();
+  }
+  return time;
+}
+
+}  // namespace temper

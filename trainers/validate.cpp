@@ -1,0 +1,67 @@
+#include "trainers/validate.h"
+
+#include <fmt/format.h>
+
+#include "attacks/pgd.h"
+#include "evaluation/robust_accuracy.h"
+#include "trainers/signals.h"
+
+namespace temper {
+
+namespace {
+
+double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
+  Pass pass = Pass::eval();
+  pass.branch = state.experiment.trainer.method->eval_branch();
+  pass.weights = weights;
+  return evaluate(state.engine, *state.network, pass, *state.validation, attack,
+                  [&](int64_t done, int64_t total) {
+                    observer.on_evaluate("validation", done, total);
+                    if (SignalGuard::raised()) throw Interrupted{};
+                  })
+      .percent();
+}
+
+}  // namespace
+
+ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer) {
+  return {.clean = accuracy(state, weights, nullptr, observer),
+          .robust = accuracy(state, weights, state.experiment.evaluation.validation.attack.get(), observer)};
+}
+
+void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {
+  if (bn == AverageBn::copy) average.weights().buffers.copy_from(state.network->weights().buffers);
+  if (bn == AverageBn::estimate)
+    estimate_bn(state.engine, *state.network, average.weights(), state.train, state.progress.epoch,
+                state.experiment.trainer.method->eval_branch());
+}
+
+ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer) {
+  refresh_bn(state, average, bn);
+  return validate(state, &average.weights(), observer);
+}
+
+std::optional<std::string> collapse_warning(TrainingState& state, const ValidationReport& now, Observer& observer) {
+  const Progress& p = state.progress;
+  const double share = state.experiment.loop.collapse;
+  // Robustness near that of a constant guess was never there to lose.
+  const double guess = 100.0 / static_cast<double>(state.network->options().data.classes);
+  if (share == 0 || p.collapsed || p.best.robust < 1.5 * guess || now.robust >= share * p.best.robust) return {};
+  std::string text = fmt::format("robust accuracy on the validation images fell from {:.1f} % (epoch {}) to {:.1f} %",
+                                 p.best.robust, p.best_epoch, now.robust);
+  const auto* pgd = dynamic_cast<const Pgd*>(state.experiment.evaluation.validation.attack.get());
+  if (!pgd) return text;
+  Pgd one_step = *pgd;
+  one_step.start = Pgd::Start::none;
+  one_step.step = one_step.radius;
+  one_step.steps = one_step.restarts = 1;
+  const double fgsm = accuracy(state, nullptr, &one_step, observer);
+  text += fmt::format("; under a single step (FGSM) it is {:.1f} %", fgsm);
+  if (fgsm > 1.5 * now.robust + 5)
+    text +=
+        ": catastrophic overfitting, the network resists only the attack it trains with; use more or smaller attack "
+        "steps, or a random start";
+  return text;
+}
+
+}  // namespace temper
