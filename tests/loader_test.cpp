@@ -127,6 +127,12 @@ TEST_CASE("batches do not depend on batch size, threads, or what was loaded befo
   CHECK(std::equal(images.begin(), images.end(), want.images.begin() + 256 * 12 * 12 * 3));
 }
 
+TEMPER_DEVICE_TEST("batches have the same bits", "[data]") {
+  const ImageSet set = random_set(300, 12, 12, 3);
+  const LoaderOptions options{.shuffle = Shuffle::every_epoch, .augmentation = kVaried};
+  CHECK(read_epoch(set, 3, options) == read_epoch(set, 3, options, {.device = device, .threads = 1}));
+}
+
 TEST_CASE("augmentation draws every shift and both flips, anew every epoch", "[data]") {
   const ImageSet set = random_set(2000, 6, 6, 1);
   const Epoch epoch = read_epoch(set, 1, {.batch_size = 500, .augmentation = {.crop_pad = 1, .flip = Flip::random}});
