@@ -56,11 +56,14 @@ struct Prepared {
   }
 };
 
+/// Small convolutions, such as those of gradient checks, cost less than waking a thread.
+bool worth_threads(const ConvShape& g) { return g.n * g.p() * g.q() * g.k * g.r * g.s * g.c >= 1 << 20; }
+
 template <class T>
 void forward(const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e, const Tensor& y) {
   const Prepared<T> filter(g, f);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(g))
   for (int64_t n = 0; n < g.n; ++n) {
     T* to = y.as<T>() + n * out;
     MatrixMap<T>(to, g.p() * g.q(), g.k).noalias() = patches<T>(g, x.as<T>() + n * in) * filter.w.transpose();
@@ -76,7 +79,7 @@ template <class T>
 void backward_data(const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta, const Tensor& dx) {
   const Prepared<T> filter(g, f);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (worth_threads(g))
   for (int64_t n = 0; n < g.n; ++n) {
     const Matrix<T> cols = ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k) * filter.w;
     T* to = dx.as<T>() + n * in;
@@ -94,8 +97,8 @@ void backward_filter(const ConvShape& g, const Tensor& x, const Tensor& dy, floa
   MatrixMap<T> to(dw.as<T>(), g.k, g.r * g.s * g.c);
   if (beta == 0) to.setZero();
   for (int64_t n = 0; n < g.n; ++n)
-    to.noalias() += ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k).transpose() *
-                    patches<T>(g, x.as<T>() + n * in);
+    to.noalias() +=
+        ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k).transpose() * patches<T>(g, x.as<T>() + n * in);
 }
 
 class ReferenceConv : public ConvBackend {
