@@ -18,8 +18,8 @@ using cudnn::ConvPass;
 /// that ran once before.
 class Buffer {
  public:
+  explicit Buffer(int64_t& allocations) : allocations_(allocations) {}
   ~Buffer() { release(Device::cuda, data_, bytes_); }
-  Buffer() = default;
   Buffer(const Buffer&) = delete;
 
   void* at_least(size_t bytes) {
@@ -29,6 +29,7 @@ class Buffer {
       bytes_ = 0;
       data_ = allocate(Device::cuda, bytes);
       bytes_ = bytes;
+      ++allocations_;
     }
     return data_;
   }
@@ -36,10 +37,12 @@ class Buffer {
  private:
   void* data_ = nullptr;
   size_t bytes_ = 0;
+  int64_t& allocations_;
 };
 
 /// A filter as the library takes it: in the compute type, a BatchNorm folded in.
 struct Prepared {
+  explicit Prepared(int64_t& allocations) : w(allocations), bias(allocations) {}
   uint64_t stamp = 0;
   Buffer w, bias;
 };
@@ -57,9 +60,11 @@ class CudnnConv : public ConvBackend {
     handle_.reset(handle);
   }
   const char* name() const override { return "cudnn"; }
+  ConvStats stats() const override { return stats_; }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
                const Tensor& y) override {
+    if (g.n == 0) return;
     const auto [w, bias] = prepare(stream, g, filter, y.dtype);
     std::vector<Binding> bindings = {{cudnn::kX, x.data}, {cudnn::kW, w}, {cudnn::kY, y.data}};
     if (bias) bindings.push_back({cudnn::kBias, bias});
@@ -71,13 +76,18 @@ class CudnnConv : public ConvBackend {
 
   void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
                      const Tensor& dx) override {
-    const void* w = prepare(stream, g, filter, dx.dtype).first;
+    if (g.n == 0) return;
+    void* w = prepare(stream, g, filter, dx.dtype).first;
     const ConvKey key{.shape = g, .dtype = dx.dtype, .pass = ConvPass::backward_data, .accumulate = beta != 0};
-    run(stream, key, {{cudnn::kX, dx.data}, {cudnn::kW, const_cast<void*>(w)}, {cudnn::kY, dy.data}});
+    run(stream, key, {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}});
   }
 
   void backward_filter(Stream stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
+    if (g.n == 0) {
+      if (beta == 0) set_zero(stream, dw.data, dw.bytes());
+      return;
+    }
     ConvKey key{.shape = g, .dtype = x.dtype, .pass = ConvPass::backward_filter};
     if (x.dtype == DType::bf16) {
       std::vector<Binding> bindings = {{cudnn::kX, x.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy.data}};
@@ -105,6 +115,7 @@ class CudnnConv : public ConvBackend {
   const std::optional<cudnn::Plan>& plan(const ConvKey& key) {
     const auto it = plans_.find(key);
     if (it != plans_.end()) return it->second;
+    ++stats_.primitives_created;
     return plans_.emplace(key, cudnn::find_plan(conv_graph(key), {.handle = handle_.get()}, conv_limits(key)))
         .first->second;
   }
@@ -147,12 +158,15 @@ class CudnnConv : public ConvBackend {
   /// The filter and its bias (or null) in the compute type, folded; kept for as long as the filter's stamp.
   std::pair<void*, void*> prepare(Stream stream, const ConvShape& g, const ConvFilter& f, DType dtype) {
     if (!f.fold && dtype == f.w.dtype) return {f.w.data, f.bias.data};
-    Prepared& p = prepared_[{f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr, dtype}];
+    Prepared& p =
+        prepared_.try_emplace({f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr, dtype}, stats_.allocations)
+            .first->second;
     const int64_t weights = f.w.numel();
     void* w = p.w.at_least(weights * size_of(dtype));
     void* bias = f.fold || f.bias ? p.bias.at_least(g.k * size_of(dtype)) : nullptr;
     if (f.stamp != 0 && f.stamp == p.stamp) return {w, bias};
     p.stamp = f.stamp;
+    ++stats_.filters_prepared;
     if (dtype == DType::bf16)
       fill<bfloat16>(stream, g, f, w, bias);
     else
@@ -181,7 +195,9 @@ class CudnnConv : public ConvBackend {
   std::unique_ptr<std::remove_pointer_t<cudnnHandle_t>, Destroy> handle_;
   std::map<ConvKey, std::optional<cudnn::Plan>> plans_;
   std::map<std::tuple<void*, void*, void*, DType>, Prepared> prepared_;
-  Buffer workspace_, accumulator_, x_f32_, dy_f32_;
+  ConvStats stats_;
+  Buffer workspace_{stats_.allocations}, accumulator_{stats_.allocations}, x_f32_{stats_.allocations},
+      dy_f32_{stats_.allocations};
 };
 
 }  // namespace

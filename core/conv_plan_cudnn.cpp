@@ -40,13 +40,13 @@ Graph forward_graph(const ConvKey& key, const Extents& x, const Extents& w, cons
   };
   // The order of cuDNN's pre-compiled engines: residual, bias, ReLU.
   if (key.residual) then(CUDNN_POINTWISE_ADD, graph.tensor(kResidual, y, key.dtype, key.alignment));
-  if (key.bias) then(CUDNN_POINTWISE_ADD, graph.tensor(kBias, {1, y[1], 1, 1}, key.dtype));
+  if (key.bias) then(CUDNN_POINTWISE_ADD, graph.tensor(kBias, {1, y[1], 1, 1}, key.dtype, key.alignment));
   if (key.relu) then(CUDNN_POINTWISE_RELU_FWD, std::nullopt);
   return graph;
 }
 
 Graph backward_filter_graph(const ConvKey& key, const Extents& w, Graph graph, ConvGeometry geometry) {
-  graph.tensor(kW, w, DType::f32);
+  graph.tensor(kW, w, DType::f32, key.alignment);
   if (key.dtype == DType::f32) {
     graph.conv_backward_filter(kX, kY, kW, geometry, key.accumulate ? 1.f : 0.f);
     return graph;
@@ -69,7 +69,7 @@ Graph conv_graph(const ConvKey& key) {
   graph.tensor(kX, x, key.dtype, key.alignment);
   graph.tensor(kY, y, key.dtype, key.alignment);
   if (key.pass == ConvPass::backward_filter) return backward_filter_graph(key, w, std::move(graph), geometry);
-  graph.tensor(kW, w, key.dtype);
+  graph.tensor(kW, w, key.dtype, key.alignment);
   graph.conv_backward_data(kY, kW, kX, geometry, key.accumulate ? 1.f : 0.f);
   return graph;
 }

@@ -5,6 +5,7 @@
 
 #include "core/conv.h"
 #include "core/engine.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
@@ -20,8 +21,10 @@ struct Array {
     t = {bytes.data(), shape, dtype, Device::cpu};
     const std::vector<double> v = test::wave(shape.numel(), salt);
     for (int64_t i = 0; i < shape.numel(); ++i) {
-      if (dtype == DType::bf16) t.as<bfloat16>()[i] = bfloat16(static_cast<float>(v[i] * scale));
-      else t.as<float>()[i] = static_cast<float>(v[i] * scale);
+      if (dtype == DType::bf16)
+        t.as<bfloat16>()[i] = bfloat16(static_cast<float>(v[i] * scale));
+      else
+        t.as<float>()[i] = static_cast<float>(v[i] * scale);
     }
   }
   double at(int64_t i) const { return t.dtype == DType::bf16 ? double(float(t.as<bfloat16>()[i])) : t.as<float>()[i]; }
@@ -50,15 +53,78 @@ struct World {
   BatchNormFold fold;
 
   World(ConvShape g, DType dtype)
-      : g(g), dtype(dtype), x({g.n, g.h, g.w, g.c}, dtype, 1), w({g.k, g.r, g.s, g.c}, DType::f32, 2, 0.5),
-        bias({g.k}, DType::f32, 3), y({g.n, g.p(), g.q(), g.k}, dtype, 4), dy(y.t.shape, dtype, 5),
-        dx(x.t.shape, dtype, 6), dw(w.t.shape, DType::f32, 7), gamma({g.k}, DType::f32, 8), beta({g.k}, DType::f32, 9),
-        mean({g.k}, DType::f32, 10), var({g.k}, DType::f32, 11),
+      : g(g),
+        dtype(dtype),
+        x({g.n, g.h, g.w, g.c}, dtype, 1),
+        w({g.k, g.r, g.s, g.c}, DType::f32, 2, 0.5),
+        bias({g.k}, DType::f32, 3),
+        y({g.n, g.p(), g.q(), g.k}, dtype, 4),
+        dy(y.t.shape, dtype, 5),
+        dx(x.t.shape, dtype, 6),
+        dw(w.t.shape, DType::f32, 7),
+        gamma({g.k}, DType::f32, 8),
+        beta({g.k}, DType::f32, 9),
+        mean({g.k}, DType::f32, 10),
+        var({g.k}, DType::f32, 11),
         fold{.gamma = gamma.t, .beta = beta.t, .mean = mean.t, .variance = var.t} {
     for (int64_t k = 0; k < g.k; ++k) var.t.as<float>()[k] = 1.5f + var.t.as<float>()[k];
   }
   ConvFilter filter(uint64_t stamp = 0) const { return {.w = w.t, .bias = bias.t, .stamp = stamp}; }
   ConvFilter folded(uint64_t stamp = 0) const { return {.w = w.t, .fold = &fold, .stamp = stamp}; }
+};
+
+/// A device's convolutions on tensors in host memory.
+class Staged : public ConvBackend {
+ public:
+  explicit Staged(Device device) : engine_({.device = device, .arena_mb = 64}) {}
+  const char* name() const override { return "staged"; }
+
+  void forward(Stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
+               const Tensor& y) override {
+    const Arena::Scope scope(engine_.arena());
+    const Tensor out = up(y);
+    const BatchNormFold fold = up(f.fold);
+    engine_.conv().forward(stream(), g, up(x), up(f, fold), {.residual = up(e.residual), .relu = e.relu}, out);
+    down(y, out);
+  }
+  void backward_data(Stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
+                     const Tensor& dx) override {
+    const Arena::Scope scope(engine_.arena());
+    const Tensor out = up(dx);
+    const BatchNormFold fold = up(f.fold);
+    engine_.conv().backward_data(stream(), g, up(dy), up(f, fold), beta, out);
+    down(dx, out);
+  }
+  void backward_filter(Stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
+                       const Tensor& dw) override {
+    const Arena::Scope scope(engine_.arena());
+    const Tensor out = up(dw);
+    engine_.conv().backward_filter(stream(), g, up(x), up(dy), beta, out);
+    down(dw, out);
+  }
+
+ private:
+  Stream stream() const { return engine_.stream(); }
+  Tensor up(const Tensor& t) {
+    if (!t) return {};
+    const Tensor there = engine_.arena().tensor(t.shape, t.dtype);
+    copy(stream(), there.data, there.device, t.data, t.device, t.bytes());
+    return there;
+  }
+  BatchNormFold up(const BatchNormFold* f) {
+    if (!f) return {};
+    return {
+        .gamma = up(f->gamma), .beta = up(f->beta), .mean = up(f->mean), .variance = up(f->variance), .eps = f->eps};
+  }
+  ConvFilter up(const ConvFilter& f, const BatchNormFold& fold) {
+    return {.w = up(f.w), .bias = up(f.bias), .fold = f.fold ? &fold : nullptr, .stamp = f.stamp};
+  }
+  void down(const Tensor& t, const Tensor& there) {
+    copy(stream(), t.data, t.device, there.data, there.device, t.bytes());
+    synchronize(stream());
+  }
+
+  Engine engine_;
 };
 
 const std::vector<ConvShape>& shapes() {
@@ -80,8 +146,10 @@ const std::vector<ConvShape>& shapes() {
 
 }  // namespace
 
-TEST_CASE("the CPU's convolutions agree with the reference", "[conv]") {
-  const auto fast = make_conv_backend(Device::cpu), plain = make_reference_conv();
+TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
+  Staged staged(device);
+  ConvBackend* const fast = &staged;
+  const auto plain = make_reference_conv();
   for (const DType dtype : {DType::f32, DType::bf16})
     for (const ConvShape& g : shapes()) {
       CAPTURE(dtype, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);

@@ -14,9 +14,9 @@ namespace temper::batch_norm_body {
 /// stays in a CPU core's cache, so that reading it a second time is free.
 struct Chunks {
   int64_t rows, size, count;  ///< all rows; rows in a chunk, but for the last; chunks
-  Chunks(int64_t n, int channels, int64_t most = INT64_MAX) : rows(n) {
+  Chunks(int64_t n, int channels, int64_t most = int64_t{1} << 40) : rows(n) {
     size = std::max<int64_t>(32, 8192 / channels);
-    if (n > size * most) size = (n + most - 1) / most;
+    size = std::max(size, (n + most - 1) / most);
     count = (n + size - 1) / size;
   }
   HD int64_t rows_of(int64_t k) const { return k + 1 < count ? size : rows - k * size; }
