@@ -34,6 +34,12 @@ void for_each_strip(int64_t rows, int channels, F f) {
   }
 }
 
+/// into = v. Out of line of a simd loop, where a temporary bfloat16 would become an array and stop the vectoriser.
+template <class T, class S>
+HD void put(T& into, S v) {
+  into = T(v);
+}
+
 /// v(c) for every column of a strip.
 template <class S, class V>
 std::vector<S> spread(int channels, V v) {
@@ -111,7 +117,7 @@ void chunk_sums(int64_t n, int channels, T* dy, const T* x, const T* y, const st
       if constexpr (mask == BatchNormMask::from_x) dz = affine(v, mean[j], scale[j], beta[j]) > 0 ? dz : S(0);
       if constexpr (mask == BatchNormMask::from_y) {
         dz = S(y[i + j]) > 0 ? dz : S(0);
-        dy[i + j] = T(dz);
+        put(dy[i + j], dz);
       }
       sum[j] += dz;
       product[j] += dz * (v - mean[j]);
@@ -160,7 +166,7 @@ void cpu_apply(int64_t rows, int channels, T* y, const T* x, const T* residual, 
       for (int64_t j = 0; j < n; ++j) {
         S t = affine(S(x[i + j]), mean[j], scale[j], beta[j]);
         if constexpr (add()) t += S(residual[i + j]);
-        y[i + j] = T(t < lowest ? lowest : t);
+        put(y[i + j], t < lowest ? lowest : t);
       }
     });
   };
@@ -185,7 +191,7 @@ void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, 
         if constexpr (masked) dz = affine(v, mean[j], scale[j], beta[j]) > 0 ? dz : S(0);
         S g = input_gradient(dz, v, mean[j], scale[j], shift[j], slope[j]);
         if constexpr (add()) g += sink * S(dx[i + j]);
-        dx[i + j] = T(g);
+        put(dx[i + j], g);
       }
     });
   };
@@ -202,7 +208,7 @@ void cpu_backward_running(int64_t rows, int channels, S sink, T* dx, const T* dy
       S z = S(dy[i + j]);
       if constexpr (masked) z = S(y[i + j]) > 0 ? z : S(0);
       const S old = sink == 0 ? S(0) : sink * S(dx[i + j]);
-      dx[i + j] = T(scale[j] * z + old);
+      put(dx[i + j], scale[j] * z + old);
     }
   });
 }
