@@ -59,18 +59,21 @@ struct MaxForward {
   const T* x;
   HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
-    row.each([&](int c) {
-      compute_t<T> best = 0;
-      int place = -1;
+    row.each_run([&](int c, int n) {
+      compute_t<T> best[Row::kRun];
+      int place[Row::kRun];
+      bool first = true;
       each_in_window(g, o, [&](int64_t offset, int k) {
-        const compute_t<T> v = x[offset + c];
-        if (place < 0 || v > best || v != v) {
-          best = v;
-          place = k;
+        for (int j = 0; j < n; ++j) {
+          const compute_t<T> v = x[offset + c + j];
+          const bool take = first || v > best[j] || v != v;
+          best[j] = take ? v : best[j];
+          place[j] = take ? k : place[j];
         }
+        first = false;
       });
-      y[row.at(c)] = T(best);
-      argmax[row.at(c)] = static_cast<uint8_t>(place);
+      for (int j = 0; j < n; ++j) y[row.at(c + j)] = T(best[j]);
+      for (int j = 0; j < n; ++j) argmax[row.at(c + j)] = static_cast<uint8_t>(place[j]);
     });
   }
 };
@@ -85,12 +88,15 @@ struct MaxBackward {
   const uint8_t* argmax;
   HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
-    row.each([&](int c) {
-      compute_t<T> sum = 0;
+    row.each_run([&](int c, int n) {
+      compute_t<T> sum[Row::kRun] = {};
       each_window_over(g, p, q, i, [&](int64_t offset, int k) {
-        if (argmax[offset + c] == k) sum += compute_t<T>(dy[offset + c]);
+        for (int j = 0; j < n; ++j) {
+          const compute_t<T> v = dy[offset + c + j];
+          sum[j] += argmax[offset + c + j] == k ? v : compute_t<T>(0);
+        }
       });
-      accumulate(dx[row.at(c)], sink, sum);
+      for (int j = 0; j < n; ++j) accumulate(dx[row.at(c + j)], sink, sum[j]);
     });
   }
 };
@@ -103,10 +109,12 @@ struct AvgForward {
   const T* x;
   HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
-    row.each([&](int c) {
-      compute_t<T> sum = 0;
-      each_in_window(g, o, [&](int64_t offset, int) { sum += compute_t<T>(x[offset + c]); });
-      y[row.at(c)] = T(sum / (g.size * g.size));
+    row.each_run([&](int c, int n) {
+      compute_t<T> sum[Row::kRun] = {};
+      each_in_window(g, o, [&](int64_t offset, int) {
+        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(x[offset + c + j]);
+      });
+      for (int j = 0; j < n; ++j) y[row.at(c + j)] = T(sum[j] / (g.size * g.size));
     });
   }
 };
@@ -120,10 +128,12 @@ struct AvgBackward {
   const T* dy;
   HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
-    row.each([&](int c) {
-      compute_t<T> sum = 0;
-      each_window_over(g, p, q, i, [&](int64_t offset, int) { sum += compute_t<T>(dy[offset + c]); });
-      accumulate(dx[row.at(c)], sink, sum / (g.size * g.size));
+    row.each_run([&](int c, int n) {
+      compute_t<T> sum[Row::kRun] = {};
+      each_window_over(g, p, q, i, [&](int64_t offset, int) {
+        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(dy[offset + c + j]);
+      });
+      for (int j = 0; j < n; ++j) accumulate(dx[row.at(c + j)], sink, sum[j] / (g.size * g.size));
     });
   }
 };
@@ -134,10 +144,11 @@ struct GlobalForward {
   compute_t<T>* y;
   const T* x;
   HD void operator()(const Row& row) const {
-    row.each([&](int c) {
-      compute_t<T> sum = 0;
-      for (int64_t p = 0; p < pixels; ++p) sum += compute_t<T>(x[(row.index * pixels + p) * row.size + c]);
-      y[row.at(c)] = sum / compute_t<T>(pixels);
+    row.each_run([&](int c, int n) {
+      compute_t<T> sum[Row::kRun] = {};
+      for (int64_t p = 0; p < pixels; ++p)
+        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(x[(row.index * pixels + p) * row.size + c + j]);
+      for (int j = 0; j < n; ++j) y[row.at(c + j)] = sum[j] / compute_t<T>(pixels);
     });
   }
 };

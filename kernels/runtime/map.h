@@ -1,5 +1,6 @@
 #pragma once
-// map: one body per element, on either back end. This driver and row.h hold the only #ifdef a single-source kernel needs.
+// map: one body per element, on either back end. This driver and row.h hold the only #ifdef a single-source kernel
+// needs.
 #include <cstdint>
 
 #include "kernels/runtime/check.h"
@@ -20,7 +21,9 @@ struct WriteOnly {
   T* data;
 };
 template <class T>
-WriteOnly<T> write(T* data) { return {data}; }
+WriteOnly<T> write(T* data) {
+  return {data};
+}
 
 namespace detail {
 
@@ -54,32 +57,50 @@ struct Write : ReadWrite<W, T> {
 };
 
 template <int W, class T>
-HD ReadWrite<W, T> access(T* p) { return {p, {}}; }
+HD ReadWrite<W, T> access(T* p) {
+  return {p, {}};
+}
 template <int W, class T>
-HD Read<W, T> access(const T* p) { return {p, {}}; }
+HD Read<W, T> access(const T* p) {
+  return {p, {}};
+}
 template <int W, class T>
-HD Write<W, T> access(WriteOnly<T> p) { return {{p.data, {}}}; }
+HD Write<W, T> access(WriteOnly<T> p) {
+  return {{p.data, {}}};
+}
 
 template <class T>
-T* pointer(T* p) { return p; }
+T* pointer(T* p) {
+  return p;
+}
 template <class T>
-T* pointer(WriteOnly<T> p) { return p.data; }
+T* pointer(WriteOnly<T> p) {
+  return p.data;
+}
+
+/// Whether p can be read W elements at a time: a view from the middle of a tensor may not.
+template <int W, class T>
+bool is_aligned(T* p) {
+  return reinterpret_cast<uintptr_t>(p) % sizeof(Pack<W, T>) == 0;
+}
 
 #if defined(__CUDACC__)
 template <int W, class Fn, class... Access>
-__device__ void map_thread(int64_t n, const Fn& fn, Access... arg) {
+__device__ void map_thread(int64_t n, bool aligned, const Fn& fn, Access... arg) {
   const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * W;
-  if (i + W <= n) {
+  if (aligned && i + W <= n) {
     (arg.load(i), ...);
 #pragma unroll
     for (int k = 0; k < W; ++k) fn(i + k, arg.at(k)...);
     (arg.store(i), ...);
   } else {
-    for (int64_t j = i; j < n; ++j) fn(j, arg.element(j)...);
+    for (int64_t j = i; j < n && j < i + W; ++j) fn(j, arg.element(j)...);
   }
 }
 template <int W, class Fn, class... Args>
-__global__ void map_kernel(int64_t n, Fn fn, Args... args) { map_thread<W>(n, fn, access<W>(args)...); }
+__global__ void map_kernel(int64_t n, bool aligned, Fn fn, Args... args) {
+  map_thread<W>(n, aligned, fn, access<W>(args)...);
+}
 #endif
 
 }  // namespace detail
@@ -104,7 +125,9 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
 #if defined(__CUDACC__)
   constexpr int kWidth = 4, kThreads = 256;
   const int64_t blocks = (n + kThreads * kWidth - 1) / (kThreads * kWidth);
-  detail::map_kernel<kWidth><<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream.handle)>>>(n, fn, args...);
+  const bool aligned = (detail::is_aligned<kWidth>(detail::pointer(args)) && ...);
+  detail::map_kernel<kWidth>
+      <<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream.handle)>>>(n, aligned, fn, args...);
   TEMPER_CUDA_CALL(cudaGetLastError());
 #else
   fail("map: this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");

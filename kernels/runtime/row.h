@@ -15,11 +15,23 @@ class Row {
   int64_t index;
   int size;
 
+#if defined(__CUDA_ARCH__)
+  static constexpr int kRun = 1;
+#else
+  static constexpr int kRun = 64;
+#endif
+
   HD int64_t at(int c) const { return index * size + c; }
   /// f(c) for every column of the row.
   template <class F>
   HD void each(F f) const {
     for (int c = lane(); c < size; c += kLanes) f(c);
+  }
+  /// f(c, n) for runs of n <= kRun neighbouring columns, n = 1 on CUDA: for bodies that loop over something else
+  /// outside and keep kRun sums in registers, so that the CPU's vector instructions have columns to work on.
+  template <class F>
+  HD void each_run(F f) const {
+    for (int c = lane() * kRun; c < size; c += kLanes * kRun) f(c, kRun == 1 || size - c >= kRun ? kRun : size - c);
   }
   /// f() by one thread of the row.
   template <class F>
