@@ -87,11 +87,11 @@ struct Fractions : Schedule {
     check_rising(f, "at", at);
   }
   double rate(double base, const Position& p) const override {
-    // In whole steps, since 0.5 must be met exactly.
+    // In steps, with room for rounding: a share such as 1/2 must be met by the step that reaches it.
     const double all = static_cast<double>(p.epochs * p.steps_per_epoch);
     const double done = static_cast<double>((p.epoch - 1) * p.steps_per_epoch + p.step + 1);
     size_t i = 0;
-    while (i + 1 < at.size() && done >= at[i + 1] * all) ++i;
+    while (i + 1 < at.size() && done >= at[i + 1] * all - 1e-6) ++i;
     if (between == Between::hold || i + 1 == at.size()) return base * factors[i];
     const double u = std::max(0.0, (done / all - at[i]) / (at[i + 1] - at[i]));
     return base * (factors[i] + u * (factors[i + 1] - factors[i]));
