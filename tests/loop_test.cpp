@@ -128,6 +128,20 @@ TEST_CASE("loop: SIGTERM finishes the step, saves, and the resumed run ends with
   for (int64_t i = 0; i < 18; ++i) CHECK(steps[i] == std::pair<int64_t, int64_t>(i / 6 + 1, i % 6 + 1));
 }
 
+TEST_CASE("loop: every registered method resumes to the same bits") {
+  for (const std::string& method : Registry<Trainer>::instance().names()) {
+    INFO(method);
+    const TemporaryFolder whole, cut;
+    Recorder r;
+    Signalling stop(SIGTERM, 2, 3);
+    const std::string trainer = "{name: " + method + "}";
+    train(whole.path(), r, Resume::no, {"loop.epochs=2"}, trainer);
+    CHECK(train(cut.path(), stop, Resume::no, {"loop.epochs=2"}, trainer).outcome == Outcome::interrupted);
+    train(cut.path(), r, Resume::yes, {"loop.epochs=2"}, trainer);
+    CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
+  }
+}
+
 TEST_CASE("loop: SIGINT during validation leaves the epoch open; it is validated once, after the resume") {
   struct InValidation : Recorder {
     void on_evaluate(const std::string&, int64_t, int64_t) override {

@@ -46,6 +46,13 @@ void add_to_averages(TrainingState& s) {
   s.swa->add(s.engine, *s.network, n / (n + 1), e.swa.bn);
 }
 
+double rate_at(const TrainingState& s, int64_t step) {
+  const Experiment& e = s.experiment;
+  return e.schedule.schedule->rate(
+      e.optimizer.lr,
+      {.epoch = s.progress.epoch, .step = step, .steps_per_epoch = s.train.batches(), .epochs = e.loop.epochs});
+}
+
 struct StepNumbers {
   double loss, lr, grad_norm;
 };
@@ -58,9 +65,7 @@ StepNumbers train_step(Run& run) {
   const Arena::Scope scope(s.engine.arena());
   const Batch batch = s.train.load(p.epoch, p.step);
   TrainContext context = s.context();
-  const double lr = e.schedule.schedule->rate(
-      e.optimizer.lr,
-      {.epoch = p.epoch, .step = p.step, .steps_per_epoch = s.steps_per_epoch(), .epochs = e.loop.epochs});
+  const double lr = rate_at(s, p.step);
 
   const double loss = method.gradients(context, batch, s.gradient);
   check_finite(run, "loss", loss, lr);
@@ -93,12 +98,11 @@ std::optional<EpochTime> train_epoch(Run& run) {
   Progress& p = s.progress;
   const int64_t steps = s.steps_per_epoch(), images_before = p.images;
   const auto start = Clock::now();
-  EpochTime time;
+  EpochTime time{.lr = rate_at(s, steps - 1)};
   while (p.step < steps) {
     const StepNumbers n = train_step(run);
     time.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     time.images_per_second = static_cast<double>(p.images - images_before) / time.seconds;
-    time.lr = n.lr;
     const StepReport report{.epoch = p.epoch,
                             .epochs = loop.epochs,
                             .step = p.step,
