@@ -32,12 +32,16 @@ struct Sequential : Architecture {
     auto chain = std::make_unique<Chain>();
     Shape shape{data.height, data.width, data.channels};
     for (size_t i = 0; i < layers.size(); ++i) {
-      const Layer& l = layers[i];
-      const std::string name = l.name.empty() ? std::to_string(i) : l.name;
       try {
-        chain->add(b.full(name), l.spec->build(b, name, shape));
+        std::unique_ptr<Module> module = layers[i].spec->build(b, name_of(i), shape);
+        auto* activated = dynamic_cast<ActivatedLayer*>(module.get());
+        if (activated && i + 1 < layers.size() && layers[i + 1].type == "relu") {
+          activated->activation = Activation::relu;
+          ++i;  // the pair gives what the ReLU gives, and is tapped under its name
+        }
+        chain->add(b.full(name_of(i)), std::move(module));
       } catch (const Error& e) {
-        fail(l.place, l.type, " '", name, "': ", e.what());
+        fail(layers[i].place, layers[i].type, " '", name_of(i), "': ", e.what());
       }
     }
     TEMPER_CHECK(shape == Shape{data.classes}, layers.empty() ? "model.layers: " : layers.back().place,
@@ -45,6 +49,9 @@ struct Sequential : Architecture {
                  " classes; end with a linear layer with out: ", data.classes);
     return chain;
   }
+
+ private:
+  std::string name_of(size_t i) const { return layers[i].name.empty() ? std::to_string(i) : layers[i].name; }
 };
 TEMPER_REGISTER(Architecture, Sequential, "sequential", "layers listed one by one in the configuration");
 

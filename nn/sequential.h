@@ -13,4 +13,9 @@ class LayerSpec {
   virtual std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const = 0;
 };
 
+/// A layer that applies the ReLU listed after it itself, in one pass over memory.
+struct ActivatedLayer : Module {
+  Activation activation = Activation::none;
+};
+
 }  // namespace temper

@@ -34,6 +34,16 @@ std::unique_ptr<Module> apply(F f) {
   return std::make_unique<Apply<F>>(std::move(f));
 }
 
+/// A Conv2d or BatchNorm.
+template <class Layer>
+struct Activated : ActivatedLayer {
+  Layer layer;
+  explicit Activated(Layer layer) : layer(std::move(layer)) {}
+  Var forward(Tape& tape, const Var& x, const Pass& pass) const override {
+    return layer(tape, x, pass, {}, activation);
+  }
+};
+
 struct ConvLayer : LayerSpec {
   int64_t out = 0;
   int size = 3, stride = 1, pad = 0;
@@ -43,25 +53,24 @@ struct ConvLayer : LayerSpec {
     f("out", out, "output channels");
     expect_positive(f, "out", out);
     f("size", size, "of the square filter");
-    f("stride", stride, "");
+    f("stride", stride, "pixels between outputs");
     f("pad", pad, "zeros around the image");
-    f("bias", bias, "");
+    f("bias", bias, "whether each output channel has one");
   }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
     expect_images(shape);
-    const Conv2d conv(
+    Conv2d conv(
         b, name,
         {.in = shape[2], .out = out, .size = size, .stride = stride, .pad = pad, .bias = bias ? Bias::yes : Bias::no});
     shape = {window(shape[0], size, stride, pad), window(shape[1], size, stride, pad), out};
-    return apply([=](Tape& tape, const Var& x, const Pass& pass) { return conv(tape, x, pass); });
+    return std::make_unique<Activated<Conv2d>>(std::move(conv));
   }
 };
 TEMPER_REGISTER(LayerSpec, ConvLayer, "conv", "convolution: out, size, stride, pad, bias");
 
 struct BatchNormLayer : LayerSpec {
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
-    const BatchNorm bn(b, name, shape[-1]);
-    return apply([=](Tape& tape, const Var& x, const Pass& pass) { return bn(tape, x, pass); });
+    return std::make_unique<Activated<BatchNorm>>(BatchNorm(b, name, shape[-1]));
   }
 };
 TEMPER_REGISTER(LayerSpec, BatchNormLayer, "batch_norm", "batch normalisation, per channel");
@@ -81,7 +90,7 @@ struct PoolLayer : LayerSpec {
     expect_positive(f, "size", size);
     if (!f.has("stride")) stride = size;
     f("stride", stride, "default: size");
-    f("pad", pad, "");
+    f("pad", pad, "pixels around the image; never the maximum, zeros for the mean");
   }
   PoolOptions pool(Shape& shape) const {
     expect_images(shape);

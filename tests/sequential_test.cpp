@@ -57,7 +57,7 @@ TEST_CASE("sequential builds the listed layers", "[nn]") {
                                           "head.bias (10)"});
   const Tensor x = engine.arena().tensor({2, 32, 32, 3}, DType::f32);
   std::fill_n(x.as<float>(), x.numel(), 0.5f);
-  Taps taps({"3", "block", "7"});
+  Taps taps({"features.0", "1", "2", "3", "block", "7"});
   Pass pass = Pass::eval();
   pass.taps = &taps;
   Tape tape(engine, Wrt::nothing);
@@ -65,6 +65,8 @@ TEST_CASE("sequential builds the listed layers", "[nn]") {
   CHECK(taps.at("3").value.shape == Shape{2, 8, 8, 4});
   CHECK(taps.at("block").value.shape == Shape{2, 4, 4, 6});
   CHECK(taps.at("7").value.shape == Shape{2, 72});
+  const Tensor before = taps.at("1").value, after = taps.at("2").value;
+  for (int64_t i = 0; i < before.numel(); ++i) CHECK(after.as<float>()[i] == std::max(0.f, before.as<float>()[i]));
 }
 
 TEST_CASE("errors in sequential name the layer and its line", "[nn][errors]") {
