@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -27,6 +28,7 @@ using Method = StepOptions::Method;
 /// Seconds of the parts of one step.
 struct Split {
   double attack = 0, forward = 0, backward = 0, update = 0;
+  double cpu = 0;  ///< processor seconds of all threads
   double total() const { return attack + forward + backward + update; }
 };
 
@@ -107,6 +109,12 @@ class StepBench {
   uint32_t draw_ = 0;
 };
 
+double cpu_seconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
 double median(std::vector<double> v) {
   std::sort(v.begin(), v.end());
   return (v[(v.size() - 1) / 2] + v[v.size() / 2]) / 2;
@@ -127,7 +135,11 @@ nlohmann::ordered_json time_steps(const StepOptions& o) {
   StepBench bench(o);
   bench.run();
   std::vector<Split> splits;
-  for (int i = 0; i < o.repeat; ++i) splits.push_back(bench.run());
+  for (int i = 0; i < o.repeat; ++i) {
+    const double before = cpu_seconds();
+    splits.push_back(bench.run());
+    splits.back().cpu = cpu_seconds() - before;
+  }
 
   const auto over = [&](auto f) {
     std::vector<double> v;
@@ -152,7 +164,8 @@ nlohmann::ordered_json time_steps(const StepOptions& o) {
            {{"attack", median(over([](const Split& s) { return s.attack; }))},
             {"forward", median(over([](const Split& s) { return s.forward; }))},
             {"backward", median(over([](const Split& s) { return s.backward; }))},
-            {"update", median(over([](const Split& s) { return s.update; }))}}},
+            {"update", median(over([](const Split& s) { return s.update; }))},
+            {"cpu", median(over([](const Split& s) { return s.cpu; }))}}},
           {"memory",
            {{"arena_peak_mb", static_cast<double>(bench.engine().arena().peak()) / (1 << 20)},
             {"process_peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}}},
