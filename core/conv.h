@@ -52,6 +52,8 @@ class ConvBackend {
   virtual ~ConvBackend() = default;
   virtual const char* name() const = 0;
   virtual ConvStats stats() const { return {}; }
+  /// Whether it can compute in `dtype` on this machine.
+  virtual bool supports(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
   virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
                        const Tensor& y) = 0;
   /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.

@@ -20,6 +20,9 @@ class OneDnnConv : public ConvBackend {
  public:
   const char* name() const override { return "onednn"; }
   ConvStats stats() const override { return stats_; }
+  bool supports(DType dtype) const override {
+    return dtype == DType::f64 || ((dtype == DType::f32 || dtype == DType::bf16) && onednn::supports(engine_, dtype));
+  }
 
   void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
                const Tensor& y) override {
@@ -107,7 +110,12 @@ class OneDnnConv : public ConvBackend {
   Plan& get(const PlanKey& key) {
     return plans_.get(key, [&] {
       ++stats_.primitives_created;
-      return onednn::make_plan(engine_, key);
+      try {
+        return onednn::make_plan(engine_, key);
+      } catch (const dnnl::error&) {
+        fail("convolution: oneDNN ", DNNL_VERSION_MAJOR, ".", DNNL_VERSION_MINOR, " has no ", key.dtype,
+             " convolutions for this processor; set precision.compute to f32");
+      }
     });
   }
   const PreparedFilter& filter(const ConvShape& g, const ConvFilter& f, const Plan& plan) {

@@ -33,6 +33,8 @@ struct Plan {
 };
 
 Plan make_plan(const dnnl::engine& engine, const PlanKey& key);
+/// Whether oneDNN has convolutions of this type for this processor: bf16 takes AVX-512 with most of its versions.
+bool supports(const dnnl::engine& engine, DType dtype);
 
 /// Descriptors of a dense (n, h, w, c) activation and of (k, r, s, c) filters, f32; `turned` reads them as (c, k, r,
 /// s).

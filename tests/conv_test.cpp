@@ -73,6 +73,12 @@ struct World {
   ConvFilter folded(uint64_t stamp = 0) const { return {.w = w.t, .fold = &fold, .stamp = stamp}; }
 };
 
+/// What the CPU's convolutions compute in on this machine.
+std::vector<DType> types() {
+  if (make_conv_backend(Device::cpu)->supports(DType::bf16)) return {DType::f32, DType::bf16};
+  return {DType::f32};
+}
+
 /// A device's convolutions on tensors in host memory.
 class Staged : public ConvBackend {
  public:
@@ -150,7 +156,7 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
   Staged staged(device);
   ConvBackend* const fast = &staged;
   const auto plain = make_reference_conv();
-  for (const DType dtype : {DType::f32, DType::bf16})
+  for (const DType dtype : types())
     for (const ConvShape& g : shapes()) {
       CAPTURE(dtype, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
       const double tolerance = dtype == DType::bf16 ? 2e-2 : 2e-5;
@@ -200,7 +206,7 @@ TEST_CASE("a prepared filter follows its stamp and its fold", "[conv]") {
 TEST_CASE("repeating a pass builds, prepares and allocates nothing", "[conv]") {
   const auto conv = make_conv_backend(Device::cpu);
   std::vector<World> layers;
-  for (const DType dtype : {DType::f32, DType::bf16})
+  for (const DType dtype : types())
     for (const ConvShape& g : shapes()) layers.emplace_back(g, dtype);
   for (World& v : layers) v.fold = {.gamma = v.gamma.t, .beta = v.beta.t, .mean = v.mean.t, .variance = v.var.t};
   const auto iteration = [&] {
@@ -227,7 +233,7 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
     }
     return std::pair(v.y.bytes, v.dx.bytes);
   };
-  for (const DType dtype : {DType::f32, DType::bf16})
+  for (const DType dtype : types())
     for (ConvShape g : shapes()) {
       CAPTURE(dtype, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
       g.n = 5;
@@ -243,8 +249,16 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
   omp_set_num_threads(threads);
 }
 
+TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
+  const auto conv = make_conv_backend(Device::cpu);
+  if (conv->supports(DType::bf16) || conv->name() != std::string("onednn")) return;
+  World v(shapes()[3], DType::bf16);
+  CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),
+                    ContainsSubstring(" has no bf16 convolutions for this processor; set precision.compute to f32"));
+}
+
 TEST_CASE("a filter gradient is repeatable", "[conv]") {
-  for (const DType dtype : {DType::f32, DType::bf16}) {
+  for (const DType dtype : types()) {
     World v({.n = 8, .h = 8, .w = 8, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1}, dtype);
     const auto run = [&] {
       make_conv_backend(Device::cpu)->backward_filter({}, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);

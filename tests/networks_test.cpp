@@ -8,6 +8,7 @@
 #include "nn/weights.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
+#include "tests/skip.h"
 
 using namespace temper;
 using Catch::Matchers::Contains;
@@ -326,6 +327,7 @@ TEST_CASE("every parameter of every kind of network gets a gradient", "[nn]") {
 
 TEST_CASE("bf16 networks give f32 logits near those of f32", "[nn]") {
   Engine full({.arena_mb = 128}), half({.compute = DType::bf16, .arena_mb = 128});
+  if (!half.conv().supports(DType::bf16)) TEMPER_SKIP("no bf16 convolutions for this processor");
   const auto a = network(full, "{name: small_resnet}", {.data = kTiny});
   const auto b = network(half, "{name: small_resnet}", {.data = kTiny});
   const Tensor x = images(full, 4, kTiny);
