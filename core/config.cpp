@@ -117,16 +117,20 @@ double parse_number(const std::string& text) {
   return one(text.substr(0, slash)) / below;
 }
 
+void apply_overrides(Config& config, const std::vector<std::string>& overrides) {
+  for (const std::string& o : overrides) apply_override(config, o);
+}
+
 Config load_config(const std::string& file, const std::vector<std::string>& overrides) {
   Config config = read_file(file);
-  for (const std::string& o : overrides) apply_override(config, o);
+  apply_overrides(config, overrides);
   return config;
 }
 
 Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
   Config config{parse(text, name), {}};
   note_places(config.root, name, "", config);
-  for (const std::string& o : overrides) apply_override(config, o);
+  apply_overrides(config, overrides);
   return config;
 }
 

@@ -27,6 +27,9 @@ Config load_config(const std::string& file, const std::vector<std::string>& over
 Config parse_config(const std::string& text, const std::string& name = "config",
                     const std::vector<std::string>& overrides = {});
 
+/// What the `overrides` above do, for a configuration that is put together in steps.
+void apply_overrides(Config& config, const std::vector<std::string>& overrides);
+
 /// One line of `temper describe`.
 struct FieldDoc {
   std::string key, type, value, doc;
