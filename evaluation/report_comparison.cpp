@@ -16,6 +16,8 @@ namespace {
 using namespace report;
 using Runs = std::vector<RunReport>;
 
+constexpr int kColors[] = {0, 1, 3, 4, 5, 2};  // of the runs, in order: grey comes last
+
 std::vector<std::string> labels_of(const Runs& runs) {
   std::vector<std::string> labels;
   for (const RunReport& run : runs)
@@ -59,7 +61,7 @@ template <class Get>
 std::string curves(const Runs& runs, const std::vector<std::string>& names, const std::string& title, Get get) {
   Chart chart{.title = title, .x_label = "epoch", .y_label = "accuracy", .y_range = std::pair{0.0, 100.0}, .unit = "%"};
   for (size_t i = 0; i < runs.size(); ++i) {
-    Series s{names[i], static_cast<int>(i) % 6, {}};
+    Series s{names[i], kColors[i % std::size(kColors)], {}};
     for (const ReportEpoch& e : runs[i].curve)
       if (std::isfinite(get(e))) s.points.emplace_back(static_cast<double>(e.epoch), get(e));
     chart.series.push_back(s);

@@ -67,7 +67,7 @@ td code { overflow-wrap: anywhere; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem; padding: .8rem 1rem; overflow-x: auto;
   font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; margin: .5rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
-@media (max-width: 34rem) { main { padding: 1rem .9rem 2rem; } h1 { font-size: 1.4rem; } .tile dd { font-size: 1.5rem; } }
+@media (max-width: 34rem) { .tiles { grid-template-columns: 1fr 1fr; } main { padding: 1rem .9rem 2rem; } h1 { font-size: 1.4rem; } .tile dd { font-size: 1.5rem; } }
 @media print { :root { --page: #fff; } .example, .tile, figure { break-inside: avoid; } }
 )";
 

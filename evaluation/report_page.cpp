@@ -28,7 +28,7 @@ std::string tiles(const RunReport& run) {
 
 std::string results(const RunReport& run) {
   std::string out = fmt::format(
-      "<div class=\"scroll\"><table><caption>Accuracy in percent on the {} test images, which were read once, after training; "
+      "<div class=\"scroll\"><table><caption>Accuracy in percent on the {} test images, which neither training nor selection has seen; "
       "± is the 95 % interval.</caption>\n<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
       "<th scope=\"col\" class=\"num\">±</th><th scope=\"col\" class=\"num\">Right</th>"
       "<th scope=\"col\" class=\"num\">Time</th></tr></thead>\n<tbody>\n",

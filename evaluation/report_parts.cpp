@@ -33,7 +33,7 @@ std::string grouped(int64_t n) {
 
 std::string answer(const std::string& predicted, const std::string& truth, double confidence) {
   const bool right = predicted == truth;
-  return fmt::format("<span class=\"{}\">{} {}</span> {:.0f} %", right ? "right-answer" : "wrong-answer",
+  return fmt::format("<span class=\"{}\">{} {}</span><br/>{:.0f}&#160;%", right ? "right-answer" : "wrong-answer",
                      right ? "✓" : "✗", escape(predicted), 100 * confidence);
 }
 
@@ -51,7 +51,7 @@ std::string attack_list(const std::vector<RunReport>& runs) {
   std::set<std::string> seen;
   for (const RunReport& run : runs)
     for (const ReportRow& row : run.rows)
-      if (!row.description.empty() && seen.insert(row.label + row.description).second)
+      if (row.label != "clean" && seen.insert(row.label + row.description).second)
         attacks.emplace_back(shown(row.label), row.description);
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
 }

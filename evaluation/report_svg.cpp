@@ -108,6 +108,7 @@ std::string line_chart(const Chart& chart) {
   if (!x || !y) return "";
   if (x->low == x->high) x = Range{x->low - 0.5, x->high + 0.5};
   if (chart.y_range) y = Range{chart.y_range->first, chart.y_range->second};
+  if (!chart.y_range && y->low > 0) y->low = 0;  // heights can be compared only from zero up
   const std::vector<double> ticks = nice_ticks(y->low, y->high);
   if (!chart.y_range) y = Range{ticks.front(), ticks.back()};
 
