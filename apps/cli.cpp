@@ -1,0 +1,94 @@
+#include "apps/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <new>
+#include <ostream>
+
+#include "apps/subcommand.h"
+#include "trainers/loop.h"
+
+namespace temper {
+
+namespace {
+
+std::string footer() {
+  return cat("Exit codes: 0 done; 1 error; 2 wrong use of the command line; ", kExitInterrupted,
+             " training was interrupted and can be continued with --resume.");
+}
+
+// The first argument that no option or command claims, with what it may have been meant to be.
+std::string unexpected(const CLI::App& app, const std::string& got) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  const std::string bare = got.substr(0, got.find('='));
+  return cat("unknown ", got[0] == '-' ? "option" : "argument", " '", got, "'",
+             got[0] == '-' ? did_you_mean(bare, known) : std::string());
+}
+
+int usage_error(Session& session, const std::string& message, const std::string& command) {
+  session.err << "temper: error: " << message << "\nSee `temper" << (command.empty() ? "" : " " + command)
+              << " --help`.\n";
+  return kExitUsage;
+}
+
+int parse_and_run(const std::vector<std::string>& args, Session& session) {
+  CLI::App app{"Temper trains neural networks that withstand adversarial examples, and measures how well they do."};
+  app.name("temper");
+  app.footer(footer());
+  app.require_subcommand(1);
+  std::map<CLI::App*, std::unique_ptr<Subcommand>> commands;
+  const auto& registry = Registry<Subcommand>::instance();
+  for (const auto& [name, entry] : registry.all()) {
+    CLI::App* sub = app.add_subcommand(name, entry.doc);
+    sub->footer(footer());
+    commands[sub] = entry.make();
+    commands[sub]->declare(*sub);
+  }
+  if (!args.empty() && args[0][0] != '-' && !registry.has(args[0]))
+    return usage_error(session, cat("unknown command '", args[0], "'", did_you_mean(args[0], registry.names())), "");
+  const auto chosen = [&]() -> CLI::App* {
+    const auto parsed = app.get_subcommands();
+    return parsed.empty() ? nullptr : parsed.front();
+  };
+  try {
+    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::CallForHelp&) {
+    session.out << (chosen() ? chosen() : &app)->help();
+    return kExitOk;
+  } catch (const CLI::ExtrasError& e) {
+    const CLI::App& at = chosen() ? *chosen() : app;
+    const std::vector<std::string> extra = at.remaining(true);
+    return usage_error(session, extra.empty() ? e.what() : unexpected(at, extra.front()),
+                       chosen() ? at.get_name() : "");
+  } catch (const CLI::ParseError& e) {
+    if (args.empty()) {
+      session.err << app.help();
+      return kExitUsage;
+    }
+    return usage_error(session, e.what(), chosen() ? chosen()->get_name() : "");
+  }
+  try {
+    return commands.at(chosen())->run(session);
+  } catch (const UsageError& e) {
+    return usage_error(session, e.what(), chosen()->get_name());
+  }
+}
+
+}  // namespace
+
+int run_cli(const std::vector<std::string>& args, Session session) {
+  try {
+    return parse_and_run(args, session);
+  } catch (const Error& e) {
+    session.err << "temper: error: " << e.what() << std::endl;
+  } catch (const std::bad_alloc&) {
+    session.err << "temper: error: out of memory; lower loop.batch_size or evaluation.batch_size" << std::endl;
+  } catch (const std::exception& e) {
+    session.err << "temper: error: unexpected: " << e.what() << std::endl;
+  }
+  return kExitError;
+}
+
+}  // namespace temper

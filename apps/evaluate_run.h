@@ -1,0 +1,20 @@
+#pragma once
+#include "apps/results.h"
+#include "trainers/loop.h"
+
+namespace temper {
+
+/// Measures the network of an experiment, whose model.weights says where its numbers are, on the first `limit` test
+/// images (0: all).
+Results measure(Experiment& experiment, Observer& observer, int64_t limit = 0);
+
+/// The same for a run's network: `weights` is last, best, ema or swa.
+Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
+                    int64_t limit = 0);
+
+/// Writes evaluation.json, examples.json and report.html of a run that is trained. `end` is what training returned;
+/// without it, what evaluation.json says of training stays.
+void write_run_results(const RunFolder& folder, const Results& results, const std::string& program,
+                       const TrainResult* end = nullptr);
+
+}  // namespace temper

@@ -1,0 +1,47 @@
+#include "apps/kinds.h"
+
+#include "attacks/attack.h"
+#include "data/dataset.h"
+#include "nn/module.h"
+#include "trainers/experiment.h"
+#include "trainers/schedule.h"
+#include "trainers/trainer.h"
+
+namespace temper {
+
+namespace {
+
+template <class Base>
+Kind kind(const char* name, const char* plural, const char* section) {
+  return {name, plural, section,
+          [] {
+            std::vector<std::pair<std::string, std::string>> out;
+            for (const auto& [member, entry] : Registry<Base>::instance().all()) out.emplace_back(member, entry.doc);
+            return out;
+          },
+          [](const std::string& member) {
+            const Config nothing;
+            Fields f(nothing);
+            Registry<Base>::instance().make(member)->fields(f);
+            return f.docs();
+          }};
+}
+
+}  // namespace
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {
+      kind<Trainer>("trainer", "trainers", "trainer"), kind<Attack>("attack", "attacks", "evaluation.attacks.LABEL"),
+      kind<Architecture>("model", "models", "model"), kind<DatasetReader>("data set", "data sets", "data"),
+      kind<Schedule>("schedule", "schedules", "schedule")};
+  return all;
+}
+
+std::vector<FieldDoc> experiment_fields() {
+  const Config nothing;
+  Fields f(nothing);
+  Experiment().fields(f);
+  return f.docs();
+}
+
+}  // namespace temper

@@ -1,0 +1,24 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config.h"
+
+namespace temper {
+
+/// Something that a configuration chooses by name, with the section it is chosen in.
+struct Kind {
+  std::string name, plural, section;
+  std::function<std::vector<std::pair<std::string, std::string>>()> members;  ///< name, one-line description
+  std::function<std::vector<FieldDoc>(const std::string& member)> fields;
+};
+
+/// trainer, attack, model, data set, schedule.
+const std::vector<Kind>& kinds();
+
+/// Every key of a whole configuration file, with the default members.
+std::vector<FieldDoc> experiment_fields();
+
+}  // namespace temper

@@ -1,0 +1,84 @@
+#include "apps/results.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+
+#include "core/file.h"
+#include "evaluation/report_parts.h"
+
+namespace temper {
+
+using nlohmann::ordered_json;
+
+const TestRow* nrr_row(const std::vector<TestRow>& rows) {
+  const TestRow* found = nullptr;
+  for (const TestRow& row : rows) {
+    if (row.label == "cw") return &row;
+    if (row.label != "clean" && (!found || row.accuracy.correct < found->accuracy.correct)) found = &row;
+  }
+  return found;
+}
+
+ordered_json results_json(const Results& r) {
+  ordered_json j = {{"method", r.method}, {"model", r.model},     {"data", r.data},
+                    {"device", r.device}, {"weights", r.weights}, {"images_test", r.images_test}};
+  for (const TestRow& row : r.rows)
+    j["rows"].push_back({{"label", row.label},
+                         {"description", row.description},
+                         {"correct", row.accuracy.correct},
+                         {"total", row.accuracy.total},
+                         {"percent", row.accuracy.percent()},
+                         {"seconds", row.seconds}});
+  if (const TestRow* worst = nrr_row(r.rows)) {
+    j["nrr"] = natural_robust_ratio(r.rows.front().accuracy.percent(), worst->accuracy.percent());
+    j["nrr_attack"] = worst->label;
+  }
+  return j;
+}
+
+ordered_json examples_json(const Results& r) {
+  ordered_json j = {{"attack", r.example_attack}, {"gain", r.examples.gain}, {"images", ordered_json::array()}};
+  for (const ReportExample& e : r.examples.images)
+    j["images"].push_back({{"truth", e.truth},
+                           {"clean_label", e.clean_label},
+                           {"attacked_label", e.attacked_label},
+                           {"clean_confidence", e.clean_confidence},
+                           {"attacked_confidence", e.attacked_confidence},
+                           {"clean", e.clean},
+                           {"attacked", e.attacked},
+                           {"difference", e.difference}});
+  return j;
+}
+
+void print_results(Session& session, const Results& r) {
+  const auto bold = [&](const std::string& text) { return ink(session.terminal, Ink::bold, text); };
+  session.out << bold(fmt::format("{} on {} ({}), {} test images", r.method.empty() ? r.model : r.method, r.data,
+                                  r.weights, report::grouped(r.images_test)))
+              << "\n";
+  for (const TestRow& row : r.rows) {
+    const std::string label = report::shown(row.label);
+    session.out << fmt::format("  {:<16} {} %  {:>14}  {:>9}  {}\n", label,
+                               bold(fmt::format("{:6.2f}", row.accuracy.percent())),
+                               report::grouped(row.accuracy.correct) + " of " + report::grouped(row.accuracy.total),
+                               report::duration(row.seconds), row.label == "clean" ? "" : row.description);
+  }
+  if (const TestRow* worst = nrr_row(r.rows))
+    session.out << fmt::format("  {:<16} {}    natural-robust ratio, with {}\n", "NRR",
+                               bold(fmt::format("{:6.2f}", natural_robust_ratio(r.rows.front().accuracy.percent(),
+                                                                                worst->accuracy.percent()))),
+                               report::shown(worst->label));
+  session.out << std::flush;
+}
+
+void write_text(const std::string& file, const std::string& text) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  std::error_code failed;
+  if (!folder.empty()) std::filesystem::create_directories(folder, failed);
+  TEMPER_CHECK(!failed, folder.string(), ": the folder cannot be made: ", failed.message());
+  write_file_atomically(file, {std::span<const char>(text.data(), text.size())});
+}
+
+}  // namespace temper

@@ -1,0 +1,37 @@
+#pragma once
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/cli.h"
+#include "evaluation/report_examples.h"
+#include "trainers/test_evaluation.h"
+
+namespace temper {
+
+/// What was measured of one network on a test split.
+struct Results {
+  std::string method, model, data, device, weights;
+  int64_t images_test = 0;
+  std::vector<TestRow> rows;  ///< the first is "clean"
+  std::string example_attack;
+  Examples examples;
+};
+
+/// The attack that NRR is computed with: the one labelled "cw", as in the field's tables, else the one that breaks
+/// most; null where no attack was run.
+const TestRow* nrr_row(const std::vector<TestRow>& rows);
+
+/// The content of evaluation.json and examples.json, without what only training knows.
+nlohmann::ordered_json results_json(const Results& results);
+nlohmann::ordered_json examples_json(const Results& results);
+
+/// The table that ends `temper train` and `temper eval`.
+void print_results(Session& session, const Results& results);
+
+/// Writes a file whole or not at all; makes its folder.
+void write_text(const std::string& file, const std::string& text);
+
+}  // namespace temper
