@@ -16,6 +16,7 @@ namespace temper {
 
 namespace {
 
+constexpr uint64_t kMaxRatio = 1032;  // what deflate can reach; a damaged size must not become an allocation
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::array<std::pair<std::string_view, DType>, 5> kTypes = {
     {{"<f4", DType::f32}, {"<f8", DType::f64}, {"<i4", DType::i32}, {"<i8", DType::i64}, {"|u1", DType::u8}}};
@@ -144,6 +145,8 @@ std::vector<NamedArray> load_npz(const std::string& path) {
     TEMPER_CHECK(zip_stat_index(z.get(), static_cast<zip_uint64_t>(i), 0, &info) == 0, path,
                  ": cannot be read: ", zip_strerror(z.get()));
     std::string name = info.name;
+    TEMPER_CHECK(info.size / kMaxRatio <= info.comp_size, path, ": ", name, ": the file is damaged: ", info.size,
+                 " bytes cannot come from ", info.comp_size);
     const std::string who = cat(path, ": ", name);
     if (name.ends_with(".npy")) name.resize(name.size() - 4);
     arrays.push_back(parse_npy(who, name, read_entry(who, z.get(), info.index, info.size)));
