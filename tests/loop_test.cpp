@@ -12,6 +12,8 @@
 #include "core/safetensors.h"
 #include "tests/catch.h"
 #include "tests/training_fixture.h"
+#include "trainers/checkpoint.h"
+#include "trainers/test_evaluation.h"
 
 using namespace temper;
 using Catch::Contains;
@@ -297,4 +299,40 @@ TEST_CASE("loop: the run folder explains the run") {
   CHECK(lines[3].rfind("3,", 0) == 0);
   CHECK(r.starts.at(0).steps_per_epoch == 6);
   CHECK(r.ends.at(0).outcome == "finished");
+}
+
+TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; frozen parameters stay") {
+  const TemporaryFolder first, second;
+  Recorder r;
+  train(first.path(), r);
+  const RunFolder run{first.path()};
+  for (const auto& file : {run.best(), run.last()}) {
+    Experiment e = test::tiny(test::kPgdAt, {"model.weights=" + file.string(), "model.freeze=[conv1.*]"});
+    TrainingState state(e, read_splits(e));
+    const std::vector<double> start = state.network->weights().params.read(0);
+    Experiment untrained = test::tiny();
+    CHECK(start != TrainingState(untrained, read_splits(untrained)).network->weights().params.read(0));
+    std::filesystem::remove_all(second.path());
+    run_training(e, {second.path()}, r);
+    load_network(*state.network, RunFolder{second.path()}.last().string());
+    CHECK(state.network->weights().params.read(0) == start);
+  }
+  CHECK_THROWS_WITH(train(second.path() / "x", r, Resume::no, {"model.freeze=[conv9.*]"}),
+                    Contains("freeze: no parameter matches 'conv9.*'"));
+}
+
+TEST_CASE("evaluate_test: clean first, then every attack under its label") {
+  Experiment e = test::tiny(test::kPgdAt, {"evaluation.attacks.none.radius=0", "evaluation.attacks.hard.radius=0.5"});
+  TrainingState state(e, read_splits(e));
+  Recorder r;
+  const std::vector<TestRow> rows = evaluate_test(state.engine, *state.network, e, e.data.reader->train(), r);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].label == "clean");
+  CHECK(rows[1].label == "none");
+  CHECK(rows[1].accuracy.right == rows[0].accuracy.right);
+  CHECK(rows[2].label == "hard");
+  CHECK_THAT(rows[2].description, Contains("radius 0.5"));
+  CHECK(rows[2].accuracy.correct <= rows[0].accuracy.correct);
+  CHECK(natural_robust_ratio(86.76, 52.48) == Approx(65.40).margin(0.01));
+  CHECK(natural_robust_ratio(0, 0) == 0);
 }
