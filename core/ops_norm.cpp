@@ -94,8 +94,8 @@ void backward(Tape& tape, const Forward& f, const Var& x, const BatchNormVars& b
   const bool params = bn.gamma.needs_grad() || bn.beta.needs_grad(), batch = f.stats == BnStats::batch;
   const BatchNormAffine<S> affine{f.mean.as<S>(), f.invstd.as<S>(), bn.gamma.value.as<S>(), bn.beta.value.as<S>()};
 
-  // dy's memory becomes the residual's gradient, or x's. One variable that is both has one buffer and adds into it.
-  const GradSink dresidual = residual.slot == x.slot ? sink_of(tape, residual) : sink_of(tape, residual, dy);
+  // dy's memory becomes the residual's gradient, or x's; of one variable that is both, x's part is added to it.
+  const GradSink dresidual = sink_of(tape, residual, dy);
   const GradSink dx = dresidual.into.data == dy.data ? sink_of(tape, x) : sink_of(tape, x, dy);
   const GradSink gamma_sink = sink_of(tape, bn.gamma), beta_sink = sink_of(tape, bn.beta);
 
