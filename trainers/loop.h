@@ -16,7 +16,7 @@ struct TrainResult {
   Outcome outcome = Outcome::finished;
   EndReport end;
   int64_t images_train = 0, images_validation = 0;
-  double train_seconds = 0;  ///< optimiser steps over all processes of this run, validation not included
+  double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
 };
 
 /// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints). SIGINT and SIGTERM finish
