@@ -55,7 +55,11 @@ int parse_and_run(const std::vector<std::string>& args, Session& session) {
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::CallForHelp&) {
-    session.out << (chosen() ? chosen() : &app)->help();
+    std::string help = (chosen() ? chosen() : &app)->help();
+    const std::string usage = "Usage: ";
+    const size_t at = help.find(usage);
+    if (chosen() && at != std::string::npos) help.insert(at + usage.size(), "temper ");
+    session.out << help;
     return kExitOk;
   } catch (const CLI::ExtrasError& e) {
     const CLI::App& at = chosen() ? *chosen() : app;

@@ -60,10 +60,13 @@ void print_results(Session& session, const Results& r) {
               << "\n";
   for (const TestRow& row : r.rows) {
     const std::string label = report::shown(row.label);
-    session.out << fmt::format("  {:<16} {} %  {:>14}  {:>9}  {}\n", label,
+    session.out << fmt::format("  {:<16} {} %  {:>14}  {:>10}\n", label,
                                bold(fmt::format("{:6.2f}", row.accuracy.percent())),
                                report::grouped(row.accuracy.correct) + " of " + report::grouped(row.accuracy.total),
-                               report::duration(row.seconds), row.label == "clean" ? "" : row.description);
+                               report::duration(row.seconds));
+    const auto width = static_cast<size_t>(std::max(40, session.terminal.columns() - 6));
+    if (row.label != "clean")
+      session.out << "      " << ink(session.terminal, Ink::soft, wrapped(row.description, width, 6)) << "\n";
   }
   if (const TestRow* worst = nrr_row(r.rows))
     session.out << fmt::format("  {:<16} {}    natural-robust ratio, with {}\n", "NRR",

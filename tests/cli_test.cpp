@@ -48,7 +48,7 @@ TEST_CASE("Help names every command, its options and the exit codes", "[app]") {
   for (const char* command : {"train", "eval", "describe", "list", "report", "version"}) {
     const Ran one = temper_command({command, "--help"});
     CHECK(one.code == kExitOk);
-    CHECK_THAT(one.out, ContainsSubstring("Exit codes"));
+    CHECK_THAT(one.out, ContainsSubstring("Exit codes") && ContainsSubstring(std::string("Usage: temper ") + command));
     CHECK(one.err == "");
   }
   CHECK_THAT(temper_command({"train", "--help"}).out, ContainsSubstring("--resume"));
