@@ -10,15 +10,15 @@ namespace temper {
 
 struct EngineOptions {
   Device device = Device::cpu;
-  int threads = 0;              ///< CPU threads; 0: what OpenMP would use
-  DType compute = DType::f32;   ///< the type activations are stored in: f32, bf16 (f64 for gradient checks)
-  int64_t arena_mb = 0;         ///< 0: all of the CPU's memory, four fifths of a GPU's
+  int threads = 0;             ///< CPU threads; 0: what OpenMP would use
+  DType compute = DType::f32;  ///< the type activations are stored in: f32, bf16 (f64 for gradient checks)
+  int64_t arena_mb = 0;        ///< 0: all of the CPU's memory, four fifths of a GPU's
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
 };
 
-/// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No globals:
-/// several engines can live in one process.
+/// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No
+/// globals: several engines can live in one process.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});

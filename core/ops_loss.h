@@ -3,9 +3,9 @@
 
 namespace temper {
 
-/// How per-sample losses become the result, always said in full: `none` keeps one value per sample (what attacks ascend:
-/// backward() then differentiates their sum), `mean` divides the sum by N (PyTorch's batchmean for KL), `sum` does not,
-/// `elementwise` divides by N * C (PyTorch's kl_div default).
+/// How per-sample losses become the result, always said in full: `none` keeps one value per sample (what attacks
+/// ascend: backward() then differentiates their sum), `mean` divides the sum by N (PyTorch's batchmean for KL), `sum`
+/// does not, `elementwise` divides by N * C (PyTorch's kl_div default).
 enum class Reduction : uint8_t { none, mean, sum, elementwise };
 
 /// Cross entropy -log softmax(logits)_label; labels (N) i32. With smoothing s the target is (1 - s) * onehot + s / C.
@@ -19,7 +19,8 @@ Var kl_divergence(Tape& tape, const Var& logits, const Var& target, Reduction re
                   float temperature = 1);
 /// The margin -max(z_y - max_{j != y} z_j + kappa, 0), to be ascended: what the tables of the field call C&W (Linf).
 /// Carlini & Wagner 2017; kappa = 50 as in the reference code never clamps.
-Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa, Reduction reduction = Reduction::none);
+Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa,
+                Reduction reduction = Reduction::none);
 /// Mean squared difference over all elements (Reduction::mean: divided by numel, as PyTorch's mse_loss).
 Var mean_squared_error(Tape& tape, const Var& a, const Var& b);
 

@@ -24,8 +24,8 @@ struct BatchNormVars {
 };
 
 /// y = [relu](gamma * (x - mean) / sqrt(var + eps) + beta [+ residual]), per channel (the innermost extent) over all
-/// others: x is (N, H, W, C) or (N, C). One pass over memory for the statistics and one for everything else; the gradient
-/// is fused the same way. residual.value empty: none. Ioffe & Szegedy 2015.
+/// others: x is (N, H, W, C) or (N, C). One pass over memory for the statistics and one for everything else; the
+/// gradient is fused the same way. residual.value empty: none. Ioffe & Szegedy 2015.
 Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNormOptions& options,
                const Var& residual = {}, Activation activation = Activation::none);
 

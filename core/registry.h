@@ -39,12 +39,12 @@ class Registry {
   /// A new member with its defaults. Throws Error with the nearest name.
   std::unique_ptr<Base> make(const std::string& name) const {
     const auto it = entries_.find(name);
-    TEMPER_CHECK(it != entries_.end(), "unknown name '", name, "'", did_you_mean(name, names()), " (known: ",
-                 join(names()), ")");
+    TEMPER_CHECK(it != entries_.end(), "unknown name '", name, "'", did_you_mean(name, names()),
+                 " (known: ", join(names()), ")");
     return it->second.make();
   }
-  /// Reads the section `key` of `f`: its `name` (the default on entry, the choice on return) picks the member, whose own
-  /// fields() reads the rest; `more` lists what else the section holds.
+  /// Reads the section `key` of `f`: its `name` (the default on entry, the choice on return) picks the member, whose
+  /// own fields() reads the rest; `more` lists what else the section holds.
   std::unique_ptr<Base> read(Fields& f, const char* key, std::string& name,
                              const std::function<void(Fields&)>& more = {}) const {
     Fields sub = f.enter(key);
@@ -65,6 +65,6 @@ class Registry {
 }  // namespace temper
 
 /// In a .cpp at namespace scope: TEMPER_REGISTER(Trainer, Trades, "trades", "clean cross entropy + beta * KL").
-#define TEMPER_REGISTER(Base, Type, name, doc)                                                      \
+#define TEMPER_REGISTER(Base, Type, name, doc)                                                     \
   [[maybe_unused]] static const bool registered_##Type = ::temper::Registry<Base>::instance().add( \
       name, doc, [] { return std::unique_ptr<Base>(std::make_unique<Type>()); })

@@ -1,6 +1,6 @@
 #pragma once
-// A kernel's claims. NAME_cases.cpp registers cases; tests run every case on every device against its reference, and the
-// benchmarks time the same cases. Nothing else about a kernel is listed anywhere.
+// A kernel's claims. NAME_cases.cpp registers cases; tests run every case on every device against its reference, and
+// the benchmarks time the same cases. Nothing else about a kernel is listed anywhere.
 #include <functional>
 #include <string>
 #include <vector>
@@ -27,7 +27,9 @@ class CaseArgs {
  public:
   explicit CaseArgs(std::vector<void*> data) : data_(std::move(data)) {}
   template <class T>
-  T* get(size_t i) const { return static_cast<T*>(data_.at(i)); }
+  T* get(size_t i) const {
+    return static_cast<T*>(data_.at(i));
+  }
 
  private:
   std::vector<void*> data_;
@@ -53,7 +55,9 @@ bool add_case(KernelCase c);
 /// Runs `add` before main: `static const CaseGroup group([] { for (...) add_case({...}); });`
 struct CaseGroup {
   template <class F>
-  explicit CaseGroup(F add) { add(); }
+  explicit CaseGroup(F add) {
+    add();
+  }
 };
 
 /// Element counts every per-element kernel is tried on: nothing, one, around a warp, odd, and enough for two threads.

@@ -61,8 +61,7 @@ void copy([[maybe_unused]] Stream stream, void* to, Device to_device, const void
     return;
   }
 #if defined(TEMPER_CUDA)
-  TEMPER_CUDA_CALL(
-      cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, static_cast<cudaStream_t>(stream.handle)));
+  TEMPER_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, static_cast<cudaStream_t>(stream.handle)));
 #else
   no_cuda("copy");
 #endif
