@@ -39,7 +39,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 caption { text-align: left; padding-bottom: .4rem; }
 th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 thead th { color: var(--soft); font-weight: 500; font-size: .875rem; }
-tbody th { font-weight: 600; }
+tbody th { font-weight: 600; white-space: nowrap; }
 td.num, th.num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.bar { min-width: 6.5rem; font-variant-numeric: tabular-nums; }
 td code { overflow-wrap: anywhere; }
@@ -63,7 +63,7 @@ td code { overflow-wrap: anywhere; }
 .right-answer { color: var(--good); font-weight: 600; } .wrong-answer { color: var(--bad); font-weight: 600; }
 .matrix td { padding: .35rem .5rem .35rem 0; border: 0; text-align: left; } .matrix th { border: 0; padding: .35rem .75rem .35rem 0; }
 .matrix img { display: block; width: 4.5rem; image-rendering: pixelated; border-radius: .25rem; }
-.matrix span { font-size: .8125rem; display: block; max-width: 5.5rem; line-height: 1.25; margin-top: .2rem; }
+.matrix td > span { font-size: .8125rem; display: block; max-width: 5.5rem; line-height: 1.25; margin-top: .2rem; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem; padding: .8rem 1rem; overflow-x: auto;
   font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; margin: .5rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }

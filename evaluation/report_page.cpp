@@ -101,8 +101,8 @@ std::string run_page(const RunReport& run) {
   body += section("Accuracy", results(run));
   body += section("Training", curves(run));
   body += section("Examples", examples(run));
-  std::string again =
-      "<p>The same bits on the same machine, for any number of threads:</p>\n<pre>" + escape(run.command) + "</pre>\n";
+  std::string again = "<p>The same bits, on the same machine with the same number of threads:</p>\n<pre>" +
+                      escape(run.command) + "</pre>\n";
   body += section("Repeat it", run.command.empty() ? "" : again);
   body += section("Settings", run.config.empty()
                                   ? ""
