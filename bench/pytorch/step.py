@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One adversarial training step in PyTorch on the CPU: the peer of `temper-bench step`, with the same options and output.
 
-ResNet-18 (CIFAR form), CIFAR-10 shapes, PGD with running BatchNorm statistics and gradients with respect to the images
+ResNet-18 (CIFAR form) or small_cnn, CIFAR-10 shapes, PGD with running BatchNorm statistics and gradients with respect to the images
 only, SGD with momentum. Eager mode, channels_last. bf16 is autocast: what PyTorch recommends on a CPU.
 """
 import argparse
@@ -44,11 +44,27 @@ class ResNet18(nn.Module):
         return self.linear(self.blocks(F.relu(self.bn1(self.conv1(x)), inplace=True)).mean((2, 3)))
 
 
+class SmallCnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers, c = [], 3
+        for k, stride in [(16, 1), (32, 1), (32, 2), (64, 1), (64, 2)]:
+            layers += [nn.Conv2d(c, k, 3, stride, 1, bias=False), nn.BatchNorm2d(k), nn.ReLU(inplace=True)]
+            c = k
+        self.layers, self.linear = nn.Sequential(*layers), nn.Linear(c, 10)
+
+    def forward(self, x):
+        return self.linear(self.layers(x).mean((2, 3)))
+
+
+MODELS = {"resnet18": ResNet18, "small_cnn": SmallCnn}
+
+
 class Step:
     def __init__(self, args):
         self.args = args
         torch.manual_seed(0)
-        self.net = ResNet18().to(memory_format=torch.channels_last)
+        self.net = MODELS[args.model]().to(memory_format=torch.channels_last)
         self.x = torch.rand(args.batch, 3, 32, 32).to(memory_format=torch.channels_last)
         self.y = torch.randint(0, 10, (args.batch,))
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
@@ -103,7 +119,7 @@ class Step:
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--model", default="resnet18", choices=["resnet18"])
+    p.add_argument("--model", default="resnet18", choices=sorted(MODELS))
     p.add_argument("--batch", type=int, default=64)
     p.add_argument("--method", default="pgd_at", choices=["standard", "pgd_at", "trades"])
     p.add_argument("--attack-steps", type=int, default=10)
