@@ -4,7 +4,6 @@
 #include "tests/catch.h"
 
 using namespace temper;
-using Catch::Matchers::Contains;
 
 TEST_CASE("a scope gives back what was allocated in it", "[arena]") {
   Arena arena(Device::cpu, 1 << 20);

@@ -74,14 +74,14 @@ TEST_CASE("checkpoint: a damaged or missing last one falls back to the previous 
   damage(run.last());
   const LoadedCheckpoint loaded = load_checkpoint(run);
   CHECK_THAT(loaded.warning,
-             Catch::Contains("continuing from the previous checkpoint") && Catch::Contains("last.safetensors"));
+             ContainsSubstring("continuing from the previous checkpoint") && ContainsSubstring("last.safetensors"));
   restore(loaded.content, loaded.file, s.visit());
   CHECK(s.number == 1);
 
   std::filesystem::remove(run.last());
   CHECK(load_checkpoint(run).file == run.previous().string());
   damage(run.previous());
-  CHECK_THROWS_WITH(load_checkpoint(run), Catch::Contains("resume: no usable checkpoint in"));
+  CHECK_THROWS_WITH(load_checkpoint(run), ContainsSubstring("resume: no usable checkpoint in"));
 }
 
 TEST_CASE("checkpoint: what does not fit is named") {
@@ -90,14 +90,14 @@ TEST_CASE("checkpoint: what does not fit is named") {
   State s, other(4);
   save_checkpoint(run, "", s.visit());
   const LoadedCheckpoint loaded = load_checkpoint(run);
-  CHECK_THROWS_WITH(restore(loaded.content, "x", other.visit()), Catch::Contains("x: 'flat.a' should be (4, 2) f32"));
+  CHECK_THROWS_WITH(restore(loaded.content, "x", other.visit()), ContainsSubstring("x: 'flat.a' should be (4, 2) f32"));
   const VisitState more = [](StateVisitor& v) {
     double extra = 0;
     v("extra", extra);
   };
-  CHECK_THROWS_WITH(restore(loaded.content, "x", more), Catch::Contains("x: holds no number 'extra'"));
+  CHECK_THROWS_WITH(restore(loaded.content, "x", more), ContainsSubstring("x: holds no number 'extra'"));
   const VisitState wider = [&](StateVisitor& v) { v("flatter", *s.flat); };
-  CHECK_THROWS_WITH(restore(loaded.content, "x", wider), Catch::Contains("x: holds no array 'flatter.a'"));
+  CHECK_THROWS_WITH(restore(loaded.content, "x", wider), ContainsSubstring("x: holds no array 'flatter.a'"));
 }
 
 TEST_CASE("config differences: every changed key is listed, keys that may change are not") {

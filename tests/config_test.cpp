@@ -107,7 +107,7 @@ TEST_CASE("config errors name the line, the key and the nearest key", "[config][
       "t.yaml line 1: attack.start: expected one of none, uniform, got 'unifrom'; did you mean 'uniform'?");
   CHECK_THROWS_WITH(read("beta: 1\nbeta: 2\n"), "t.yaml line 2: the key 'beta' is given twice");
   CHECK_THROWS_WITH(read("- a\n"), "t.yaml: expected `key: value` lines at the top level");
-  CHECK_THROWS_WITH(read("beta: [1\n"), Catch::Matchers::Contains("t.yaml line 2: "));
+  CHECK_THROWS_WITH(read("beta: [1\n"), ContainsSubstring("t.yaml line 2: "));
   CHECK_THROWS_WITH(read("", {"beta"}), "--set beta: expected key=value, such as --set loop.epochs=2");
   CHECK_THROWS_WITH(read("beta: 1\n", {"beta.x=1"}), "--set beta.x=1: 'beta' has no keys below it");
   CHECK_THROWS_WITH(read("", {"betta=1"}), "--set betta: unknown key 'betta'; did you mean 'beta'?");

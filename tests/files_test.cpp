@@ -8,7 +8,6 @@
 #include "tests/temporary_folder.h"
 
 using namespace temper;
-using Catch::Matchers::Contains;
 
 namespace {
 
@@ -78,18 +77,21 @@ TEST_CASE("a damaged safetensors file is refused", "[files][errors]") {
     return [&] { load_safetensors(path); };
   };
 
-  CHECK_THROWS_WITH(with([](auto& b) { b.back() ^= 1; })(),
-                    Contains("checksum mismatch") && Contains("the file is damaged; use the previous generation"));
+  CHECK_THROWS_WITH(
+      with([](auto& b) { b.back() ^= 1; })(),
+      ContainsSubstring("checksum mismatch") && ContainsSubstring("the file is damaged; use the previous generation"));
   CHECK_THROWS_WITH(with([](auto& b) {  // a changed name is damage too
                       *std::search(b.begin(), b.end(), "labels", "labels" + 6) = 'L';
                     })(),
-                    Contains("checksum mismatch"));
+                    ContainsSubstring("checksum mismatch"));
   CHECK_THROWS_WITH(with([](auto& b) { b.resize(b.size() - 5); })(),
-                    Contains("the file is truncated: its arrays need"));
-  CHECK_THROWS_WITH(with([](auto& b) { b.resize(40); })(), Contains("the file is truncated: its header needs"));
-  CHECK_THROWS_WITH(with([](auto& b) { b.resize(3); })(), Contains("not a safetensors file: it has only 3 bytes"));
-  CHECK_THROWS_WITH(with([](auto& b) { b.push_back('x'); })(), Contains("1 bytes follow the last array"));
-  CHECK_THROWS_WITH(with([](auto& b) { b[9] = 'x'; })(), Contains("its header is not valid JSON"));
+                    ContainsSubstring("the file is truncated: its arrays need"));
+  CHECK_THROWS_WITH(with([](auto& b) { b.resize(40); })(),
+                    ContainsSubstring("the file is truncated: its header needs"));
+  CHECK_THROWS_WITH(with([](auto& b) { b.resize(3); })(),
+                    ContainsSubstring("not a safetensors file: it has only 3 bytes"));
+  CHECK_THROWS_WITH(with([](auto& b) { b.push_back('x'); })(), ContainsSubstring("1 bytes follow the last array"));
+  CHECK_THROWS_WITH(with([](auto& b) { b[9] = 'x'; })(), ContainsSubstring("its header is not valid JSON"));
   // Every flipped bit of the header is found, whatever it breaks; only the checksum's own name cannot be.
   const size_t key = std::search(good.begin(), good.end(), "crc32", "crc32" + 5) - good.begin();
   for (size_t i = 0; i < 300; ++i) {
@@ -107,24 +109,26 @@ TEST_CASE("an impossible safetensors header is refused", "[files][errors]") {
     load_safetensors(path);
   };
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})"),
-                    Contains("array 'x' has type 'F16'; supported are F32, F64, BF16, I32, I64, U8"));
+                    ContainsSubstring("array 'x' has type 'F16'; supported are F32, F64, BF16, I32, I64, U8"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})"),
-                    Contains("array 'x' needs 12 bytes for its shape, its offsets span 8"));
+                    ContainsSubstring("array 'x' needs 12 bytes for its shape, its offsets span 8"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})"),
-                    Contains("impossible data_offsets"));
+                    ContainsSubstring("impossible data_offsets"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})"),
-                    Contains("impossible shape"));
-  CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[2]}})"), Contains("entry for array 'x' is malformed"));
+                    ContainsSubstring("impossible shape"));
+  CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[2]}})"),
+                    ContainsSubstring("entry for array 'x' is malformed"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
                          R"("y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})"),
-                    Contains("arrays overlap or leave a gap"));
-  CHECK_THROWS_WITH(load(R"({"__metadata__":{"a":1}})"), Contains("must map text to text"));
-  CHECK_THROWS_WITH(load_safetensors(folder.file("none")), Contains("cannot be read; is the path right?"));
+                    ContainsSubstring("arrays overlap or leave a gap"));
+  CHECK_THROWS_WITH(load(R"({"__metadata__":{"a":1}})"), ContainsSubstring("must map text to text"));
+  CHECK_THROWS_WITH(load_safetensors(folder.file("none")), ContainsSubstring("cannot be read; is the path right?"));
   CHECK_THROWS_WITH(save_safetensors(path, {{"x", DType::f32, {3}, {}}}),
-                    Contains("array 'x' needs 12 bytes for its shape, got 0"));
+                    ContainsSubstring("array 'x' needs 12 bytes for its shape, got 0"));
   CHECK_THROWS_WITH(save_safetensors(path, {array("x", DType::u8, {1}), array("x", DType::u8, {1})}),
-                    Contains("two arrays are called 'x'"));
-  CHECK_THROWS_WITH(save_safetensors(folder.file("no/folder/w"), {}), Contains("cannot be written: No such file"));
+                    ContainsSubstring("two arrays are called 'x'"));
+  CHECK_THROWS_WITH(save_safetensors(folder.file("no/folder/w"), {}),
+                    ContainsSubstring("cannot be written: No such file"));
 }
 
 TEST_CASE("npy and npz round trips are bitwise", "[files]") {
@@ -150,17 +154,17 @@ TEST_CASE("npy errors say what to do", "[files][errors]") {
   };
   CHECK_NOTHROW(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24));
   CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", 24),
-                    Contains("Fortran order; save np.ascontiguousarray(array) instead"));
+                    ContainsSubstring("Fortran order; save np.ascontiguousarray(array) instead"));
   CHECK_THROWS_WITH(load("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24),
-                    Contains("type '>f4' is not supported"));
+                    ContainsSubstring("type '>f4' is not supported"));
   CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", 20),
-                    Contains("expected 24 bytes of data for its shape, got 20"));
+                    ContainsSubstring("expected 24 bytes of data for its shape, got 20"));
   CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, x), }\n", 24),
-                    Contains("shape is malformed"));
+                    ContainsSubstring("shape is malformed"));
   write_text(path, "hello, I am text");
-  CHECK_THROWS_WITH(load_npy(path), Contains("not a .npy file"));
-  CHECK_THROWS_WITH(load_npz(path), Contains("cannot be opened as .npz"));
-  CHECK_THROWS_WITH(save_npy(path, array("b", DType::bf16, {2})), Contains("NumPy has no type bf16"));
+  CHECK_THROWS_WITH(load_npy(path), ContainsSubstring("not a .npy file"));
+  CHECK_THROWS_WITH(load_npz(path), ContainsSubstring("cannot be opened as .npz"));
+  CHECK_THROWS_WITH(save_npy(path, array("b", DType::bf16, {2})), ContainsSubstring("NumPy has no type bf16"));
 
   const std::string npz = folder.file("w.npz");
   save_npz(npz, {array("x", DType::f32, {1000})});
@@ -168,7 +172,7 @@ TEST_CASE("npy errors say what to do", "[files][errors]") {
   std::vector<char> flipped = bytes;
   flipped[1000] ^= 1;
   write_bytes(npz, flipped);
-  CHECK_THROWS_WITH(load_npz(npz), Contains("the file is damaged"));
+  CHECK_THROWS_WITH(load_npz(npz), ContainsSubstring("the file is damaged"));
   for (size_t i = 0; i < bytes.size(); i += 7) {  // whatever is hit, it is an Error or does not matter
     flipped = bytes;
     flipped[i] = static_cast<char>(flipped[i] ^ 0xff);

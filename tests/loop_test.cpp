@@ -100,7 +100,7 @@ TEST_CASE("loop: a resume that finds the last checkpoint damaged continues from 
   std::filesystem::resize_file(RunFolder{cut.path()}.last(), 1000);
   train(cut.path(), b, Resume::yes, kEverything);
   REQUIRE(b.warnings.size() == 1);
-  CHECK_THAT(b.warnings[0], Contains("continuing from the previous checkpoint"));
+  CHECK_THAT(b.warnings[0], ContainsSubstring("continuing from the previous checkpoint"));
   CHECK(b.starts.at(0).step == 4);
   CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
 }
@@ -165,12 +165,13 @@ TEST_CASE("loop: a loss that is not finite names epoch, step, rate and the last 
   const TemporaryFolder early, late;
   Recorder r;
   CHECK_THROWS_WITH(train(early.path(), r, Resume::no, {"optimizer.lr=1e30"}),
-                    Contains("training: the ") && Contains(" in epoch 1, step ") &&
-                        Contains(" of 6, at learning rate 1e+30") && Contains("There is no checkpoint yet"));
+                    ContainsSubstring("training: the ") && ContainsSubstring(" in epoch 1, step ") &&
+                        ContainsSubstring(" of 6, at learning rate 1e+30") &&
+                        ContainsSubstring("There is no checkpoint yet"));
   const std::vector<std::string> blow_up = {"schedule={name: piecewise, epochs: [1, 2], rates: [0.01, 1e30]}"};
-  CHECK_THROWS_WITH(train(late.path(), r, Resume::no, blow_up), Contains("in epoch 2, step 2 of 6") &&
-                                                                    Contains("The last good checkpoint is ") &&
-                                                                    Contains("last.safetensors"));
+  CHECK_THROWS_WITH(train(late.path(), r, Resume::no, blow_up), ContainsSubstring("in epoch 2, step 2 of 6") &&
+                                                                    ContainsSubstring("The last good checkpoint is ") &&
+                                                                    ContainsSubstring("last.safetensors"));
   const Safetensors last = load_safetensors(RunFolder{late.path()}.last().string());
   CHECK(last.metadata.at("progress.epoch") == "2");
 }
@@ -180,11 +181,11 @@ TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
   Recorder r;
   train(folder.path(), r, Resume::no, {"loop.epochs=1"});
   CHECK_THROWS_WITH(train(folder.path(), r),
-                    Contains("already holds a run; continue it with --resume, or choose another folder"));
-  CHECK_THROWS_WITH(train(empty.path(), r, Resume::yes), Contains("holds no run; start it without --resume"));
-  CHECK_THROWS_WITH(
-      train(folder.path(), r, Resume::yes, {"optimizer.lr=0.5", "seed=7", "loop.epochs=2"}),
-      Contains("resume: this is not the configuration of") && Contains("optimizer.lr: 0.05 -> 0.5\n  seed: 5 -> 7\n"));
+                    ContainsSubstring("already holds a run; continue it with --resume, or choose another folder"));
+  CHECK_THROWS_WITH(train(empty.path(), r, Resume::yes), ContainsSubstring("holds no run; start it without --resume"));
+  CHECK_THROWS_WITH(train(folder.path(), r, Resume::yes, {"optimizer.lr=0.5", "seed=7", "loop.epochs=2"}),
+                    ContainsSubstring("resume: this is not the configuration of") &&
+                        ContainsSubstring("optimizer.lr: 0.05 -> 0.5\n  seed: 5 -> 7\n"));
   CHECK(train(folder.path(), r, Resume::yes, {"loop.epochs=2"}).end.epochs == 2);
 }
 
@@ -198,7 +199,7 @@ TEST_CASE("loop: a finished run resumed does nothing; one stopped before its fir
   CHECK(last_checkpoint(folder.path()) == before);
   std::filesystem::remove_all(RunFolder{folder.path()}.checkpoints());
   train(folder.path(), c, Resume::yes);
-  CHECK_THAT(c.warnings.at(0), Contains("stopped before its first checkpoint; starting from the beginning"));
+  CHECK_THAT(c.warnings.at(0), ContainsSubstring("stopped before its first checkpoint; starting from the beginning"));
   CHECK(last_checkpoint(folder.path()) == before);
 }
 
@@ -244,8 +245,8 @@ TEST_CASE("loop: a collapse of robust accuracy is reported once and can end the 
   const TrainResult result = train(folder.path(), r, Resume::no, ruin);
   CHECK(result.outcome == Outcome::collapse);
   REQUIRE(r.warnings.size() == 1);
-  CHECK_THAT(r.warnings[0],
-             Contains("robust accuracy on the validation images fell from") && Contains("under a single step (FGSM)"));
+  CHECK_THAT(r.warnings[0], ContainsSubstring("robust accuracy on the validation images fell from") &&
+                                ContainsSubstring("under a single step (FGSM)"));
 }
 
 TEST_CASE("loop: two engines in one process do not disturb each other") {
@@ -318,7 +319,7 @@ TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; froze
     CHECK(state.network->weights().params.read(0) == start);
   }
   CHECK_THROWS_WITH(train(second.path() / "x", r, Resume::no, {"model.freeze=[conv9.*]"}),
-                    Contains("freeze: no parameter matches 'conv9.*'"));
+                    ContainsSubstring("freeze: no parameter matches 'conv9.*'"));
 }
 
 TEST_CASE("evaluate_test: clean first, then every attack under its label") {
@@ -331,7 +332,7 @@ TEST_CASE("evaluate_test: clean first, then every attack under its label") {
   CHECK(rows[1].label == "none");
   CHECK(rows[1].accuracy.right == rows[0].accuracy.right);
   CHECK(rows[2].label == "hard");
-  CHECK_THAT(rows[2].description, Contains("radius 0.5"));
+  CHECK_THAT(rows[2].description, ContainsSubstring("radius 0.5"));
   CHECK(rows[2].accuracy.correct <= rows[0].accuracy.correct);
   CHECK(natural_robust_ratio(86.76, 52.48) == Approx(65.40).margin(0.01));
   CHECK(natural_robust_ratio(0, 0) == 0);

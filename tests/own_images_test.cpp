@@ -162,7 +162,7 @@ TEST_CASE("errors of image folders", "[data][errors]") {
   CHECK_THROWS_WITH(train(), "folder: " + folder.file("train/a") + " has no .jpg, .jpeg or .png files");
   write_png(folder.file("train/a/1.png"), 4, 4, {1, 2, 3}, {1, 2, 3});
   std::ofstream(folder.file("train/b/1.jpg")) << "not an image";
-  CHECK_THROWS_WITH(train(), Catch::Contains(folder.file("train/b/1.jpg") + ": cannot be read as JPEG or PNG: "));
+  CHECK_THROWS_WITH(train(), ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG or PNG: "));
   CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 or more pixels, got 0");
   CHECK_THROWS_WITH(reader("folder", "channels: 2"), "config line 1: channels: expected 1 or 3, got 2");
 }

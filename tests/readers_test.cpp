@@ -121,11 +121,11 @@ TEST_CASE("packed files that are cut short or damaged are not read", "[data][err
   Bytes cut(packed.begin(), packed.end() - 100);
   write(file, cut);
   CHECK_THROWS_WITH(read_unpacked(file),
-                    Catch::Contains(cat(file, ": is truncated or damaged: it cannot be unpacked (")));
+                    ContainsSubstring(cat(file, ": is truncated or damaged: it cannot be unpacked (")));
   packed[packed.size() / 2] ^= 0x55;
   write(file, packed);
   CHECK_THROWS_WITH(read_unpacked(file),
-                    Catch::Contains(cat(file, ": is truncated or damaged: it cannot be unpacked (")));
+                    ContainsSubstring(cat(file, ": is truncated or damaged: it cannot be unpacked (")));
   CHECK_THROWS_WITH(read_unpacked(folder.file("b")), cat(folder.file("b"), ": cannot be read; is the path right?"));
   CHECK_THROWS_WITH(read_unpacked(folder.path().string()),
                     cat(folder.path().string(), ": cannot be read; is the path right?"));
@@ -159,8 +159,8 @@ TEST_CASE("CIFAR's binary form is read", "[data]") {
 TEST_CASE("errors of CIFAR's binary form", "[data][errors]") {
   const test::TemporaryFolder folder;
   const auto cifar = reader("cifar10", cat("path: ", folder.path().string(), "\nverify: form"));
-  CHECK_THROWS_WITH(cifar->test(), Catch::Contains("cifar10: test_batch.bin(.gz) was found in none of") &&
-                                       Catch::Contains("run `temper data fetch cifar10`"));
+  CHECK_THROWS_WITH(cifar->test(), ContainsSubstring("cifar10: test_batch.bin(.gz) was found in none of") &&
+                                       ContainsSubstring("run `temper data fetch cifar10`"));
   Bytes record = cifar_record({10});
   write(folder.file("test_batch.bin"), record);
   CHECK_THROWS_WITH(cifar->test(),
@@ -173,7 +173,7 @@ TEST_CASE("errors of CIFAR's binary form", "[data][errors]") {
       "cifar10: test_batch.bin: expected records of 3073 bytes because an image is 1 label bytes and 3 x 32 "
       "x 32 pixels, got 3072 bytes; it is truncated or damaged");
   CHECK_THROWS_WITH(reader("cifar10", cat("path: ", folder.path().string()))->test(),
-                    Catch::Contains("expected the published file with MD5 803d5f7f4d78ea53de84dbe85f74fb6d"));
+                    ContainsSubstring("expected the published file with MD5 803d5f7f4d78ea53de84dbe85f74fb6d"));
 }
 
 TEST_CASE("data sets are looked for in TEMPER_DATA", "[data]") {
@@ -191,7 +191,7 @@ TEST_CASE("data sets are looked for in TEMPER_DATA", "[data]") {
   unsetenv("TEMPER_DATA");
   CHECK(data_folder() == std::string(std::getenv("HOME") ? std::getenv("HOME") : ".") + "/.local/share/temper");
   if (before) setenv("TEMPER_DATA", kept.c_str(), 1);
-  CHECK_THROWS_WITH(published("cifar1"), Catch::Contains("unknown data set 'cifar1'; did you mean 'cifar10'?"));
+  CHECK_THROWS_WITH(published("cifar1"), ContainsSubstring("unknown data set 'cifar1'; did you mean 'cifar10'?"));
 }
 
 TEST_CASE("the shipped data set is complete and balanced", "[data]") {

@@ -202,37 +202,43 @@ TEST_CASE("experiment: wrong fields say where and what is expected") {
     return [=] { test::tiny(trainer, {set}); };
   };
   CHECK_THROWS_WITH(with("trainer.betta=1", "{name: trades}")(),
-                    Contains("trainer: unknown key 'betta'; did you mean 'beta'?"));
+                    ContainsSubstring("trainer: unknown key 'betta'; did you mean 'beta'?"));
   CHECK_THROWS_WITH(test::tiny("{name: pgdat}"),
-                    Contains("tiny.yaml line 6: trainer.name: unknown name 'pgdat'; did you mean 'pgd_at'?"));
-  CHECK_THROWS_WITH(with("trainer.beta=-1", "{name: trades}")(), Contains("trainer.beta: expected 0 or more, got -1"));
+                    ContainsSubstring("tiny.yaml line 6: trainer.name: unknown name 'pgdat'; did you mean 'pgd_at'?"));
+  CHECK_THROWS_WITH(with("trainer.beta=-1", "{name: trades}")(),
+                    ContainsSubstring("trainer.beta: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("trainer.clean_updates=3", "{name: trades}")(),
-                    Contains("trainer.clean_updates: expected 1 or 2, got 3"));
+                    ContainsSubstring("trainer.clean_updates: expected 1 or 2, got 3"));
   CHECK_THROWS_WITH(with("trainer.label_smoothing=1")(),
-                    Contains("trainer.label_smoothing: expected a share from 0 up to 1, got 1"));
+                    ContainsSubstring("trainer.label_smoothing: expected a share from 0 up to 1, got 1"));
   CHECK_THROWS_WITH(with("trainer.attack_bn=evall")(),
-                    Contains("trainer.attack_bn: expected one of eval, train, train_no_update, got 'evall'"));
-  CHECK_THROWS_WITH(with("trainer.attack.radius=8")(), Contains("trainer.attack.radius: expected at most 1"));
-  CHECK_THROWS_WITH(with("loop.epochs=0")(), Contains("--set loop.epochs: loop.epochs: expected 1 or more, got 0"));
-  CHECK_THROWS_WITH(with("loop.batch_size=0")(), Contains("loop.batch_size: expected 1 or more, got 0"));
-  CHECK_THROWS_WITH(with("loop.checkpoint_every=0")(), Contains("loop.checkpoint_every: expected 1 or more, got 0"));
-  CHECK_THROWS_WITH(with("loop.eval_every=-1")(), Contains("loop.eval_every: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("loop.collapse=1")(), Contains("loop.collapse: expected a share from 0 up to 1, got 1"));
+                    ContainsSubstring("trainer.attack_bn: expected one of eval, train, train_no_update, got 'evall'"));
+  CHECK_THROWS_WITH(with("trainer.attack.radius=8")(), ContainsSubstring("trainer.attack.radius: expected at most 1"));
+  CHECK_THROWS_WITH(with("loop.epochs=0")(),
+                    ContainsSubstring("--set loop.epochs: loop.epochs: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.batch_size=0")(), ContainsSubstring("loop.batch_size: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.checkpoint_every=0")(),
+                    ContainsSubstring("loop.checkpoint_every: expected 1 or more, got 0"));
+  CHECK_THROWS_WITH(with("loop.eval_every=-1")(), ContainsSubstring("loop.eval_every: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("loop.collapse=1")(),
+                    ContainsSubstring("loop.collapse: expected a share from 0 up to 1, got 1"));
   CHECK_THROWS_WITH(with("loop.select=ema")(),
-                    Contains("select names an average that is off; set ema.decay or swa.start"));
+                    ContainsSubstring("select names an average that is off; set ema.decay or swa.start"));
   CHECK_THROWS_WITH(test::tiny(test::kPgdAt, {"loop.early_stop=2", "data.validation=0"}),
-                    Contains("early_stop needs validations"));
-  CHECK_THROWS_WITH(with("data.validation=-1")(), Contains("data.validation: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("model.mean=[0.5]")(), Contains("model.std: expected as many values as mean has (1), got 0"));
-  CHECK_THROWS_WITH(with("model.branches=[]")(), Contains("model.branches: expected at least one name"));
-  CHECK_THROWS_WITH(with("ema.decay=1")(), Contains("ema.decay: expected a share from 0 up to 1, got 1"));
-  CHECK_THROWS_WITH(with("swa.start=-1")(), Contains("swa.start: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("swa.every=-1")(), Contains("swa.every: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("evaluation.batch_size=0")(), Contains("evaluation.batch_size: expected 1 or more, got 0"));
+                    ContainsSubstring("early_stop needs validations"));
+  CHECK_THROWS_WITH(with("data.validation=-1")(), ContainsSubstring("data.validation: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("model.mean=[0.5]")(),
+                    ContainsSubstring("model.std: expected as many values as mean has (1), got 0"));
+  CHECK_THROWS_WITH(with("model.branches=[]")(), ContainsSubstring("model.branches: expected at least one name"));
+  CHECK_THROWS_WITH(with("ema.decay=1")(), ContainsSubstring("ema.decay: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(with("swa.start=-1")(), ContainsSubstring("swa.start: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("swa.every=-1")(), ContainsSubstring("swa.every: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("evaluation.batch_size=0")(),
+                    ContainsSubstring("evaluation.batch_size: expected 1 or more, got 0"));
   CHECK_THROWS_WITH(with("evaluation.attacks.a.name=pdg")(),
-                    Contains("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
-  CHECK_THROWS_WITH(with("threads=-1")(), Contains("threads: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), Contains("memory.arena_mb: expected 0 or more, got -1"));
+                    ContainsSubstring("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
+  CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("precision.compute=f8")(),
-                    Contains("precision.compute: expected one of f32, bf16, f64, got 'f8'"));
+                    ContainsSubstring("precision.compute: expected one of f32, bf16, f64, got 'f8'"));
 }
