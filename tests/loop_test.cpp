@@ -16,7 +16,6 @@
 #include "trainers/test_evaluation.h"
 
 using namespace temper;
-using Catch::Contains;
 using test::Recorder;
 using test::TemporaryFolder;
 

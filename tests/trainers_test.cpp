@@ -10,7 +10,6 @@
 #include "trainers/validate.h"
 
 using namespace temper;
-using Catch::Contains;
 
 namespace {
 
