@@ -48,7 +48,7 @@ void Climb::start(const Tensor& x, int restart) const {
   });
 }
 
-void Climb::ascend(const Tensor& x, const Tensor& gradient, const Tensor& m) const {
+void Climb::ascend(const Tensor& x, const Tensor& gradient, const Tensor& m, int index) const {
   const PgdStep p{.radius = options_.radius, .step = step_size_};
   dispatch_full(x.dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -56,8 +56,12 @@ void Climb::ascend(const Tensor& x, const Tensor& gradient, const Tensor& m) con
     const T *direction = (m ? m : gradient).template as<const T>(), *clean = batch_.images.as<const T>();
     if (options_.norm == Norm::linf)
       pgd_step_linf(stream(), x.numel(), x.as<T>(), direction, clean, p);
-    else
+    else if (options_.l2_order == PgdOptions::L2Order::ball_first)
       pgd_step_l2(stream(), rows(), cols_, x.as<T>(), direction, clean, p);
+    else
+      pgd_step_l2_box_first(
+          stream(), rows(), cols_, x.as<T>(), direction, clean, batch_.ids.as<const int32_t>(),
+          {.seed = engine_.seed(), .purpose = Purpose::method, .step = draw_, .lane = static_cast<uint32_t>(index)}, p);
   });
 }
 

@@ -12,8 +12,9 @@ class Climb {
 
   /// x = the images plus the noise of this restart.
   void start(const Tensor& x, int restart) const;
-  /// One step of x along the gradient or, with a buffer m, along m after adding the gradient to it.
-  void ascend(const Tensor& x, const Tensor& gradient, const Tensor& m) const;
+  /// Step number `index` (over all restarts) of x along the gradient or, with a buffer m, along m after adding the
+  /// gradient to it.
+  void ascend(const Tensor& x, const Tensor& gradient, const Tensor& m, int index) const;
   /// An empty selection: the images, which anything beats.
   void clear(const Tensor& best, const Tensor& best_score) const;
   /// Puts those samples of x into `best` whose score, by the options' rule, is at least the best so far. All on the

@@ -60,7 +60,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
       Tape tape(engine, Wrt::input);  // one per step: nothing accumulates
       const Var input = tape.input(x);
       tape.backward(evaluate(tape, input, returns != Return::last));
-      climb.ascend(x, tape.grad(input), m);
+      climb.ascend(x, tape.grad(input), m, restart * steps + i);
     }
     if (selects) {
       Tape tape(engine, Wrt::nothing);

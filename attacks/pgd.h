@@ -12,6 +12,7 @@ struct PgdOptions {
   enum class Return : uint8_t { last, best_loss, any_success };
   enum class RestartRule : uint8_t { best_loss, any_success };
   enum class Loss : uint8_t { cross_entropy, margin };
+  enum class L2Order : uint8_t { ball_first, box_first };
 
   Norm norm = Norm::linf;
   double radius = 8.0 / 255;  ///< eps, in [0, 1] pixel units
@@ -25,6 +26,8 @@ struct PgdOptions {
   /// Which run's last point is kept for each sample, by the same two rules. Where `returns` is not `last`, its rule
   /// covers the points of all runs and this is not used.
   RestartRule restart_rule = RestartRule::best_loss;
+  /// L2 only. box_first is TRADES' training attack: into [0, 1], then into the ball; noise where the gradient is zero.
+  L2Order l2_order = L2Order::ball_first;
   Loss loss = Loss::cross_entropy;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
@@ -35,7 +38,8 @@ struct PgdOptions {
 ///   start:  uniform: U(-radius, radius) per pixel, for L2 a random direction of length U(0, radius), clipped to [0,
 ///   1];
 ///           uniform_unclipped: the same, not clipped before the first step; gauss001: 0.001 N(0, 1), not clipped.
-///   step:   kernels/pgd_step: along the gradient's sign (Linf) or direction (L2), into the ball, then into [0, 1].
+///   step:   kernels/pgd_step: along the gradient's sign (Linf) or direction (L2), into the ball, then into [0, 1]
+///           (l2_order turns that round).
 /// A run costs `steps` forward and backward passes; keeping anything but the last point of the only run costs one more
 /// forward pass per run. With batch statistics in the classifier each of them counts.
 struct Pgd : Attack, PgdOptions {

@@ -14,6 +14,7 @@ using Start = PgdOptions::Start;
 using Return = PgdOptions::Return;
 using RestartRule = PgdOptions::RestartRule;
 using Loss = PgdOptions::Loss;
+using L2Order = PgdOptions::L2Order;
 
 constexpr Names<Norm> kNorms = {{"linf", Norm::linf}, {"l2", Norm::l2}};
 constexpr Names<Start> kStarts = {{"none", Start::none},
@@ -24,6 +25,7 @@ constexpr Names<Return> kReturns = {
     {"last", Return::last}, {"best_loss", Return::best_loss}, {"any_success", Return::any_success}};
 constexpr Names<RestartRule> kRules = {{"best_loss", RestartRule::best_loss},
                                        {"any_success", RestartRule::any_success}};
+constexpr Names<L2Order> kOrders = {{"ball_first", L2Order::ball_first}, {"box_first", L2Order::box_first}};
 constexpr Names<Loss> kLosses = {{"cross_entropy", Loss::cross_entropy}, {"margin", Loss::margin}};
 
 template <class E>
@@ -44,6 +46,7 @@ void Pgd::fields(Fields& f) {
   f("restarts", restarts, "independent runs; for each sample one of them is kept");
   f.choice("return", returns, kReturns, "which point is kept for each sample");
   f.choice("restart_rule", restart_rule, kRules, "which run's last point is kept, where return is last");
+  f.choice("l2_order", l2_order, kOrders, "L2: the ball, then [0, 1]; or, as TRADES trains, [0, 1], then the ball");
   f.choice("loss", loss, kLosses, "what is ascended: cross entropy, or the margin loss of the C&W columns");
   f("kappa", kappa, "margin loss: confidence at which a sample is left alone; 50 never is");
   f("momentum", momentum, "MI-FGSM's decay factor; 0: plain gradients");
@@ -73,6 +76,7 @@ std::string Pgd::describe() const {
   text += fmt::format(", returns {}", name_of(kReturns, returns));
   if (restarts > 1 && returns == Return::last) text += fmt::format(" of the run by {}", name_of(kRules, restart_rule));
   text += loss == Loss::margin ? fmt::format(", margin loss with kappa {:g}", kappa) : ", cross entropy";
+  if (norm == Norm::l2 && l2_order == L2Order::box_first) text += ", box first";
   if (momentum > 0) text += fmt::format(", momentum {:g}", momentum);
   if (norm == Norm::linf && std::abs(radius - 0.031) < 1e-9) text += "; note: 0.031 is 7.905/255, not 8/255 = 0.031373";
   return text;

@@ -141,6 +141,10 @@ TEST_CASE("an attack section overrides a preset and is checked", "[attack][error
   CHECK(read("attack: {norm: l2, radius: 0.5, step: 0.1, start: gauss001, restarts: 2, return: any_success}") ==
         "PGD l2: radius 0.500000 (127.5/255), step 0.100000, 10 steps, start gauss001, 2 runs, returns any_success, "
         "cross entropy");
+  CHECK(
+      read("attack: {norm: l2, radius: 0.5, step: 0.1, l2_order: box_first}") ==
+      "PGD l2: radius 0.500000 (127.5/255), step 0.100000, 10 steps, start uniform, 1 run, returns last, cross entropy, "
+      "box first");
   CHECK_THROWS_WITH(
       read("attack:\n  radius: 8"),
       "c.yaml line 2: attack.radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");

@@ -27,7 +27,8 @@ std::vector<Pgd> family() {
           pgd({.loss = Pgd::Loss::margin}),
           pgd({.step = 0, .start = Pgd::Start::none, .momentum = 1}),
           pgd({.norm = Norm::l2, .radius = 0.5, .step = 0.1}),
-          pgd({.norm = Norm::l2, .radius = 0.5, .step = 0.1, .start = Pgd::Start::none})};
+          pgd({.norm = Norm::l2, .radius = 0.5, .step = 0.1, .start = Pgd::Start::none}),
+          pgd({.norm = Norm::l2, .radius = 0.5, .step = 0.1, .l2_order = Pgd::L2Order::box_first})};
 }
 
 std::vector<double> losses(Engine& engine, const ToyNet& net, const Tensor& x, const Tensor& labels) {
@@ -52,6 +53,20 @@ TEST_CASE("one L2 step by hand: scaled to the radius, then box", "[attack]") {
   CHECK(x[1] == Approx(0.7).epsilon(1e-9));
   CHECK(x[2] == 1);
   CHECK(x[3] == 0.5);
+}
+
+TEST_CASE("TRADES' L2 step by hand: box first, then scaled to the radius", "[attack]") {
+  std::vector<double> x = {0.5, 0.5, 0.9, 0.5, 0.5, 0.5};
+  const std::vector<double> grad = {3, 4, 3, 4, 0, 0}, clean = x;
+  const std::vector<int32_t> ids = {0, 1, 7};
+  const RngKey key{.seed = 1, .purpose = Purpose::method};
+  pgd_step_l2_box_first<double>({}, 3, 2, x.data(), grad.data(), clean.data(), ids.data(), key,
+                                {.radius = 0.25, .step = 0.5});
+  CHECK(x[0] == Approx(0.65).epsilon(1e-9));
+  CHECK(x[1] == Approx(0.7).epsilon(1e-9));
+  CHECK(x[2] == Approx(0.9606339062590833).epsilon(1e-12));  // ball first would give (1, 0.7)
+  CHECK(x[3] == Approx(0.742535625036333).epsilon(1e-12));
+  CHECK(std::hypot(x[4] - 0.5, x[5] - 0.5) == Approx(0.25));  // no gradient: noise
 }
 
 TEST_CASE("momentum is scaled by the mean and survives a zero gradient", "[attack]") {

@@ -17,7 +17,7 @@ struct Trades : Trainer {
   int clean_updates = 1;
 
   /// The defaults are the official code's: radius 0.031 (7.9/255), 10 steps of 0.007, start x + 0.001 N(0, 1)
-  /// unclipped.
+  /// unclipped. Its L2 attack is attack: {norm: l2, l2_order: box_first, step: 2 * radius / steps}.
   Trades() {
     attack.radius = 0.031;
     attack.step = 0.007;

@@ -41,6 +41,29 @@ struct L2 {
 };
 
 template <class T>
+struct L2BoxFirst {
+  T* x;
+  const T *grad, *clean;
+  const int32_t* ids;
+  RngKey key;
+  T radius, step, lo, hi;
+  HD void operator()(const Row& row) const {
+    const int64_t first = row.at(0);
+    T* const v = x + first;
+    const T *const g = grad + first, *const origin = clean + first;
+    const T length = std::sqrt(row.sum([&](int c) { return g[c] * g[c]; }));
+    const uint32_t id = static_cast<uint32_t>(ids[row.index]);
+    row.each([&](int c) {
+      const T direction = length > 0 ? g[c] / length : T(random_normal(key, id, static_cast<uint32_t>(c)));
+      v[c] = clamp(v[c] + step * direction, lo, hi);
+    });
+    const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
+    const T shrink = distance > radius ? radius / distance : T(1);
+    row.each([&](int c) { v[c] = origin[c] + (v[c] - origin[c]) * shrink; });
+  }
+};
+
+template <class T>
 struct Accumulate {
   T* m;
   const T* grad;
@@ -65,13 +88,21 @@ void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, con
 }
 
 template <class T>
+void pgd_step_l2_box_first(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean,
+                           const int32_t* ids, RngKey key, PgdStep p) {
+  for_each_row(stream, rows, cols, L2BoxFirst<T>{x, grad, clean, ids, key, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
+}
+
+template <class T>
 void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* grad, double decay) {
   for_each_row(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 
-#define INSTANTIATE(T)                                                                 \
-  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);    \
-  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep); \
+#define INSTANTIATE(T)                                                                                         \
+  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                            \
+  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep);                         \
+  template void pgd_step_l2_box_first<T>(Stream, int64_t, int, T*, const T*, const T*, const int32_t*, RngKey, \
+                                         PgdStep);                                                             \
   template void accumulate_momentum<T>(Stream, int64_t, int, T*, const T*, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

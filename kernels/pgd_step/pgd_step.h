@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -25,6 +26,14 @@ void pgd_step_linf(Stream stream, int64_t n, T* x, const T* grad, const T* clean
 /// x is updated in place. Deterministic. f32 and f64. Rice et al. 2020 (code).
 template <class T>
 void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p);
+
+/// TRADES' own L2 step for each row of (rows, cols), the box before the ball:
+///   x <- clamp(x + step * grad / |grad|, lo, hi);  d = x - clean;  x <- clean + d * min(1, radius / |d|)
+/// A row whose gradient is exactly zero moves by step * N(0, 1) per element instead, drawn by (key, ids[row], element).
+/// ids (rows). x is updated in place. Deterministic. f32 and f64. Zhang et al. 2019 (code).
+template <class T>
+void pgd_step_l2_box_first(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean,
+                           const int32_t* ids, RngKey key, PgdStep p);
 
 /// MI-FGSM's accumulated gradient, per row: m <- decay * m + grad / mean|grad|; a row whose gradient is exactly zero
 /// keeps its m. f32 and f64. Dong et al. 2018, eq. 6, with the mean of their code for the norm: a constant factor.

@@ -53,6 +53,43 @@ void add_l2(int64_t rows, int cols, double radius) {
             .bytes = 4.0 * n * sizeof(T)});
 }
 
+/// With a zero gradient, where the reference draws the same normal numbers, and with another.
+template <class T>
+void add_l2_box_first(int64_t rows, int cols, double gradient) {
+  const DType t = dtype_of<T>();
+  const PgdStep p{.radius = 0.3, .step = 0.5};
+  const RngKey key{.seed = 3, .purpose = Purpose::method, .step = 2};
+  const int64_t n = rows * cols;
+  add_case({.kernel = "pgd_step",
+            .name = cat("l2_box_first/", name(t), "/gradient=", gradient, "/", rows, "x", cols),
+            .arrays = {{"x", Role::inout, t, n, 0, 1},
+                       {"grad", Role::in, t, n, -gradient, gradient},
+                       {"clean", Role::in, t, n, 0, 1},
+                       {"ids", Role::in, DType::i32, rows, 0, 50000}},
+            .run =
+                [=](Stream s, const CaseArgs& a) {
+                  pgd_step_l2_box_first<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), a.get<int32_t>(3), key,
+                                           p);
+                },
+            .reference =
+                [=](auto& a) {
+                  for (int64_t r = 0; r < rows; ++r) {
+                    double *x = &a[0][r * cols], *g = &a[1][r * cols], *origin = &a[2][r * cols], g2 = 0, d2 = 0;
+                    for (int c = 0; c < cols; ++c) g2 += g[c] * g[c];
+                    for (int c = 0; c < cols; ++c) {
+                      const double way =
+                          g2 > 0 ? g[c] / std::sqrt(g2) : random_normal(key, static_cast<uint32_t>(a[3][r]), c);
+                      x[c] = std::clamp(x[c] + p.step * way, 0.0, 1.0);
+                      d2 += (x[c] - origin[c]) * (x[c] - origin[c]);
+                    }
+                    const double shrink = std::min(1.0, p.radius / std::sqrt(d2));
+                    for (int c = 0; c < cols; ++c) x[c] = origin[c] + (x[c] - origin[c]) * shrink;
+                  }
+                },
+            .tolerance = sizeof(T) == 4 ? 5e-7 : 1e-14,
+            .bytes = 4.0 * n * sizeof(T)});
+}
+
 template <class T>
 void add_momentum(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
@@ -79,6 +116,7 @@ void add_cases() {
   for (const int64_t n : kCaseSizes) add_linf<T>(n);
   for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 12}, {1, 1}, {3, 31}, {5, 33}, {64, 784}, {33, 3072}}) {
     for (const double radius : {0.3, 100.0}) add_l2<T>(rows, cols, radius);
+    for (const double gradient : {0.0, 1.0}) add_l2_box_first<T>(rows, cols, gradient);
     add_momentum<T>(rows, cols);
   }
 }
