@@ -39,10 +39,10 @@ void take_one_step(const std::filesystem::path& file) {
   const Arena::Scope scope(state.engine.arena());
   const Batch batch = state.train.load(1, 0);
   TrainContext context = state.context();
-  const double loss = e.trainer.method->gradients(context, batch, state.gradient);
+  const double loss = e.trainer.method->gradients(context, batch, state.gradients());
   CHECK(std::isfinite(loss));
   CHECK(loss > 0);
-  state.optimizer.step(state.engine.stream(), state.gradient, 0.1);
+  for (Trained& t : state.trained) t.optimizer.step(state.engine.stream(), t.gradient, 0.1);
 }
 
 }  // namespace

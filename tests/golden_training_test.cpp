@@ -139,6 +139,7 @@ void check_training(const Golden& golden, const Method& method, DType dtype, dou
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());
   Flat gradients(network.params(), dtype, world.engine.stream());
+  Flat* const buffers[] = {&gradients};
   TrainContext context{world.engine, network};
   trainer->begin(context);
   std::vector<double> losses;
@@ -146,7 +147,7 @@ void check_training(const Golden& golden, const Method& method, DType dtype, dou
     const Arena::Scope scope(world.engine.arena());
     const Batch batch = world.batch(context.step);
     context.epoch = context.step + 1;
-    losses.push_back(trainer->gradients(context, batch, gradients));
+    losses.push_back(trainer->gradients(context, batch, buffers));
     sgd.step(world.engine.stream(), gradients, options.lr);
     trainer->after_step(context, batch);
   }

@@ -23,7 +23,7 @@ struct Setup {
     const Arena::Scope scope(state.engine.arena());
     const Batch batch = state.train.load(1, 0);
     TrainContext context = state.context();
-    return experiment.trainer.method->gradients(context, batch, state.gradient);
+    return experiment.trainer.method->gradients(context, batch, state.gradients());
   }
   std::vector<std::vector<double>> statistics() const {
     std::vector<std::vector<double>> out;
@@ -53,15 +53,15 @@ void check_close(const std::vector<std::vector<double>>& a, const std::vector<st
 TEST_CASE("trades: beta 0 has the loss and gradient of standard training, bit for bit") {
   Setup standard("{name: standard}"), trades("{name: trades, beta: 0, attack: {steps: 2}}");
   CHECK(standard.loss_of_first_batch() == trades.loss_of_first_batch());
-  for (int i = 0; i < standard.state.gradient.store().count(); ++i)
-    CHECK(standard.state.gradient.read(i) == trades.state.gradient.read(i));
+  for (int i = 0; i < standard.state.trained[0].gradient.store().count(); ++i)
+    CHECK(standard.state.trained[0].gradient.read(i) == trades.state.trained[0].gradient.read(i));
 }
 
 TEST_CASE("trades: the KL term trains both sides, or the adversarial side alone") {
   const auto gradient = [](const std::string& side) {
     Setup s("{name: trades, beta: 6, attack: {radius: 0.1, step: 0.05, steps: 2}, kl_gradient: " + side + "}");
     const double loss = s.loss_of_first_batch();
-    return std::pair(loss, s.state.gradient.read(0));
+    return std::pair(loss, s.state.trained[0].gradient.read(0));
   };
   const auto both = gradient("both_sides"), one = gradient("adversarial_only");
   CHECK(both.first == one.first);

@@ -84,7 +84,7 @@ std::optional<Outcome> close_epoch(Run& run, const EpochTime& time) {
   p.epoch = closed + 1;
   p.step = p.images = 0;
   p.loss_sum = 0;
-  run.log.epoch(r);
+  run.log.epoch(r, collect_metrics([&](const MetricSink& to) { s.experiment.trainer.method->epoch_metrics(to); }));
   const std::optional<Outcome> stop = should_stop(s);
   if (last || stop || closed % loop.checkpoint_every == 0) run.save_checkpoint();
   run.observer.on_epoch(r);

@@ -39,6 +39,10 @@ bool reached(const Json& line, int64_t epoch, int64_t step) {
   return line.value("event", "") == "step" && line.value("step", int64_t{0}) <= step;
 }
 
+void put(Json& j, const Metrics& of_method) {
+  for (const auto& [name, value] : of_method) j["method"][name] = value;
+}
+
 void put(Json& j, const std::string& prefix, const std::optional<ValidationReport>& v) {
   if (!v) return;
   j[prefix + "clean"] = v->clean;
@@ -46,6 +50,12 @@ void put(Json& j, const std::string& prefix, const std::optional<ValidationRepor
 }
 
 }  // namespace
+
+Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask) {
+  Metrics all;
+  ask([&](const std::string& name, double value) { all.emplace_back(name, value); });
+  return all;
+}
 
 MetricsLog::MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step) {
   std::vector<std::string> json, csv;
@@ -62,18 +72,19 @@ MetricsLog::MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step) {
   csv_ = open(folder.epochs_csv(), csv);
 }
 
-void MetricsLog::step(const StepReport& r, double grad_norm) {
-  jsonl_ << Json{{"event", "step"},
-                 {"epoch", r.epoch},
-                 {"step", r.step},
-                 {"loss", r.loss},
-                 {"lr", r.lr},
-                 {"grad_norm", grad_norm},
-                 {"images_per_second", r.images_per_second}}
-         << std::endl;
+void MetricsLog::step(const StepReport& r, double grad_norm, const Metrics& of_method) {
+  Json j{{"event", "step"},
+         {"epoch", r.epoch},
+         {"step", r.step},
+         {"loss", r.loss},
+         {"lr", r.lr},
+         {"grad_norm", grad_norm},
+         {"images_per_second", r.images_per_second}};
+  put(j, of_method);
+  jsonl_ << j << std::endl;
 }
 
-void MetricsLog::epoch(const EpochReport& r) {
+void MetricsLog::epoch(const EpochReport& r, const Metrics& of_method) {
   Json j{{"event", "epoch"}, {"epoch", r.epoch}, {"train_loss", r.train_loss}, {"lr", r.lr}};
   put(j, "", r.validation);
   put(j, "ema_", r.ema);
@@ -82,6 +93,7 @@ void MetricsLog::epoch(const EpochReport& r) {
   j["validation_seconds"] = r.validation_seconds;
   j["images_per_second"] = r.images_per_second;
   j["best"] = r.best;
+  put(j, of_method);
   jsonl_ << j << std::endl;
   const auto accuracies = [&](const std::optional<ValidationReport>& v) {
     if (v)

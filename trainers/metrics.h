@@ -1,23 +1,33 @@
 #pragma once
 #include <fstream>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "trainers/observer.h"
 #include "trainers/run_folder.h"
+#include "trainers/trainer.h"
 
 namespace temper {
+
+/// What a method puts on record, in its order.
+using Metrics = std::vector<std::pair<std::string, double>>;
+Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask);
 
 /// metrics.jsonl, one object a line, and metrics.csv, one line an epoch:
 ///   {"event":"step","epoch":1,"step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}
 ///   {"event":"epoch","epoch":1,"train_loss":1.9,"lr":0.1,"clean":61.2,"robust":40.1,...,"seconds":12.1,"best":true}
 ///   {"event":"warning","epoch":7,"text":"..."}
+/// A method's own numbers stand in "method":{"name":value,...} of step and epoch lines.
 /// Accuracies are percent of the validation images. Every line is written out at once.
 class MetricsLog {
  public:
   /// Starts both files, or, when `epoch` and `step` say how far a resumed run got, keeps the lines up to there.
   MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step);
 
-  void step(const StepReport& r, double grad_norm);
-  void epoch(const EpochReport& r);
+  void step(const StepReport& r, double grad_norm, const Metrics& of_method);
+  void epoch(const EpochReport& r, const Metrics& of_method);
   void warning(int64_t epoch, const std::string& text);
   /// Training seconds of the epochs on record.
   double train_seconds() const { return train_seconds_; }

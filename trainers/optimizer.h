@@ -4,7 +4,7 @@
 
 #include "core/config.h"
 #include "core/params.h"
-#include "kernels/sgd_step/sgd_step.h"
+#include "trainers/trainer.h"
 
 namespace temper {
 
@@ -16,12 +16,6 @@ struct SgdOptions {
   bool nesterov = false;
   std::vector<std::string> no_decay;  ///< globs of parameters without weight decay; none: decay acts on all
   void fields(Fields& f);
-};
-
-/// A gradient mask: a buffer of the model's layout, non-zero where the gradient counts, and what a zero means.
-struct GradientMask {
-  const Flat* buffer = nullptr;  ///< null: none
-  MaskMode mode = MaskMode::zero_gradient;
 };
 
 /// Stochastic gradient descent over flat buffers: one kernel launch for every run of parameters that are treated alike,

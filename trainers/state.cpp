@@ -14,6 +14,16 @@ DataSplits read_splits(const Experiment& experiment) {
   return {std::move(train), std::move(validation), shape};
 }
 
+namespace {
+
+// A glob of no_decay has to match something in the network; in a part it may match nothing.
+SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
+  std::erase_if(options.no_decay, [&](const std::string& glob) { return store.match(glob).empty(); });
+  return options;
+}
+
+}  // namespace
+
 TrainingState::TrainingState(Experiment& e, DataSplits data)
     : experiment(e),
       engine(e.engine_options()),
@@ -21,9 +31,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data)
       images_train(data.train.size()),
       images_validation(data.validation.size()),
       train(engine, data.train,
-            {.batch_size = e.loop.batch_size, .shuffle = Shuffle::every_epoch, .augmentation = e.augment}),
-      gradient(network->params(), network->options().dtype, engine.stream()),
-      optimizer(network->weights().params, e.optimizer, engine.stream()) {
+            {.batch_size = e.loop.batch_size, .shuffle = Shuffle::every_epoch, .augmentation = e.augment}) {
   if (images_validation > 0)
     validation =
         std::make_unique<Loader>(engine, data.validation, LoaderOptions{.batch_size = e.evaluation.batch_size});
@@ -31,10 +39,30 @@ TrainingState::TrainingState(Experiment& e, DataSplits data)
   if (e.swa.on()) swa.emplace(engine, *network);
   TrainContext c = context();
   e.trainer.method->begin(c);
+  const auto train_weights = [&](const std::string& momentum_name, Flat& params, const SgdOptions& options) {
+    trained.push_back(
+        {momentum_name, Flat(params.store(), params.dtype(), engine.stream()), Sgd(params, options, engine.stream())});
+  };
+  train_weights("optimizer.momentum", network->weights().params, e.optimizer);
+  for (const TrainedPart& part : e.trainer.method->parts())
+    train_weights("optimizer." + part.name + ".momentum", part.weights->params,
+                  without_unmatched(e.optimizer, part.weights->params.store()));
+}
+
+std::vector<Flat*> TrainingState::gradients() {
+  std::vector<Flat*> all;
+  for (Trained& t : trained) all.push_back(&t.gradient);
+  return all;
 }
 
 TrainContext TrainingState::context() {
-  return {.engine = engine, .model = *network, .epoch = progress.epoch, .step = progress.total_steps};
+  return {.engine = engine,
+          .model = *network,
+          .epoch = progress.epoch,
+          .step = progress.total_steps,
+          .epochs = experiment.loop.epochs,
+          .train = &train,
+          .validation = validation.get()};
 }
 
 void TrainingState::visit(StateVisitor& v) {
@@ -49,7 +77,7 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.since_best", progress.since_best);
   v("progress.collapsed", progress.collapsed);
   visit_network(v, *network);
-  v("optimizer.momentum", optimizer.momentum());
+  for (Trained& t : trained) v(t.momentum_name, t.optimizer.momentum());
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
   experiment.trainer.method->visit_state(v);

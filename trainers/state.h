@@ -2,6 +2,7 @@
 // Everything one run holds in memory, and what of it a checkpoint keeps.
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "data/loader.h"
 #include "trainers/averages.h"
@@ -31,12 +32,21 @@ struct DataSplits {
 };
 DataSplits read_splits(const Experiment& experiment);
 
+/// Weights in training: the network's, or those of a part that a method trains beside it.
+struct Trained {
+  std::string momentum_name;  ///< in checkpoints
+  Flat gradient;
+  Sgd optimizer;
+};
+
 class TrainingState {
  public:
   explicit TrainingState(Experiment& experiment, DataSplits data);
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
+  /// The gradient buffers of everything in training, the network's first.
+  std::vector<Flat*> gradients();
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
 
@@ -46,8 +56,7 @@ class TrainingState {
   int64_t images_train, images_validation;
   Loader train;
   std::unique_ptr<Loader> validation;  ///< null: no validation images
-  Flat gradient;
-  Sgd optimizer;
+  std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
   Progress progress;
 };

@@ -13,16 +13,28 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double gradient_norm(TrainingState& s) {
-  const Arena::Scope scope(s.engine.arena());
-  const int64_t n = s.gradient.store().size();
-  const Tensor partial = s.engine.arena().tensor({square_sum_partials(n)}, s.gradient.dtype());
-  const Tensor total = s.engine.arena().tensor({1}, s.gradient.dtype());
-  dispatch_full(s.gradient.dtype(), [&](auto tag) {
+double square_norm(Engine& engine, const Flat& flat) {
+  const Arena::Scope scope(engine.arena());
+  const int64_t n = flat.store().size();
+  const Tensor partial = engine.arena().tensor({square_sum_partials(n)}, flat.dtype());
+  const Tensor total = engine.arena().tensor({1}, flat.dtype());
+  dispatch_full(flat.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    square_sum<T>(s.engine.stream(), n, s.gradient.all().as<T>(), partial.as<T>(), total.as<T>());
+    square_sum<T>(engine.stream(), n, flat.all().as<T>(), partial.as<T>(), total.as<T>());
   });
-  return std::sqrt(read_scalar(s.engine, total));
+  return read_scalar(engine, total);
+}
+
+double gradient_norm(TrainingState& s) {
+  double sum = 0;
+  for (const Trained& t : s.trained) sum += square_norm(s.engine, t.gradient);
+  return std::sqrt(sum);
+}
+
+// The mask is the network's; what is trained beside it has none.
+void move_weights(TrainingState& s, double lr, const GradientMask& mask) {
+  for (Trained& t : s.trained)
+    t.optimizer.step(s.engine.stream(), t.gradient, lr, &t == &s.trained.front() ? mask : GradientMask{});
 }
 
 void check_finite(const Run& run, const char* what, double value, double lr) {
@@ -67,11 +79,11 @@ StepNumbers train_step(Run& run) {
   TrainContext context = s.context();
   const double lr = rate_at(s, p.step);
 
-  const double loss = method.gradients(context, batch, s.gradient);
+  const double loss = method.gradients(context, batch, s.gradients());
   check_finite(run, "loss", loss, lr);
   const double norm = gradient_norm(s);
   check_finite(run, "norm of the gradient", norm, lr);
-  s.optimizer.step(s.engine.stream(), s.gradient, lr);
+  move_weights(s, lr, method.mask());
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
@@ -99,6 +111,11 @@ std::optional<EpochTime> train_epoch(Run& run) {
   const int64_t steps = s.steps_per_epoch(), images_before = p.images;
   const auto start = Clock::now();
   EpochTime time{.lr = rate_at(s, steps - 1)};
+  Trainer& method = *s.experiment.trainer.method;
+  if (p.step == 0) {
+    TrainContext context = s.context();
+    method.before_epoch(context);
+  }
   while (p.step < steps) {
     const StepNumbers n = train_step(run);
     time.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -110,7 +127,8 @@ std::optional<EpochTime> train_epoch(Run& run) {
                             .loss = n.loss,
                             .lr = n.lr,
                             .images_per_second = time.images_per_second};
-    if (loop.log_every > 0 && p.total_steps % loop.log_every == 0) run.log.step(report, n.grad_norm);
+    if (loop.log_every > 0 && p.total_steps % loop.log_every == 0)
+      run.log.step(report, n.grad_norm, collect_metrics([&](const MetricSink& to) { method.step_metrics(to); }));
     run.observer.on_step(report);
     if (SignalGuard::raised()) return {};
     if (loop.checkpoint_steps > 0 && p.step % loop.checkpoint_steps == 0) run.save_checkpoint();

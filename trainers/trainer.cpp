@@ -4,7 +4,7 @@
 
 namespace temper {
 
-double Trainer::gradients(TrainContext& context, const Batch& batch, Flat& grads) {
+double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) {
   Tape tape(context.engine, Wrt::params);
   const Var value = loss(tape, batch, context);
   tape.backward(value, grads);

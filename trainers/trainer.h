@@ -1,11 +1,15 @@
 #pragma once
-#include <map>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "attacks/attack.h"
 #include "core/config.h"
 #include "core/registry.h"
+#include "data/loader.h"
+#include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
 
 namespace temper {
@@ -26,7 +30,25 @@ struct TrainContext {
   Network& model;
   int64_t epoch = 0;  ///< 1-based
   int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
+  int64_t epochs = 0;
+  Loader* train = nullptr;       ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;  ///< the images held out of them; null: none
 };
+
+/// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
+struct GradientMask {
+  const Flat* buffer = nullptr;  ///< null: none
+  MaskMode mode = MaskMode::zero_gradient;
+};
+
+/// Weights that a method trains beside the network, with the same optimiser settings and schedule.
+struct TrainedPart {
+  std::string name;  ///< in checkpoints and messages
+  Weights* weights = nullptr;
+};
+
+/// Takes the numbers a method wants on record, by name.
+using MetricSink = std::function<void(const std::string& name, double value)>;
 
 /// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
 /// same for every method (trainers/loop.h).
@@ -36,14 +58,24 @@ class Trainer {
   virtual void fields(Fields&) {}
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
+  /// What is trained beside the network; asked once, after begin(). The weights must stay where they are.
+  virtual std::vector<TrainedPart> parts() { return {}; }
+  /// Before the first step of an epoch.
+  virtual void before_epoch(TrainContext&) {}
   /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it use context.epoch as their
   /// draw.
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step into `grads` and returns the loss. Methods with several gradient sets override it.
-  virtual double gradients(TrainContext& context, const Batch& batch, Flat& grads);
+  /// Writes the gradient of one step and returns the loss: `grads` has the network's buffer, then one for each of
+  /// parts(). Methods with several gradient sets override it.
+  virtual double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
+  /// Which parameters of the network the gradient just written moves.
+  virtual GradientMask mask() const { return {}; }
   /// After the optimiser has moved the parameters; `batch` is the one they were moved by.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
+  /// What belongs beside the loss in a step's line of the metrics, and in an epoch's (asked after after_epoch()).
+  virtual void step_metrics(const MetricSink&) const {}
+  virtual void epoch_metrics(const MetricSink&) const {}
   virtual void visit_state(StateVisitor&) {}
   /// The BatchNorm branch to evaluate with.
   virtual int eval_branch() const { return 0; }
