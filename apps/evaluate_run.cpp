@@ -4,7 +4,7 @@
 
 #include "core/file.h"
 #include "evaluation/report_page.h"
-#include "trainers/checkpoint.h"
+#include "trainers/run_network.h"
 
 namespace temper {
 
@@ -66,29 +66,11 @@ Results measure(Experiment& experiment, Observer& observer, int64_t limit) {
 
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
                     int64_t limit) {
-  const std::vector<std::pair<std::string, std::filesystem::path>> files = {
-      {"best", folder.best()}, {"ema", folder.ema()}, {"swa", folder.swa()}};
-  for (const auto& [which, file] : files) {
-    if (which != weights) continue;
-    TEMPER_CHECK(std::filesystem::exists(file), file.string(), ": not found; this run kept no '", which, "' weights");
-    experiment.model.weights = file.string();
-    Results r = measure(experiment, observer, limit);
-    r.weights = which + " weights";
-    return r;
-  }
-  TEMPER_CHECK(weights == "last", "eval: expected --weights last, best, ema or swa for a run folder, got '", weights,
-               "'", did_you_mean(weights, {"last", "best", "ema", "swa"}));
-  experiment.model.weights.clear();
   const ImageSet test = test_images(experiment, limit);
   Engine engine(experiment.engine_options());
-  const std::unique_ptr<Network> network = make_network(engine, experiment, shape_of(test));
-  const LoadedCheckpoint checkpoint = load_checkpoint(folder);
-  restore(checkpoint.content, checkpoint.file, [&](StateVisitor& v) {
-    v("model.params", network->weights().params);
-    v("model.buffers", network->weights().buffers);
-  });
+  const std::unique_ptr<Network> network = load_run_network(engine, experiment, folder, weights, shape_of(test));
   Results r = measure_network(engine, *network, experiment, test, observer);
-  r.weights = "last weights";
+  r.weights = weights + " weights";
   return r;
 }
 

@@ -1,10 +1,10 @@
 #include "core/ops_loss.h"
 
+#include "core/host.h"
 #include "kernels/argmax/argmax.h"
 #include "kernels/margin_loss/margin_loss.h"
 #include "kernels/row_scale/row_scale.h"
 #include "kernels/row_sum/row_sum.h"
-#include "kernels/runtime/memory.h"
 #include "kernels/softmax_loss/softmax_loss.h"
 #include "kernels/squared_error/squared_error.h"
 
@@ -172,9 +172,7 @@ std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {
     argmax(engine.stream(), logits.shape[0], static_cast<int>(logits.shape[1]), best.as<int32_t>(),
            logits.as<const T>());
   });
-  std::vector<int32_t> out(logits.shape[0]);
-  copy(engine.stream(), out.data(), Device::cpu, best.data, best.device, best.bytes());
-  synchronize(engine.stream());
+  const std::vector<int32_t> out = host_indices(engine, best);
   for (size_t i = 0; i < out.size(); ++i)
     TEMPER_CHECK(out[i] >= 0, "predictions: the logits of sample ", i,
                  " hold a NaN, so they predict nothing; the network has diverged or its weights are damaged");
@@ -184,9 +182,7 @@ std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {
 int64_t count_correct(Engine& engine, const Tensor& logits, const Tensor& labels) {
   check_labels("count_correct", logits, labels);
   const std::vector<int32_t> predicted = predictions(engine, logits);
-  std::vector<int32_t> wanted(predicted.size());
-  copy(engine.stream(), wanted.data(), Device::cpu, labels.data, labels.device, labels.bytes());
-  synchronize(engine.stream());
+  const std::vector<int32_t> wanted = host_indices(engine, labels);
   int64_t correct = 0;
   for (size_t i = 0; i < wanted.size(); ++i) correct += predicted[i] == wanted[i];
   return correct;

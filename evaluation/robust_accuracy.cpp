@@ -2,21 +2,10 @@
 
 #include <numeric>
 
+#include "core/host.h"
 #include "data/loader.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper {
-
-namespace {
-
-std::vector<int32_t> host_labels(Engine& engine, const Tensor& labels) {
-  std::vector<int32_t> out(labels.numel());
-  copy(engine.stream(), out.data(), Device::cpu, labels.data, labels.device, labels.bytes());
-  synchronize(engine.stream());
-  return out;
-}
-
-}  // namespace
 
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t, int64_t)>& progress) {
@@ -27,7 +16,7 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
     const Batch batch = loader.load(0, b);
     const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
     const std::vector<int32_t> predicted = predictions(engine, network.predict(engine, images, pass));
-    const std::vector<int32_t> labels = host_labels(engine, batch.labels);
+    const std::vector<int32_t> labels = host_indices(engine, batch.labels);
     for (size_t i = 0; i < labels.size(); ++i) result.right.push_back(predicted[i] == labels[i]);
     if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
   }

@@ -45,7 +45,7 @@ TEST_CASE("Help names every command, its options and the exit codes", "[app]") {
   CHECK(all.code == kExitOk);
   for (const char* word : {"train", "eval", "data", "describe", "list", "report", "version", "Exit codes", "75"})
     CHECK_THAT(all.out, ContainsSubstring(word));
-  for (const char* command : {"train", "eval", "describe", "list", "report", "version"}) {
+  for (const char* command : {"train", "eval", "audit", "describe", "list", "report", "version"}) {
     const Ran one = temper_command({command, "--help"});
     CHECK(one.code == kExitOk);
     CHECK_THAT(one.out, ContainsSubstring("Exit codes") && ContainsSubstring(std::string("Usage: temper ") + command));
@@ -62,6 +62,7 @@ TEST_CASE("Wrong use of the command line ends with 2 and says what was meant", "
       {{"train", "x.yaml", "--resmue"}, "unknown option '--resmue'; did you mean '--resume'?"},
       {{"train"}, "config is required"},
       {{"train", "--set"}, "--set"},
+      {{"audit", "speed", "runs/x"}, "speed not in {precision}"},
       {{"eval"}, "expected either a run folder, or --model, --weights and --data"},
       {{"eval", "--model", "small_cnn"}, "--model needs --weights FILE and --data NAME"},
       {{"eval", "runs/x", "--limit", "-3"}, "--limit"},
@@ -89,6 +90,7 @@ TEST_CASE("What cannot be done ends with 1 and one line", "[app]") {
        "bad.yaml line 4: trainer.attack: unknown key 'raduis'; did you mean 'radius'?"},
       {{"train", folder.file("bad.yaml"), "--set", "loop"}, "--set loop: expected key=value"},
       {{"eval", folder.file("none")}, "holds no run"},
+      {{"audit", "precision", folder.file("none")}, "holds no run"},
       {{"report", folder.file("none")}, "no such run folder"},
       {{"describe", "tradse"}, "unknown name 'tradse'; did you mean 'trades'?"},
       {{"list", "atacks"}, "unknown kind 'atacks'; did you mean 'attacks'?"}};
@@ -215,6 +217,14 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK(other.err == "");
   CHECK_THAT(other.out, ContainsSubstring("5 test images"));
   CHECK_THAT(temper_command({"eval", run, "--attack", "pdg"}).err, ContainsSubstring("did you mean 'pgd'?"));
+  CHECK_THAT(temper_command({"eval", run, "--weights", "beste"}).err, ContainsSubstring("did you mean 'best'?"));
+
+  const Ran audit = temper_command({"audit", "precision", run, "--limit", "5", "--json", folder.file("audit.json")});
+  CHECK(audit.err == "");
+  CHECK_THAT(audit.out, ContainsSubstring("5 test images") && ContainsSubstring("sign of the input gradient"));
+  CHECK(nlohmann::json::parse(slurp(folder.file("audit.json")))["images"] == 5);
+  CHECK_THAT(temper_command({"audit", "precision", run, "--compute", "f64"}).err,
+             ContainsSubstring("expected a precision below f32"));
   CHECK_THAT(temper_command({"eval", run, "--weights", "lats"}).err, ContainsSubstring("did you mean 'last'?"));
 }
 

@@ -24,6 +24,18 @@ struct Linf {
 };
 
 template <class T>
+HD T length_of(const Row& row, const T* v) {
+  return std::sqrt(row.sum([&](int c) { return v[c] * v[c]; }));
+}
+
+/// The share of v - origin that lies within the ball: 1 inside.
+template <class T>
+HD T share_in_ball(const Row& row, const T* v, const T* origin, T radius) {
+  const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
+  return distance > radius ? radius / distance : T(1);
+}
+
+template <class T>
 struct L2 {
   T* x;
   const T *grad, *clean;
@@ -32,10 +44,9 @@ struct L2 {
     const int64_t first = row.at(0);
     T* const v = x + first;
     const T *const g = grad + first, *const origin = clean + first;
-    const T length = std::sqrt(row.sum([&](int c) { return g[c] * g[c]; })) + T(1e-10);
+    const T length = length_of(row, g) + T(1e-10);
     row.each([&](int c) { v[c] += step * (g[c] / length); });
-    const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
-    const T shrink = distance > radius ? radius / distance : T(1);
+    const T shrink = share_in_ball(row, v, origin, radius);
     row.each([&](int c) { v[c] = clamp(origin[c] + (v[c] - origin[c]) * shrink, lo, hi); });
   }
 };
@@ -51,14 +62,13 @@ struct L2BoxFirst {
     const int64_t first = row.at(0);
     T* const v = x + first;
     const T *const g = grad + first, *const origin = clean + first;
-    const T length = std::sqrt(row.sum([&](int c) { return g[c] * g[c]; }));
+    const T length = length_of(row, g);
     const uint32_t id = static_cast<uint32_t>(ids[row.index]);
     row.each([&](int c) {
       const T direction = length > 0 ? g[c] / length : T(random_normal(key, id, static_cast<uint32_t>(c)));
       v[c] = clamp(v[c] + step * direction, lo, hi);
     });
-    const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
-    const T shrink = distance > radius ? radius / distance : T(1);
+    const T shrink = share_in_ball(row, v, origin, radius);
     row.each([&](int c) { v[c] = origin[c] + (v[c] - origin[c]) * shrink; });
   }
 };

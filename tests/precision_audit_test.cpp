@@ -1,0 +1,70 @@
+#include "evaluation/precision_audit.h"
+
+#include "attacks/pgd.h"
+#include "core/conv.h"
+#include "tests/catch.h"
+#include "tests/networks.h"
+#include "tests/skip.h"
+#include "tests/training_fixture.h"
+
+using namespace temper;
+
+namespace {
+
+const Network::Options kOptions{.data = {8, 8, 1, 3}, .seed = 4};
+
+struct Side {
+  Engine engine;
+  std::unique_ptr<Network> network;
+  explicit Side(DType compute = DType::f32)
+      : engine({.threads = 1, .compute = compute}), network(test::network(engine, "{name: test_net}", kOptions)) {}
+  PrecisionSide view() { return {engine, *network, Pass::eval()}; }
+};
+
+PrecisionAudit audit(Side& a, Side& b) {
+  const ImageSet set = Registry<DatasetReader>::instance().make("test_stripes")->train();
+  const Pgd pgd({.radius = 0.05, .step = 0.02, .steps = 3});
+  return audit_precision(a.view(), b.view(), set, pgd, 16);
+}
+
+}  // namespace
+
+TEST_CASE("Two engines of one precision agree in everything", "[audit]") {
+  Side a, b;
+  const PrecisionAudit r = audit(a, b);
+  CHECK(r.images == 60);
+  for (const auto& g : {r.clean, r.adversarial}) {
+    CHECK(g.same_sign == Approx(1));
+    CHECK(g.cosine == Approx(1));
+    CHECK(g.zero == g.zero_reference);
+  }
+  CHECK(r.same_label == Approx(100));
+  CHECK(r.loss == r.loss_reference);
+  CHECK(r.robust == r.robust_reference);
+}
+
+TEST_CASE("A side without gradients is found out", "[audit]") {
+  Side a, dead;
+  Flat& params = dead.network->weights().params;
+  const int conv1 = params.store().find("conv1.weight");
+  params.write(conv1, std::vector<double>(static_cast<size_t>(params.store()[conv1].shape.numel()), 0.0));
+  params.touch();
+  const PrecisionAudit r = audit(a, dead);
+  CHECK(r.clean.zero == Approx(1));
+  CHECK(r.clean.zero_reference < 0.5);
+  CHECK(r.clean.same_sign == Approx(r.clean.zero_reference));
+  CHECK(r.clean.cosine < 0.5);
+  // Its attack never leaves the random start, so the reference's loses less to it than to its own.
+  CHECK(r.loss < r.loss_reference);
+  CHECK(r.robust >= r.robust_reference);
+}
+
+TEST_CASE("bf16 keeps most signs of the gradient", "[audit]") {
+  if (!make_conv_backend(Device::cpu)->supports(DType::bf16)) TEMPER_SKIP("the convolutions here have no bf16");
+  Side a, b(DType::bf16);
+  const PrecisionAudit r = audit(a, b);
+  CHECK(r.clean.same_sign > 0.9);
+  CHECK(r.clean.same_sign < 1);
+  CHECK(r.clean.cosine > 0.95);
+  CHECK(r.loss == Approx(r.loss_reference).epsilon(0.05));
+}

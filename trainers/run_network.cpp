@@ -1,0 +1,29 @@
+#include "trainers/run_network.h"
+
+#include <map>
+
+#include "nn/weights.h"
+#include "trainers/checkpoint.h"
+
+namespace temper {
+
+std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& experiment, const RunFolder& folder,
+                                          const std::string& weights, const DataShape& shape) {
+  auto network = std::make_unique<Network>(engine, *experiment.model.architecture, experiment.network_options(shape));
+  if (weights == "last") {
+    const LoadedCheckpoint checkpoint = load_checkpoint(folder);
+    restore(checkpoint.content, checkpoint.file, [&](StateVisitor& v) { visit_network(v, *network); });
+    return network;
+  }
+  const std::map<std::string, std::filesystem::path> files = {
+      {"best", folder.best()}, {"ema", folder.ema()}, {"swa", folder.swa()}};
+  const auto chosen = files.find(weights);
+  TEMPER_CHECK(chosen != files.end(), "expected weights last, best, ema or swa of a run folder, got '", weights, "'",
+               did_you_mean(weights, {"last", "best", "ema", "swa"}));
+  TEMPER_CHECK(std::filesystem::exists(chosen->second), chosen->second.string(), ": not found; this run kept no '",
+               weights, "' weights");
+  load_weights(*network, chosen->second.string());
+  return network;
+}
+
+}  // namespace temper
