@@ -2,6 +2,7 @@
 
 #include "attacks/climb.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -32,6 +33,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
                 uint32_t draw) const {
   check_batch(batch);
   if (const auto p = problem()) fail("pgd: ", p->key, ": ", p->text);
+  const PhaseRange phase(engine.stream(), "attack");
   const Tensor& clean = batch.images;
   const Climb climb(engine, *this, step_size(), batch, draw);
   const bool selects = returns != Return::last || restarts > 1;

@@ -42,6 +42,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
   if (options.threads > 0) omp_set_num_threads(options.threads);
   stream_ = make_stream(options.device);
+  stream_.ranges = options.ranges;
   const size_t capacity =
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);

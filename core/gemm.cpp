@@ -1,6 +1,8 @@
 #include "core/gemm.h"
 
 #include <Eigen/Core>
+
+#include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
 #include "core/gemm_cublas.h"
 #endif
@@ -39,6 +41,7 @@ void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tens
   TEMPER_CHECK(ka == kb && c.shape == (Shape{m, n}) && a.dtype == b.dtype && a.dtype == c.dtype, "gemm: op(a) is (", m,
                ", ", ka, "), op(b) is (", kb, ", ", n, "), c is ", c.shape, " (", a.dtype, ", ", b.dtype, ", ", c.dtype,
                ")");
+  const KernelRange range(stream, "gemm", {m, n, ka});
 #if defined(TEMPER_CUDA)
   if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, beta, c);
 #endif

@@ -6,6 +6,7 @@
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
 #include "kernels/relu/relu.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -53,8 +54,11 @@ struct Convolution {
     const Tensor& r = residual.value;
     TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
                  " so residual must be too, got ", r.shape, " ", r.dtype);
-    tape.engine().conv().forward(tape.stream(), g, x.value, filter(),
-                                 {.residual = r, .relu = activation == Activation::relu}, y);
+    {
+      const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
+      tape.engine().conv().forward(tape.stream(), g, x.value, filter(),
+                                   {.residual = r, .relu = activation == Activation::relu}, y);
+    }
     return tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
   }
 
@@ -72,10 +76,14 @@ struct Convolution {
     }
     if (w.needs_grad()) {
       const GradSink s = tape.sink(w);
+      const KernelRange range(tape.stream(), "conv2d_backward_filter",
+                              {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       conv.backward_filter(tape.stream(), g, x.value, dy, s.beta, s.into);
     }
     if (x.needs_grad()) {
       const GradSink s = tape.sink(x);
+      const KernelRange range(tape.stream(), "conv2d_backward_data",
+                              {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       conv.backward_data(tape.stream(), g, dy, filter(), s.beta, s.into);
     }
     // Last, because the residual may take dy's memory.

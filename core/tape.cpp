@@ -4,6 +4,7 @@
 
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -87,6 +88,7 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
   TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
                loss.value.shape);
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
+  const PhaseRange phase(stream(), "backward");
   for (Slot& s : slots_) {
     give_back(s);
     s = {};
@@ -100,6 +102,7 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
   for (size_t i = nodes_.size(); i-- > 0;) {
     current_ = nodes_[i].slot;
     if (!slots_[current_].written) continue;
+    const PhaseRange op(stream(), nodes_[i].op);
     nodes_[i].backward(*this, slots_[current_].grad);
     give_back(slots_[current_]);
   }

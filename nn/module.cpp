@@ -3,6 +3,7 @@
 #include "core/ops_image.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -54,6 +55,7 @@ Var Network::operator()(Tape& tape, const Var& images, Pass pass) const {
                "BatchNorm branch ",
                pass.branch, ", only ", join(options_.branches));
   if (!pass.weights) pass.weights = weights_.get();
+  const PhaseRange phase(tape.stream(), "forward");
   return body_->forward(tape, normalize(tape, images, options_.mean, options_.std), pass);
 }
 

@@ -1,6 +1,7 @@
 #include "trainers/optimizer.h"
 
 #include "core/text.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -37,6 +38,7 @@ Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)
 }
 
 void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask) {
+  const PhaseRange phase(stream, "update");
   dispatch_full(params_.dtype(), [&](auto tag) {
     using T = decltype(tag);
     for (const Range& r : ranges_)

@@ -23,6 +23,7 @@ struct Argmax {
 
 template <class T>
 void argmax(Stream stream, int64_t rows, int cols, int32_t* y, const T* x) {
+  const KernelRange range(stream, "argmax", {rows, cols});
   for_each_row(stream, rows, cols, Argmax<T>{y, x});
 }
 

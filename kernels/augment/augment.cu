@@ -56,6 +56,7 @@ struct AugmentRow {
 
 template <class T>
 void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& o) {
+  const KernelRange range(stream, "augment", {n});
   const int64_t rows = n * o.h;
   const int cols = o.w * o.c;
   if (o.c == 1)

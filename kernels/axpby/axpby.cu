@@ -36,6 +36,7 @@ struct Spread {
 
 template <class T>
 void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y) {
+  const KernelRange range(stream, "axpby", {n});
   if (beta == 0)
     map(stream, n, Scale<T>{alpha}, write(y), x);
   else
@@ -44,11 +45,13 @@ void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y) 
 
 template <class T>
 void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, float beta, const T* y, T* z) {
+  const KernelRange range(stream, "weighted_sum", {n});
   map(stream, n, Sum<T>{alpha, beta}, write(z), x, y);
 }
 
 template <class T>
 void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T* y) {
+  const KernelRange range(stream, "add_scalar", {n});
   map(stream, n, Spread<T>{s, scale, beta}, y);
 }
 

@@ -220,12 +220,14 @@ int64_t batch_norm_workspace(int64_t rows, int channels) { return 2 * Chunks(row
 template <class T, class S>
 void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x,
                            double eps, BatchNormRunning<S> running) {
+  const KernelRange range(stream, "batch_norm_statistics", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_statistics, stream, rows, channels, mean, invstd, workspace, x, eps, running);
   cpu_statistics(rows, channels, mean, invstd, workspace, x, eps, running);
 }
 
 template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps) {
+  const KernelRange range(stream, "batch_norm_invstd", {channels});
   TEMPER_CUDA_HALF(batch_norm_invstd, stream, channels, invstd, var, eps);
   map(stream, channels, InvStd{eps}, write(invstd), var);
 }
@@ -233,6 +235,7 @@ void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, dou
 template <class T, class S>
 void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* x, const T* residual,
                       BatchNormAffine<S> affine, BatchNormRelu relu) {
+  const KernelRange range(stream, "batch_norm_apply", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_apply, stream, rows, channels, y, x, residual, affine, relu);
   cpu_apply(rows, channels, y, x, residual, affine, lowest_output<S>(relu));
 }
@@ -240,6 +243,7 @@ void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* 
 template <class T, class S>
 void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy,
                               const T* x, const T* y, BatchNormAffine<S> affine, BatchNormMask mask) {
+  const KernelRange range(stream, "batch_norm_backward_sums", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_sums, stream, rows, channels, dgamma, dbeta, workspace, dy, x, y, affine, mask);
   with_mask(mask, [&](auto m) { cpu_backward_sums<m()>(rows, channels, dgamma, dbeta, workspace, dy, x, y, affine); });
 }
@@ -247,6 +251,7 @@ void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgam
 template <class T, class S>
 void batch_norm_backward_batch(Stream stream, int64_t rows, int channels, float sink, T* dx, const T* dy, const T* x,
                                const S* dgamma, const S* dbeta, BatchNormAffine<S> affine, BatchNormMask mask) {
+  const KernelRange range(stream, "batch_norm_backward_batch", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_batch, stream, rows, channels, sink, dx, dy, x, dgamma, dbeta, affine, mask);
   if (mask == BatchNormMask::from_x)
     cpu_backward_batch<true>(rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
@@ -257,6 +262,7 @@ void batch_norm_backward_batch(Stream stream, int64_t rows, int channels, float 
 template <class T, class S>
 void batch_norm_backward_running(Stream stream, int64_t rows, int channels, float sink, T* dx, const T* dy, const T* y,
                                  const S* invstd, const S* gamma) {
+  const KernelRange range(stream, "batch_norm_backward_running", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_running, stream, rows, channels, sink, dx, dy, y, invstd, gamma);
   if (y)
     cpu_backward_running<true>(rows, channels, S(sink), dx, dy, y, invstd, gamma);

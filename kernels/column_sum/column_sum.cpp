@@ -14,6 +14,7 @@ namespace temper {
 
 template <class T, class Sum>
 void column_sum(Stream stream, int64_t rows, int cols, const T* x, float beta, Sum* y) {
+  const KernelRange range(stream, "column_sum", {rows, cols});
   TEMPER_CUDA_HALF(column_sum, stream, rows, cols, x, beta, y);
   if (cols == 0) return;
   const int64_t size = std::max<int64_t>(32, 8192 / cols), chunks = (rows + size - 1) / size;

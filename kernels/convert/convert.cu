@@ -25,6 +25,7 @@ struct ConvertAdd {
 
 template <class To, class From>
 void convert(Stream stream, int64_t n, const From* x, float beta, To* y) {
+  const KernelRange range(stream, "convert", {n});
   if (beta == 0)
     map(stream, n, Convert<To, From>{}, write(y), x);
   else

@@ -16,6 +16,7 @@ struct Ema {
 
 template <class T>
 void ema(Stream stream, int64_t n, T* average, const T* w, double decay) {
+  const KernelRange range(stream, "ema", {n});
   map(stream, n, Ema<T>{T(decay), T(1 - decay)}, average, w);
 }
 

@@ -15,6 +15,7 @@ struct Fill {
 
 template <class T>
 void fill(Stream stream, int64_t n, T* y, T value) {
+  const KernelRange range(stream, "fill", {n});
   map(stream, n, Fill<T>{value}, write(y));
 }
 

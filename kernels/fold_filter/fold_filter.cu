@@ -26,6 +26,7 @@ struct Fold {
 
 template <class T, class Out>
 void fold_filter(Stream stream, int64_t channels, int taps, Out* w_out, Out* bias_out, const FoldInputs<T>& in) {
+  const KernelRange range(stream, "fold_filter", {channels, taps});
   for_each_row(stream, channels, taps, Fold<T, Out>{in, w_out, bias_out});
 }
 

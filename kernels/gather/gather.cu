@@ -12,6 +12,7 @@ struct Gather {
 }  // namespace
 
 void gather(Stream stream, int64_t n, const int32_t* table, const int32_t* ids, int32_t* y) {
+  const KernelRange range(stream, "gather", {n});
   map(stream, n, Gather{table}, write(y), ids);
 }
 

@@ -23,6 +23,7 @@ struct KeepBetter {
 
 template <class T>
 void keep_better(Stream stream, int64_t rows, int cols, T* best, T* best_score, const T* candidate, const T* score) {
+  const KernelRange range(stream, "keep_better", {rows, cols});
   for_each_row(stream, rows, cols, KeepBetter<T>{best, best_score, candidate, score});
 }
 

@@ -37,6 +37,7 @@ struct Margin {
 template <class T>
 void margin_loss(Stream stream, int64_t rows, int cols, T* loss, T* dlogits, const T* logits, const int32_t* labels,
                  float kappa) {
+  const KernelRange range(stream, "margin_loss", {rows, cols});
   for_each_row(stream, rows, cols, Margin<T>{loss, dlogits, logits, labels, T(kappa)});
 }
 

@@ -17,6 +17,7 @@ struct Misclassified {
 
 template <class T>
 void misclassified(Stream stream, int64_t n, T* y, const int32_t* predicted, const int32_t* labels) {
+  const KernelRange range(stream, "misclassified", {n});
   map(stream, n, Misclassified<T>{}, write(y), predicted, labels);
 }
 

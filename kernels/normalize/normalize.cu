@@ -41,12 +41,14 @@ struct Backward {
 template <class T>
 void normalize_forward(Stream stream, int64_t pixels, int channels, T* y, const compute_t<T>* x,
                        const ChannelStats& stats) {
+  const KernelRange range(stream, "normalize_forward", {pixels, channels});
   map(stream, pixels, Forward<T>{channels, y, x, stats});
 }
 
 template <class T>
 void normalize_backward(Stream stream, int64_t pixels, int channels, float sink, compute_t<T>* dx, const T* dy,
                         const ChannelStats& stats) {
+  const KernelRange range(stream, "normalize_backward", {pixels, channels});
   map(stream, pixels, Backward<T>{channels, sink, dx, dy, stats});
 }
 

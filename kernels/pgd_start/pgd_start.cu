@@ -68,6 +68,7 @@ struct Start {
 
 template <class T>
 void pgd_start(Stream stream, int64_t rows, int cols, T* x, const T* clean, const int32_t* ids, const NoiseStart& s) {
+  const KernelRange range(stream, "pgd_start", {rows, cols});
   for_each_row(stream, rows, (cols + 3) / 4,
                Start<T>{x, clean, ids, cols, s.noise, s.key, T(s.scale), T(s.lo), T(s.hi)});
 }

@@ -89,22 +89,26 @@ struct Accumulate {
 
 template <class T>
 void pgd_step_linf(Stream stream, int64_t n, T* x, const T* grad, const T* clean, PgdStep p) {
+  const KernelRange range(stream, "pgd_step_linf", {n});
   map(stream, n, Linf<T>{T(p.radius), T(p.step), T(p.lo), T(p.hi)}, x, grad, clean);
 }
 
 template <class T>
 void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p) {
+  const KernelRange range(stream, "pgd_step_l2", {rows, cols});
   for_each_row(stream, rows, cols, L2<T>{x, grad, clean, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
 }
 
 template <class T>
 void pgd_step_l2_box_first(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean,
                            const int32_t* ids, RngKey key, PgdStep p) {
+  const KernelRange range(stream, "pgd_step_l2_box_first", {rows, cols});
   for_each_row(stream, rows, cols, L2BoxFirst<T>{x, grad, clean, ids, key, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
 }
 
 template <class T>
 void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* grad, double decay) {
+  const KernelRange range(stream, "accumulate_momentum", {rows, cols});
   for_each_row(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 

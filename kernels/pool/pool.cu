@@ -212,43 +212,52 @@ struct ShortcutBackward {
 
 template <class T>
 void max_pool_forward(Stream stream, const PoolShape& g, T* y, uint8_t* argmax, const T* x) {
+  const KernelRange range(stream, "max_pool_forward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.p() * g.q(), g.c, MaxForward<T>{g, g.p(), g.q(), y, argmax, x});
 }
 template <class T>
 void max_pool_backward(Stream stream, const PoolShape& g, float sink, T* dx, const T* dy, const uint8_t* argmax) {
+  const KernelRange range(stream, "max_pool_backward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.h * g.w, g.c, MaxBackward<T>{g, g.p(), g.q(), sink, dx, dy, argmax});
 }
 
 template <class T>
 void avg_pool_forward(Stream stream, const PoolShape& g, T* y, const T* x) {
+  const KernelRange range(stream, "avg_pool_forward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.p() * g.q(), g.c, AvgForward<T>{g, g.p(), g.q(), y, x});
 }
 template <class T>
 void avg_pool_backward(Stream stream, const PoolShape& g, float sink, T* dx, const T* dy) {
+  const KernelRange range(stream, "avg_pool_backward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.h * g.w, g.c, AvgBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 
 template <class T>
 void global_avg_pool_forward(Stream stream, int64_t n, int64_t pixels, int c, compute_t<T>* y, const T* x) {
+  const KernelRange range(stream, "global_avg_pool_forward", {n, pixels, c});
   for_each_row(stream, n, c, GlobalForward<T>{pixels, y, x});
 }
 template <class T>
 void global_avg_pool_backward(Stream stream, int64_t n, int64_t pixels, int c, float sink, T* dx,
                               const compute_t<T>* dy) {
+  const KernelRange range(stream, "global_avg_pool_backward", {n, pixels, c});
   for_each_row(stream, n * pixels, c, GlobalBackward<T>{pixels, sink, dx, dy});
 }
 
 template <class T>
 void transpose(Stream stream, int64_t n, int64_t a, int64_t b, float sink, T* y, const T* x) {
+  const KernelRange range(stream, "transpose", {n, a, b});
   for_each_row(stream, n * a, static_cast<int>(b), Transpose<T>{a, sink, y, x});
 }
 
 template <class T>
 void shortcut_pad_forward(Stream stream, const ShortcutShape& g, T* y, const T* x) {
+  const KernelRange range(stream, "shortcut_pad_forward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.p() * g.q(), g.wide, ShortcutForward<T>{g, g.p(), g.q(), y, x});
 }
 template <class T>
 void shortcut_pad_backward(Stream stream, const ShortcutShape& g, float sink, T* dx, const T* dy) {
+  const KernelRange range(stream, "shortcut_pad_backward", {g.n, g.h, g.w, g.c});
   for_each_row(stream, g.n * g.h * g.w, g.c, ShortcutBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 

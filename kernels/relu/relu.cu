@@ -33,11 +33,13 @@ struct BackwardAdd {
 
 template <class T>
 void relu_forward(Stream stream, int64_t n, T* y, const T* x) {
+  const KernelRange range(stream, "relu_forward", {n});
   map(stream, n, Forward{}, write(y), x);
 }
 
 template <class T>
 void relu_backward(Stream stream, int64_t n, const T* y, const T* dy, float beta, T* dx) {
+  const KernelRange range(stream, "relu_backward", {n});
   if (beta == 0)
     map(stream, n, Backward{}, write(dx), y, dy);
   else

@@ -15,6 +15,7 @@ struct RowAdd {
 
 template <class T>
 void row_add(Stream stream, int64_t rows, int cols, const T* v, T* y) {
+  const KernelRange range(stream, "row_add", {rows, cols});
   map(stream, rows * cols, RowAdd<T>{v, cols}, y);
 }
 

@@ -19,6 +19,7 @@ struct Scale {
 template <class T>
 void row_scale(Stream stream, int64_t rows, int cols, float beta, T* y, const T* x, const T* s, RowFactors factors,
                double factor) {
+  const KernelRange range(stream, "row_scale", {rows, cols});
   const int64_t n = rows * cols;
   map(stream, n, Scale<T>{s, factors == RowFactors::one ? n : cols, T(factor), T(beta)}, y, x);
 }

@@ -21,6 +21,7 @@ struct Sum {
 
 template <class T>
 void row_sum(Stream stream, int64_t rows, int cols, T* y, const T* x, double factor) {
+  const KernelRange range(stream, "row_sum", {rows, cols});
   for_each_row(stream, rows, cols, Sum<T>{y, x, T(factor)});
 }
 

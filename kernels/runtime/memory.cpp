@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/runtime/check.h"
+#include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
 #include "kernels/runtime/cuda_call.h"
 #endif
@@ -53,9 +54,9 @@ void release(Device device, void* data, size_t bytes) {
 #endif
 }
 
-void copy([[maybe_unused]] Stream stream, void* to, Device to_device, const void* from, Device from_device,
-          size_t bytes) {
+void copy(Stream stream, void* to, Device to_device, const void* from, Device from_device, size_t bytes) {
   if (bytes == 0) return;
+  const KernelRange range(stream, "copy", {static_cast<int64_t>(bytes)});
   if (to_device == Device::cpu && from_device == Device::cpu) {
     std::memcpy(to, from, bytes);
     return;
@@ -69,6 +70,7 @@ void copy([[maybe_unused]] Stream stream, void* to, Device to_device, const void
 
 void set_zero(Stream stream, void* data, size_t bytes) {
   if (bytes == 0) return;
+  const KernelRange range(stream, "set_zero", {static_cast<int64_t>(bytes)});
   if (stream.device == Device::cpu) {
     std::memset(data, 0, bytes);
     return;

@@ -5,6 +5,8 @@
 
 namespace temper {
 
+class RangeLog;
+
 enum class Device : uint8_t { cpu, cuda };
 inline const char* name(Device d) { return d == Device::cpu ? "cpu" : "cuda"; }
 inline std::ostream& operator<<(std::ostream& out, Device d) { return out << name(d); }
@@ -12,8 +14,9 @@ inline std::ostream& operator<<(std::ostream& out, Device d) { return out << nam
 /// Where, and in which order, work runs. Passed by value to every launcher; never a global.
 struct Stream {
   Device device = Device::cpu;
-  void* handle = nullptr;  ///< cudaStream_t on CUDA
-  void* blas = nullptr;    ///< on CUDA, the matrix library bound to this stream; made by Engine
+  void* handle = nullptr;      ///< cudaStream_t on CUDA
+  void* blas = nullptr;        ///< on CUDA, the matrix library bound to this stream; made by Engine
+  RangeLog* ranges = nullptr;  ///< where named ranges are timed; none: nowhere
 };
 
 }  // namespace temper

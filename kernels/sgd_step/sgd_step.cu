@@ -35,6 +35,7 @@ struct MaskedSgd {
 
 template <class T>
 void sgd_step(Stream stream, int64_t n, T* w, T* velocity, const T* grad, const T* mask, MaskMode mode, SgdStep step) {
+  const KernelRange range(stream, "sgd_step", {n});
   if (!mask)
     map(stream, n, Sgd<T>(step), w, velocity, grad);
   else

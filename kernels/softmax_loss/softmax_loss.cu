@@ -74,6 +74,7 @@ struct Kl {
 template <class T>
 void softmax_cross_entropy(Stream stream, int64_t rows, int cols, T* loss, T* dlogits, const T* logits,
                            const int32_t* labels, float smoothing) {
+  const KernelRange range(stream, "softmax_cross_entropy", {rows, cols});
   const T off = T(smoothing) / T(cols);
   for_each_row(stream, rows, cols, CrossEntropy<T>{loss, dlogits, logits, labels, T(1) - T(smoothing) + off, off});
 }
@@ -81,12 +82,14 @@ void softmax_cross_entropy(Stream stream, int64_t rows, int cols, T* loss, T* dl
 template <class T>
 void softmax_soft_cross_entropy(Stream stream, int64_t rows, int cols, T* loss, T* dlogits, const T* logits,
                                 const T* target) {
+  const KernelRange range(stream, "softmax_soft_cross_entropy", {rows, cols});
   for_each_row(stream, rows, cols, SoftCrossEntropy<T>{loss, dlogits, logits, target});
 }
 
 template <class T>
 void softmax_kl(Stream stream, int64_t rows, int cols, T* loss, T* dlogits, T* dtarget, const T* logits,
                 const T* target, float temperature) {
+  const KernelRange range(stream, "softmax_kl", {rows, cols});
   for_each_row(stream, rows, cols, Kl<T>{loss, dlogits, dtarget, logits, target, T(temperature)});
 }
 

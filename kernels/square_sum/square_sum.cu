@@ -39,6 +39,7 @@ int64_t square_sum_partials(int64_t n) { return (n + kBlock - 1) / kBlock; }
 
 template <class T>
 void square_sum(Stream stream, int64_t n, const T* x, T* partial, T* y) {
+  const KernelRange range(stream, "square_sum", {n});
   const int64_t blocks = square_sum_partials(n);
   for_each_row(stream, blocks, kBlock, BlockSquares<T>{x, partial, n});
   for_each_row(stream, 1, static_cast<int>(blocks), Total<T>{partial, y});

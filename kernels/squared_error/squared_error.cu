@@ -30,12 +30,14 @@ struct Backward {
 
 template <class T>
 void squared_error(Stream stream, int64_t rows, int cols, T* y, const T* a, const T* b) {
+  const KernelRange range(stream, "squared_error", {rows, cols});
   for_each_row(stream, rows, cols, Forward<T>{y, a, b});
 }
 
 template <class T>
 void squared_error_backward(Stream stream, int64_t n, float beta, T* da, const T* a, const T* b, const T* dy,
                             double factor) {
+  const KernelRange range(stream, "squared_error_backward", {n});
   map(stream, n, Backward<T>{dy, T(2 * factor), T(beta)}, da, a, b);
 }
 
