@@ -77,6 +77,7 @@ T select(const Members& m, const PercentileRank& rank, const T* x) {
 
 template <class T>
 void percentile(Stream stream, PercentilePlan& plan, const T* x, T* thresholds) {
+  const KernelRange range(stream, "percentile", {plan.groups()});
   TEMPER_CUDA_HALF(percentile, stream, plan, x, thresholds);
   for (int g = 0; g < plan.groups(); ++g) {
     Members m{plan.chunks() + plan.first_chunk()[g], plan.chunks() + plan.first_chunk()[g + 1]};

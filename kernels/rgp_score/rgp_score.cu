@@ -29,6 +29,7 @@ struct Score {
 
 template <class T>
 void rgp_score(Stream stream, int64_t n, T* score, const T* natural, const T* robust, double alpha, RgpForm form) {
+  const KernelRange range(stream, "rgp_score", {n});
   map(stream, n, Score<T>{T(alpha), T(1 - alpha), form}, write(score), natural, robust);
 }
 

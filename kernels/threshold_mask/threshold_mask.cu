@@ -37,6 +37,7 @@ int64_t threshold_mask_counters(const PercentilePlan& plan) { return plan.chunk_
 template <class T>
 void threshold_mask(Stream stream, const PercentilePlan& plan, const T* x, const T* thresholds, T* mask,
                     int32_t* kept) {
+  const KernelRange range(stream, "threshold_mask", {plan.groups()});
   for_each_row(stream, threshold_mask_counters(plan), kRow, Mask<T>{plan.chunks(), x, thresholds, mask, kept});
 }
 
