@@ -2,6 +2,7 @@
 
 #include "core/host.h"
 #include "kernels/argmax/argmax.h"
+#include "kernels/cosine/cosine.h"
 #include "kernels/margin_loss/margin_loss.h"
 #include "kernels/row_scale/row_scale.h"
 #include "kernels/row_sum/row_sum.h"
@@ -161,6 +162,20 @@ Var mean_squared_error(Tape& tape, const Var& a, const Var& b) {
     accumulate(a, b);
     accumulate(b, a);
   });
+}
+
+Var cosine_distance(Tape& tape, const Var& a, const Var& b, Reduction reduction) {
+  const Shape& shape = a.value.shape;
+  TEMPER_CHECK(shape.rank() == 2 && a.value.numel() > 0, "cosine_distance: a must be (N, C), got ", shape);
+  check_same("cosine_distance", "a", a.value, "b", b.value);
+  const Tensor loss = tape.alloc({shape[0]}, a.value.dtype);
+  const Side first = side(tape, a), second = side(tape, b);
+  dispatch_full(loss.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    cosine_distance(tape.stream(), shape[0], static_cast<int>(shape[1]), loss.as<T>(), first.unit.as<T>(),
+                    second.unit.as<T>(), a.value.as<const T>(), b.value.as<const T>());
+  });
+  return finish(tape, "cosine_distance", loss, reduction, first, second);
 }
 
 std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {

@@ -23,6 +23,9 @@ Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa
                 Reduction reduction = Reduction::none);
 /// Mean squared difference over all elements (Reduction::mean: divided by numel, as PyTorch's mse_loss).
 Var mean_squared_error(Tape& tape, const Var& a, const Var& b);
+/// 1 - cos(a_i, b_i) of each row of (N, C), in [0, 2]. Differentiates both sides; cut one with stop_gradient. A row of
+/// norm 1e-8 or less takes no gradient.
+Var cosine_distance(Tape& tape, const Var& a, const Var& b, Reduction reduction = Reduction::mean);
 
 /// Host copies: argmax of every row, and how many rows have it at their label.
 std::vector<int32_t> predictions(Engine& engine, const Tensor& logits);

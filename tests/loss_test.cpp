@@ -44,6 +44,8 @@ TEST_CASE("gradients of the losses", "[grad]") {
     }
     for (const float kappa : {0.f, 50.f})
       check.run([&](Tape& t, const auto& p) { return margin_loss(t, p[0], labels, kappa, r); });
+    check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], p[1], r); });
+    check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], scale(t, p[0], 3.f), r); });
   }
   check.run([](Tape& t, const auto& p) { return mean_squared_error(t, p[0], p[1]); });
   check.run([](Tape& t, const auto& p) { return mean_squared_error(t, p[0], scale(t, p[0], 3.f)); });
@@ -67,6 +69,11 @@ TEST_CASE("a cut side of a loss passes no gradient and the other side's is uncha
   CHECK(right.second == both.second);
   const auto mse = gradients([](Tape& t, Var a, Var b) { return mean_squared_error(t, a, stop_gradient(b)); });
   CHECK(mse.second == zero);
+  const auto cosine = gradients([](Tape& t, Var a, Var b) { return cosine_distance(t, a, b); });
+  const auto first = gradients([](Tape& t, Var a, Var b) { return cosine_distance(t, a, stop_gradient(b)); });
+  const auto second = gradients([](Tape& t, Var a, Var b) { return cosine_distance(t, stop_gradient(a), b); });
+  CHECK(first == std::pair{cosine.first, zero});
+  CHECK(second == std::pair{zero, cosine.second});
 }
 
 TEST_CASE("losses have their closed-form values", "[loss]") {
@@ -103,6 +110,15 @@ TEST_CASE("losses have their closed-form values", "[loss]") {
   CHECK(value(kl, 0) == Approx(-std::log(4.0) + lse2 - 1.75 / 4).epsilon(1e-13));
   CHECK(value(kl_divergence(tape, x, x)) == 0.0);
   CHECK(value(mean_squared_error(tape, x, t)) == Approx((11.25 + 11.25) / 8).epsilon(1e-14));
+
+  const Var u{tensor_of(engine, {4, 2}, {1, 0, 1, 1, 2, -1, 0, 0})};
+  const Var v{tensor_of(engine, {4, 2}, {0, 3, 5, 0, -4, 2, 1, 1})};
+  const Var cosine = cosine_distance(tape, u, v, Reduction::none);
+  CHECK(value(cosine, 0) == 1.0);
+  CHECK(value(cosine, 1) == Approx(1 - std::sqrt(0.5)).epsilon(1e-14));
+  CHECK(value(cosine, 2) == Approx(2).epsilon(1e-14));
+  CHECK(value(cosine, 3) == 1.0);  // no direction
+  CHECK(value(cosine_distance(tape, u, v)) == Approx((5 - std::sqrt(0.5)) / 4).epsilon(1e-14));
 }
 
 TEST_CASE("cross entropy of extreme logits is finite and a label out of range is NaN", "[loss]") {
@@ -162,6 +178,9 @@ TEST_CASE("loss errors name the operands", "[errors]") {
                     "kl_divergence: temperature must be positive, got 0");
   CHECK_THROWS_WITH(mean_squared_error(tape, z, other),
                     "mean_squared_error: a is (2, 4) f64 so b must be too, got (4, 2) f64");
+  CHECK_THROWS_WITH(cosine_distance(tape, z, other),
+                    "cosine_distance: a is (2, 4) f64 so b must be too, got (4, 2) f64");
+  CHECK_THROWS_WITH(cosine_distance(tape, {labels}, {labels}), "cosine_distance: a must be (N, C), got (3)");
   CHECK_THROWS_WITH(margin_loss(tape, one, two, 0),
                     "margin_loss: expected at least 2 classes because the margin is to another class, got 1");
 }

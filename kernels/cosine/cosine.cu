@@ -1,0 +1,48 @@
+#include "kernels/cosine/cosine.h"
+
+#include <cmath>
+
+#include "kernels/runtime/row.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+struct Cosine {
+  T *loss, *da, *db;
+  const T *a, *b;
+
+  /// d(1 - cos)/dx, where y is the other side.
+  HD static void gradient(const Row& row, T* dx, const T* x, const T* y, T x_norm, T y_norm, T cos) {
+    const T direction = x_norm > T(kLeast) ? T(1) / x_norm : T(0), along_y = T(1) / y_norm, along_x = cos / x_norm;
+    row.each([&](int c) { dx[row.at(c)] = direction * (along_x * x[row.at(c)] - along_y * y[row.at(c)]); });
+  }
+  HD void operator()(const Row& row) const {
+    const auto length = [&](const T* x) {
+      const T norm = std::sqrt(row.sum([&](int c) { return x[row.at(c)] * x[row.at(c)]; }));
+      return norm > T(kLeast) ? norm : T(kLeast);
+    };
+    const T a_norm = length(a), b_norm = length(b);
+    const T cos = row.sum([&](int c) { return a[row.at(c)] * b[row.at(c)]; }) / a_norm / b_norm;
+    row.once([&] { loss[row.index] = T(1) - cos; });
+    if (da) gradient(row, da, a, b, a_norm, b_norm, cos);
+    if (db) gradient(row, db, b, a, b_norm, a_norm, cos);
+  }
+
+ private:
+  static constexpr double kLeast = 1e-8;
+};
+
+}  // namespace
+
+template <class T>
+void cosine_distance(Stream stream, int64_t rows, int cols, T* loss, T* da, T* db, const T* a, const T* b) {
+  for_each_row(stream, rows, cols, Cosine<T>{loss, da, db, a, b});
+}
+
+#define INSTANTIATE(T) template void cosine_distance<T>(Stream, int64_t, int, T*, T*, T*, const T*, const T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
+
+}  // namespace temper
