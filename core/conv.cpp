@@ -1,5 +1,7 @@
 #include "core/conv.h"
 
+#include <cmath>
+
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -16,10 +18,23 @@ std::unique_ptr<ConvBackend> make_conv_backend(Device device) {
 #endif
   }
 #if defined(TEMPER_ONEDNN)
-  return make_onednn_conv();
+  return make_winograd_conv(make_onednn_conv());
 #else
-  return make_reference_conv();
+  return make_winograd_conv(make_reference_conv());
 #endif
+}
+
+void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias) {
+  const int64_t filters = f.w.shape[0];
+  scale.assign(filters, 1.f);
+  if (!f.fold) return;
+  bias.resize(filters);
+  const BatchNormFold& b = *f.fold;
+  for (int64_t k = 0; k < filters; ++k) {
+    scale[k] = static_cast<float>(b.gamma.as<float>()[k] / std::sqrt(double(b.variance.as<float>()[k]) + b.eps));
+    const float old = f.bias ? f.bias.as<float>()[k] : 0.f;
+    bias[k] = b.beta.as<float>()[k] + (old - b.mean.as<float>()[k]) * scale[k];
+  }
 }
 
 }  // namespace temper

@@ -1,6 +1,7 @@
 #pragma once
 #include <compare>
 #include <memory>
+#include <vector>
 
 #include "core/tensor.h"
 
@@ -31,6 +32,9 @@ struct ConvFilter {
   const BatchNormFold* fold = nullptr;
   uint64_t stamp = 0;
 };
+
+/// The fold of f, or none, as factors of the filters (one each) and, if there is a fold, the bias that goes with it.
+void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias);
 
 /// y = [relu](conv(x, w) + bias [+ residual])
 struct ConvEpilogue {
@@ -65,8 +69,10 @@ class ConvBackend {
 
 /// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.
 std::unique_ptr<ConvBackend> make_reference_conv();
-/// The fastest back end of this build for the device: oneDNN or the reference on the CPU, cuDNN on CUDA. f64 always
-/// goes to the reference.
+/// Winograd's algorithm for the convolutions and data gradients it suits, on this processor; all others by `other`.
+std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other);
+/// The fastest back end of this build for the device: Winograd and oneDNN (or the reference) on the CPU, cuDNN on CUDA.
+/// f64 always goes to the reference.
 std::unique_ptr<ConvBackend> make_conv_backend(Device device);
 
 }  // namespace temper

@@ -138,7 +138,7 @@ class OneDnnConv : public ConvBackend {
   ConvStats stats_;
   Lru<PlanKey, Plan> plans_{1024};
   onednn::FilterCache filters_{engine_, stats_};
-  onednn::Workspace workspace_{stats_.allocations};
+  Workspace workspace_{stats_.allocations};
   std::unique_ptr<ConvBackend> reference_ = make_reference_conv();
 };
 

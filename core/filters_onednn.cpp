@@ -1,24 +1,10 @@
 #include "core/filters_onednn.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/plan_onednn.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper::onednn {
-
-Workspace::~Workspace() { release(Device::cpu, data_, size_); }
-
-char* Workspace::reserve(size_t bytes) {
-  if (bytes > size_) {
-    release(Device::cpu, data_, size_);
-    data_ = static_cast<char*>(allocate(Device::cpu, bytes));
-    size_ = bytes;
-    ++allocations_;
-  }
-  return data_;
-}
 
 namespace {
 
@@ -66,16 +52,8 @@ const PreparedFilter& FilterCache::get(const dnnl::stream& stream, const ConvSha
   entry.fold = fold;
   float* w = f.w.as<float>();
   if (f.fold || turned) {
-    std::vector<float> scale(g.k, 1.f);
-    if (f.fold) {
-      entry.bias.resize(g.k);
-      for (int64_t k = 0; k < g.k; ++k) {
-        const BatchNormFold& b = *f.fold;
-        scale[k] = static_cast<float>(b.gamma.as<float>()[k] / std::sqrt(double(b.variance.as<float>()[k]) + b.eps));
-        const float bias = f.bias ? f.bias.as<float>()[k] : 0.f;
-        entry.bias[k] = b.beta.as<float>()[k] + (bias - b.mean.as<float>()[k]) * scale[k];
-      }
-    }
+    std::vector<float> scale;
+    fold_batch_norm(f, scale, entry.bias);
     w = reinterpret_cast<float*>(staging.reserve(f.w.bytes()));
     stage(g, f.w.as<float>(), scale, turned, w);
   }

@@ -4,23 +4,9 @@
 
 #include "core/conv.h"
 #include "core/lru.h"
+#include "core/workspace.h"
 
 namespace temper::onednn {
-
-/// Memory shared by all calls of a back end, grown to the largest need and never shrunk.
-class Workspace {
- public:
-  explicit Workspace(int64_t& allocations) : allocations_(allocations) {}
-  ~Workspace();
-  Workspace(const Workspace&) = delete;
-  /// At least `bytes`, 256-byte aligned; what was there before may be gone.
-  char* reserve(size_t bytes);
-
- private:
-  int64_t& allocations_;
-  char* data_ = nullptr;
-  size_t size_ = 0;
-};
 
 /// A filter in the layout and type a primitive wants, with a fold multiplied in.
 struct PreparedFilter {

@@ -146,7 +146,10 @@ const std::vector<ConvShape>& shapes() {
       {.n = 2, .h = 9, .w = 9, .c = 16, .k = 7, .r = 5, .s = 5, .stride = 1, .pad = 0},
       {.n = 2, .h = 5, .w = 5, .c = 10, .k = 12, .r = 1, .s = 1, .stride = 1, .pad = 0},
       {.n = 1, .h = 6, .w = 6, .c = 4, .k = 6, .r = 2, .s = 2, .stride = 1, .pad = 2},
-      {.n = 2, .h = 6, .w = 7, .c = 3, .k = 16, .r = 3, .s = 2, .stride = 1, .pad = 1}};
+      {.n = 2, .h = 6, .w = 7, .c = 3, .k = 16, .r = 3, .s = 2, .stride = 1, .pad = 1},
+      {.n = 2, .h = 7, .w = 9, .c = 32, .k = 48, .r = 3, .s = 3, .stride = 1, .pad = 1},
+      {.n = 3, .h = 6, .w = 10, .c = 16, .k = 20, .r = 3, .s = 3, .stride = 1, .pad = 0},
+      {.n = 2, .h = 5, .w = 5, .c = 48, .k = 16, .r = 3, .s = 3, .stride = 1, .pad = 2}};
   return all;
 }
 
@@ -251,7 +254,7 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
 
 TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
   const auto conv = make_conv_backend(Device::cpu);
-  if (conv->supports(DType::bf16) || conv->name() != std::string("onednn")) return;
+  if (conv->supports(DType::bf16) || std::string(conv->name()).find("onednn") == std::string::npos) return;
   World v(shapes()[3], DType::bf16);
   CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),
                     ContainsSubstring(" has no bf16 convolutions for this processor; set precision.compute to f32"));

@@ -1,0 +1,173 @@
+#include <omp.h>
+
+#include <algorithm>
+
+#include "core/conv.h"
+#include "core/lru.h"
+#include "core/winograd_kernels.h"
+#include "core/workspace.h"
+#include "kernels/runtime/memory.h"
+
+namespace temper {
+
+namespace {
+
+using winograd::Blocking;
+using winograd::Kernels;
+using winograd::Problem;
+
+/// The code for this processor, or none.
+const Kernels* kernels() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) return &winograd::kAvx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &winograd::kAvx2;
+#endif
+  return nullptr;
+}
+
+/// Whether the processor multiplies bf16 matrices: then a direct convolution is faster.
+bool has_bf16_tiles() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
+/// Memory of its own for a transformed filter.
+struct Floats {
+  float* data = nullptr;
+  size_t bytes = 0;
+
+  explicit Floats(size_t count)
+      : data(static_cast<float*>(allocate(Device::cpu, count * sizeof(float)))), bytes(count * sizeof(float)) {}
+  Floats(Floats&& other) noexcept : data(std::exchange(other.data, nullptr)), bytes(other.bytes) {}
+  ~Floats() { release(Device::cpu, data, bytes); }
+};
+
+/// A filter transformed for the products, with a fold multiplied in.
+struct Transformed {
+  Floats u;
+  std::vector<float> bias;  ///< of a folded filter
+  uint64_t stamp = 0;
+  const void* fold = nullptr;
+};
+
+/// The convolution as it is, or the data gradient as a convolution of dy by the filters turned.
+Problem problem(const ConvShape& g, bool turned) {
+  if (!turned) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad};
+  return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = 2 - g.pad};
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t tiles_across(int64_t pixels) { return ceil_div(pixels, winograd::kOut); }
+
+class WinogradConv : public ConvBackend {
+ public:
+  WinogradConv(std::unique_ptr<ConvBackend> other, const Kernels& kernels)
+      : kernels_(kernels), other_(std::move(other)), name_(std::string("winograd and ") + other_->name()) {}
+
+  const char* name() const override { return name_.c_str(); }
+  bool supports(DType dtype) const override { return other_->supports(dtype); }
+  ConvStats stats() const override {
+    ConvStats s = other_->stats();
+    s.filters_prepared += stats_.filters_prepared;
+    s.allocations += stats_.allocations;
+    return s;
+  }
+
+  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
+               const Tensor& y) override {
+    if (!suits(g, y.dtype, false)) return other_->forward(s, g, x, f, e, y);
+    const Transformed& t = filter(g, f, false);
+    run(problem(g, false), x, t, f.fold ? t.bias.data() : f.bias.as<float>(), e.residual, e.relu, y);
+  }
+  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
+                     const Tensor& dx) override {
+    if (!suits(g, dx.dtype, true)) return other_->backward_data(s, g, dy, f, beta, dx);
+    run(problem(g, true), dy, filter(g, f, true), nullptr, beta == 0 ? Tensor{} : dx, false, dx);
+  }
+  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
+                       const Tensor& dw) override {
+    other_->backward_filter(s, g, x, dy, beta, dw);
+  }
+
+ private:
+  struct Key {
+    const void* filter;
+    ConvShape shape;
+    bool turned;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
+  /// By the extents of one sample alone, so that a sample's result does not depend on its batch.
+  bool suits(const ConvShape& g, DType dtype, bool turned) const {
+    if (g.r != 3 || g.s != 3 || g.stride != 1 || g.pad > 2 || g.n == 0) return false;
+    if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return false;
+    const Problem p = problem(g, turned);
+    const int64_t rows = p.h + 2 * p.pad - 2, cols = p.w + 2 * p.pad - 2;
+    const int64_t computed = tiles_across(rows) * tiles_across(cols) * winograd::kOut * winograd::kOut;
+    return p.c % winograd::kLanes == 0 && computed <= 2 * rows * cols;
+  }
+
+  const Transformed& filter(const ConvShape& g, const ConvFilter& f, bool turned) {
+    ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s};
+    const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
+    Transformed& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, turned}, [&] {
+      ++stats_.allocations;
+      const int64_t lanes = ceil_div(outputs, winograd::kLanes) * winograd::kLanes;
+      return Transformed{.u = Floats(winograd::kPoints * inputs * lanes)};
+    });
+    const void* fold = f.fold ? f.fold->mean.data : nullptr;
+    if (f.stamp && t.stamp == f.stamp && t.fold == fold) return t;
+    ++stats_.filters_prepared;
+    t.stamp = f.stamp;
+    t.fold = fold;
+    std::vector<float> scale;
+    fold_batch_norm(f, scale, t.bias);
+    kernels_.transform_filter(g.k, g.c, f.w.as<float>(), scale.data(), turned, t.u.data);
+    return t;
+  }
+
+  /// How the batch is cut. A filter too large for the caches is read once per block: fewer, larger blocks then.
+  Blocking blocking(const Problem& p) const {
+    constexpr int64_t kStaysInCache = int64_t{4} << 20;
+    const int64_t out = p.h + 2 * p.pad - 2, tiles = p.n * tiles_across(out) * tiles_across(p.w + 2 * p.pad - 2);
+    const int64_t most = kernels_.rows * (winograd::kPoints * p.c * p.k > kStaysInCache ? 2 : 1);
+    const int64_t threads = omp_get_max_threads(), count = ceil_div(ceil_div(tiles, most), threads) * threads;
+    const int64_t rows = ceil_div(tiles, count);
+    return {.rows = rows, .count = ceil_div(tiles, rows)};
+  }
+
+  void run(const Problem& p, const Tensor& x, const Transformed& t, const float* bias, const Tensor& add, bool relu,
+           const Tensor& y) {
+    const Blocking b = blocking(p);
+    const int64_t floats = ceil_div(kernels_.workspace_floats(p, b), 64) * 64;
+    float* workspace = reinterpret_cast<float*>(workspace_.reserve(omp_get_max_threads() * floats * sizeof(float)));
+    const auto with = [&](auto tag, auto run) {
+      using T = decltype(tag);
+      run(p, b, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace, floats}, relu);
+    };
+    if (y.dtype == DType::f32)
+      with(float{}, kernels_.run_float);
+    else
+      with(winograd::Half{}, kernels_.run_half);
+  }
+
+  const Kernels& kernels_;
+  std::unique_ptr<ConvBackend> other_;
+  std::string name_;
+  ConvStats stats_;
+  Lru<Key, Transformed> filters_{4096};
+  Workspace workspace_{stats_.allocations};
+};
+
+}  // namespace
+
+std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other) {
+  const Kernels* code = kernels();
+  if (!code) return other;
+  return std::make_unique<WinogradConv>(std::move(other), *code);
+}
+
+}  // namespace temper

@@ -1,0 +1,260 @@
+// Winograd's F(4x4, 3x3) (Lavin and Gray, 2016) on 16 channels at a time, for the vector type Vec of the file that
+// includes this. The points of interpolation are 0, a, -a, b, -b and infinity: with these a and b the error in f32 is
+// twice that of a direct convolution; with the usual 1 and 2 it is five times that.
+
+constexpr float kA = 0.625f, kB = 1.5f, kA2 = kA * kA, kB2 = kB * kB;
+
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+inline void transform_input(const Vec d[kIn], Vec v[kIn]) {
+  const Vec a = broadcast(kA), b = broadcast(kB), minus_a2 = broadcast(-kA2), minus_b2 = broadcast(-kB2);
+  const Vec product = broadcast(kA2 * kB2), minus_sum = broadcast(-(kA2 + kB2));
+  const Vec even_a = fma(minus_b2, d[2], d[4]), odd_a = a * fma(minus_b2, d[1], d[3]);
+  const Vec even_b = fma(minus_a2, d[2], d[4]), odd_b = b * fma(minus_a2, d[1], d[3]);
+  v[0] = fma(product, d[0], fma(minus_sum, d[2], d[4]));
+  v[1] = even_a + odd_a;
+  v[2] = even_a - odd_a;
+  v[3] = even_b + odd_b;
+  v[4] = even_b - odd_b;
+  v[5] = fma(product, d[1], fma(minus_sum, d[3], d[5]));
+}
+
+inline void transform_taps(const Vec g[3], Vec u[kIn]) {
+  const Vec even_a = broadcast(0.5f / (kA2 * (kA2 - kB2))) * fma(broadcast(kA2), g[2], g[0]);
+  const Vec odd_a = broadcast(0.5f * kA / (kA2 * (kA2 - kB2))) * g[1];
+  const Vec even_b = broadcast(0.5f / (kB2 * (kB2 - kA2))) * fma(broadcast(kB2), g[2], g[0]);
+  const Vec odd_b = broadcast(0.5f * kB / (kB2 * (kB2 - kA2))) * g[1];
+  u[0] = broadcast(1 / (kA2 * kB2)) * g[0];
+  u[1] = even_a + odd_a;
+  u[2] = even_a - odd_a;
+  u[3] = even_b + odd_b;
+  u[4] = even_b - odd_b;
+  u[5] = g[2];
+}
+
+inline void transform_output(const Vec m[kIn], Vec y[kOut]) {
+  const Vec sum_a = m[1] + m[2], difference_a = m[1] - m[2], sum_b = m[3] + m[4], difference_b = m[3] - m[4];
+  y[0] = m[0] + (sum_a + sum_b);
+  y[1] = fma(broadcast(kA), difference_a, broadcast(kB) * difference_b);
+  y[2] = fma(broadcast(kA2), sum_a, broadcast(kB2) * sum_b);
+  y[3] = fma(broadcast(kA2 * kA), difference_a, fma(broadcast(kB2 * kB), difference_b, m[5]));
+}
+
+/// The layout of transformed filters: passes of kUnits units of output channels, in each (point, input channel, lane).
+struct FilterLayout {
+  int64_t inputs, units;
+  FilterLayout(int64_t inputs, int64_t outputs) : inputs(inputs), units(ceil_div(outputs, kLanes)) {}
+  int64_t passes() const { return ceil_div(units, kUnits); }
+  int width(int64_t pass) const {
+    return static_cast<int>(units - pass * kUnits < kUnits ? units - pass * kUnits : kUnits);
+  }
+  int64_t start(int64_t pass) const { return pass * kUnits * kLanes * kPoints * inputs; }
+  int64_t at(int64_t unit, int point, int64_t input) const {
+    const int64_t pass = unit / kUnits;
+    return start(pass) + ((point * inputs + input) * width(pass) + unit % kUnits) * kLanes;
+  }
+};
+
+inline void transform_nine(const Vec g[9], const FilterLayout& layout, int64_t unit, int64_t input, float* u) {
+  Vec columns[kIn][3];
+  for (int j = 0; j < 3; ++j) {
+    const Vec taps[3] = {g[j], g[3 + j], g[6 + j]};
+    Vec out[kIn];
+    transform_taps(taps, out);
+    for (int i = 0; i < kIn; ++i) columns[i][j] = out[i];
+  }
+  for (int i = 0; i < kIn; ++i) {
+    Vec out[kIn];
+    transform_taps(columns[i], out);
+    for (int j = 0; j < kIn; ++j) store(u + layout.at(unit, i * kIn + j, input), out[j]);
+  }
+}
+
+void transform_filter(int64_t filters, int64_t channels, const float* w, const float* scale, bool turned, float* u) {
+  const FilterLayout layout(turned ? filters : channels, turned ? channels : filters);
+#pragma omp parallel for schedule(static)
+  for (int64_t unit = 0; unit < layout.units; ++unit) {
+    const int64_t first = unit * kLanes;
+    for (int64_t input = 0; input < layout.inputs; ++input) {
+      alignas(64) float gathered[9][kLanes] = {};
+      for (int t = 0; t < 9; ++t)
+        for (int64_t lane = 0; lane < kLanes; ++lane) {
+          const int64_t k = turned ? input : first + lane, c = turned ? first + lane : input;
+          if (k < filters && c < channels)
+            gathered[turned ? 8 - t : t][lane] = w[(k * 9 + t) * channels + c] * scale[k];
+        }
+      Vec g[9];
+      for (int t = 0; t < 9; ++t) g[t] = load(gathered[t]);
+      transform_nine(g, layout, unit, input, u);
+    }
+  }
+}
+
+/// Tiles of a problem, and where a block keeps what it computes.
+struct Tiles {
+  Problem g;
+  int64_t p, q, down, across, count;
+  explicit Tiles(const Problem& g)
+      : g(g),
+        p(g.h + 2 * g.pad - 2),
+        q(g.w + 2 * g.pad - 2),
+        down(ceil_div(p, kOut)),
+        across(ceil_div(q, kOut)),
+        count(g.n * down * across) {}
+};
+
+/// One more line between points, so that the points of a tile do not fall into the same few sets of a cache.
+inline int64_t point_stride(const Problem& g, int64_t rows) { return g.c * rows + kLanes; }
+
+int64_t workspace_floats(const Problem& g, const Blocking& b) {
+  return kPoints * point_stride(g, b.rows) + b.rows * kUnits * kPoints * kLanes + g.c;
+}
+
+/// v (point, channel / 16, row, 16) <- the input tile `tile`.
+template <class T>
+void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t stride, int64_t rows) {
+  const Problem& g = t.g;
+  const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+  const int64_t top = within / t.across * kOut - g.pad, left = within % t.across * kOut - g.pad;
+  const T* from[kPoints];
+  for (int i = 0; i < kIn; ++i)
+    for (int j = 0; j < kIn; ++j) {
+      const int64_t row = top + i, col = left + j;
+      const bool inside = row >= 0 && row < g.h && col >= 0 && col < g.w;
+      from[i * kIn + j] = inside ? x + ((image * g.h + row) * g.w + col) * g.c : zeros;
+    }
+  for (int64_t c = 0; c < g.c; c += kLanes, v += rows * kLanes) {
+    Vec half[kIn][kIn];
+    for (int j = 0; j < kIn; ++j) {
+      Vec d[kIn], out[kIn];
+      for (int i = 0; i < kIn; ++i) d[i] = load(from[i * kIn + j] + c);
+      transform_input(d, out);
+      for (int i = 0; i < kIn; ++i) half[i][j] = out[i];
+    }
+    for (int i = 0; i < kIn; ++i) {
+      Vec out[kIn];
+      transform_input(half[i], out);
+      for (int j = 0; j < kIn; ++j) store(v + (i * kIn + j) * stride, out[j]);
+    }
+  }
+}
+
+/// m (row, unit, point, 16) <- v (channel / 16, row, 16) by u (channel, unit, 16), at one point, for `kCount` rows.
+template <int kCount, int kWidth>
+void multiply(const float* v, int64_t block, int64_t channels, const float* u, float* m) {
+  Vec sum[kCount][kWidth];
+#pragma GCC unroll 14
+  for (int r = 0; r < kCount; ++r)
+#pragma GCC unroll 2
+    for (int j = 0; j < kWidth; ++j) sum[r][j] = zero();
+  for (int64_t c = 0; c < channels; c += kLanes, v += block)
+#pragma GCC unroll 4
+    for (int lane = 0; lane < kLanes; ++lane, u += kWidth * kLanes) {
+      Vec filter[kWidth];
+#pragma GCC unroll 2
+      for (int j = 0; j < kWidth; ++j) filter[j] = load(u + j * kLanes);
+#pragma GCC unroll 14
+      for (int r = 0; r < kCount; ++r) {
+        const Vec a = broadcast(v[r * kLanes + lane]);
+#pragma GCC unroll 2
+        for (int j = 0; j < kWidth; ++j) sum[r][j] = fma(a, filter[j], sum[r][j]);
+      }
+    }
+#pragma GCC unroll 14
+  for (int r = 0; r < kCount; ++r)
+#pragma GCC unroll 2
+    for (int j = 0; j < kWidth; ++j) store(m + (r * kWidth + j) * kPoints * kLanes, sum[r][j]);
+}
+
+using Multiply = void (*)(const float*, int64_t, int64_t, const float*, float*);
+
+template <int kWidth, int... counts>
+Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
+  static constexpr Multiply all[] = {multiply<counts + 1, kWidth>...};
+  return all[count - 1];
+}
+
+/// y's part of one tile and one unit of channels, from m (point, 16).
+template <class T>
+void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile, int64_t unit, const float* m) {
+  Vec half[kOut][kIn];
+  for (int j = 0; j < kIn; ++j) {
+    Vec in[kIn], out[kOut];
+    for (int i = 0; i < kIn; ++i) in[i] = load(m + (i * kIn + j) * kLanes);
+    transform_output(in, out);
+    for (int i = 0; i < kOut; ++i) half[i][j] = out[i];
+  }
+  const Problem& g = t.g;
+  const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+  const int64_t top = within / t.across * kOut, left = within % t.across * kOut, first = unit * kLanes;
+  const int64_t lanes = g.k - first < kLanes ? g.k - first : kLanes;
+  // Of a last, narrower unit the lanes go through memory of full width.
+  alignas(64) float bias[kLanes] = {};
+  alignas(64) T added[kLanes] = {}, result[kLanes];
+  if (o.bias)
+    for (int64_t lane = 0; lane < lanes; ++lane) bias[lane] = o.bias[first + lane];
+  const Vec shift = load(bias);
+  for (int i = 0; i < kOut && top + i < t.p; ++i) {
+    Vec out[kOut];
+    transform_output(half[i], out);
+    for (int j = 0; j < kOut && left + j < t.q; ++j) {
+      const int64_t at = ((image * t.p + top + i) * t.q + left + j) * g.k + first;
+      Vec y = out[j] + shift;
+      if (o.add) {
+        const T* add = o.add + at;
+        if (lanes < kLanes) {
+          for (int64_t lane = 0; lane < lanes; ++lane) added[lane] = add[lane];
+          add = added;
+        }
+        y = y + load(add);
+      }
+      if (relu) y = positive(y);
+      if (lanes == kLanes) {
+        store(o.y + at, y);
+      } else {
+        store(result, y);
+        for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
+      }
+    }
+  }
+}
+
+template <class T>
+void run(const Problem& g, const Blocking& blocking, const Operands<T>& o, bool relu) {
+  const Tiles tiles(g);
+  const FilterLayout layout(g.c, g.k);
+  const int64_t stride = point_stride(g, blocking.rows);
+#pragma omp parallel for schedule(dynamic) if (blocking.count > 1)
+  for (int64_t block = 0; block < blocking.count; ++block) {
+    float *const v = o.workspace + omp_get_thread_num() * o.thread_floats, *const m = v + kPoints * stride;
+    T* const zeros = reinterpret_cast<T*>(m + blocking.rows * kUnits * kPoints * kLanes);
+    for (int64_t c = 0; c < g.c; ++c) zeros[c] = 0;
+    const int64_t from = block * blocking.rows;
+    const int64_t rows = tiles.count - from < blocking.rows ? tiles.count - from : blocking.rows;
+    for (int64_t r = 0; r < rows; ++r) gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, stride, rows);
+    const int64_t groups = ceil_div(rows, kRows);
+    for (int64_t pass = 0; pass < layout.passes(); ++pass) {
+      const int width = layout.width(pass);
+      const float* u = o.u + layout.start(pass);
+      for (int point = 0; point < kPoints; ++point, u += g.c * width * kLanes)
+        for (int64_t group = 0; group < groups; ++group) {
+          const int64_t r = rows * group / groups, count = rows * (group + 1) / groups - r;
+          constexpr std::make_integer_sequence<int, kRows> counts;
+          const Multiply f = width == kUnits ? multiply_for<kUnits>(static_cast<int>(count), counts)
+                                             : multiply_for<1>(static_cast<int>(count), counts);
+          f(v + point * stride + r * kLanes, rows * kLanes, g.c, u, m + (r * width * kPoints + point) * kLanes);
+        }
+      for (int64_t r = 0; r < rows; ++r)
+        for (int j = 0; j < width; ++j)
+          scatter_tile(tiles, o, relu, from + r, pass * kUnits + j, m + (r * width + j) * kPoints * kLanes);
+    }
+  }
+}
+
+constexpr Kernels kernels() {
+  return {.rows = kRows,
+          .transform_filter = transform_filter,
+          .workspace_floats = workspace_floats,
+          .run_float = run<float>,
+          .run_half = run<Half>};
+}
