@@ -2,6 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "source_dir.h"
 #include "tests/catch.h"
 #include "trainers/state.h"
 

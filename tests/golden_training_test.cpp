@@ -6,6 +6,7 @@
 #include "attacks/pgd.h"
 #include "core/npz.h"
 #include "nn/weights.h"
+#include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/networks.h"
 #include "trainers/optimizer.h"

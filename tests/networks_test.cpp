@@ -1,4 +1,5 @@
 #include "tests/networks.h"
+#include "source_dir.h"
 
 #include <algorithm>
 #include <fstream>

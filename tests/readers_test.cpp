@@ -6,6 +6,7 @@
 #include "data/dataset.h"
 #include "data/idx.h"
 #include "data/published.h"
+#include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/real_data.h"
 #include "tests/skip.h"

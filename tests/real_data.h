@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include "source_dir.h"
 
 namespace temper::test {
 

@@ -3,6 +3,7 @@
 #include "core/ops_loss.h"
 #include "data/loader.h"
 #include "nn/weights.h"
+#include "source_dir.h"
 #include "tests/networks.h"
 #include "tests/real_data.h"
 #include "tests/skip.h"
