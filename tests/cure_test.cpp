@@ -1,0 +1,392 @@
+// CURE's pieces one by one; ten whole steps are compared with PyTorch in golden_cure_test.cpp.
+#include <algorithm>
+#include <cmath>
+
+#include "core/ops_loss.h"
+#include "tests/catch.h"
+#include "tests/networks.h"
+#include "tests/training_fixture.h"
+#include "trainers/revision.h"
+#include "trainers/rgp.h"
+#include "trainers/scalar.h"
+
+using namespace temper;
+
+namespace {
+
+constexpr const char* kAttack = ", attack: {radius: 0.1, step: 0.05, steps: 2}}";
+
+/// Finds a method's numbers and buffers by name.
+struct Finder : StateVisitor {
+  std::string name;
+  Flat* flat = nullptr;
+  int64_t number = -1;
+  void operator()(const std::string&, double&) override {}
+  void operator()(const std::string& n, int64_t& v) override {
+    if (n == name) number = v;
+  }
+  void operator()(const std::string& n, Flat& f) override {
+    if (n == name) flat = &f;
+  }
+};
+
+std::vector<std::vector<double>> values(const Flat& flat) {
+  std::vector<std::vector<double>> out;
+  for (int i = 0; i < flat.store().count(); ++i) out.push_back(flat.read(i));
+  return out;
+}
+
+void fill_with(Flat& flat, double (*f)(double)) {
+  double at = 0;
+  for (int i = 0; i < flat.store().count(); ++i) {
+    std::vector<double> v(flat.store()[i].shape.numel());
+    for (double& x : v) x = f(++at);
+    flat.write(i, v);
+  }
+}
+
+struct Setup {
+  Experiment experiment;
+  TrainingState state;
+  explicit Setup(const std::string& trainer, const std::vector<std::string>& set = {})
+      : experiment(test::tiny(trainer, set)), state(experiment, read_splits(experiment)) {}
+
+  Trainer& method() { return *experiment.trainer.method; }
+  Flat& gradient() { return state.trained[0].gradient; }
+  Flat& params() { return state.network->weights().params; }
+  Flat& buffer(const std::string& name) {
+    Finder finder;
+    finder.name = name;
+    method().visit_state(finder);
+    REQUIRE(finder.flat);
+    return *finder.flat;
+  }
+  /// Loss and gradient of the first batch, without a step.
+  double gradients() {
+    const Arena::Scope scope(state.engine.arena());
+    TrainContext context = state.context();
+    return method().gradients(context, state.train.load(1, 0), state.gradients());
+  }
+  std::map<std::string, double> metrics() {
+    std::map<std::string, double> out;
+    method().step_metrics([&](const std::string& name, double value) { out[name] = value; });
+    return out;
+  }
+};
+
+/// A network and its CURE mask, on gradients made up by the test.
+struct MaskSetup {
+  Engine engine{EngineOptions{.compute = DType::f64, .arena_mb = 16, .reference_conv = true}};
+  std::unique_ptr<Network> network =
+      test::network(engine, "{name: test_net}",
+                    {.data = {.height = 8, .width = 8, .channels = 1, .classes = 3}, .dtype = DType::f64});
+  RgpOptions options;
+  Flat step{network->params(), DType::f64, engine.stream()};
+
+  Rgp made() {
+    Rgp rgp(engine, *network, options);
+    fill_with(rgp.natural(), [](double i) { return std::sin(i); });
+    fill_with(rgp.robust(), [](double i) { return std::cos(3 * i); });
+    fill_with(step, [](double i) { return std::sin(7 * i) - 0.3; });
+    return rgp;
+  }
+};
+
+double linear_percentile(std::vector<double> v, double percent) {
+  std::sort(v.begin(), v.end());
+  const double at = percent / 100 * static_cast<double>(v.size() - 1);
+  const size_t low = static_cast<size_t>(at), high = std::min(low + 1, v.size() - 1);
+  return v[low] + (v[high] - v[low]) * (at - static_cast<double>(low));
+}
+
+}  // namespace
+
+TEST_CASE("rgp: every score masks what lies below its percentile, tensor by tensor", "[cure]") {
+  using Score = RgpOptions::Score;
+  MaskSetup s;
+  s.options.alpha = 0.25;
+  for (const Score score : {Score::abs, Score::signed_sum, Score::abs_of_sum, Score::step_abs, Score::step_signed}) {
+    s.options.score = score;
+    Rgp rgp = s.made();
+    const auto natural = values(rgp.natural()), robust = values(rgp.robust()), step = values(s.step);
+    rgp.update(s.engine, s.step);
+    const auto mask = values(*rgp.mask().buffer);
+    for (size_t t = 0; t < mask.size(); ++t) {
+      INFO("score " << static_cast<int>(score) << ", " << s.network->params()[static_cast<int>(t)].name);
+      std::vector<double> want(mask[t].size());
+      for (size_t i = 0; i < want.size(); ++i) {
+        const double n = natural[t][i], r = robust[t][i], g = step[t][i], sum = 0.25 * n + 0.75 * r;
+        want[i] = score == Score::abs          ? 0.25 * std::abs(n) + 0.75 * std::abs(r)
+                  : score == Score::signed_sum ? sum
+                  : score == Score::abs_of_sum ? std::abs(sum)
+                  : score == Score::step_abs   ? std::abs(g)
+                                               : g;
+      }
+      const bool classifier = s.network->params()[static_cast<int>(t)].name.starts_with("fc.");
+      const double threshold = linear_percentile(want, 30);
+      for (double& v : want) v = classifier || v >= threshold;
+      CHECK(mask[t] == want);
+    }
+  }
+}
+
+TEST_CASE("rgp: the mask keeps the classifier and (100 - p) % of every other tensor", "[cure]") {
+  MaskSetup s;
+  for (const double percent : {10.0, 30.0, 50.0}) {
+    s.options.percent = percent;
+    Rgp rgp = s.made();
+    rgp.update(s.engine, s.step);
+    std::map<std::string, double> kept;
+    rgp.metrics([&](const std::string& name, double share) { kept[name] = share; });
+    CHECK(kept.count("kept/fc.weight") == 0);
+    CHECK(kept.size() == 7);  // two convolutions, two BatchNorms, the total
+    for (const auto& [name, share] : kept) {
+      const int i = s.network->params().find(name.substr(5));
+      if (i < 0) continue;
+      const double n = static_cast<double>(s.network->params()[i].shape.numel());
+      INFO(name);
+      CHECK(share * n == Approx(n - std::ceil(percent / 100 * (n - 1))));
+    }
+    CHECK(kept.at("kept/total") == Approx(1 - percent / 100).margin(0.01));
+  }
+}
+
+TEST_CASE("rgp: a global threshold keeps (100 - p) % of all, and unlike shares of the tensors", "[cure]") {
+  MaskSetup s;
+  s.options.threshold = RgpOptions::Threshold::global;
+  Rgp rgp = s.made();
+  std::vector<double> loud = rgp.natural().read(0);
+  for (double& v : loud) v *= 100;
+  rgp.natural().write(0, loud);
+  rgp.update(s.engine, s.step);
+  std::map<std::string, double> kept;
+  rgp.metrics([&](const std::string& name, double share) { kept[name] = share; });
+  CHECK(kept.at("kept/total") == Approx(0.7).margin(0.003));
+  CHECK(kept.at("kept/conv1.weight") > 0.95);
+  CHECK(kept.at("kept/conv2.weight") < 0.7);
+}
+
+TEST_CASE("rgp: which parameters the mask may touch", "[cure]") {
+  MaskSetup s;
+  ParamStore& store = s.network->params();
+  const auto names = [&] {
+    std::vector<std::string> out;
+    for (const int i : maskable_parameters(store, s.options)) out.push_back(store[i].name);
+    return out;
+  };
+  const std::vector<std::string> body = {"conv1.weight", "bn1.weight", "bn1.bias",
+                                         "conv2.weight", "bn2.weight", "bn2.bias"};
+  CHECK(names() == body);
+  s.options.maskable = RgpOptions::Maskable::all;
+  CHECK(names().size() == body.size() + 2);
+  s.options.maskable = RgpOptions::Maskable::globs;
+  s.options.globs = {"conv?.weight", "conv1.*"};
+  CHECK(names() == std::vector<std::string>{"conv1.weight", "conv2.weight"});
+  store.freeze("conv2.*");
+  CHECK(names() == std::vector<std::string>{"conv1.weight"});
+  s.options.globs = {"layer9.*"};
+  CHECK_THROWS_WITH(names(), "trainer.rgp.globs: no parameter matches 'layer9.*'");
+  s.options.globs = {};
+  s.options.maskable = RgpOptions::Maskable::conv1;  // the stem is the first parameter, and no block follows it
+  CHECK_THROWS_WITH(names(), ContainsSubstring("trainer.rgp.maskable: expected at least one parameter") &&
+                                 ContainsSubstring("name some with maskable: globs, or set percent: 0"));
+  const auto resnet = test::network(s.engine, "{name: resnet18}", {});
+  CHECK(maskable_parameters(resnet->params(), s.options).size() == 8);
+}
+
+TEST_CASE("rgp: momentum and decay move a masked weight, unless the gate is for all", "[cure]") {
+  for (const MaskMode gate : {MaskMode::zero_gradient, MaskMode::freeze}) {
+    MaskSetup s;
+    s.options.gate = gate;
+    Rgp rgp = s.made();
+    Flat& params = s.network->weights().params;
+    Sgd sgd(params, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01}, s.engine.stream());
+    sgd.step(s.engine.stream(), s.step, 0.1);  // gives everything a velocity
+    rgp.update(s.engine, s.step);
+    const auto before = params.read(0), velocity = sgd.momentum().read(0), mask = rgp.mask().buffer->read(0);
+    sgd.step(s.engine.stream(), s.step, 0.1, rgp.mask());
+    const auto after = params.read(0), gradient = s.step.read(0);
+    CHECK(std::count(mask.begin(), mask.end(), 0) > 0);
+    for (size_t i = 0; i < mask.size(); ++i) {
+      const double v = 0.9 * velocity[i] + mask[i] * gradient[i] + 0.01 * before[i];
+      const bool still = gate == MaskMode::freeze && mask[i] == 0;
+      CHECK(after[i] == Approx(still ? before[i] : before[i] - 0.1 * v).epsilon(1e-12));
+    }
+  }
+}
+
+TEST_CASE("revision: follows in one of five steps, by exactly its share, parameters only", "[cure]") {
+  MaskSetup s;
+  for (const bool warm_up : {false, true}) {
+    Revision revision(s.engine, *s.network, {.rate = 0.2, .keep = 0.999, .warm_up = warm_up});
+    fill_with(revision.weights().params, [](double i) { return std::cos(i); });
+    fill_with(revision.weights().buffers, [](double i) { return 2 + std::cos(i); });
+    const auto statistics = values(revision.weights().buffers);
+    TrainContext context{s.engine, *s.network, 1};
+    std::vector<double> want = revision.weights().params.read(0);
+    const std::vector<double> theta = s.network->weights().params.read(0);
+    int64_t revisions = 0;
+    for (context.step = 0; context.step < 2000; ++context.step) {
+      revision.after_step(context);
+      if (revision.revisions() == revisions) continue;
+      ++revisions;
+      const double t = static_cast<double>(context.step + 1), a = warm_up ? std::min(1 - 1 / (t + 1), 0.999) : 0.999;
+      for (size_t i = 0; i < want.size(); ++i) want[i] = a * want[i] + (1 - a) * theta[i];
+    }
+    CHECK(revisions > 340);  // 400 expected, standard deviation 18
+    CHECK(revisions < 460);
+    const std::vector<double> got = revision.weights().params.read(0);
+    for (size_t i = 0; i < want.size(); ++i) CHECK(got[i] == Approx(want[i]).epsilon(1e-11));
+    CHECK(values(revision.weights().buffers) == statistics);
+  }
+}
+
+TEST_CASE("revision: its rate falls as told", "[cure]") {
+  using Every = RevisionOptions::DecayEvery;
+  MaskSetup s;
+  const auto rates = [&](RevisionOptions options) {
+    Revision revision(s.engine, *s.network, options);
+    TrainContext context{s.engine, *s.network};
+    std::vector<double> out;
+    for (context.epoch = 1; context.epoch <= 3; ++context.epoch)
+      for (int k = 0; k < 2; ++k, ++context.step) {
+        revision.after_step(context);
+        out.push_back(revision.rate(context.epoch));
+      }
+    return out;
+  };
+  CHECK(rates({.rate = 0.5}) == std::vector<double>(6, 0.5));
+  CHECK(rates({.rate = 0.5, .decay_from = 2}) == std::vector<double>{0.5, 0.5, 0.25, 0.125, 0.0625, 0.03125});
+  CHECK(rates({.rate = 0.5, .decay_from = 2, .decay_factor = 0.1, .decay_every = Every::epoch}) ==
+        std::vector<double>{0.5, 0.5, 0.5 * std::pow(0.1, 1), 0.5 * std::pow(0.1, 1), 0.5 * std::pow(0.1, 2),
+                            0.5 * std::pow(0.1, 2)});
+}
+
+TEST_CASE("revision: a pass moves its own statistics in train mode, nothing in eval mode, never the network's",
+          "[cure]") {
+  for (const char* bn : {"train", "eval"}) {
+    Setup s(std::string("{name: cure, revision: {rate: 0, bn: ") + bn + "}" + kAttack);
+    Flat &params = s.buffer("revision.params"), &buffers = s.buffer("revision.buffers");
+    const auto weights = values(params), statistics = values(buffers), network = values(s.params());
+    s.gradients();
+    CHECK(values(params) == weights);
+    CHECK((values(buffers) == statistics) == (std::string(bn) == "eval"));
+    CHECK(values(s.params()) == network);
+  }
+}
+
+TEST_CASE("revision: an alias has the network's parameters at every step", "[cure]") {
+  Setup s(std::string("{name: cure, revision: {kind: alias, rate: 0}") + kAttack);
+  fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
+  s.gradients();
+  CHECK(values(s.buffer("revision.params")) == values(s.params()));
+}
+
+TEST_CASE("cure: the consistency term is KL(revision || network), of both batches", "[cure]") {
+  Setup s(
+      "{name: cure, beta: 0, gamma: 3, attack: {radius: 0, steps: 1, step: 0.01, start: none}, revision: {bn: eval}}");
+  Flat& revision = s.buffer("revision.params");
+  fill_with(revision, [](double i) { return 0.3 * std::sin(i); });
+  const double loss = s.gradients();
+  // x_adv = x: the term is twice 3 KL(rev || net) of the same images.
+  Engine& engine = s.state.engine;
+  const Arena::Scope scope(engine.arena());
+  const Batch batch = s.state.train.load(1, 0);
+  const auto logits = [&](Flat* params, Pass pass) {
+    Weights& w = s.state.network->weights();
+    const Flat keep(w.params.store(), w.params.dtype(), engine.stream());
+    Flat saved(w.params.store(), w.params.dtype(), engine.stream());
+    saved.copy_from(w.params);
+    if (params) w.params.copy_from(*params);
+    const Tensor z = s.state.network->predict(engine, batch.images, pass);
+    w.params.copy_from(saved);
+    return z;
+  };
+  // The statistics the revision model started with: zeros and ones.
+  s.state.network->weights().buffers.copy_from(s.buffer("revision.buffers"));
+  const Tensor rev = logits(&revision, Pass::eval()), net = logits(nullptr, Pass{.update = BnUpdate::no});
+  const auto probability = [](const Tensor& z, int64_t n, int64_t c) {
+    double sum = 0;
+    for (int64_t k = 0; k < 3; ++k) sum += std::exp(static_cast<double>(z.as<float>()[n * 3 + k]));
+    return std::exp(static_cast<double>(z.as<float>()[n * 3 + c])) / sum;
+  };
+  double ce = 0, kl = 0, other_way = 0;
+  const int64_t n = batch.size();
+  for (int64_t i = 0; i < n; ++i) {
+    ce -= std::log(probability(net, i, batch.labels.as<int32_t>()[i])) / static_cast<double>(n);
+    for (int64_t c = 0; c < 3; ++c) {
+      const double p = probability(rev, i, c), q = probability(net, i, c);
+      kl += p * std::log(p / q) / static_cast<double>(n);
+      other_way += q * std::log(q / p) / static_cast<double>(n);
+    }
+  }
+  CHECK(loss == Approx(ce + 6 * kl).epsilon(1e-4));
+  CHECK(std::abs(other_way - kl) > 0.01 * kl);  // or the test could not tell them apart
+}
+
+TEST_CASE("cure: without revision and mask it is TRADES, bit for bit", "[cure]") {
+  Setup trades(std::string("{name: trades, beta: 5") + kAttack);
+  Setup cure(std::string("{name: cure, beta: 5, gamma: 0, rgp: {percent: 0}") + kAttack);
+  CHECK(trades.gradients() == cure.gradients());
+  CHECK(values(trades.gradient()) == values(cure.gradient()));
+  CHECK_FALSE(cure.method().mask().buffer);
+}
+
+TEST_CASE("cure: three gradient sets add up to the gradient of the whole loss", "[cure]") {
+  for (const char* robust : {"cross_entropy", "kl"})
+    for (const char* step_loss : {"total", "weighted"}) {
+      const std::string options = cat("beta: 5, step_loss: ", step_loss, ", rgp: {alpha: 0.25, robust: ", robust);
+      INFO(options);
+      Setup apart("{name: cure, " + options + "}" + kAttack);
+      Setup whole("{name: cure, " + options + ", score: step_abs}" + kAttack);
+      CHECK(apart.gradients() == Approx(whole.gradients()).epsilon(1e-6));
+      const auto a = values(apart.gradient()), b = values(whole.gradient());
+      for (size_t t = 0; t < a.size(); ++t)
+        for (size_t i = 0; i < a[t].size(); ++i) CHECK(a[t][i] == Approx(b[t][i]).margin(2e-6));
+    }
+}
+
+TEST_CASE("cure: warms up naturally, then the revision model starts from the network", "[cure]") {
+  Setup natural("{name: standard}");
+  Setup s(std::string("{name: cure, warm_up: {epochs: 1}") + kAttack);
+  CHECK(s.gradients() == natural.gradients());
+  CHECK(values(s.gradient()) == values(natural.gradient()));
+  CHECK_FALSE(s.method().mask().buffer);
+  CHECK(s.metrics().empty());
+  fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
+  s.state.progress.epoch = 2;
+  TrainContext context = s.state.context();
+  s.method().before_epoch(context);
+  CHECK(values(s.buffer("revision.params")) == values(s.params()));
+  s.gradients();
+  CHECK(s.method().mask().buffer);
+  CHECK(s.metrics().at("kept/total") >= 0.69);  // more: units that never fire have zeros, which tie
+}
+
+TEST_CASE("cure: wrong options say where and what is expected", "[cure]") {
+  const auto with = [](const std::string& set) { return [=] { test::tiny("{name: cure}", {"trainer." + set}); }; };
+  const std::pair<const char*, const char*> wrong[] = {
+      {"beta=-1", "trainer.beta: expected 0 or more, got -1"},
+      {"gamma=-1", "trainer.gamma: expected 0 or more, got -1"},
+      {"step_loss=sum", "trainer.step_loss: expected one of total, weighted, got 'sum'"},
+      {"warm_up.epochs=-1", "trainer.warm_up.epochs: expected 0 or more, got -1"},
+      {"rgp.percent=100", "trainer.rgp.percent: expected a percentage from 0 up to 100, got 100"},
+      {"rgp.alpha=2", "trainer.rgp.alpha: expected a share from 0 to 1, got 2"},
+      {"rgp.score=paper", "trainer.rgp.score: expected one of abs, signed_sum, abs_of_sum, step_abs, step_signed"},
+      {"rgp.globs=[conv1]", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 1"},
+      {"rgp.maskable=globs", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 0"},
+      {"revision.rate=1.5", "trainer.revision.rate: expected a chance from 0 to 1, got 1.5"},
+      {"revision.keep=-1", "trainer.revision.keep: expected a share from 0 to 1, got -1"},
+      {"revision.decay_from=-1", "trainer.revision.decay_from: expected 0 or more, got -1"},
+      {"revision.decay_factor=2", "trainer.revision.decay_factor: expected 0 to 1, got 2"}};
+  for (const auto& [set, text] : wrong) CHECK_THROWS_WITH(with(set)(), ContainsSubstring(text));
+}
+
+TEST_CASE("percentile: refuses what it cannot rank", "[kernels]") {
+  const Stream cpu{};
+  CHECK_THROWS_WITH(PercentilePlan(cpu, {{0, 4, 0}}, 101), "percentile: expected a percentage from 0 to 100, got 101");
+  CHECK_THROWS_WITH(PercentilePlan(cpu, {{0, 4, 1}}, 50),
+                    "percentile: expected groups numbered from 0 without gaps, got 1 after 0 groups");
+  CHECK_THROWS_WITH(PercentilePlan(cpu, {{0, 4, 0}, {4, 0, 1}}, 50),
+                    "percentile: expected at least one value in every group, got none in group 1");
+}
