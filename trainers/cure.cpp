@@ -1,147 +1,121 @@
-// CURE (Gowda, Zonooz & Arani 2024): TRADES' terms, a consistency loss against a slowly following copy of the network,
-// and a mask that lets only the prominent weights of every layer move.
-#include <optional>
+#include "trainers/cure.h"
 
 #include "core/ops_elementwise.h"
 #include "kernels/axpby/axpby.h"
-#include "trainers/kl_attack.h"
-#include "trainers/revision.h"
-#include "trainers/rgp.h"
 #include "trainers/scalar.h"
 
 namespace temper {
 
-namespace {
+void Cure::fields(Fields& f) {
+  f("beta", beta, "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
+  f("gamma", gamma, "weight of the consistency loss; 0: no revision model");
+  f.choice("step_loss", step_loss, {{"total", StepLoss::total}, {"weighted", StepLoss::weighted}},
+           "what a step descends: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
+           "rgp_old, grad_mode all); both with gamma * consistency");
+  attack.fields(f);
+  Fields warm_up = f.enter("warm_up");
+  warm_up("epochs", warm_up_epochs, "natural epochs first; 0: start from model.weights, a network trained naturally");
+  if (warm_up_epochs < 0) warm_up.reject("epochs", "expected 0 or more, got ", warm_up_epochs);
+  f.leave("warm_up", warm_up);
+  f.section("rgp", rgp_options);
+  f.section("revision", revision_options);
+  if (beta < 0) f.reject("beta", "expected 0 or more, got ", beta);
+  if (gamma < 0) f.reject("gamma", "expected 0 or more, got ", gamma);
+}
 
-/// The loss of a step, taken apart by what needs a gradient of its own.
-struct Parts {
-  Var natural, robust;
-  float natural_weight = 1, robust_weight = 0;
-  std::optional<Var> rest;
-};
+void Cure::begin(TrainContext& c) {
+  if (rgp_options.on()) rgp.emplace(c.engine, c.model, rgp_options);
+  if (gamma > 0) revision.emplace(c.engine, c.model, revision_options);
+}
 
-/// total: L_adv + gamma * L_CR, L_adv = CE(x) + beta * KL (paper). weighted: alpha * CE(x) + (1 - alpha) * robust term
-/// + gamma * L_CR (the code's modes rgp, rgp_old and grad_mode all).
-struct Cure : Trainer {
-  enum class StepLoss : uint8_t { total, weighted };
-  float beta = 1, gamma = 1;
-  StepLoss step_loss = StepLoss::total;
-  int64_t warm_up_epochs = 0;
-  KlAttack attack;
-  RgpOptions rgp_options;
-  RevisionOptions revision_options;
-  std::optional<Rgp> rgp;
-  std::optional<Revision> revision;
-  bool warming_up = false;
+void Cure::before_epoch(TrainContext& c) {
+  if (revision && c.epoch == warm_up_epochs + 1) revision->start(c.model);
+}
 
-  void fields(Fields& f) override {
-    f("beta", beta, "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
-    f("gamma", gamma, "weight of the consistency loss; 0: no revision model");
-    f.choice(
-        "step_loss", step_loss, {{"total", StepLoss::total}, {"weighted", StepLoss::weighted}},
-        "what a step descends: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
-        "rgp_old, grad_mode all); both with gamma * consistency");
-    attack.fields(f);
-    Fields warm_up = f.enter("warm_up");
-    warm_up("epochs", warm_up_epochs, "natural epochs first; 0: start from model.weights, a network trained naturally");
-    if (warm_up_epochs < 0) warm_up.reject("epochs", "expected 0 or more, got ", warm_up_epochs);
-    f.leave("warm_up", warm_up);
-    f.section("rgp", rgp_options);
-    f.section("revision", revision_options);
-    if (beta < 0) f.reject("beta", "expected 0 or more, got ", beta);
-    if (gamma < 0) f.reject("gamma", "expected 0 or more, got ", gamma);
+Cure::Parts Cure::parts(Tape& tape, const Batch& batch, const TrainContext& c) {
+  const Tensor x_adv = attack.run(c, batch);
+  const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
+  const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
+  const Var kl = kl_divergence(tape, adversarial, natural);
+  const bool robust_is_kl = rgp_options.robust == RgpOptions::RobustTerm::kl;
+  Parts p{.natural = cross_entropy(tape, natural, batch.labels),
+          .robust = robust_is_kl ? kl : cross_entropy(tape, adversarial, batch.labels)};
+  if (step_loss == StepLoss::weighted) {
+    p.natural_weight = static_cast<float>(rgp_options.alpha);
+    p.robust_weight = 1 - p.natural_weight;
+  } else if (robust_is_kl) {
+    p.robust_weight = beta;
+  } else {
+    p.rest = scale(tape, kl, beta);
   }
+  if (revision) {
+    // In this order: with bn: train, each forward moves the revision model's statistics.
+    const Var of_clean = kl_divergence(tape, natural, {revision->predict(c, batch.images)});
+    const Var of_adversarial = kl_divergence(tape, adversarial, {revision->predict(c, x_adv)});
+    const Var consistency = add(tape, of_clean, of_adversarial);
+    p.rest = p.rest ? add(tape, *p.rest, consistency, gamma) : scale(tape, consistency, gamma);
+  }
+  return p;
+}
 
-  void begin(TrainContext& c) override {
-    if (rgp_options.on()) rgp.emplace(c.engine, c.model, rgp_options);
-    if (gamma > 0) revision.emplace(c.engine, c.model, revision_options);
-  }
-  void before_epoch(TrainContext& c) override {
-    if (revision && c.epoch == warm_up_epochs + 1) revision->start(c.model);
-  }
+Var Cure::sum(Tape& tape, const Parts& p) {
+  Var all = p.natural_weight == 1 ? p.natural : scale(tape, p.natural, p.natural_weight);
+  if (p.robust_weight > 0) all = add(tape, all, p.robust, p.robust_weight);
+  return p.rest ? add(tape, all, *p.rest) : all;
+}
 
-  Parts parts(Tape& tape, const Batch& batch, const TrainContext& c) {
-    const Tensor x_adv = attack.run(c, batch);
-    const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
-    const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
-    const Var kl = kl_divergence(tape, adversarial, natural);
-    const bool robust_is_kl = rgp_options.robust == RgpOptions::RobustTerm::kl;
-    Parts p{.natural = cross_entropy(tape, natural, batch.labels),
-            .robust = robust_is_kl ? kl : cross_entropy(tape, adversarial, batch.labels)};
-    if (step_loss == StepLoss::weighted) {
-      p.natural_weight = static_cast<float>(rgp_options.alpha);
-      p.robust_weight = 1 - p.natural_weight;
-    } else if (robust_is_kl) {
-      p.robust_weight = beta;
-    } else {
-      p.rest = scale(tape, kl, beta);
-    }
-    if (revision) {
-      const Var consistency = add(tape, kl_divergence(tape, natural, {revision->predict(c, batch.images)}),
-                                  kl_divergence(tape, adversarial, {revision->predict(c, x_adv)}));
-      p.rest = p.rest ? add(tape, *p.rest, consistency, gamma) : scale(tape, consistency, gamma);
-    }
-    return p;
-  }
+Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
+  if (c.epoch <= warm_up_epochs)
+    return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
+  return sum(tape, parts(tape, batch, c));
+}
 
-  static Var sum(Tape& tape, const Parts& p) {
-    Var all = p.natural_weight == 1 ? p.natural : scale(tape, p.natural, p.natural_weight);
-    if (p.robust_weight > 0) all = add(tape, all, p.robust, p.robust_weight);
-    return p.rest ? add(tape, all, *p.rest) : all;
-  }
+// Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
+double Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total) {
+  Tape tape(c.engine, Wrt::params);
+  const Parts p = parts(tape, batch, c);
+  tape.backward(p.natural, rgp->natural());
+  tape.backward(p.robust, rgp->robust());
+  if (p.rest)
+    tape.backward(*p.rest, total);
+  else
+    total.zero();
+  dispatch_full(total.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    const auto add_to_total = [&](float weight, const Flat& g) {
+      axpby<T>(c.engine.stream(), total.store().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
+    };
+    add_to_total(p.natural_weight, rgp->natural());
+    if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());
+  });
+  total.touch();
+  return read_scalar(c.engine, sum(tape, p).value);
+}
 
-  Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
-    if (c.epoch <= warm_up_epochs)
-      return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
-    return sum(tape, parts(tape, batch, c));
-  }
+double Cure::gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads) {
+  warming_up_ = c.epoch <= warm_up_epochs;
+  if (warming_up_ || !rgp) return Trainer::gradients(c, batch, grads);
+  const double value =
+      rgp_options.needs_both() ? separate_gradients(c, batch, *grads[0]) : Trainer::gradients(c, batch, grads);
+  rgp->update(c.engine, *grads[0]);
+  return value;
+}
 
-  /// Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
-  double separate_gradients(TrainContext& c, const Batch& batch, Flat& total) {
-    Tape tape(c.engine, Wrt::params);
-    const Parts p = parts(tape, batch, c);
-    tape.backward(p.natural, rgp->natural());
-    tape.backward(p.robust, rgp->robust());
-    if (p.rest)
-      tape.backward(*p.rest, total);
-    else
-      total.zero();
-    dispatch_full(total.dtype(), [&](auto tag) {
-      using T = decltype(tag);
-      const auto add_to_total = [&](float weight, const Flat& g) {
-        axpby<T>(c.engine.stream(), total.store().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
-      };
-      add_to_total(p.natural_weight, rgp->natural());
-      if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());
-    });
-    total.touch();
-    return read_scalar(c.engine, sum(tape, p).value);
-  }
+GradientMask Cure::mask() const { return rgp && !warming_up_ ? rgp->mask() : GradientMask{}; }
 
-  double gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads) override {
-    warming_up = c.epoch <= warm_up_epochs;
-    if (warming_up || !rgp) return Trainer::gradients(c, batch, grads);
-    const double value =
-        rgp_options.needs_both() ? separate_gradients(c, batch, *grads[0]) : Trainer::gradients(c, batch, grads);
-    rgp->update(c.engine, *grads[0]);
-    return value;
-  }
+void Cure::after_step(TrainContext& c, const Batch&) {
+  if (revision && c.epoch > warm_up_epochs) revision->after_step(c);
+}
 
-  GradientMask mask() const override { return rgp && !warming_up ? rgp->mask() : GradientMask{}; }
-  void after_step(TrainContext& c, const Batch&) override {
-    if (revision && c.epoch > warm_up_epochs) revision->after_step(c);
-  }
-  void step_metrics(const MetricSink& to) const override {
-    if (rgp && !warming_up) rgp->metrics(to);
-  }
-  void visit_state(StateVisitor& v) override {
-    if (revision) revision->visit_state(v);
-  }
-};
+void Cure::step_metrics(const MetricSink& to) const {
+  if (rgp && !warming_up_) rgp->metrics(to);
+}
+
+void Cure::visit_state(StateVisitor& v) {
+  if (revision) revision->visit_state(v);
+}
 
 TEMPER_REGISTER(Trainer, Cure, "cure",
                 "TRADES' terms, a revision model, a mask for all but prominent weights (Gowda et al.)");
-
-}  // namespace
 
 }  // namespace temper

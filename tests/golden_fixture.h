@@ -1,0 +1,125 @@
+#pragma once
+// What comparisons with the PyTorch scripts in tests/golden share: their arrays, their starting network, their batches.
+#include <omp.h>
+
+#include <cmath>
+#include <map>
+
+#include "core/npz.h"
+#include "nn/weights.h"
+#include "source_dir.h"
+#include "tests/catch.h"
+#include "tests/networks.h"
+#include "trainers/trainer.h"
+
+namespace temper::test {
+
+inline constexpr int64_t kGoldenBatches = 4, kGoldenBatch = 6, kGoldenSteps = 10;
+inline constexpr DataShape kGoldenData{.height = 6, .width = 6, .channels = 3, .classes = 4};
+
+class Golden {
+ public:
+  /// tests/golden/NAME.npz
+  explicit Golden(const std::string& file) {
+    for (NamedArray& a : load_npz(TEMPER_SOURCE_DIR "/tests/golden/" + file + ".npz")) {
+      const std::string name = a.name;
+      arrays_.emplace(name, std::move(a));
+    }
+  }
+  bool has(const std::string& name) const { return arrays_.count(name) > 0; }
+  template <class T>
+  std::vector<T> get(const std::string& name) const {
+    const NamedArray& a = arrays_.at(name);
+    REQUIRE(a.dtype == dtype_of<T>());
+    const T* v = reinterpret_cast<const T*>(a.bytes.data());
+    return {v, v + a.numel()};
+  }
+  /// The arrays below a prefix, without it.
+  std::vector<NamedArray> below(const std::string& prefix) const {
+    std::vector<NamedArray> out;
+    for (const auto& [name, a] : arrays_)
+      if (name.starts_with(prefix)) {
+        out.push_back(a);
+        out.back().name = name.substr(prefix.size());
+      }
+    return out;
+  }
+
+ private:
+  std::map<std::string, NamedArray> arrays_;
+};
+
+inline std::vector<double> to_double(const char* data, DType dtype, int64_t n) {
+  std::vector<double> out(n);
+  dispatch_full(dtype, [&](auto tag) {
+    using T = decltype(tag);
+    std::copy_n(reinterpret_cast<const T*>(data), n, out.begin());
+  });
+  return out;
+}
+
+/// Largest difference, relative to the largest value where that exceeds 1.
+inline double difference(const std::vector<double>& got, const std::vector<double>& want) {
+  REQUIRE(got.size() == want.size());
+  double worst = 0, scale = 1;
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (!(std::abs(got[i] - want[i]) <= worst)) worst = std::abs(got[i] - want[i]);
+    scale = std::max(scale, std::abs(want[i]));
+  }
+  return worst / scale;
+}
+
+inline std::unique_ptr<Trainer> make_trainer(const std::string& yaml) {
+  const Config config = parse_config("trainer: " + yaml, "golden");
+  Fields f(config);
+  std::string name;
+  std::unique_ptr<Trainer> made = Registry<Trainer>::instance().read(f, "trainer", name);
+  f.finish();
+  return made;
+}
+
+/// These layers are too small to share out: on a busy machine, threads would wait longer than they work.
+struct OneThread {
+  const int before = omp_get_max_threads();
+  OneThread() { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before); }
+};
+
+/// A network with the starting weights of golden_training, and its batches.
+class World {
+ public:
+  World(const Golden& golden, DType dtype)
+      : golden_(golden),
+        dtype_(dtype),
+        engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+        network(test::network(engine, "{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}",
+                              {.data = kGoldenData, .dtype = dtype})) {
+    import_weights(*network, golden.below("init/"), "golden");
+  }
+  Batch batch(int64_t step) {
+    const int64_t b = step % kGoldenBatches,
+                  pixels = kGoldenBatch * kGoldenData.height * kGoldenData.width * kGoldenData.channels;
+    Arena& arena = engine.arena();
+    const Batch out{
+        .images = arena.tensor({kGoldenBatch, kGoldenData.height, kGoldenData.width, kGoldenData.channels}, dtype_),
+        .labels = arena.tensor({kGoldenBatch}, DType::i32),
+        .ids = arena.tensor({kGoldenBatch}, DType::i32)};
+    const std::vector<float> images = golden_.get<float>("images");
+    dispatch_full(dtype_,
+                  [&](auto tag) { std::copy_n(images.begin() + b * pixels, pixels, out.images.as<decltype(tag)>()); });
+    std::copy_n(golden_.get<int32_t>("labels").begin() + b * kGoldenBatch, kGoldenBatch, out.labels.as<int32_t>());
+    std::copy_n(golden_.get<int32_t>("ids").begin() + b * kGoldenBatch, kGoldenBatch, out.ids.as<int32_t>());
+    return out;
+  }
+
+ private:
+  OneThread one_thread_;
+  const Golden& golden_;
+  DType dtype_;
+
+ public:
+  Engine engine;
+  std::unique_ptr<Network> network;
+};
+
+}  // namespace temper::test
