@@ -12,7 +12,7 @@ struct PublishedFile {
   std::string md5;  ///< empty: only the archive's checksum is published
 };
 
-/// What to download: a .tar.gz that holds the files, or one .gz per file.
+/// What to download: a .tar.gz that holds the files, or one file each, packed or not.
 struct Download {
   std::string url;
   std::string md5;  ///< of what is downloaded; empty: the checksum of the unpacked file decides

@@ -177,6 +177,99 @@ TEST_CASE("errors of CIFAR's binary form", "[data][errors]") {
                     ContainsSubstring("expected the published file with MD5 803d5f7f4d78ea53de84dbe85f74fb6d"));
 }
 
+namespace {
+
+void put(Bytes& out, std::initializer_list<uint32_t> words) {
+  for (const uint32_t w : words)
+    for (int b = 0; b < 4; ++b) out.push_back(static_cast<uint8_t>(w >> 8 * b));
+}
+
+/// A MATLAB matrix of uint8: array flags, extents, name (inside its tag), values.
+Bytes mat_matrix(char name, const std::vector<uint32_t>& extents, const Bytes& values) {
+  Bytes body;
+  put(body, {6, 8, 9, 0, 5, static_cast<uint32_t>(4 * extents.size())});
+  for (const uint32_t e : extents) put(body, {e});
+  while (body.size() % 8 != 0) body.push_back(0);
+  put(body, {1u << 16 | 1, static_cast<uint32_t>(name), 2, static_cast<uint32_t>(values.size())});
+  body.insert(body.end(), values.begin(), values.end());
+  while (body.size() % 8 != 0) body.push_back(0);
+  Bytes out;
+  put(out, {14, static_cast<uint32_t>(body.size())});
+  out.insert(out.end(), body.begin(), body.end());
+  return out;
+}
+
+Bytes mat_packed(const Bytes& element) {
+  Bytes packed(compressBound(element.size()));
+  uLongf size = packed.size();
+  compress(packed.data(), &size, element.data(), element.size());
+  packed.resize(size);
+  Bytes out;
+  put(out, {15, static_cast<uint32_t>(size)});
+  out.insert(out.end(), packed.begin(), packed.end());
+  return out;
+}
+
+Bytes mat_file(const std::vector<Bytes>& elements) {
+  Bytes out(128, ' ');
+  out[124] = 0, out[125] = 1, out[126] = 'I', out[127] = 'M';
+  for (const Bytes& e : elements) out.insert(out.end(), e.begin(), e.end());
+  return out;
+}
+
+/// Two of SVHN's images, columns first; pixel (h, w, c) of image i is 3 * (32 h + w) + c + 5 i (mod 256).
+Bytes svhn_pixels() {
+  Bytes x;
+  for (int i = 0; i < 2; ++i)
+    for (int c = 0; c < 3; ++c)
+      for (int w = 0; w < 32; ++w)
+        for (int h = 0; h < 32; ++h) x.push_back(static_cast<uint8_t>(3 * (32 * h + w) + c + 5 * i));
+  return x;
+}
+
+}  // namespace
+
+TEST_CASE("SVHN's MATLAB files are read, packed or not", "[data]") {
+  const test::TemporaryFolder folder;
+  const Bytes x = mat_matrix('X', {32, 32, 3, 2}, svhn_pixels()), y = mat_matrix('y', {2, 1}, {10, 7});
+  write(folder.path() / "train_32x32.mat", mat_file({mat_packed(x), mat_packed(y)}));
+  write(folder.path() / "test_32x32.mat", mat_file({x, y}));
+  const auto svhn = reader("svhn", "{path: " + folder.path().string() + ", verify: form}");
+  for (const ImageSet& set : {svhn->train(), svhn->test()}) {
+    CHECK(set.labels == std::vector<int32_t>{0, 7});
+    CHECK(set.classes == 10);
+    REQUIRE(set.pixels.size() == 2 * 3072);
+    for (int i = 0; i < 2; ++i)
+      for (int e = 0; e < 3072; ++e)
+        if (set.pixels[i * 3072 + e] != (e + 5 * i) % 256) FAIL("image " << i << ", element " << e);
+  }
+}
+
+TEST_CASE("errors of SVHN's MATLAB files", "[data][errors]") {
+  const test::TemporaryFolder folder;
+  const Bytes x = mat_matrix('X', {32, 32, 3, 2}, svhn_pixels()), y = mat_matrix('y', {2, 1}, {10, 7});
+  const auto read = [&](Bytes bytes) {
+    write(folder.path() / "train_32x32.mat", bytes);
+    return [&] { reader("svhn", "{path: " + folder.path().string() + ", verify: form}")->train(); };
+  };
+  CHECK_THROWS_WITH(read(Bytes(200, 0))(), ContainsSubstring("train_32x32.mat: is not a MATLAB 5 file"));
+  Bytes cut = mat_file({x, y});
+  cut.resize(3000);
+  CHECK_THROWS_WITH(read(cut)(), ContainsSubstring("is truncated or damaged"));
+  Bytes damaged = mat_file({mat_packed(x)});
+  damaged[150] ^= 0xff;
+  CHECK_THROWS_WITH(read(damaged)(), ContainsSubstring("it cannot be unpacked; fetch it again"));
+  CHECK_THROWS_WITH(read(mat_file({x}))(), ContainsSubstring("expected an array 'y'"));
+  CHECK_THROWS_WITH(read(mat_file({x, mat_matrix('y', {1, 1}, {3})}))(),
+                    ContainsSubstring("expected X to be 32 x 32 x 3 x N with a label in y for each, got 6144 values "
+                                      "and 1 labels"));
+  CHECK_THROWS_WITH(read(mat_file({x, mat_matrix('y', {2, 1}, {0, 7})}))(),
+                    ContainsSubstring("the label of image 0 is 0, which is not in [1, 10]"));
+  CHECK_THROWS_WITH(read(mat_file({x, mat_matrix('y', {3, 1}, {1, 7})}))(),
+                    ContainsSubstring("y: expected 3 values because of its extents, got 2"));
+  CHECK_THROWS_WITH(reader("svhn", "{path: " + folder.path().string() + "}")->train(), ContainsSubstring("MD5"));
+}
+
 TEST_CASE("data sets are looked for in TEMPER_DATA", "[data]") {
   const test::TemporaryFolder folder;
   const char* before = std::getenv("TEMPER_DATA");
