@@ -2,22 +2,14 @@
 #include <filesystem>
 #include <ostream>
 
-#include "apps/evaluate_run.h"
-#include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "evaluation/report_parts.h"
+#include "apps/train_run.h"
 
 namespace temper {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-// Whether a finished run was asked for exactly this. If not, run_training() says what differs.
-bool same_config(const Experiment& experiment, const RunFolder& folder) {
-  return fs::exists(folder.config()) &&
-         YAML::Dump(YAML::LoadFile(folder.config().string())) == YAML::Dump(experiment.resolved);
-}
 
 struct Train : Subcommand {
   std::string config, out;
@@ -36,20 +28,17 @@ struct Train : Subcommand {
     Experiment experiment = read_experiment(load_config(config, overrides));
     const RunFolder folder{out.empty() ? fs::path("runs") / fs::path(config).stem() : fs::path(out)};
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
-    if (resume && fs::exists(folder.evaluation()) && same_config(experiment, folder)) {
+    if (resume && is_complete(experiment, folder)) {
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
-    const TrainResult result = run_training(experiment, folder, observer, resume ? Resume::yes : Resume::no);
-    if (result.outcome == Outcome::interrupted) {
+    const std::optional<Results> results =
+        train_run(experiment, folder, resume ? Resume::yes : Resume::no, observer, session.program);
+    if (!results) {
       observer.line("interrupted; continue with the same command and --resume");
       return kExitInterrupted;
     }
-    observer.line("trained in " + report::duration(result.train_seconds) + "; now the test images, once");
-    const Results results = measure_run(experiment, folder, "last", observer);
-    write_run_results(folder, results, session.program, &result);
-    observer.clear();
-    if (!quiet) print_results(session, results);
+    if (!quiet) print_results(session, *results);
     observer.line("report: " + folder.report().string());
     return kExitOk;
   }

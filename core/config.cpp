@@ -47,11 +47,11 @@ void note_items(const YAML::Node& list, const std::string& file, const std::stri
   }
 }
 
-void overlay(YAML::Node onto, const YAML::Node& from) {
+void overlay_node(YAML::Node onto, const YAML::Node& from) {
   for (const auto& kv : from) {
     const std::string key = kv.first.as<std::string>();
     if (kv.second.IsMap() && onto[key] && onto[key].IsMap())
-      overlay(onto[key], kv.second);
+      overlay_node(onto[key], kv.second);
     else
       onto[key] = YAML::Clone(kv.second);
   }
@@ -95,8 +95,7 @@ Config read_file(const std::string& file) {
   const std::string base = config.root["base"].as<std::string>();
   config.root.remove("base");
   Config whole = read_file((std::filesystem::path(file).parent_path() / base).string());
-  overlay(whole.root, config.root);
-  for (const auto& [path, place] : config.where) whole.where[path] = place;
+  overlay(whole, config);
   return whole;
 }
 
@@ -115,6 +114,11 @@ double parse_number(const std::string& text) {
   const double below = one(text.substr(slash + 1));
   TEMPER_CHECK(below != 0, "expected a number, got '", text, "'");
   return one(text.substr(0, slash)) / below;
+}
+
+void overlay(Config& onto, const Config& from) {
+  overlay_node(onto.root, from.root);
+  for (const auto& [path, place] : from.where) onto.where[path] = place;
 }
 
 void apply_overrides(Config& config, const std::vector<std::string>& overrides) {
@@ -194,6 +198,17 @@ int64_t Fields::length_of(const char* key) {
   if (!n) return -1;
   if (!n.IsSequence()) reject(key, "expected a list of sections, got '", YAML::Dump(n), "'");
   return static_cast<int64_t>(n.size());
+}
+
+Config Fields::part(const char* key, const char* doc) {
+  const Fields sub = enter(key);
+  Config out{YAML::Clone(sub.node_), {}};
+  const std::string prefix = sub.path_ + ".";
+  for (const auto& [path, place] : config_->where)
+    if (path.rfind(prefix, 0) == 0) out.where[path.substr(prefix.size())] = place;
+  resolved_[key] = out.root;
+  docs_.push_back({sub.path_, "section", "", doc});
+  return out;
 }
 
 Fields Fields::enter_item(const char* key, size_t i) const {

@@ -30,6 +30,9 @@ Config parse_config(const std::string& text, const std::string& name = "config",
 /// What the `overrides` above do, for a configuration that is put together in steps.
 void apply_overrides(Config& config, const std::vector<std::string>& overrides);
 
+/// Lays `from` over `onto`, maps key by key, as a file is laid over its base.
+void overlay(Config& onto, const Config& from);
+
 /// One line of `temper describe`.
 struct FieldDoc {
   std::string key, type, value, doc;
@@ -84,6 +87,9 @@ class Fields {
     }
     keep_list(key, values.size(), doc);
   }
+  /// A section that belongs to another configuration, such as keys to lay over it: taken as it is, to be checked by
+  /// whoever reads that one. Messages about it name its place here.
+  Config part(const char* key, const char* doc);
   /// Where this section stands, as messages begin: "net.yaml line 7: model.layers.2: ".
   std::string here() const;
   /// Whether the configuration gives the key at all.

@@ -1,10 +1,8 @@
-#include "apps/cli.h"
-
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "apps/kinds.h"
 #include "tests/catch.h"
+#include "tests/cli_fixture.h"
 #include "tests/run_fixture.h"
 #include "tests/temporary_folder.h"
 #include "tests/training_fixture.h"
@@ -14,27 +12,15 @@ namespace temper {
 
 namespace {
 
-struct Ran {
-  int code;
-  std::string out, err;
-};
-
-Ran temper_command(const std::vector<std::string>& args) {
-  std::ostringstream out, err;
-  const int code = run_cli(args, {out, err, {}});
-  return {code, out.str(), err.str()};
-}
+using test::Ran;
+using test::slurp;
+using test::temper_command;
 
 // The stripes, with a test split that may be read.
 struct Testable : DatasetReader {
   ImageSet train() const override { return Registry<DatasetReader>::instance().make("test_stripes")->train(); }
   ImageSet test() const override { return train().subset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); }
 };
-
-std::string slurp(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 }  // namespace
 
@@ -43,9 +29,10 @@ TEMPER_REGISTER(DatasetReader, Testable, "test_testable", "stripes with a test s
 TEST_CASE("Help names every command, its options and the exit codes", "[app]") {
   const Ran all = temper_command({"--help"});
   CHECK(all.code == kExitOk);
-  for (const char* word : {"train", "eval", "data", "describe", "list", "report", "version", "Exit codes", "75"})
+  for (const char* word :
+       {"train", "eval", "data", "describe", "list", "report", "sweep", "version", "Exit codes", "75"})
     CHECK_THAT(all.out, ContainsSubstring(word));
-  for (const char* command : {"train", "eval", "audit", "describe", "list", "report", "version"}) {
+  for (const char* command : {"train", "eval", "audit", "describe", "list", "report", "sweep", "version"}) {
     const Ran one = temper_command({command, "--help"});
     CHECK(one.code == kExitOk);
     CHECK_THAT(one.out, ContainsSubstring("Exit codes") && ContainsSubstring(std::string("Usage: temper ") + command));

@@ -135,6 +135,24 @@ TEST_CASE("a base file is overlaid", "[config]") {
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a part of a configuration is laid over another one and keeps its place in messages", "[config]") {
+  const Config table = parse_config("beta: 3\nchange:\n  attack:\n    steps: 4\n    raduis: 1\n", "table.yaml");
+  Fields f(table);
+  double beta = 0;
+  f("beta", beta, "");
+  const Config part = f.part("change", "keys laid over");
+  f.finish();
+  CHECK(f.docs().back().type == "section");
+  Config config = parse_config("beta: 2\nattack: {steps: 3, radius: 0.5}\n", "t.yaml");
+  overlay(config, part);
+  Fields g(config);
+  Experiment e;
+  CHECK_THROWS_WITH(e.fields(g), "table.yaml line 5: attack: unknown key 'raduis'; did you mean 'radius'?");
+  CHECK(e.attack.steps == 4);
+  CHECK(e.attack.radius == 0.5);
+  CHECK(e.beta == 2);
+}
+
 TEST_CASE("a registry makes members by name", "[config][errors]") {
   const Config config = parse_config("shape: {name: circle, r: 2}\nwrong: {name: cirlce}\n", "t.yaml");
   Fields f(config);

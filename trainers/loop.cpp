@@ -127,6 +127,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
   TrainingState state(experiment, read_splits(experiment));
   const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
+  std::filesystem::remove(folder.evaluation());  // of the run before it was continued
 
   std::filesystem::create_directories(folder.checkpoints());
   write_text(folder.config(), config);

@@ -19,7 +19,8 @@ struct TrainResult {
   double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
 };
 
-/// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints). SIGINT and SIGTERM finish
+/// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints); an evaluation that lies
+/// there is removed. SIGINT and SIGTERM finish
 /// the step, save and return Outcome::interrupted. Throws Error: a folder that already holds a run without Resume::yes,
 /// a resume with another configuration (listing every difference), a loss or gradient that is not finite (naming epoch,
 /// step, learning rate and the last good checkpoint).

@@ -35,6 +35,7 @@ SignalGuard::SignalGuard() {
 SignalGuard::~SignalGuard() {
   const std::lock_guard lock(mutex);
   if (--guards > 0) return;
+  stop = 0;
   sigaction(SIGINT, &old_int, nullptr);
   sigaction(SIGTERM, &old_term, nullptr);
 }

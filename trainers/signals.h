@@ -9,7 +9,12 @@ class SignalGuard {
   SignalGuard();
   ~SignalGuard();
   SignalGuard(const SignalGuard&) = delete;
+  /// Whether a signal came since the first of the living guards; false where there is none.
   static bool raised();
 };
+
+/// Thrown out of a validation or a test by a signal; whoever holds the guard ends the process so that it can be
+/// resumed.
+struct Interrupted {};
 
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "data/loader.h"
+#include "trainers/signals.h"
 
 namespace temper {
 
@@ -15,8 +16,10 @@ std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
     const auto start = std::chrono::steady_clock::now();
-    Accuracy accuracy = evaluate(engine, network, pass, loader, attack,
-                                 [&](int64_t done, int64_t total) { observer.on_evaluate(label, done, total); });
+    Accuracy accuracy = evaluate(engine, network, pass, loader, attack, [&](int64_t done, int64_t total) {
+      observer.on_evaluate(label, done, total);
+      if (SignalGuard::raised()) throw Interrupted{};
+    });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     rows.push_back({label, attack ? attack->describe() : "the images as they are", std::move(accuracy), seconds});
   };

@@ -14,7 +14,8 @@ struct TestRow {
   double seconds = 0;
 };
 
-/// Measures a network on the test split: clean, then every attack of experiment.evaluation.
+/// Measures a network on the test split: clean, then every attack of experiment.evaluation. Throws Interrupted when a
+/// signal comes while the caller holds a SignalGuard.
 std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
                                    const ImageSet& test, Observer& observer);
 

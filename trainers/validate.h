@@ -5,10 +5,8 @@
 
 namespace temper {
 
-/// Thrown out of a validation by a signal; the epoch stays open and is validated after the resume.
-struct Interrupted {};
-
-/// Clean and robust validation accuracy of these weights (null: the network's own).
+/// Clean and robust validation accuracy of these weights (null: the network's own). Throws Interrupted by a signal; the
+/// epoch stays open and is validated after the resume.
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer);
 
 /// The EMA's or SWA's accuracy, its BatchNorm statistics first brought up to date as its section says.

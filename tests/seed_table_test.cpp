@@ -1,0 +1,84 @@
+#include "evaluation/seed_table.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+#include "tests/run_fixture.h"
+#include "tests/temporary_folder.h"
+
+namespace temper {
+
+namespace {
+
+// Two methods, the first with an awkward name, with three seeds; C&W 40, 43, 46 has mean 43 and standard deviation 3.
+SeedTable small_table(const test::TemporaryFolder& folder) {
+  std::vector<std::pair<std::string, std::vector<RunReport>>> methods = {{"A|B_1, 50%", {}}, {"plain", {}}};
+  for (int seed = 0; seed < 3; ++seed) {
+    const auto a = folder.path() / cat("a", seed), b = folder.path() / cat("b", seed);
+    test::write_fake_run(a, "a", 80, 50, 40 + 3 * seed);
+    test::write_fake_run(b, "b", 90, 0, 0);
+    methods[0].second.push_back(read_run(a));
+    methods[1].second.push_back(read_run(b));
+  }
+  return seed_table("Title", {0, 1, 2}, methods);
+}
+
+}  // namespace
+
+TEST_CASE("spread: mean and sample standard deviation of what was measured", "[table]") {
+  const Spread s = spread_of({40, 43, 46});
+  CHECK(s.mean == 43);
+  CHECK(s.deviation == Approx(3));
+  CHECK(s.count == 3);
+  const Spread one = spread_of({NAN, 7});
+  CHECK(one.mean == 7);
+  CHECK(one.count == 1);
+  CHECK(std::isnan(one.deviation));
+  CHECK(spread_of({}).count == 0);
+  CHECK(cell_text(s, " +- ") == "43.00 +- 3.00");
+  CHECK(cell_text(one, " +- ") == "7.00");
+  CHECK(cell_text({}, " +- ") == "-");
+}
+
+TEST_CASE("seed table: NRR is computed of every run, then averaged", "[table]") {
+  const test::TemporaryFolder folder;
+  const SeedTable t = small_table(folder);
+  REQUIRE(t.columns.size() == 4);
+  CHECK(t.columns[3].key == "nrr");
+  double mean = 0;
+  for (const double cw : {40.0, 43.0, 46.0}) mean += 2 * 80 * cw / (80 + cw) / 3;
+  CHECK(spread_of(t.rows[0].values[3]).mean == Approx(mean));
+  CHECK(spread_of(t.rows[1].values[3]).mean == 0);
+  CHECK_THAT(t.note, ContainsSubstring("2,000 test images") && ContainsSubstring("under C&W"));
+}
+
+TEST_CASE("seed table: Markdown, CSV, LaTeX and JSON say the same", "[table]") {
+  const test::TemporaryFolder folder;
+  const SeedTable t = small_table(folder);
+  CHECK_THAT(table_markdown(t),
+             ContainsSubstring("## Title\n\n| method | Natural | PGD-20 | C&W | NRR |\n|---|---:|") &&
+                 ContainsSubstring("| A\\|B_1, 50% | 80.00 ± 0.00 | 50.00 ± 0.00 | 43.00 ± 3.00 | "));
+  const std::string csv = table_csv(t);
+  CHECK_THAT(csv,
+             ContainsSubstring("method,n,clean_mean,clean_sd,pgd20_mean,pgd20_sd,cw_mean,cw_sd,nrr_mean,nrr_sd\n") &&
+                 ContainsSubstring("\"A|B_1, 50%\",3,80.0000,0.0000,50.0000,0.0000,43.0000,3.0000,"));
+  CHECK_THAT(table_latex(t), ContainsSubstring("\\begin{tabular}{lrrrr}") &&
+                                 ContainsSubstring("method & Natural & PGD-20 & C\\&W & NRR \\\\") &&
+                                 ContainsSubstring("A|B\\_1, 50\\% & $80.00 \\pm 0.00$"));
+  const auto j = table_json(t);
+  CHECK(j["rows"][0]["cw"]["values"] == nlohmann::json({40, 43, 46}));
+  CHECK(j["rows"][0]["cw"]["sd"].get<double>() == Approx(3));
+  CHECK(j["rows"][0]["cw"]["n"] == 3);
+}
+
+TEST_CASE("seed table: runs whose NRR is with different attacks are not mixed", "[table][errors]") {
+  const test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "a", 80, 50, 40);
+  RunReport a = read_run(folder.path() / "a"), b = a;
+  b.nrr_label = "pgd20";
+  CHECK_THROWS_WITH(seed_table("t", {0}, {{"a", {a}}, {"b", {b}}}),
+                    ContainsSubstring("the NRR of one run is with cw, that of ") &&
+                        ContainsSubstring("with pgd20; give all of them the same evaluation.attacks"));
+}
+
+}  // namespace temper
