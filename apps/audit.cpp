@@ -85,7 +85,7 @@ struct Audit : Subcommand {
     const auto network_f32 = load_run_network(engine_f32, reference, folder, weights, shape);
     const auto network = load_run_network(engine, other, folder, weights, shape);
     Pass pass = Pass::eval();
-    pass.branch = reference.trainer.method->eval_branch();
+    pass.branch = reference.trainer.method->eval_branch(*network_f32);
     return audit_precision({engine_f32, *network_f32, pass}, {engine, *network, pass}, test.subset(first),
                            *reference.evaluation.validation.attack, reference.evaluation.batch_size,
                            [&](int64_t done, int64_t total) { observer.on_evaluate("audit", done, total); });

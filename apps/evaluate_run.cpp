@@ -28,7 +28,7 @@ Results measure_network(Engine& engine, const Network& network, const Experiment
             .rows = evaluate_test(engine, network, e, test, observer)};
   if (!e.evaluation.attacks.empty()) {
     Pass pass = Pass::eval();
-    pass.branch = e.trainer.method->eval_branch();
+    pass.branch = e.trainer.method->eval_branch(network);
     r.example_attack = e.evaluation.attacks.front().label;
     r.examples = attack_examples(engine, network, pass, test, *e.evaluation.attacks.front().attack);
   }

@@ -86,12 +86,13 @@ Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& 
 
 Linear::Linear(const Builder& b, const std::string& name, const Spec& spec) : name_(b.full(name)) {
   weight_ = b.param(name + ".weight", {spec.out, spec.in}, spec.init(spec.in, spec.out));
-  bias_ = b.param(name + ".bias", {spec.out}, spec.bias ? spec.bias : init::torch_default(spec.in));
+  if (spec.bias == Bias::yes)
+    bias_ = b.param(name + ".bias", {spec.out}, spec.bias_init ? spec.bias_init : init::torch_default(spec.in));
 }
 
 Var Linear::operator()(Tape& tape, const Var& x, const Pass& pass) const {
   const Flat& w = pass.weights->params;
-  return tap(pass, name_, linear(tape, x, tape.param(w, weight_), tape.param(w, bias_)));
+  return tap(pass, name_, linear(tape, x, tape.param(w, weight_), bias_ < 0 ? Var{} : tape.param(w, bias_)));
 }
 
 Var PooledLinear::operator()(Tape& tape, const Var& x, const Pass& pass) const {

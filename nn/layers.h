@@ -43,7 +43,9 @@ class BatchNorm {
 
   const std::string& name() const { return name_; }
   BatchNormVars vars(Tape& tape, const Pass& pass) const;
-  static BatchNormOptions options(const Pass& pass) { return {.stats = pass.bn, .update = pass.update}; }
+  static BatchNormOptions options(const Pass& pass) {
+    return {.stats = pass.bn, .update = pass.update, .momentum = pass.momentum};
+  }
   /// To be called after a pass through vars(): it may have moved the running statistics.
   static void ran(const Pass& pass);
 
@@ -68,20 +70,21 @@ class ConvUnit {
   std::optional<BatchNorm> bn_;
 };
 
-/// x (N, in) -> (N, out), f32 (f64). Parameters NAME.weight (out, in) and NAME.bias (out).
+/// x (N, in) -> (N, out), f32 (f64). Parameters NAME.weight (out, in) and, unless the spec says no, NAME.bias (out).
 class Linear {
  public:
   struct Spec {
     int64_t in = 0, out = 0;
     init::Rule init = init::torch_rule;
-    Init bias = {};  ///< none: PyTorch's default
+    Init bias_init = {};  ///< none: PyTorch's default
+    Bias bias = Bias::yes;
   };
   Linear(const Builder& b, const std::string& name, const Spec& spec);
   Var operator()(Tape& tape, const Var& x, const Pass& pass) const;
 
  private:
   std::string name_;
-  int weight_, bias_;
+  int weight_, bias_ = -1;
 };
 
 /// global_avg_pool, tapped as "features", and the last linear layer: how every network here that is not `sequential`

@@ -1,5 +1,7 @@
 #include "nn/module.h"
 
+#include <algorithm>
+
 #include "core/ops_image.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
@@ -12,15 +14,14 @@ Taps::Taps(const std::vector<std::string>& names) {
 }
 
 bool Taps::wants(const std::string& name) {
-  seen_.insert(name);
+  if (std::find(seen_.begin(), seen_.end(), name) == seen_.end()) seen_.push_back(name);
   return found_.count(name) > 0;
 }
 
 const Var& Taps::at(const std::string& name) const {
   const auto it = found_.find(name);
   TEMPER_CHECK(it != found_.end(), "taps: '", name, "' was not asked for before the pass");
-  TEMPER_CHECK(it->second.value, "taps: no layer called '", name, "' ran",
-               did_you_mean(name, {seen_.begin(), seen_.end()}));
+  TEMPER_CHECK(it->second.value, "taps: no layer called '", name, "' ran", did_you_mean(name, seen_));
   return it->second;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,17 +29,20 @@ class Taps {
   void put(const std::string& name, const Var& v) { found_.at(name) = v; }
   /// Throws Error, with the nearest name, if no layer of that name ran.
   const Var& at(const std::string& name) const;
+  /// The names of everything that could have been tapped so far, in the order it ran.
+  const std::vector<std::string>& seen() const { return seen_; }
 
  private:
   std::map<std::string, Var> found_;
-  std::set<std::string> seen_;
+  std::vector<std::string> seen_;
 };
 
 /// Everything that is a property of one forward pass rather than of the network. There is no train/eval flag.
 struct Pass {
   BnStats bn = BnStats::batch;
   BnUpdate update = BnUpdate::yes;
-  int branch = 0;  ///< which BatchNorm set, in a network with split BatchNorm
+  double momentum = BatchNormOptions{}.momentum;  ///< of the running statistics
+  int branch = 0;                                 ///< which BatchNorm set, in a network with split BatchNorm
   Taps* taps = nullptr;
   Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
 

@@ -30,7 +30,7 @@ struct WideResNetBody : Module {
       blocks.add(b.full(cat("block", i + 1)), std::move(stage));
     }
     bn.emplace(b, "bn1", channels);
-    head.emplace(b, "fc", Linear::Spec{.in = channels, .out = data.classes, .bias = init::zeros()});
+    head.emplace(b, "fc", Linear::Spec{.in = channels, .out = data.classes, .bias_init = init::zeros()});
   }
   Var forward(Tape& tape, const Var& x, const Pass& pass) const override {
     const Var y = blocks.forward(tape, stem(tape, x, pass), pass);

@@ -159,7 +159,7 @@ TEST_CASE("averages: estimated statistics are the mean over all batches, each im
     const std::vector<double> one = weights.buffers.read(0);  // 0.1 * the batch's mean
     for (int c = 0; c < 4; ++c) want[c] += one[c] * 10 * static_cast<double>(batch.size()) / 48;
   }
-  estimate_bn(s.state.engine, *s.state.network, weights, s.state.train, 1, 0);
+  estimate_bn(s.state.engine, *s.state.network, weights, {.images = s.state.train});
   const std::vector<double> got = weights.buffers.read(0);
   for (int c = 0; c < 4; ++c) CHECK(got[c] == Approx(want[c]).epsilon(1e-5));
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "data/loader.h"
-#include "kernels/axpby/axpby.h"
 #include "kernels/ema/ema.h"
 
 namespace temper {
@@ -61,25 +60,19 @@ double ema_keep(const EmaOptions& options, int64_t t) {
   return options.warm_up ? std::min(1 - 1 / (static_cast<double>(t) + 1), options.decay) : options.decay;
 }
 
-void estimate_bn(Engine& engine, const Network& network, Weights& weights, Loader& images, int64_t epoch, int branch) {
+void estimate_bn(Engine& engine, const Network& network, Weights& weights, const BnEstimate& estimate) {
   if (network.buffers().count() == 0) return;
-  const Stream stream = engine.stream();
-  Flat sum(network.buffers(), weights.buffers.dtype(), stream);
-  const double total = static_cast<double>(images.size());
-  for (int64_t b = 0; b < images.batches(); ++b) {
+  if (&weights != &network.weights()) weights.buffers.copy_from(network.weights().buffers);
+  int64_t seen = 0;
+  for (int64_t b = 0; b < estimate.images.batches(); ++b) {
     const Arena::Scope scope(engine.arena());
-    const Batch batch = images.load(epoch, b);
-    // From zero, one update leaves momentum * (statistics of this batch).
-    weights.buffers.zero();
-    network.predict(engine, batch.images, {.branch = branch, .weights = &weights});
-    const double share = static_cast<double>(batch.size()) / total;
-    dispatch_full(sum.dtype(), [&](auto tag) {
-      using T = decltype(tag);
-      axpby<T>(stream, network.buffers().size(), static_cast<float>(share / BatchNormOptions{}.momentum),
-               weights.buffers.all().as<T>(), 1.f, sum.all().as<T>());
-    });
+    const Batch batch = estimate.images.load(estimate.epoch, b);
+    const Tensor images = estimate.take ? estimate.take(batch) : batch.images;
+    seen += batch.size();
+    // 1 for the first batch, whatever stood there before; then each batch's share of all so far.
+    const double share = static_cast<double>(batch.size()) / static_cast<double>(seen);
+    network.predict(engine, images, {.momentum = share, .branch = estimate.branch, .weights = &weights});
   }
-  weights.buffers.copy_from(sum);
 }
 
 }  // namespace temper

@@ -1,5 +1,8 @@
 #pragma once
+#include <functional>
+
 #include "core/config.h"
+#include "data/batch.h"
 #include "nn/module.h"
 #include "trainers/trainer.h"
 
@@ -48,9 +51,18 @@ class Average {
 /// `keep` of the t-th sample (from 1) of an exponential average.
 double ema_keep(const EmaOptions& options, int64_t t);
 
-/// Replaces the running statistics of `weights` by the mean of the batch statistics that they give over all batches,
-/// every image counting alike: PyTorch's update_bn.
 class Loader;
-void estimate_bn(Engine& engine, const Network& network, Weights& weights, Loader& images, int64_t epoch, int branch);
+
+/// One pass over training images to estimate BatchNorm statistics on.
+struct BnEstimate {
+  Loader& images;
+  int64_t epoch = 1;
+  int branch = 0;
+  std::function<Tensor(const Batch&)> take;  ///< what is taken of a batch, in the engine's arena; empty: its images
+};
+
+/// Replaces the running statistics of one branch of `weights` by the mean of the batch statistics that they give over
+/// all batches, every image counting alike: PyTorch's update_bn. The other branches get the network's.
+void estimate_bn(Engine& engine, const Network& network, Weights& weights, const BnEstimate& estimate);
 
 }  // namespace temper

@@ -12,7 +12,7 @@ std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const
   const EvaluationSection& section = experiment.evaluation;
   Loader loader(engine, test, {.batch_size = section.batch_size});
   Pass pass = Pass::eval();
-  pass.branch = experiment.trainer.method->eval_branch();
+  pass.branch = experiment.trainer.method->eval_branch(network);
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
     const auto start = std::chrono::steady_clock::now();

@@ -77,8 +77,11 @@ class Trainer {
   virtual void step_metrics(const MetricSink&) const {}
   virtual void epoch_metrics(const MetricSink&) const {}
   virtual void visit_state(StateVisitor&) {}
-  /// The BatchNorm branch to evaluate with.
-  virtual int eval_branch() const { return 0; }
+  /// The BatchNorm branch of `model` to evaluate with; asked of methods that never began, too.
+  virtual int eval_branch(const Network&) const { return 0; }
+  /// What an average's BatchNorm statistics are estimated on (swa.bn: estimate), in the engine's arena: the images as
+  /// they are, unless a method wants others. `weights` are the average's.
+  virtual Tensor estimation_images(TrainContext&, const Batch& batch, Weights& /*weights*/) { return batch.images; }
 };
 
 }  // namespace temper

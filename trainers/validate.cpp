@@ -12,7 +12,7 @@ namespace {
 
 double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
   Pass pass = Pass::eval();
-  pass.branch = state.experiment.trainer.method->eval_branch();
+  pass.branch = state.experiment.trainer.method->eval_branch(*state.network);
   pass.weights = weights;
   return evaluate(state.engine, *state.network, pass, *state.validation, attack,
                   [&](int64_t done, int64_t total) {
@@ -31,9 +31,15 @@ ValidationReport validate(TrainingState& state, Weights* weights, Observer& obse
 
 void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {
   if (bn == AverageBn::copy) average.weights().buffers.copy_from(state.network->weights().buffers);
-  if (bn == AverageBn::estimate)
-    estimate_bn(state.engine, *state.network, average.weights(), state.train, state.progress.epoch,
-                state.experiment.trainer.method->eval_branch());
+  if (bn != AverageBn::estimate) return;
+  Trainer& method = *state.experiment.trainer.method;
+  TrainContext context = state.context();
+  estimate_bn(
+      state.engine, *state.network, average.weights(),
+      {.images = state.train,
+       .epoch = state.progress.epoch,
+       .branch = method.eval_branch(*state.network),
+       .take = [&](const Batch& batch) { return method.estimation_images(context, batch, average.weights()); }});
 }
 
 ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer) {

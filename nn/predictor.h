@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+
+namespace temper {
+
+/// Predictors trained beside a network, one for each of several feature vectors (N, d):
+///   Linear(d -> max(d / 4, 1), no bias), BatchNorm, ReLU, Linear(-> d).
+/// They have parameters and running statistics of their own. Names NAME.0.weight, NAME.1.*, NAME.3.weight, NAME.3.bias,
+/// as PyTorch's nn.Sequential has them, NAME being the feature's. PyTorch's default initialisation. Chen & He 2021.
+class Predictors {
+ public:
+  struct Feature {
+    std::string name;
+    int64_t width = 0;
+  };
+  Predictors(Engine& engine, const std::vector<Feature>& features, DType dtype, uint64_t seed);
+  ~Predictors();
+  Predictors(const Predictors&) = delete;
+
+  /// Predictor `i` of x (N, width), with the batch's statistics, which move the running ones.
+  Var operator()(Tape& tape, size_t i, const Var& x) const;
+
+  const ParamStore& params() const { return params_; }
+  const ParamStore& buffers() const { return buffers_; }
+  Weights& weights() const { return *weights_; }
+
+ private:
+  ParamStore params_, buffers_;
+  std::vector<std::unique_ptr<Module>> all_;
+  std::unique_ptr<Weights> weights_;
+};
+
+}  // namespace temper
