@@ -1,0 +1,151 @@
+// Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
+#include "tests/golden_fixture.h"
+#include "trainers/optimizer.h"
+
+using namespace temper;
+using test::difference;
+using test::Golden;
+
+namespace {
+
+struct Run {
+  std::string name, options;
+};
+
+const Run kRuns[] = {{"paper", ""},
+                     {"noise_alias", "noise_alias: true, balance: {rule: fixed, weight: 0.25}"},
+                     {"shared_bn", "bn: shared, balance: {rule: fixed}, invariance: {lambda: 5}"},
+                     {"attack_eval", "attack_bn: eval, balance: {exponent: 2}"},
+                     {"clean_side", "balance: {rule: fixed}, invariance: {gradient: clean, predictor: clean}"},
+                     {"both_sides", "balance: {rule: fixed}, invariance: {gradient: both, predictor: both}"},
+                     {"symmetric", "balance: {rule: fixed}, invariance: {gradient: symmetric, predictor: none}"},
+                     {"mse", "balance: {rule: fixed}, invariance: {metric: mse}"},
+                     {"kl", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, predictor: clean}"}};
+
+/// The first batches' 24 images, as the script has them.
+ImageSet images(const Golden& golden) {
+  const DataShape& d = test::kGoldenData;
+  return {.height = d.height,
+          .width = d.width,
+          .channels = d.channels,
+          .classes = d.classes,
+          .pixels = golden.get<uint8_t>("pixels"),
+          .labels = golden.get<int32_t>("labels")};
+}
+
+void write(Flat& flat, const std::string& name, const std::vector<float>& values) {
+  const int i = flat.store().find(name);
+  if (i >= 0) flat.write(i, {values.begin(), values.end()});
+}
+
+/// A method at work on the script's network and images.
+struct Training {
+  test::OneThread one_thread;
+  Engine engine;
+  Network network;
+  Loader loader;
+  std::unique_ptr<Trainer> trainer;
+  TrainContext context;
+  std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
+  std::vector<Flat> gradients;
+  std::vector<Sgd> sgd;
+
+  Training(const Golden& golden, const Run& run, DType dtype)
+      : engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+        network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
+                {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
+        loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
+        trainer(test::make_trainer("{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) +
+                                   "}")),
+        context{.engine = engine, .model = network, .train = &loader} {
+    import_weights(network, golden.below("init/net/"), "golden");
+    trainer->begin(context);
+    weights = {&network.weights()};
+    for (const TrainedPart& part : trainer->parts()) weights.push_back(part.weights);
+    for (Weights* w : weights) {
+      gradients.emplace_back(w->params.store(), dtype, engine.stream());
+      sgd.emplace_back(w->params, SgdOptions{.momentum = 0.9, .weight_decay = 5e-4}, engine.stream());
+    }
+    if (weights.size() == 1) return;
+    for (const NamedArray& a : golden.below("init/predictor/")) {
+      write(weights[1]->params, a.name, golden.get<float>("init/predictor/" + a.name));
+      write(weights[1]->buffers, a.name, golden.get<float>("init/predictor/" + a.name));
+    }
+  }
+
+  double step(int64_t number) {
+    const Arena::Scope scope(engine.arena());
+    context.epoch = number / test::kGoldenBatches + 1;
+    if (number % test::kGoldenBatches == 0) trainer->before_epoch(context);
+    const Batch batch = loader.load(context.epoch, number % test::kGoldenBatches);
+    std::vector<Flat*> into;
+    for (Flat& g : gradients) into.push_back(&g);
+    const double loss = trainer->gradients(context, batch, into);
+    for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
+    return loss;
+  }
+};
+
+std::vector<double> numbers(const std::function<void(const MetricSink&)>& ask) {
+  std::vector<double> out;
+  ask([&](const std::string&, double value) { out.push_back(value); });
+  return out;
+}
+
+/// Compares arrays by name with those of the script below a prefix; all of those have to be met.
+void check_arrays(const Golden& golden, const std::string& prefix, const std::vector<NamedArray>& got,
+                  double tolerance) {
+  INFO(prefix);
+  CHECK(got.size() == golden.below(prefix).size());
+  for (const NamedArray& a : got) {
+    INFO(a.name);
+    CHECK(difference(test::to_double(a.bytes.data(), a.dtype, a.numel()), golden.get<double>(prefix + a.name)) <
+          tolerance);
+  }
+}
+
+std::vector<NamedArray> parameters(std::vector<NamedArray> all) {
+  std::erase_if(all, [](const NamedArray& a) { return a.name.find("running_") != std::string::npos; });
+  return all;
+}
+
+void check_gradients(const Golden& golden, const Run& run, Training& t, double tolerance) {
+  for (size_t i = 0; i < t.weights.size(); ++i) {
+    // export_weights wants whole weights: the gradients stand in for the parameters.
+    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), {}),
+                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), {})};
+    as_weights.params.copy_from(t.gradients[i]);
+    check_arrays(golden, run.name + (i == 0 ? "/grad/net/" : "/grad/predictor/"),
+                 parameters(export_weights(as_weights)), tolerance);
+  }
+}
+
+void check_run(const Golden& golden, const Run& run, DType dtype, double tolerance) {
+  INFO(run.name);
+  Training t(golden, run, dtype);
+  std::vector<double> losses, terms, weights;
+  for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
+    losses.push_back(t.step(step));
+    for (const double v : numbers([&](const MetricSink& to) { t.trainer->step_metrics(to); })) terms.push_back(v);
+    weights.push_back(numbers([&](const MetricSink& to) { t.trainer->epoch_metrics(to); }).at(0));
+    if (step == 0) check_gradients(golden, run, t, tolerance);
+  }
+  CHECK(difference(losses, golden.get<double>(run.name + "/losses")) < tolerance);
+  CHECK(difference(terms, golden.get<double>(run.name + "/terms")) < tolerance);
+  CHECK(difference(weights, golden.get<double>(run.name + "/weights")) < 1e-7);  // the script rounds them to f32
+  for (size_t i = 0; i < t.weights.size(); ++i)
+    check_arrays(golden, run.name + (i == 0 ? "/final/net/" : "/final/predictor/"), export_weights(*t.weights[i]),
+                 tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("arat follows the PyTorch script in f64", "[golden][arat]") {
+  const Golden golden("golden_arat");
+  for (const Run& run : kRuns) check_run(golden, run, DType::f64, 1e-9);
+}
+
+TEST_CASE("arat follows the PyTorch script in f32", "[golden][arat]") {
+  const Golden golden("golden_arat");
+  for (const Run& run : kRuns) check_run(golden, run, DType::f32, 1e-4);
+}

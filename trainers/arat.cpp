@@ -1,0 +1,145 @@
+// AR-AT (Waseda et al. 2025): one set of convolutions with a BatchNorm set for adversarial and one for clean images,
+// and adversarial features drawn towards the clean ones by predictors.
+#include <algorithm>
+#include <optional>
+
+#include "core/ops_elementwise.h"
+#include "evaluation/robust_accuracy.h"
+#include "trainers/attack_bn.h"
+#include "trainers/balance.h"
+#include "trainers/invariance.h"
+#include "trainers/noisy_pgd.h"
+#include "trainers/scalar.h"
+
+namespace temper {
+
+namespace {
+
+constexpr const char *kAdversarial = "adv", *kClean = "clean";
+
+/// w CE(f_adv(x_adv), y) + (1 - w) CE(f_clean(x), y) + lambda * invariance (trainers/invariance.h), with w from the
+/// accuracy of the clean branch (trainers/balance.h).
+struct Arat : Trainer {
+  enum class Bn : uint8_t { split, shared };
+  struct Terms {
+    Var adversarial, clean, invariance, total;
+  };
+  struct Values {
+    double adversarial = 0, clean = 0, invariance = 0;
+  };
+  Bn bn = Bn::split;
+  NoisyPgd attack;
+  AttackBn attack_bn = AttackBn::train;
+  Balance balance;
+  InvarianceOptions invariance_options;
+
+  std::optional<Invariance> invariance;
+  int adversarial_branch = 0, clean_branch = 0;
+  Values last;                           ///< of the last step
+  std::optional<double> clean_accuracy;  ///< percent of the validation images, by the clean branch
+
+  void fields(Fields& f) override {
+    f.choice("bn", bn, {{"split", Bn::split}, {"shared", Bn::shared}},
+             "split: a BatchNorm set for either kind of image, model.branches: [adv, clean]; shared: the first set for "
+             "both");
+    attack.fields(f);
+    attack_bn_field(f, attack_bn);
+    f.section("balance", balance);
+    f.section("invariance", invariance_options);
+  }
+
+  void begin(TrainContext& context) override {
+    adversarial_branch = branch(context.model, kAdversarial);
+    clean_branch = branch(context.model, kClean);
+    invariance.emplace(context.engine, context.model, invariance_options);
+  }
+  std::vector<TrainedPart> parts() override {
+    if (!invariance->predictors()) return {};
+    return {{"predictors", &invariance->predictors()->weights()}};
+  }
+  void before_epoch(TrainContext& context) override { balance.measure(context, eval_pass(clean_branch)); }
+
+  Terms terms(Tape& tape, const Batch& given, const TrainContext& context) const {
+    const Network& model = context.model;
+    const Batch batch = attack.seen(context.engine, given, draw(context));
+    const Tensor x_adv = attacked(context, batch, attack_pass(attack_bn, adversarial_branch));
+    Taps clean_taps = invariance->taps(), adversarial_taps = invariance->taps();
+    const Var clean = model(tape, tape.input(batch.images), {.branch = clean_branch, .taps = &clean_taps});
+    const Var adversarial = model(tape, tape.input(x_adv), {.branch = adversarial_branch, .taps = &adversarial_taps});
+    Terms t{.adversarial = cross_entropy(tape, adversarial, batch.labels),
+            .clean = cross_entropy(tape, clean, batch.labels),
+            .invariance = invariance->loss(tape, adversarial_taps, clean_taps)};
+    const auto w = static_cast<float>(balance.weight);
+    const Var entropy = add(tape, scale(tape, t.adversarial, w), t.clean, 1 - w);
+    t.total = add(tape, entropy, t.invariance, invariance_options.lambda);
+    return t;
+  }
+  Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
+    return terms(tape, batch, context).total;
+  }
+  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) override {
+    Tape tape(context.engine, Wrt::params);
+    const Terms t = terms(tape, batch, context);
+    tape.backward(t.total, grads);
+    const auto read = [&](const Var& v) { return read_scalar(context.engine, v.value); };
+    last = {read(t.adversarial), read(t.clean), read(t.invariance)};
+    return read(t.total);
+  }
+
+  void after_epoch(TrainContext& context) override {
+    if (!context.validation) return;
+    clean_accuracy =
+        evaluate(context.engine, context.model, eval_pass(clean_branch), *context.validation, nullptr).percent();
+  }
+  void step_metrics(const MetricSink& put) const override {
+    put("adversarial_loss", last.adversarial);
+    put("clean_loss", last.clean);
+    put("invariance", last.invariance);
+  }
+  void epoch_metrics(const MetricSink& put) const override {
+    put("adversarial_weight", balance.weight);
+    if (clean_accuracy) put("clean_branch_accuracy", *clean_accuracy);
+  }
+  void visit_state(StateVisitor& v) override {
+    v("arat.adversarial_weight", balance.weight);
+    if (!invariance->predictors()) return;
+    Weights& w = invariance->predictors()->weights();
+    v("arat.predictors.params", w.params);
+    v("arat.predictors.buffers", w.buffers);
+  }
+
+  int eval_branch(const Network& model) const override { return branch(model, kAdversarial); }
+  /// Adversarial images of the averaged network, for its adversarial branch.
+  Tensor estimation_images(TrainContext& context, const Batch& batch, Weights& weights) override {
+    Pass pass = attack_pass(attack_bn, adversarial_branch);
+    pass.update = BnUpdate::no;
+    pass.weights = &weights;
+    return attacked(context, attack.seen(context.engine, batch, draw(context)), pass);
+  }
+
+ private:
+  static uint32_t draw(const TrainContext& context) { return static_cast<uint32_t>(context.epoch); }
+  static Pass eval_pass(int branch) {
+    Pass pass = Pass::eval();
+    pass.branch = branch;
+    return pass;
+  }
+  int branch(const Network& model, const std::string& name) const {
+    const std::vector<std::string>& known = model.options().branches;
+    const auto at = std::find(known.begin(), known.end(), name);
+    TEMPER_CHECK(bn == Bn::shared || at != known.end(), "arat: expected BatchNorm branches '", kAdversarial, "' and '",
+                 kClean, "' because adversarial and clean images are to have statistics of their own, got [",
+                 join(known), "]; set model.branches: [adv, clean], or trainer.bn: shared");
+    return bn == Bn::shared ? 0 : static_cast<int>(at - known.begin());
+  }
+  Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
+    return attack.run(
+        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, draw(context));
+  }
+};
+
+TEMPER_REGISTER(Trainer, Arat, "arat", "split BatchNorm, and adversarial features drawn to the clean ones (AR-AT)");
+
+}  // namespace
+
+}  // namespace temper

@@ -1,0 +1,33 @@
+#include "trainers/balance.h"
+
+#include <cmath>
+
+#include "core/ops_loss.h"
+
+namespace temper {
+
+void Balance::fields(Fields& f) {
+  f.choice("rule", rule, {{"auto", Rule::automatic}, {"fixed", Rule::fixed}},
+           "auto: adversarial weight = (training accuracy of the clean branch)^exponent, anew every epoch");
+  f("weight", weight, "of rule fixed: the adversarial images' share of the cross entropy");
+  f("exponent", exponent, "of rule auto");
+  f("images", images, "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
+  if (weight < 0 || weight > 1) f.reject("weight", "expected a share from 0 to 1, got ", weight);
+  if (exponent <= 0) f.reject("exponent", "expected more than 0, got ", exponent);
+  if (images < 1) f.reject("images", "expected 1 or more, got ", images);
+}
+
+void Balance::measure(TrainContext& context, const Pass& pass) {
+  if (rule == Rule::fixed) return;
+  Engine& engine = context.engine;
+  int64_t right = 0, seen = 0;
+  for (int64_t b = 0; b < context.train->batches() && seen < images; ++b) {
+    const Arena::Scope scope(engine.arena());
+    const Batch batch = context.train->load(context.epoch, b);
+    right += count_correct(engine, context.model.predict(engine, batch.images, pass), batch.labels);
+    seen += batch.size();
+  }
+  weight = std::pow(static_cast<double>(right) / static_cast<double>(seen), exponent);
+}
+
+}  // namespace temper

@@ -1,0 +1,20 @@
+#pragma once
+#include "attacks/pgd.h"
+
+namespace temper {
+
+/// PGD as AR-AT's code has it, with `noise_alias` for what happens in that code by sharing memory: the random start is
+/// added to the batch itself. Then everything that is computed from the batch sees x + U(-radius, radius), not clipped,
+/// and the ball is centred there. Without it, plain PGD.
+struct NoisyPgd {
+  Pgd pgd;
+  bool noise_alias = false;
+
+  NoisyPgd() { pgd.start = Pgd::Start::uniform_unclipped; }
+  void fields(Fields& f);
+  /// The batch that clean passes and run() are to be given.
+  Batch seen(Engine& engine, const Batch& batch, uint32_t draw) const;
+  Tensor run(Engine& engine, const Batch& seen, const Classifier& classifier, uint32_t draw) const;
+};
+
+}  // namespace temper
