@@ -6,10 +6,10 @@
 
 namespace temper {
 
-std::unique_ptr<ConvBackend> make_onednn_conv();
+std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
 std::unique_ptr<ConvBackend> make_cudnn_conv();
 
-std::unique_ptr<ConvBackend> make_conv_backend(Device device) {
+std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] Exactness exactness) {
   if (device == Device::cuda) {
 #if defined(TEMPER_CUDA)
     return make_cudnn_conv();
@@ -18,10 +18,11 @@ std::unique_ptr<ConvBackend> make_conv_backend(Device device) {
 #endif
   }
 #if defined(TEMPER_ONEDNN)
-  return make_winograd_conv(make_onednn_conv());
+  auto direct = make_onednn_conv(exactness);
 #else
-  return make_winograd_conv(make_reference_conv());
+  auto direct = make_reference_conv();
 #endif
+  return exactness == Exactness::exact ? std::move(direct) : make_winograd_conv(std::move(direct));
 }
 
 void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias) {

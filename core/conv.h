@@ -48,6 +48,9 @@ struct ConvStats {
   friend bool operator==(const ConvStats&, const ConvStats&) = default;
 };
 
+/// Whether an optimisation may change how a result is rounded: docs/exactness.md lists them.
+enum class Exactness : uint8_t { rounding, exact };
+
 /// A convolution library behind one interface. x, y, dx, dy in the compute type (f32, bf16, or f64 for the reference);
 /// dw in the filter's type. beta is 0 (overwrite) or 1 (add). Results do not depend on beta's history or on other
 /// calls.
@@ -72,7 +75,8 @@ std::unique_ptr<ConvBackend> make_reference_conv();
 /// Winograd's algorithm for the convolutions and data gradients it suits, on this processor; all others by `other`.
 std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other);
 /// The fastest back end of this build for the device: Winograd and oneDNN (or the reference) on the CPU, cuDNN on CUDA.
-/// f64 always goes to the reference.
-std::unique_ptr<ConvBackend> make_conv_backend(Device device);
+/// f64 always goes to the reference. With Exactness::exact direct convolutions only, and filter gradients that are the
+/// same for any number of threads.
+std::unique_ptr<ConvBackend> make_conv_backend(Device device, Exactness exactness = Exactness::rounding);
 
 }  // namespace temper

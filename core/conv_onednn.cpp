@@ -1,3 +1,5 @@
+#include <omp.h>
+
 #include <array>
 
 #include "core/filters_onednn.h"
@@ -14,10 +16,25 @@ using onednn::Plan;
 using onednn::PlanKey;
 using onednn::PreparedFilter;
 
+/// Where results must be exact, a scope on one thread.
+class OneThread {
+ public:
+  explicit OneThread(Exactness exactness) : before_(omp_get_max_threads()) {
+    if (exactness == Exactness::exact) omp_set_num_threads(1);
+  }
+  OneThread(const OneThread&) = delete;
+  ~OneThread() { omp_set_num_threads(before_); }
+
+ private:
+  int before_;
+};
+
 /// Convolutions by oneDNN on dense NHWC activations. The first call of a kind builds its primitive; after that a call
 /// only sets pointers. f64 goes to the reference.
 class OneDnnConv : public ConvBackend {
  public:
+  explicit OneDnnConv(Exactness exactness) : exactness_(exactness) {}
+
   const char* name() const override { return "onednn"; }
   ConvStats stats() const override { return stats_; }
   bool supports(DType dtype) const override {
@@ -75,6 +92,8 @@ class OneDnnConv : public ConvBackend {
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
     if (dw.dtype == DType::f64 || g.n == 0) return reference_->backward_filter(s, g, x, dy, beta, dw);
+    // oneDNN sums a filter gradient in as many parts as there are threads when its plan is made and run.
+    const OneThread only(exactness_);
     Plan& plan = get({.shape = g, .dtype = x.dtype, .direction = Direction::filter, .accumulate = beta != 0});
     const size_t bytes = plan.unpack ? plan.filter.get_size() : 0;
     char* extra = room(plan, bytes);
@@ -133,6 +152,7 @@ class OneDnnConv : public ConvBackend {
     args.run(plan.primitive, stream_);
   }
 
+  const Exactness exactness_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   ConvStats stats_;
@@ -144,6 +164,6 @@ class OneDnnConv : public ConvBackend {
 
 }  // namespace
 
-std::unique_ptr<ConvBackend> make_onednn_conv() { return std::make_unique<OneDnnConv>(); }
+std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness) { return std::make_unique<OneDnnConv>(exactness); }
 
 }  // namespace temper

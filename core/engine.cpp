@@ -46,7 +46,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
   const size_t capacity =
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);
-  conv_ = options.reference_conv ? make_reference_conv() : make_conv_backend(options.device);
+  conv_ = options.reference_conv ? make_reference_conv() : make_conv_backend(options.device, options.exactness);
 }
 
 Engine::~Engine() {

@@ -15,6 +15,7 @@ struct EngineOptions {
   int64_t arena_mb = 0;        ///< 0: all of the CPU's memory, four fifths of a GPU's
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
+  Exactness exactness = Exactness::rounding;
   RangeLog* ranges = nullptr;   ///< times the named ranges of all work; none: nobody does
 };
 

@@ -118,7 +118,7 @@ Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions option
                       const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual,
                       Activation activation) {
   const bool trains = w.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
-  if (bn_options.stats == BnStats::batch || trains)
+  if (bn_options.stats == BnStats::batch || trains || tape.engine().options().exactness == Exactness::exact)
     return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
   for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
     check_channels("the BatchNorm's arrays", t, w);

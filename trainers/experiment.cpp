@@ -67,6 +67,10 @@ void Experiment::fields(Fields& f) {
   precision.choice("compute", compute, {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f64", DType::f64}},
                    "type of activations; f64: everything in double, for checks on the CPU");
   f.leave("precision", precision);
+  f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
+  if (exact && compute != DType::f32 && compute != DType::f64)
+    f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
+             temper::name(compute), "; set one of the two");
   Fields memory = f.enter("memory");
   memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
   check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
@@ -111,7 +115,8 @@ EngineOptions Experiment::engine_options() const {
           .compute = compute,
           .arena_mb = arena_mb,
           .seed = seed,
-          .reference_conv = compute == DType::f64};
+          .reference_conv = compute == DType::f64,
+          .exactness = exact ? Exactness::exact : Exactness::rounding};
 }
 
 Network::Options Experiment::network_options(const DataShape& shape) const {

@@ -81,6 +81,7 @@ struct Experiment {
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;
   DType compute = DType::f32;
+  bool exact = false;
   int64_t arena_mb = 0;
   DataSection data;
   ModelSection model;
