@@ -16,7 +16,7 @@ struct EngineOptions {
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
   Exactness exactness = Exactness::rounding;
-  RangeLog* ranges = nullptr;   ///< times the named ranges of all work; none: nobody does
+  RangeLog* ranges = nullptr;  ///< times the named ranges of all work; none: nobody does
 };
 
 /// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No
