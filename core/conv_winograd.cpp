@@ -12,7 +12,7 @@ namespace temper {
 
 namespace {
 
-using winograd::Blocking;
+using winograd::Cut;
 using winograd::Kernels;
 using winograd::Problem;
 
@@ -115,8 +115,7 @@ class WinogradConv : public ConvBackend {
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
     Transformed& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, turned}, [&] {
       ++stats_.allocations;
-      const int64_t lanes = ceil_div(outputs, winograd::kLanes) * winograd::kLanes;
-      return Transformed{.u = Floats(winograd::kPoints * inputs * lanes)};
+      return Transformed{.u = Floats(kernels_.filter_floats(inputs, outputs))};
     });
     const void* fold = f.fold ? f.fold->mean.data : nullptr;
     if (f.stamp && t.stamp == f.stamp && t.fold == fold) return t;
@@ -129,24 +128,27 @@ class WinogradConv : public ConvBackend {
     return t;
   }
 
-  /// How the batch is cut. A filter too large for the caches is read once per block: fewer, larger blocks then.
-  Blocking blocking(const Problem& p) const {
-    constexpr int64_t kStaysInCache = int64_t{4} << 20;
-    const int64_t out = p.h + 2 * p.pad - 2, tiles = p.n * tiles_across(out) * tiles_across(p.w + 2 * p.pad - 2);
-    const int64_t most = kernels_.rows * (winograd::kPoints * p.c * p.k > kStaysInCache ? 2 : 1);
-    const int64_t threads = omp_get_max_threads(), count = ceil_div(ceil_div(tiles, most), threads) * threads;
-    const int64_t rows = ceil_div(tiles, count);
-    return {.rows = rows, .count = ceil_div(tiles, rows)};
+  /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
+  Cut cut(const Problem& p) const {
+    constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
+    const int64_t tiles = p.n * tiles_across(p.h + 2 * p.pad - 2) * tiles_across(p.w + 2 * p.pad - 2);
+    const int64_t threads = omp_get_max_threads();
+    if (winograd::kPoints * p.c * p.k > kStaysInCache) {
+      const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
+      return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
+    }
+    const int64_t blocks = ceil_div(ceil_div(tiles, kernels_.rows), threads) * threads;
+    return {.rows = ceil_div(tiles, blocks)};
   }
 
   void run(const Problem& p, const Tensor& x, const Transformed& t, const float* bias, const Tensor& add, bool relu,
            const Tensor& y) {
-    const Blocking b = blocking(p);
-    const int64_t floats = ceil_div(kernels_.workspace_floats(p, b), 64) * 64;
-    float* workspace = reinterpret_cast<float*>(workspace_.reserve(omp_get_max_threads() * floats * sizeof(float)));
+    const Cut c = cut(p);
+    const int64_t floats = kernels_.workspace_floats(p, c, omp_get_max_threads());
+    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
     const auto with = [&](auto tag, auto run) {
       using T = decltype(tag);
-      run(p, b, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace, floats}, relu);
+      run(p, c, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace}, relu);
     };
     if (y.dtype == DType::f32)
       with(float{}, kernels_.run_float);

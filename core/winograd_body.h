@@ -40,7 +40,8 @@ inline void transform_output(const Vec m[kIn], Vec y[kOut]) {
   y[3] = fma(broadcast(kA2 * kA), difference_a, fma(broadcast(kB2 * kB), difference_b, m[5]));
 }
 
-/// The layout of transformed filters: passes of kUnits units of output channels, in each (point, input channel, lane).
+/// The layout of transformed filters: (pass, point, input channel, lane), where a pass is kUnits units of kLanes output
+/// channels, the last one maybe fewer. A line between points keeps them from falling into one set of a cache.
 struct FilterLayout {
   int64_t inputs, units;
   FilterLayout(int64_t inputs, int64_t outputs) : inputs(inputs), units(ceil_div(outputs, kLanes)) {}
@@ -48,10 +49,13 @@ struct FilterLayout {
   int width(int64_t pass) const {
     return static_cast<int>(units - pass * kUnits < kUnits ? units - pass * kUnits : kUnits);
   }
-  int64_t start(int64_t pass) const { return pass * kUnits * kLanes * kPoints * inputs; }
+  int64_t start(int64_t pass, int point) const {
+    return pass * kPoints * (kUnits * inputs + 1) * kLanes + point * (width(pass) * inputs + 1) * kLanes;
+  }
+  int64_t floats() const { return start(passes(), 0); }
   int64_t at(int64_t unit, int point, int64_t input) const {
     const int64_t pass = unit / kUnits;
-    return start(pass) + ((point * inputs + input) * width(pass) + unit % kUnits) * kLanes;
+    return start(pass, point) + (input * width(pass) + unit % kUnits) * kLanes;
   }
 };
 
@@ -69,6 +73,8 @@ inline void transform_nine(const Vec g[9], const FilterLayout& layout, int64_t u
     for (int j = 0; j < kIn; ++j) store(u + layout.at(unit, i * kIn + j, input), out[j]);
   }
 }
+
+int64_t filter_floats(int64_t inputs, int64_t outputs) { return FilterLayout(inputs, outputs).floats(); }
 
 void transform_filter(int64_t filters, int64_t channels, const float* w, const float* scale, bool turned, float* u) {
   const FilterLayout layout(turned ? filters : channels, turned ? channels : filters);
@@ -103,11 +109,26 @@ struct Tiles {
         count(g.n * down * across) {}
 };
 
-/// One more line between points, so that the points of a tile do not fall into the same few sets of a cache.
+// One more line between points, and between rows of the products, so that what a tile needs does not fall into the same
+// few sets of a cache.
 inline int64_t point_stride(const Problem& g, int64_t rows) { return g.c * rows + kLanes; }
+inline int64_t product_stride(int64_t units) { return units * kPoints * kLanes + kLanes; }
 
-int64_t workspace_floats(const Problem& g, const Blocking& b) {
-  return kPoints * point_stride(g, b.rows) + b.rows * kUnits * kPoints * kLanes + g.c;
+/// Floats of the transform of `rows` tiles, of their products with `units` units of filters, and a pixel of zeros.
+struct Scratch {
+  int64_t inputs, products, zeros;
+  Scratch(const Problem& g, const Cut& cut)
+      : inputs(kPoints * point_stride(g, cut.together ? cut.together : cut.rows)),
+        products(cut.rows * product_stride(units_of_part(g, cut))),
+        zeros(ceil_div(g.c, kLanes) * kLanes) {}
+  static int64_t units_of_part(const Problem& g, const Cut& cut) {
+    return ceil_div(FilterLayout(g.c, g.k).passes(), cut.parts) * kUnits;
+  }
+};
+
+int64_t workspace_floats(const Problem& g, const Cut& cut, int threads) {
+  const Scratch s(g, cut);
+  return cut.together ? s.inputs + threads * (s.products + s.zeros) : threads * (s.inputs + s.products + s.zeros);
 }
 
 /// v (point, channel / 16, row, 16) <- the input tile `tile`.
@@ -127,7 +148,10 @@ void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float
     Vec half[kIn][kIn];
     for (int j = 0; j < kIn; ++j) {
       Vec d[kIn], out[kIn];
-      for (int i = 0; i < kIn; ++i) d[i] = load(from[i * kIn + j] + c);
+      for (int i = 0; i < kIn; ++i) {
+        d[i] = load(from[i * kIn + j] + c);
+        if (j >= kIn - kOut) __builtin_prefetch(from[i * kIn + j] + kOut * g.c + c);  // the tile to the right
+      }
       transform_input(d, out);
       for (int i = 0; i < kIn; ++i) half[i][j] = out[i];
     }
@@ -141,7 +165,7 @@ void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float
 
 /// m (row, unit, point, 16) <- v (channel / 16, row, 16) by u (channel, unit, 16), at one point, for `kCount` rows.
 template <int kCount, int kWidth>
-void multiply(const float* v, int64_t block, int64_t channels, const float* u, float* m) {
+void multiply(const float* v, int64_t block, int64_t channels, const float* u, float* m, int64_t stride) {
   Vec sum[kCount][kWidth];
 #pragma GCC unroll 14
   for (int r = 0; r < kCount; ++r)
@@ -163,10 +187,10 @@ void multiply(const float* v, int64_t block, int64_t channels, const float* u, f
 #pragma GCC unroll 14
   for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
-    for (int j = 0; j < kWidth; ++j) store(m + (r * kWidth + j) * kPoints * kLanes, sum[r][j]);
+    for (int j = 0; j < kWidth; ++j) store(m + r * stride + j * kPoints * kLanes, sum[r][j]);
 }
 
-using Multiply = void (*)(const float*, int64_t, int64_t, const float*, float*);
+using Multiply = void (*)(const float*, int64_t, int64_t, const float*, float*, int64_t);
 
 template <int kWidth, int... counts>
 Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
@@ -200,8 +224,10 @@ void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile,
     for (int j = 0; j < kOut && left + j < t.q; ++j) {
       const int64_t at = ((image * t.p + top + i) * t.q + left + j) * g.k + first;
       Vec y = out[j] + shift;
+      __builtin_prefetch(o.y + at + kOut * g.k, 1);
       if (o.add) {
         const T* add = o.add + at;
+        __builtin_prefetch(add + kOut * g.k);
         if (lanes < kLanes) {
           for (int64_t lane = 0; lane < lanes; ++lane) added[lane] = add[lane];
           add = added;
@@ -219,40 +245,105 @@ void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile,
   }
 }
 
+/// A part of the output channels, in passes and in units.
+struct Part {
+  int64_t first, last, unit, units;
+  Part(const FilterLayout& layout, int64_t index, int64_t parts)
+      : first(layout.passes() * index / parts),
+        last(layout.passes() * (index + 1) / parts),
+        unit(first * kUnits),
+        units((last * kUnits < layout.units ? last * kUnits : layout.units) - unit) {}
+};
+
+/// m (row, unit, point, 16) <- v (point, channel / 16, row, 16) by the filters of `part`. v holds `rows` of `held`
+/// rows.
+inline void products(const Problem& g, const FilterLayout& layout, const Part& part, const float* u, const float* v,
+                     int64_t rows, int64_t held, float* m) {
+  const int64_t stride = point_stride(g, held), groups = ceil_div(rows, kRows);
+  constexpr std::make_integer_sequence<int, kRows> counts;
+  for (int point = 0; point < kPoints; ++point)
+    for (int64_t pass = part.first; pass < part.last; ++pass)
+      for (int64_t group = 0; group < groups; ++group) {
+        const int64_t r = rows * group / groups;
+        const int count = static_cast<int>(rows * (group + 1) / groups - r);
+        const Multiply f =
+            layout.width(pass) == kUnits ? multiply_for<kUnits>(count, counts) : multiply_for<1>(count, counts);
+        f(v + point * stride + r * kLanes, held * kLanes, g.c, u + layout.start(pass, point),
+          m + r * product_stride(part.units) + ((pass - part.first) * kUnits * kPoints + point) * kLanes,
+          product_stride(part.units));
+      }
+}
+
 template <class T>
-void run(const Problem& g, const Blocking& blocking, const Operands<T>& o, bool relu) {
+void scatter(const Tiles& tiles, const Operands<T>& o, bool relu, int64_t from, int64_t rows, const Part& part,
+             const float* m) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < part.units; ++j)
+      scatter_tile(tiles, o, relu, from + r, part.unit + j, m + r * product_stride(part.units) + j * kPoints * kLanes);
+}
+
+template <class T>
+T* clear(float* memory, int64_t count) {
+  T* const zeros = reinterpret_cast<T*>(memory);
+  for (int64_t i = 0; i < count; ++i) zeros[i] = 0;
+  return zeros;
+}
+
+template <class T>
+void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
   const Tiles tiles(g);
   const FilterLayout layout(g.c, g.k);
-  const int64_t stride = point_stride(g, blocking.rows);
-#pragma omp parallel for schedule(dynamic) if (blocking.count > 1)
-  for (int64_t block = 0; block < blocking.count; ++block) {
-    float *const v = o.workspace + omp_get_thread_num() * o.thread_floats, *const m = v + kPoints * stride;
-    T* const zeros = reinterpret_cast<T*>(m + blocking.rows * kUnits * kPoints * kLanes);
-    for (int64_t c = 0; c < g.c; ++c) zeros[c] = 0;
-    const int64_t from = block * blocking.rows;
-    const int64_t rows = tiles.count - from < blocking.rows ? tiles.count - from : blocking.rows;
-    for (int64_t r = 0; r < rows; ++r) gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, stride, rows);
-    const int64_t groups = ceil_div(rows, kRows);
-    for (int64_t pass = 0; pass < layout.passes(); ++pass) {
-      const int width = layout.width(pass);
-      const float* u = o.u + layout.start(pass);
-      for (int point = 0; point < kPoints; ++point, u += g.c * width * kLanes)
-        for (int64_t group = 0; group < groups; ++group) {
-          const int64_t r = rows * group / groups, count = rows * (group + 1) / groups - r;
-          constexpr std::make_integer_sequence<int, kRows> counts;
-          const Multiply f = width == kUnits ? multiply_for<kUnits>(static_cast<int>(count), counts)
-                                             : multiply_for<1>(static_cast<int>(count), counts);
-          f(v + point * stride + r * kLanes, rows * kLanes, g.c, u, m + (r * width * kPoints + point) * kLanes);
-        }
-      for (int64_t r = 0; r < rows; ++r)
-        for (int j = 0; j < width; ++j)
-          scatter_tile(tiles, o, relu, from + r, pass * kUnits + j, m + (r * width + j) * kPoints * kLanes);
+  const Part all(layout, 0, 1);
+  const Scratch scratch(g, cut);
+  const int64_t blocks = ceil_div(tiles.count, cut.rows);
+#pragma omp parallel for schedule(dynamic) if (blocks > 1)
+  for (int64_t block = 0; block < blocks; ++block) {
+    float* const v = o.workspace + omp_get_thread_num() * (scratch.inputs + scratch.products + scratch.zeros);
+    float* const m = v + scratch.inputs;
+    const T* const zeros = clear<T>(m + scratch.products, g.c);
+    const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
+    for (int64_t r = 0; r < rows; ++r)
+      gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, rows), rows);
+    products(g, layout, all, o.u, v, rows, rows, m);
+    scatter(tiles, o, relu, from, rows, all, m);
+  }
+}
+
+template <class T>
+void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
+  const Tiles tiles(g);
+  const FilterLayout layout(g.c, g.k);
+  const Scratch scratch(g, cut);
+  float* const v = o.workspace;
+  for (int64_t from = 0; from < tiles.count; from += cut.together) {
+    const int64_t held = tiles.count - from < cut.together ? tiles.count - from : cut.together;
+    const int64_t items = ceil_div(held, cut.rows) * cut.parts;
+#pragma omp parallel
+    {
+      float* const m = v + scratch.inputs + omp_get_thread_num() * (scratch.products + scratch.zeros);
+      const T* const zeros = clear<T>(m + scratch.products, g.c);
+#pragma omp for schedule(static)
+      for (int64_t r = 0; r < held; ++r)
+        gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, held), held);
+#pragma omp for schedule(dynamic)
+      for (int64_t item = 0; item < items; ++item) {
+        const Part part(layout, item % cut.parts, cut.parts);
+        const int64_t first = item / cut.parts * cut.rows, rows = held - first < cut.rows ? held - first : cut.rows;
+        products(g, layout, part, o.u, v + first * kLanes, rows, held, m);
+        scatter(tiles, o, relu, from + first, rows, part, m);
+      }
     }
   }
 }
 
+template <class T>
+void run(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
+  cut.together ? run_by_channels(g, cut, o, relu) : run_by_tiles(g, cut, o, relu);
+}
+
 constexpr Kernels kernels() {
   return {.rows = kRows,
+          .filter_floats = filter_floats,
           .transform_filter = transform_filter,
           .workspace_floats = workspace_floats,
           .run_float = run<float>,

@@ -14,9 +14,12 @@ struct Problem {
 inline constexpr int kOut = 4, kIn = 6, kPoints = kIn * kIn;  ///< F(4x4, 3x3): a tile's edge, its input's, products
 inline constexpr int kLanes = 16;                             ///< channels are taken 16 at a time
 
-/// A batch cut into pieces: `rows` tiles at a time pass through transform, products and transform back.
-struct Blocking {
-  int64_t rows, count;
+/// How the work is cut. By tiles: a thread takes `rows` tiles at a time through all three steps. By channels, for
+/// filters too large for the caches: the tiles are transformed together, `together` at a time; then a thread takes
+/// `rows` of them and one of `parts` of the output channels, so that no two threads read the same filters.
+struct Cut {
+  int64_t rows;
+  int64_t together = 0, parts = 1;  ///< together = 0: by tiles
 };
 
 template <class T>
@@ -26,8 +29,7 @@ struct Operands {
   const float* bias;  ///< (k) or null
   const T* add;       ///< like y or null; may be y
   T* y;
-  float* workspace;       ///< of all threads
-  int64_t thread_floats;  ///< of one thread: at least workspace_floats(), a multiple of 16
+  float* workspace;  ///< workspace_floats()
 };
 
 /// bf16 as its bits.
@@ -35,13 +37,14 @@ using Half = uint16_t;
 
 struct Kernels {
   int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
+  int64_t (*filter_floats)(int64_t inputs, int64_t outputs);
   /// u <- the transform of w (filters, 3, 3, channels) times scale (filters). Turned: of the filters of the data
   /// gradient, whose taps are reversed and whose inputs are w's filters.
   void (*transform_filter)(int64_t filters, int64_t channels, const float* w, const float* scale, bool turned,
                            float* u);
-  int64_t (*workspace_floats)(const Problem&, const Blocking&);
-  void (*run_float)(const Problem&, const Blocking&, const Operands<float>&, bool relu);
-  void (*run_half)(const Problem&, const Blocking&, const Operands<Half>&, bool relu);
+  int64_t (*workspace_floats)(const Problem&, const Cut&, int threads);
+  void (*run_float)(const Problem&, const Cut&, const Operands<float>&, bool relu);
+  void (*run_half)(const Problem&, const Cut&, const Operands<Half>&, bool relu);
 };
 
 extern const Kernels kAvx512, kAvx2;

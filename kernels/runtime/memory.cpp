@@ -32,6 +32,7 @@ void* allocate(Device device, size_t bytes) {
   if (device == Device::cpu) {
     void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     TEMPER_CHECK(data != MAP_FAILED, "allocate: the machine refused ", bytes, " bytes; lower memory.arena_mb");
+    madvise(data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults, and prefetching does not stop every 4 kB
     return data;
   }
 #if defined(TEMPER_CUDA)
