@@ -116,12 +116,11 @@ void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* 
   with_vector<T>(channels,
                  [&](auto v) {
                    with_flag(residual, [&](auto add) {
-                     apply_kernel<add(), v()><<<apply_grid<v()>(rows, channels), kThreads, 0, raw(stream)>>>(
-                         rows, channels, y, x, residual, affine, lowest_output<S>(relu));
+                     launch(stream, apply_grid<v()>(rows, channels), kThreads, apply_kernel<add(), v(), T, S>, rows,
+                            channels, y, x, residual, affine, lowest_output<S>(relu));
                    });
                  },
                  {y, x, residual});
-  TEMPER_CUDA_CALL(cudaGetLastError());
 }
 
 template <class T, class S>
@@ -131,14 +130,13 @@ void batch_norm_backward_batch(Stream stream, int64_t rows, int channels, float 
                  [&](auto v) {
                    with_flag(mask == BatchNormMask::from_x, [&](auto masked) {
                      with_flag(sink != 0, [&](auto add) {
-                       batch_kernel<masked(), add(), v()>
-                           <<<apply_grid<v()>(rows, channels), kThreads, 0, raw(stream)>>>(
-                               rows, channels, S(sink), S(1) / S(rows), dx, dy, x, dgamma, dbeta, affine);
+                       launch(stream, apply_grid<v()>(rows, channels), kThreads,
+                              batch_kernel<masked(), add(), v(), T, S>, rows, channels, S(sink), S(1) / S(rows), dx, dy,
+                              x, dgamma, dbeta, affine);
                      });
                    });
                  },
                  {dx, dy, x});
-  TEMPER_CUDA_CALL(cudaGetLastError());
 }
 
 template <class T, class S>
@@ -148,14 +146,13 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
                  [&](auto v) {
                    with_flag(y, [&](auto masked) {
                      with_flag(sink != 0, [&](auto add) {
-                       running_kernel<masked(), add(), v()>
-                           <<<apply_grid<v()>(rows, channels), kThreads, 0, raw(stream)>>>(rows, channels, S(sink), dx,
-                                                                                           dy, y, invstd, gamma);
+                       launch(stream, apply_grid<v()>(rows, channels), kThreads,
+                              running_kernel<masked(), add(), v(), T, S>, rows, channels, S(sink), dx, dy, y, invstd,
+                              gamma);
                      });
                    });
                  },
                  {dx, dy, y});
-  TEMPER_CUDA_CALL(cudaGetLastError());
 }
 
 #define INSTANTIATE(T, S)                                                                                        \

@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <type_traits>
 
+#include "kernels/runtime/launch.h"
 #include "kernels/runtime/map.h"
 
 namespace temper::cuda {
@@ -67,8 +68,6 @@ __device__ void each_row(int64_t row, int64_t end, int64_t step, Read read, Use 
       if (row + u * step < end) use(u, row + u * step);
   }
 }
-
-inline cudaStream_t raw(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
 
 /// f(integral constant V): whole vectors where the channels and all pointers allow it, single elements otherwise.
 template <class T, class F>

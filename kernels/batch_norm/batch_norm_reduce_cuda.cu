@@ -135,8 +135,8 @@ __device__ void over_chunks(int64_t count, int channels, Add add, Finish finish)
 }
 
 template <class S>
-__global__ void finish_moments_kernel(Chunks chunks, int channels, const S* partial, S* mean, S* invstd, double eps,
-                                      BatchNormRunning<S> running) {
+__global__ void __launch_bounds__(1024) finish_moments_kernel(Chunks chunks, int channels, const S* partial, S* mean,
+                                                              S* invstd, double eps, BatchNormRunning<S> running) {
   over_chunks(
       chunks.count, channels,
       [&](int64_t k, int c, double(&sums)[2]) {
@@ -147,8 +147,8 @@ __global__ void finish_moments_kernel(Chunks chunks, int channels, const S* part
 }
 
 template <class S>
-__global__ void finish_sums_kernel(Chunks chunks, int channels, const S* partial, S* dgamma, S* dbeta,
-                                   const S* invstd) {
+__global__ void __launch_bounds__(1024)
+    finish_sums_kernel(Chunks chunks, int channels, const S* partial, S* dgamma, S* dbeta, const S* invstd) {
   over_chunks(
       chunks.count, channels,
       [&](int64_t k, int c, double(&sums)[2]) {
@@ -171,13 +171,12 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
   const Chunks chunks(rows, channels, kMaxChunks);
   with_vector<T>(channels,
                  [&](auto v) {
-                   moments_kernel<v()><<<grid<v()>(channels, chunks.count), kThreads, 0, raw(stream)>>>(
-                       chunks, channels, workspace, x);
+                   launch(stream, grid<v()>(channels, chunks.count), kThreads, moments_kernel<v(), T, S>, chunks,
+                          channels, workspace, x);
                  },
                  {x});
-  finish_moments_kernel<<<finish_grid(channels), dim3(32, 32), 0, raw(stream)>>>(chunks, channels, workspace, mean,
-                                                                                 invstd, eps, running);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, finish_grid(channels), dim3(32, 32), finish_moments_kernel<S>, chunks, channels, workspace, mean,
+         invstd, eps, running);
 }
 
 template <class S>
@@ -192,14 +191,13 @@ void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgam
   with_vector<T>(channels,
                  [&](auto v) {
                    with_mask(mask, [&](auto m) {
-                     sums_kernel<m(), v()><<<grid<v()>(channels, chunks.count), kThreads, 0, raw(stream)>>>(
-                         chunks, channels, workspace, dy, x, y, affine);
+                     launch(stream, grid<v()>(channels, chunks.count), kThreads, sums_kernel<m(), v(), T, S>, chunks,
+                            channels, workspace, dy, x, y, affine);
                    });
                  },
                  {dy, x, y});
-  finish_sums_kernel<<<finish_grid(channels), dim3(32, 32), 0, raw(stream)>>>(chunks, channels, workspace, dgamma,
-                                                                              dbeta, affine.invstd);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, finish_grid(channels), dim3(32, 32), finish_sums_kernel<S>, chunks, channels, workspace, dgamma, dbeta,
+         affine.invstd);
 }
 
 #define INSTANTIATE(T, S)                                                                                             \

@@ -1,7 +1,7 @@
 #include "kernels/column_sum/column_sum_cuda.h"
 
-#include "kernels/runtime/cuda_call.h"
 #include "kernels/runtime/dtype.h"
+#include "kernels/runtime/launch.h"
 
 namespace temper::cuda {
 
@@ -32,8 +32,7 @@ __global__ void __launch_bounds__(1024) kernel(int64_t rows, int cols, const T* 
 template <class T, class Sum>
 void column_sum(Stream stream, int64_t rows, int cols, const T* x, float beta, Sum* y) {
   if (cols == 0) return;
-  kernel<<<(cols + 31) / 32, dim3(32, 32), 0, static_cast<cudaStream_t>(stream.handle)>>>(rows, cols, x, Sum(beta), y);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, (cols + 31) / 32, dim3(32, 32), kernel<T, Sum>, rows, cols, x, Sum(beta), y);
 }
 
 template void column_sum<float, float>(Stream, int64_t, int, const float*, float, float*);

@@ -7,8 +7,8 @@
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/range.h"
 #include "kernels/runtime/stream.h"
-#if defined(__CUDACC__)
-#include "kernels/runtime/cuda_call.h"
+#if defined(TEMPER_KERNELS)
+#include "kernels/runtime/launch.h"
 #endif
 
 namespace temper {
@@ -85,7 +85,7 @@ bool is_aligned(T* p) {
   return reinterpret_cast<uintptr_t>(p) % sizeof(Pack<W, T>) == 0;
 }
 
-#if defined(__CUDACC__)
+#if defined(TEMPER_KERNELS)
 template <int W, class Fn, class... Access>
 __device__ void map_thread(int64_t n, bool aligned, const Fn& fn, Access... arg) {
   const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * W;
@@ -123,13 +123,11 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
     }(detail::pointer(args)...);
     return;
   }
-#if defined(__CUDACC__)
+#if defined(TEMPER_KERNELS)
   constexpr int kWidth = 4, kThreads = 256;
   const int64_t blocks = (n + kThreads * kWidth - 1) / (kThreads * kWidth);
   const bool aligned = (detail::is_aligned<kWidth>(detail::pointer(args)) && ...);
-  detail::map_kernel<kWidth>
-      <<<blocks, kThreads, 0, static_cast<cudaStream_t>(stream.handle)>>>(n, aligned, fn, args...);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, blocks, kThreads, detail::map_kernel<kWidth, Fn, Args...>, n, aligned, fn, args...);
 #else
   fail("map: this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");
 #endif

@@ -15,7 +15,7 @@ class Row {
   int64_t index;
   int size;
 
-#if defined(__CUDA_ARCH__)
+#if defined(TEMPER_ON_DEVICE)
   static constexpr int kRun = 1;
 #else
   static constexpr int kRun = 64;
@@ -41,7 +41,7 @@ class Row {
   template <class F>
   HD auto sum(F f) const {
     using T = decltype(f(0));
-#if defined(__CUDA_ARCH__)
+#if defined(TEMPER_ON_DEVICE)
     T total = 0;
     for (int c = lane(); c < size; c += kLanes) total += f(c);
     return reduce(total, [](T a, T b) { return a + b; });
@@ -69,13 +69,13 @@ class Row {
 
  private:
   static constexpr int kCpuLanes = 8;
-#if defined(__CUDA_ARCH__)
+#if defined(TEMPER_ON_DEVICE)
   static constexpr int kLanes = 32;
 #else
   static constexpr int kLanes = 1;
 #endif
   HD static int lane() {
-#if defined(__CUDA_ARCH__)
+#if defined(TEMPER_ON_DEVICE)
     return threadIdx.x & 31;
 #else
     return 0;
@@ -83,14 +83,14 @@ class Row {
   }
   template <class T, class Op>
   HD static T reduce(T v, [[maybe_unused]] Op op) {
-#if defined(__CUDA_ARCH__)
+#if defined(TEMPER_ON_DEVICE)
     for (int d = 16; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
 #endif
     return v;
   }
 };
 
-#if defined(__CUDACC__)
+#if defined(TEMPER_KERNELS)
 namespace detail {
 template <class Fn>
 __global__ void row_kernel(int64_t rows, int cols, Fn fn) {
@@ -109,11 +109,9 @@ void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
     for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
     return;
   }
-#if defined(__CUDACC__)
+#if defined(TEMPER_KERNELS)
   constexpr int kWarps = 4;
-  detail::row_kernel<<<(rows + kWarps - 1) / kWarps, kWarps * 32, 0, static_cast<cudaStream_t>(stream.handle)>>>(
-      rows, cols, fn);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, (rows + kWarps - 1) / kWarps, kWarps * 32, detail::row_kernel<Fn>, rows, cols, fn);
 #else
   fail("for_each_row: this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");
 #endif

@@ -1,0 +1,43 @@
+#pragma once
+// A stack of its own to run on, known to the sanitizers.
+#include <ucontext.h>
+
+#include <cstddef>
+
+namespace temper::emulation {
+
+/// The files of the emulation are compiled without ThreadSanitizer, which is told by hand who runs and who waits for
+/// whom.
+#if defined(TEMPER_EMULATION_TSAN)
+inline constexpr bool kTsan = true;
+#else
+inline constexpr bool kTsan = false;
+#endif
+
+/// One flow of control: the caller's own (default constructed), or a new one.
+class Fiber {
+ public:
+  Fiber();
+  explicit Fiber(void (*entry)());
+  ~Fiber();
+  Fiber(const Fiber&) = delete;
+
+  /// Goes on with `to` where it stopped. Returns when somebody switches back to this one.
+  void switch_to(Fiber& to);
+  /// First thing on a new stack.
+  static void arrived();
+
+ private:
+  ucontext_t context_{};
+  void* stack_ = nullptr;  // null: the caller's own
+  const void* bottom_ = nullptr;
+  size_t size_ = 0;
+  void* asan_ = nullptr;
+  void* tsan_ = nullptr;
+};
+
+/// Order between flows of control, for ThreadSanitizer: who acquires sees what was written before the release.
+void publish(char* tag);
+void observe(char* tag);
+
+}  // namespace temper::emulation

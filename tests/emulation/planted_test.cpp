@@ -1,0 +1,125 @@
+// The emulation finds what it is there to find.
+#include "tests/emulation/planted.h"
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "kernels/runtime/check.h"
+#include "tests/emulation/emulation.h"
+#include "tests/skip.h"
+
+using namespace temper;
+using planted::Barrier;
+
+namespace {
+
+std::vector<float> numbers(int n) {
+  std::vector<float> v(n);
+  std::iota(v.begin(), v.end(), 1.f);
+  return v;
+}
+
+std::vector<float> reversed(Barrier barrier) {
+  std::vector<float> y(64), x = numbers(64);
+  planted::reverse64(barrier, y.data(), x.data());
+  return y;
+}
+
+/// What this program prints when it runs the hidden test `name` alone.
+[[maybe_unused]] std::string output_of(const std::string& name) {
+  const std::string command = "'" + std::filesystem::read_symlink("/proc/self/exe").string() + "' '" + name + "' 2>&1";
+  FILE* pipe = popen(command.c_str(), "r");
+  std::string text;
+  for (std::array<char, 4096> part; fgets(part.data(), part.size(), pipe);) text += part.data();
+  text += "\nexit " + std::to_string(pclose(pipe));
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("barriers, shared memory, shuffles, votes and atomics mean what they mean on a GPU", "[emulation]") {
+  for (const uint32_t seed : {0u, 1u, 2u}) {
+    emulation::set_schedule(seed);
+    const std::vector<float> x = numbers(64);
+    CHECK(reversed(Barrier::there) == std::vector<float>(x.rbegin(), x.rend()));
+
+    std::vector<float> y(32);
+    planted::swap_odd_pairs(0xaaaaaaaau, y.data(), x.data());
+    for (int i = 0; i < 32; ++i) CHECK(y[i] == (i % 2 ? x[i ^ 2] : 0.f));
+
+    std::vector<float> v(1000);
+    for (int i = 0; i < 1000; ++i) v[i] = static_cast<float>(i % 10) - 6.5f;
+    int count = 5;
+    planted::count_positive(1000, &count, v.data());
+    CHECK(count == 305);
+  }
+  emulation::set_schedule(0);
+}
+
+TEST_CASE("a barrier that some threads never reach is an error that says who waits where", "[emulation]") {
+  CHECK_THROWS_WITH(reversed(Barrier::partial), ContainsSubstring("64 of 64 threads of block (0, 0, 0) wait forever") &&
+                                                    ContainsSubstring("planted.cu:"));
+  CHECK_THROWS_WITH(reversed(Barrier::two), ContainsSubstring("threads of one block meet at different barriers"));
+  CHECK(reversed(Barrier::there)[0] == 64);  // the next launch starts afresh
+}
+
+TEST_CASE("a warp operation needs all lanes of its mask, and the caller among them", "[emulation]") {
+  std::vector<float> y(32), x = numbers(32);
+  CHECK_THROWS_WITH(planted::swap_odd_pairs(0xffffffffu, y.data(), x.data()), ContainsSubstring("wait forever"));
+  CHECK_THROWS_WITH(planted::swap_odd_pairs(0x55555555u, y.data(), x.data()),
+                    ContainsSubstring("lane 1 is not in the mask it gives at"));
+}
+
+#if !defined(TEMPER_EMULATION_TSAN)
+TEST_CASE("without its barrier a kernel depends on the order of its threads", "[emulation]") {
+  const std::vector<float> zero(64);
+  const auto run = [&](uint32_t seed) {
+    std::vector<float> y(64), x = numbers(64);
+    emulation::set_schedule(seed);
+    planted::reverse64(Barrier::missing, y.data(), zero.data());  // shared memory is not cleared between launches
+    planted::reverse64(Barrier::missing, y.data(), x.data());
+    return y;
+  };
+  const auto in_order = run(0), shuffled = run(3);
+  emulation::set_schedule(0);
+  CHECK(in_order != shuffled);
+}
+#endif
+
+// Run by the tests below in a process of their own, which a sanitizer ends.
+TEST_CASE("planted stray read", "[.planted]") {
+  std::vector<float> y(65), x = numbers(64);
+  planted::copy(64, 0, y.data(), x.data());
+  CHECK(y[63] == 64);
+  planted::copy(63, 2, y.data(), x.data());
+}
+TEST_CASE("planted missing barrier", "[.planted]") { reversed(Barrier::missing); }
+TEST_CASE("planted common element", "[.planted]") {
+  float y = 0;
+  planted::write_one_element(&y);
+}
+TEST_CASE("planted nothing", "[.planted]") { reversed(Barrier::there); }
+
+TEST_CASE("AddressSanitizer reports a stray access at the kernel's line", "[emulation]") {
+#if defined(__SANITIZE_ADDRESS__)
+  const std::string text = output_of("planted stray read");
+  CHECK_THAT(text, ContainsSubstring("heap-buffer-overflow") && ContainsSubstring("planted.cu:"));
+#else
+  TEMPER_SKIP("not an AddressSanitizer build");
+#endif
+}
+
+TEST_CASE("ThreadSanitizer reports a missing barrier and two writers of one element", "[emulation]") {
+#if defined(TEMPER_EMULATION_TSAN)
+  CHECK_THAT(output_of("planted missing barrier"),
+             ContainsSubstring("WARNING: ThreadSanitizer: data race") && ContainsSubstring("planted.cu:"));
+  CHECK_THAT(output_of("planted common element"), ContainsSubstring("WARNING: ThreadSanitizer: data race"));
+  CHECK_THAT(output_of("planted nothing"), !ContainsSubstring("ThreadSanitizer") && ContainsSubstring("exit 0"));
+#else
+  TEMPER_SKIP("not a ThreadSanitizer build");
+#endif
+}

@@ -1,0 +1,18 @@
+#pragma once
+#include <functional>
+
+#include "kernels/runtime/case.h"
+
+namespace temper::test {
+
+struct CaseRun {
+  Device device = Device::cpu;
+  int64_t guard = 64;                        ///< elements on either side of every array that nobody may touch
+  std::function<void()> before_second = {};  ///< what is to make no difference, between the two runs
+};
+
+/// Runs a case twice on random inputs: both runs must leave the same bits, agree with the case's reference within its
+/// tolerance, and leave guard zones and inputs alone.
+void check_case(const KernelCase& c, const CaseRun& run);
+
+}  // namespace temper::test
