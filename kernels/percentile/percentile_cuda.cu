@@ -1,7 +1,7 @@
 #include "kernels/percentile/percentile_cuda.h"
 
 #include "kernels/percentile/percentile_body.h"
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/launch.h"
 
 namespace temper::cuda {
 
@@ -117,16 +117,15 @@ void percentile(Stream stream, PercentilePlan& plan, const T* x, T* thresholds) 
   const int groups = plan.groups();
   if (groups == 0) return;
   const unsigned chunks = static_cast<unsigned>(plan.chunk_count());
-  const auto queue = static_cast<cudaStream_t>(stream.handle);
-  begin<<<groups, kThreads, 0, queue>>>(plan.ranks(), plan.states(), plan.histograms());
+  launch(stream, groups, kThreads, begin, plan.ranks(), plan.states(), plan.histograms());
   for (int i = 0; i < temper::detail::kDigits<T>; ++i) {
     const Digit digit = temper::detail::digit<T>(i);
-    count_digits<<<chunks, kThreads, 0, queue>>>(digit, plan.chunks(), plan.states(), x, plan.histograms());
-    pick_bin<<<groups, kThreads, 0, queue>>>(digit, plan.states(), plan.histograms());
+    launch(stream, chunks, kThreads, count_digits<T>, digit, plan.chunks(), plan.states(), x, plan.histograms());
+    launch(stream, groups, kThreads, pick_bin, digit, plan.states(), plan.histograms());
   }
-  find_next<<<chunks, kThreads, 0, queue>>>(plan.chunks(), plan.ranks(), plan.states(), x);
-  finish<<<(groups + kThreads - 1) / kThreads, kThreads, 0, queue>>>(groups, plan.ranks(), plan.states(), thresholds);
-  TEMPER_CUDA_CALL(cudaGetLastError());
+  launch(stream, chunks, kThreads, find_next<T>, plan.chunks(), plan.ranks(), plan.states(), x);
+  launch(stream, (groups + kThreads - 1) / kThreads, kThreads, finish<T>, groups, plan.ranks(), plan.states(),
+         thresholds);
 }
 
 template void percentile<float>(Stream, PercentilePlan&, const float*, float*);
