@@ -5,6 +5,7 @@
 
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
+#include "kernels/runtime/pass.h"
 #include "kernels/runtime/range.h"
 #include "kernels/runtime/stream.h"
 #if defined(TEMPER_KERNELS)

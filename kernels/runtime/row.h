@@ -6,6 +6,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/map.h"
+#include "kernels/runtime/pass.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
