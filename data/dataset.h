@@ -15,11 +15,14 @@ struct ImageSet {
   std::vector<uint8_t> pixels;
   std::vector<int32_t> labels;
   std::vector<std::string> class_names;  ///< may be empty
+  int64_t crop = 0;                      ///< random squares of this side are trained on; 0: whole images
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
   int64_t image_bytes() const { return height * width * channels; }
   /// The images at `indices`, in that order.
   ImageSet subset(const std::vector<int64_t>& indices) const;
+  /// The squares of side `crop` in the middle of the images, or the images themselves where crop is 0.
+  ImageSet center() const;
   /// Throws Error, naming `who`, unless there is an image per label and every label lies in [0, classes).
   void check(const std::string& who) const;
 };

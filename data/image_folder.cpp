@@ -58,24 +58,36 @@ Decoded resized(const Decoded& in, int h, int w, int channels) {
 struct FolderReader : DatasetReader {
   enum class Fit { crop, stretch };
   std::string path;
-  int size = 64;
+  int size = 64, crop_from = 0;
   int channels = 3;
   Fit fit = Fit::crop;
 
   void fields(Fields& f) override {
     f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/)");
     f("size", size, "images become size x size");
+    f("crop_from", crop_from,
+      "training images become crop_from x crop_from, of which random crops of `size` are trained on; test images the "
+      "middle of that; 0: `size`");
     f("channels", channels, "3: colour, 1: grey");
     f.choice("fit", fit, {{"crop", Fit::crop}, {"stretch", Fit::stretch}},
-             "crop: shorter side resized to `size`, then the centre; stretch: both sides resized");
+             "crop: shorter side resized to that, then the centre; stretch: both sides resized");
     if (size < 1) f.reject("size", "expected 1 or more pixels, got ", size);
+    if (crop_from != 0 && crop_from < size)
+      f.reject("crop_from", "expected 0 or at least size (", size, "), got ", crop_from);
     if (channels != 1 && channels != 3) f.reject("channels", "expected 1 or 3, got ", channels);
   }
 
-  ImageSet train() const override { return read(split_folder({"train"}), class_names()); }
-  ImageSet test() const override { return read(split_folder({"test", "val"}), class_names()); }
+  ImageSet train() const override {
+    ImageSet set = read(split_folder({"train"}), class_names(), whole());
+    if (whole() > size) set.crop = size;
+    return set;
+  }
+  ImageSet test() const override { return read(split_folder({"test", "val"}), class_names(), size); }
 
  private:
+  /// What pictures are resized to, before anything is cut from them.
+  int whole() const { return crop_from ? crop_from : size; }
+
   fs::path split_folder(const std::vector<const char*>& names) const {
     TEMPER_CHECK(!path.empty(), "folder: set data.path to a folder with train/ and test/ (or val/)");
     for (const char* name : names)
@@ -114,9 +126,9 @@ struct FolderReader : DatasetReader {
     return out;
   }
 
-  ImageSet read(const fs::path& split, const std::vector<std::string>& names) const {
-    ImageSet set{.height = size,
-                 .width = size,
+  ImageSet read(const fs::path& split, const std::vector<std::string>& names, int side) const {
+    ImageSet set{.height = side,
+                 .width = side,
                  .channels = channels,
                  .classes = static_cast<int64_t>(names.size()),
                  .class_names = names};
@@ -131,7 +143,7 @@ struct FolderReader : DatasetReader {
 #pragma omp parallel for schedule(dynamic, 8)
     for (size_t i = 0; i < all.size(); ++i) {
       try {
-        place(decode(all[i], channels), set.pixels.data() + i * set.image_bytes());
+        place(decode(all[i], channels), side, set.pixels.data() + i * set.image_bytes());
       } catch (const Error& e) {
         errors[i] = e.what();
       }
@@ -140,16 +152,17 @@ struct FolderReader : DatasetReader {
     return set;
   }
 
-  void place(const Decoded& picture, uint8_t* to) const {
-    int h = size, w = size;
+  /// The middle of a picture, side x side.
+  void place(const Decoded& picture, int side, uint8_t* to) const {
+    int h = whole(), w = whole();
     if (fit == Fit::crop && picture.h < picture.w)
-      w = std::max(size, static_cast<int>(int64_t{picture.w} * size / picture.h));
+      w = std::max(w, static_cast<int>(int64_t{picture.w} * h / picture.h));
     if (fit == Fit::crop && picture.h > picture.w)
-      h = std::max(size, static_cast<int>(int64_t{picture.h} * size / picture.w));
-    const Decoded whole = resized(picture, h, w, channels);
-    const int top = (h - size) / 2, left = (w - size) / 2, row = size * channels;
-    for (int y = 0; y < size; ++y)
-      std::copy_n(whole.pixels.data() + (int64_t{top + y} * w + left) * channels, row, to + int64_t{y} * row);
+      h = std::max(h, static_cast<int>(int64_t{picture.h} * w / picture.w));
+    const Decoded resized_picture = resized(picture, h, w, channels);
+    const int top = (h - side) / 2, left = (w - side) / 2, row = side * channels;
+    for (int y = 0; y < side; ++y)
+      std::copy_n(resized_picture.pixels.data() + (int64_t{top + y} * w + left) * channels, row, to + int64_t{y} * row);
   }
 };
 

@@ -26,6 +26,8 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
   augment_ = {.h = static_cast<int>(set.height),
               .w = static_cast<int>(set.width),
               .c = static_cast<int>(set.channels),
+              .crop_h = static_cast<int>(set.crop),
+              .crop_w = static_cast<int>(set.crop),
               .crop_pad = a.crop_pad,
               .padding = a.padding,
               .flip = a.flip,
@@ -69,8 +71,8 @@ Batch Loader::load(int64_t epoch, int64_t index) {
   const Stream stream = engine_.stream();
   Arena& arena = engine_.arena();
   const DType dtype = engine_.compute() == DType::f64 ? DType::f64 : DType::f32;
-  const Batch batch{arena.tensor({n, augment_.h, augment_.w, augment_.c}, dtype), arena.tensor({n}, DType::i32),
-                    arena.tensor({n}, DType::i32)};
+  const Batch batch{arena.tensor({n, augment_.out_h(), augment_.out_w(), augment_.c}, dtype),
+                    arena.tensor({n}, DType::i32), arena.tensor({n}, DType::i32)};
   copy(stream, batch.ids.data, stream.device, order_ + from, stream.device, n * sizeof(int32_t));
   gather(stream, n, labels_, batch.ids.as<int32_t>(), batch.labels.as<int32_t>());
   AugmentOptions options = augment_;

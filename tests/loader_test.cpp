@@ -153,6 +153,29 @@ TEST_CASE("augmentation draws every shift and both flips, anew every epoch", "[d
   for (const int c : count) CHECK(std::abs(c - 111) < 45);
 }
 
+TEST_CASE("a set with a crop gives random squares of its images, and its middle on request", "[data]") {
+  ImageSet set = random_set(900, 4, 5, 1);
+  set.crop = 3;
+  const Epoch epoch = read_epoch(set, 1, {.batch_size = 500});
+  REQUIRE(epoch.images.size() == 900 * 9);
+  std::vector<int> count(6, 0);
+  for (int64_t i = 0; i < 900; ++i)
+    for (int place = 0; place < 6; ++place) {
+      bool same = true;
+      for (int p = 0; p < 9; ++p)
+        same =
+            same && epoch.images[i * 9 + p] == set.pixels[i * 20 + (p / 3 + place / 3) * 5 + p % 3 + place % 3] / 255.f;
+      count[place] += same;
+    }
+  CHECK(std::accumulate(count.begin(), count.end(), 0) == 900);
+  for (const int c : count) CHECK(std::abs(c - 150) < 50);
+  const ImageSet middle = set.subset({7, 3}).center();
+  CHECK(middle.height == 3);
+  CHECK(middle.crop == 0);
+  CHECK(middle.labels == std::vector<int32_t>{set.labels[7], set.labels[3]});
+  for (int p = 0; p < 9; ++p) CHECK(middle.pixels[9 + p] == set.pixels[3 * 20 + p / 3 * 5 + p % 3 + 1]);
+}
+
 TEST_CASE("a validation split is disjoint, complete, seeded and balanced", "[data]") {
   ImageSet set = random_set(100, 1, 1, 1);
   for (int i = 0; i < 100; ++i) set.pixels[i] = static_cast<uint8_t>(i), set.labels[i] = i < 50 ? 0 : i < 80 ? 1 : 2;
@@ -188,6 +211,10 @@ TEST_CASE("loader and split errors", "[data][errors]") {
   CHECK_THROWS_WITH(Loader(engine, set, {}).load(0, 1), "loader: an epoch has 1 batches, batch 1 was asked for");
   CHECK_THROWS_WITH(Loader(engine, set, {}).load(-1, 0), "loader: expected an epoch of 0 or more, got -1");
   CHECK_THROWS_WITH(Loader(engine, ImageSet{}, {}), "loader: holds no images");
+  ImageSet small = set;
+  small.crop = 4;
+  CHECK_THROWS_WITH(Loader(engine, small, {}),
+                    "loader: images are 3 x 5 so random crops can have a side of 1 to 3 (0: none), got 4");
   CHECK_THROWS_WITH(set.subset({3, 10}), "subset: index 10 is not in a set of 10 images");
   CHECK_THROWS_WITH(split_validation(set, 10, 1),
                     "data.validation: expected 0 to 9 because the training split has 10 images, got 10");

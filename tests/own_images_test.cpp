@@ -1,4 +1,5 @@
 // Readers of a user's own images: NumPy archives and folders of JPEG and PNG files.
+#include <cmath>
 #include <cstring>
 #include <fstream>
 
@@ -9,6 +10,7 @@
 #include "tests/real_data.h"
 #include "tests/skip.h"
 #include "tests/temporary_folder.h"
+#include "trainers/state.h"
 
 using namespace temper;
 
@@ -136,9 +138,36 @@ TEST_CASE("images from a folder per class", "[data]") {
     CHECK(pixel(1, 7, 4) == std::vector<int>{30, 220, 40});
     CHECK(pixel(2, 0, 0) == std::vector<int>{255, 255, 255});
   }
+  const ImageSet cropped = reader("folder", at + "crop_from: 16")->train();
+  CHECK(cropped.height == 16);
+  CHECK(cropped.crop == 8);
+  const ImageSet middle = reader("folder", at + "crop_from: 16")->test();
+  CHECK(middle.height == 8);
+  CHECK(middle.crop == 0);
+  CHECK(middle.pixels == cropped.center().pixels);
+  CHECK(middle.pixels[0] == 0);  // of 16 x 64 the middle: blue left, red right
+  CHECK(middle.pixels[2] == 255);
+  CHECK(middle.pixels[7 * 3] == 255);
   const ImageSet grey = reader("folder", at + "channels: 1\nfit: stretch")->train();
   CHECK(grey.pixels.size() == 3 * 64);
   CHECK(grey.pixels[2 * 64] == 255);
+}
+
+TEST_CASE("a run on a folder trains on random crops and validates on the middle", "[data]") {
+  const test::TemporaryFolder folder;
+  for (const char* split : {"train", "test"})
+    for (const char* file : {"/a/1.png", "/a/2.png", "/a/3.png", "/b/1.png", "/b/2.png", "/b/3.png"})
+      write_png(folder.file(cat(split, file)), 12, 12, {0, 0, 255}, {255, 0, 0});
+  Experiment e = read_experiment(
+      parse_config(cat("device: cpu\ndata: {name: folder, path: ", folder.path().string(),
+                       ", size: 8, crop_from: 12, validation: 2}\nmodel: {name: small_resnet, widths: [4]}\n"
+                       "trainer: {name: standard}\nloop: {batch_size: 4}\n")));
+  TrainingState state(e, read_splits(e));
+  const Arena::Scope scope(state.engine.arena());
+  CHECK(state.train.load(1, 0).images.shape == Shape{4, 8, 8, 3});
+  CHECK(state.validation->load(1, 0).images.shape == Shape{2, 8, 8, 3});
+  TrainContext context = state.context();
+  CHECK(std::isfinite(e.trainer.method->gradients(context, state.train.load(1, 0), state.gradients())));
 }
 
 TEST_CASE("errors of image folders", "[data][errors]") {
@@ -164,6 +193,8 @@ TEST_CASE("errors of image folders", "[data][errors]") {
   std::ofstream(folder.file("train/b/1.jpg")) << "not an image";
   CHECK_THROWS_WITH(train(), ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG or PNG: "));
   CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 or more pixels, got 0");
+  CHECK_THROWS_WITH(reader("folder", "crop_from: 32"),
+                    "config line 1: crop_from: expected 0 or at least size (64), got 32");
   CHECK_THROWS_WITH(reader("folder", "channels: 2"), "config line 1: channels: expected 1 or 3, got 2");
 }
 

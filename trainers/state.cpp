@@ -7,11 +7,11 @@ namespace temper {
 
 DataSplits read_splits(const Experiment& experiment) {
   ImageSet all = experiment.data.reader->train();
-  const DataShape shape{all.height, all.width, all.channels, all.classes};
+  const DataShape shape{all.crop ? all.crop : all.height, all.crop ? all.crop : all.width, all.channels, all.classes};
   TEMPER_CHECK(experiment.data.validation < all.size(), "data.validation: expected fewer than the ", all.size(),
                " training images, got ", experiment.data.validation);
   auto [train, validation] = split_validation(std::move(all), experiment.data.validation, experiment.seed);
-  return {std::move(train), std::move(validation), shape};
+  return {std::move(train), validation.center(), shape};
 }
 
 namespace {

@@ -26,13 +26,14 @@ struct AugmentRow {
 
   HD void operator()(const Row& row) const {
     const int channels = C ? C : o.c;
-    const int id = ids[row.index / o.h];
-    int top = static_cast<int>(row.index % o.h), left = 0;
+    const int out_h = o.out_h(), out_w = o.out_w();
+    const int id = ids[row.index / out_h];
+    int top = static_cast<int>(row.index % out_h), left = 0;
     bool flip = false;
-    if (o.crop_pad || o.flip == Flip::random) {
+    if (o.crop_pad || out_h < o.h || out_w < o.w || o.flip == Flip::random) {
       const Philox4 words = random_words(o.key, static_cast<uint32_t>(id), 0);
-      top += below(words.x[0], 2 * o.crop_pad + 1) - o.crop_pad;
-      left += below(words.x[1], 2 * o.crop_pad + 1) - o.crop_pad;
+      top += below(words.x[0], o.h - out_h + 2 * o.crop_pad + 1) - o.crop_pad;
+      left += below(words.x[1], o.w - out_w + 2 * o.crop_pad + 1) - o.crop_pad;
       flip = o.flip == Flip::random && words.x[2] >> 31;
     }
     T* to = y + row.at(0);
@@ -45,7 +46,7 @@ struct AugmentRow {
     row.each([&](int j) {
       int x = j / channels;
       const int channel = j - x * channels;
-      x = (flip ? o.w - 1 - x : x) + left;
+      x = (flip ? out_w - 1 - x : x) + left;
       if (o.padding == Padding::reflect) x = reflected(x, o.w);
       to[j] = x < 0 || x >= o.w ? T(0) : T(from[x * channels + channel]) / T(255);
     });
@@ -57,8 +58,8 @@ struct AugmentRow {
 template <class T>
 void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& o) {
   const KernelRange range(stream, "augment", {n});
-  const int64_t rows = n * o.h;
-  const int cols = o.w * o.c;
+  const int64_t rows = n * o.out_h();
+  const int cols = o.out_w() * o.c;
   if (o.c == 1)
     for_each_row(stream, rows, cols, AugmentRow<T, 1>{images, ids, y, o});
   else if (o.c == 3)

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/runtime/hd.h"
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
@@ -12,18 +13,22 @@ enum class Flip : uint8_t { none, random };
 /// One image of a data set, and how it is varied when drawn.
 struct AugmentOptions {
   int h = 0, w = 0, c = 0;
-  int crop_pad = 0;  ///< random crops of the image padded by this much on every side; 0: none
+  int crop_h = 0, crop_w = 0;  ///< what is kept of it, at most the padded image; 0: as much as it has
+  int crop_pad = 0;            ///< crops are taken from the image padded by this much on every side
   Padding padding = Padding::zero;
   Flip flip = Flip::none;  ///< random: mirrored left to right with probability 1/2, after the crop
   RngKey key;
+
+  HD int out_h() const { return crop_h ? crop_h : h; }
+  HD int out_w() const { return crop_w ? crop_w : w; }
 };
 
 /// A batch from a data set in memory: pad, crop at a random place, flip, scale to [0, 1].
-///   y[i, row, col] = flip_i(images[ids[i]])[row + dy_i - crop_pad, col + dx_i - crop_pad] / 255
-/// dy, dx are uniform in [0, 2 * crop_pad]; outside the image stands 0, or for Padding::reflect the image mirrored
-/// about its edge pixels (the edge itself not repeated; needs crop_pad < h, w).
-/// images (N, h, w, c), ids (n), y (n, h, w, c). What is drawn depends on the key and ids[i] alone. Deterministic.
-/// Moves n * h * w * c * (1 + sizeof(T)) bytes.
+///   y[i, row, col] = images[ids[i]][row + dy_i - crop_pad, flip_i(col) + dx_i - crop_pad] / 255
+/// dy is uniform in [0, h + 2 * crop_pad - out_h], dx likewise; flip_i(col) is col or out_w - 1 - col; outside the
+/// image stands 0, or for Padding::reflect the image mirrored about its edge pixels (the edge itself not repeated;
+/// needs crop_pad < h, w). images (N, h, w, c), ids (n), y (n, out_h, out_w, c). What is drawn depends on the key and
+/// ids[i] alone. Deterministic. Moves n * out_h * out_w * c * (1 + sizeof(T)) bytes.
 template <class T>
 void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& options);
 

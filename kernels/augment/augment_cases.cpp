@@ -24,29 +24,30 @@ void reference(const AugmentOptions& o, int64_t n, std::vector<std::vector<doubl
           padded[(r * pw + s) * o.c + c] = a[0][((int64_t{id} * o.h + u) * o.w + v) * o.c + c] / 255;
       }
     const Philox4 words = random_words(o.key, id, 0);
-    const int dy = static_cast<int>(uint64_t{words.x[0]} * (2 * p + 1) >> 32);
-    const int dx = static_cast<int>(uint64_t{words.x[1]} * (2 * p + 1) >> 32);
+    const int out_h = o.out_h(), out_w = o.out_w();
+    const int dy = static_cast<int>(uint64_t{words.x[0]} * (ph - out_h + 1) >> 32);
+    const int dx = static_cast<int>(uint64_t{words.x[1]} * (pw - out_w + 1) >> 32);
     const bool mirror = o.flip == Flip::random && words.x[2] >= 0x80000000u;
-    for (int r = 0; r < o.h; ++r)
-      for (int s = 0; s < o.w; ++s)
+    for (int r = 0; r < out_h; ++r)
+      for (int s = 0; s < out_w; ++s)
         for (int c = 0; c < o.c; ++c)
-          a[2][((i * o.h + r) * o.w + s) * o.c + c] =
-              padded[((r + dy) * pw + (mirror ? o.w - 1 - s : s) + dx) * o.c + c];
+          a[2][((i * out_h + r) * out_w + s) * o.c + c] =
+              padded[((r + dy) * pw + (mirror ? out_w - 1 - s : s) + dx) * o.c + c];
   }
 }
 
 template <class T>
 void add_cases(int64_t n, AugmentOptions o, double bytes_timed) {
   o.key = {.seed = 5, .purpose = Purpose::augment, .step = 3};
-  const int64_t image = int64_t{o.h} * o.w * o.c;
+  const int64_t image = int64_t{o.h} * o.w * o.c, crop = int64_t{o.out_h()} * o.out_w() * o.c;
   add_case(
       {.kernel = "augment",
-       .name =
-           cat(name(dtype_of<T>()), "/", o.h, "x", o.w, "x", o.c, "/pad=", o.crop_pad,
-               o.padding == Padding::reflect ? "/reflect" : "/zero", o.flip == Flip::random ? "/flip" : "", "/n=", n),
+       .name = cat(name(dtype_of<T>()), "/", o.h, "x", o.w, "x", o.c, "/crop=", o.out_h(), "x", o.out_w(),
+                   "/pad=", o.crop_pad, o.padding == Padding::reflect ? "/reflect" : "/zero",
+                   o.flip == Flip::random ? "/flip" : "", "/n=", n),
        .arrays = {{"images", Role::in, DType::u8, kSet * image, 0, 255},
                   {"ids", Role::in, DType::i32, n, 0, kSet - 1},
-                  {"y", Role::out, dtype_of<T>(), n * image}},
+                  {"y", Role::out, dtype_of<T>(), n * crop}},
        .run = [=](Stream s, const CaseArgs& a) { augment(s, n, a.get<uint8_t>(0), a.get<int32_t>(1), a.get<T>(2), o); },
        .reference = [=](auto& a) { reference(o, n, a); },
        .tolerance = sizeof(T) == 4 ? 1e-7 : 1e-15,
@@ -61,6 +62,11 @@ const CaseGroup group([] {
           add_cases<float>(n, {.h = 7, .w = 9, .c = c, .crop_pad = 4, .padding = padding, .flip = flip}, 0);
   add_cases<double>(5, {.h = 6, .w = 5, .c = 3, .crop_pad = 2, .flip = Flip::random}, 0);
   add_cases<float>(33, {.h = 5, .w = 4, .c = 3}, 0);
+  add_cases<float>(33, {.h = 9, .w = 8, .c = 3, .crop_h = 5, .crop_w = 6}, 0);
+  for (const Padding padding : {Padding::zero, Padding::reflect})
+    add_cases<float>(
+        33, {.h = 9, .w = 8, .c = 1, .crop_h = 7, .crop_w = 8, .crop_pad = 2, .padding = padding, .flip = Flip::random},
+        0);
   add_cases<float>(128, {.h = 32, .w = 32, .c = 3, .crop_pad = 4, .flip = Flip::random}, 128 * 3072 * 5.0);
   add_cases<float>(128, {.h = 28, .w = 28, .c = 1}, 128 * 784 * 5.0);
 });
