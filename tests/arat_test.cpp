@@ -205,6 +205,19 @@ TEST_CASE("arat: a step updates the adversarial statistics 11 times, the clean o
   CHECK(after(0, 11) != after(0, 10));
 }
 
+TEST_CASE("arat: a step with bf16 activations has nearly the loss and gradient of one with f32", "[arat]") {
+  const auto step = [](const std::string& compute) {
+    Setup s("attack: {radius: 0, start: none, steps: 1}", {"precision.compute=" + compute});
+    const double loss = s.first_batch();
+    return std::pair{loss, read(s.gradient(1), "bn2.relu.3.bias").at(0)};
+  };
+  const auto f32 = step("f32"), bf16 = step("bf16");
+  CHECK(bf16.first == Approx(f32.first).epsilon(0.03));
+  CHECK(bf16.second != f32.second);
+  const double scale = largest({f32.second});
+  for (size_t e = 0; e < f32.second.size(); ++e) CHECK(std::abs(bf16.second[e] - f32.second[e]) < 0.2 * scale);
+}
+
 TEST_CASE("arat: bn: shared sends everything through one set", "[arat]") {
   Setup s("attack: {radius: 0, start: none}, bn: shared", {"model.branches=[main]"});
   s.first_batch();
@@ -407,6 +420,11 @@ TEST_CASE("arat: wrong options say what is expected", "[arat]") {
       TrainingState(single, read_splits(single)),
       "arat: expected BatchNorm branches 'adv' and 'clean' because adversarial and clean images are to have "
       "statistics of their own, got [main]; set model.branches: [adv, clean], or trainer.bn: shared");
+  Setup s;
+  TrainContext embedded{.engine = s.state.engine, .model = *s.state.network};
+  CHECK_THROWS_WITH(s.method().before_epoch(embedded),
+                    "balance: rule auto measures accuracy on training images, so the context must have them; set "
+                    "TrainContext::train, or balance.rule: fixed");
   CHECK_THROWS_WITH(with("invariance: {layers: [bn3]}")(),
                     ContainsSubstring("invariance.layers: no layer of this network is called 'bn3'; did you mean 'bn"));
   CHECK_THROWS_WITH(with("invariance: {lambda: -1}")(),

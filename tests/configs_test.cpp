@@ -29,6 +29,7 @@ bool is_small(const std::filesystem::path& file) {
 
 DataShape shape_of(const std::string& data) {
   if (data == "cifar100") return {.classes = 100};
+  if (data == "folder") return {128, 128, 3, 10};
   return data == "cifar10" || data == "svhn" ? DataShape{} : DataShape{28, 28, 1, 10};
 }
 
@@ -81,4 +82,27 @@ TEST_CASE("configs: those for small machines take a step") {
 TEST_CASE("configs: those for GPUs take a step", "[slow]") {
   for (const auto& file : configs())
     if (!is_small(file)) take_one_step(file);
+}
+
+TEST_CASE("configs: AR-AT's runs on CIFAR have the rates of its code, epoch by epoch") {
+  const std::string folder = TEMPER_SOURCE_DIR "/configs/";
+  for (const char* file :
+       {"cifar10/arat_resnet18", "cifar10/arat_resnet18_swa", "cifar10/arat_wide_resnet34_10", "cifar100/arat_resnet18",
+        "cifar100/arat_wide_resnet34_10_swa", "imagenette/arat_resnet18"}) {
+    INFO(file);
+    const Experiment e = read_experiment(load_config(folder + file + ".yaml"));
+    CHECK(e.loop.epochs == 100);
+    CHECK(e.model.branches == std::vector<std::string>{"adv", "clean"});
+    for (int64_t epoch = 1; epoch <= 100; ++epoch)
+      CHECK(e.schedule.schedule->rate(e.optimizer.lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 100}) ==
+            (epoch == 1    ? 0.02
+             : epoch <= 76 ? 0.1
+             : epoch <= 91 ? 0.01
+                           : 0.001));
+    const bool averaged = std::string(file).ends_with("_swa");
+    CHECK(e.swa.start == (averaged ? 76 : 0));
+    CHECK(e.swa.every == (averaged ? 500 : 0));
+    const float lambda = e.resolved["trainer"]["invariance"]["lambda"].as<float>();
+    CHECK(lambda == (e.model.name == "resnet18" ? 30.f : 100.f));
+  }
 }

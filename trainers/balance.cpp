@@ -19,6 +19,9 @@ void Balance::fields(Fields& f) {
 
 void Balance::measure(TrainContext& context, const Pass& pass) {
   if (rule == Rule::fixed) return;
+  TEMPER_CHECK(context.train,
+               "balance: rule auto measures accuracy on training images, so the context must have them; "
+               "set TrainContext::train, or balance.rule: fixed");
   Engine& engine = context.engine;
   int64_t right = 0, seen = 0;
   for (int64_t b = 0; b < context.train->batches() && seen < images; ++b) {
