@@ -11,15 +11,16 @@ std::vector<Slice> halves(int64_t n) {
   return {{0, n / 2 - 1, 0}, {n / 2, n - n / 2, 1}};
 }
 
+/// Values and thresholds from [lo, hi]: with lo = hi every value lies on its threshold, and is kept.
 template <class T>
-void add_cases() {
+void add_cases(double lo, double hi, const char* label) {
   const DType t = dtype_of<T>();
   for (const int64_t n : kCaseSizes) {
     const std::vector<Slice> slices = halves(n);
     add_case({.kernel = "threshold_mask",
-              .name = cat(name(t), "/n=", n),
-              .arrays = {{"x", Role::in, t, n},
-                         {"thresholds", Role::in, t, 2},
+              .name = cat(name(t), label, "/n=", n),
+              .arrays = {{"x", Role::in, t, n, lo, hi},
+                         {"thresholds", Role::in, t, 2, lo, hi},
                          {"mask", Role::inout, t, n},
                          {"kept", Role::out, DType::i32, static_cast<int64_t>(slices.size())}},
               .run =
@@ -46,8 +47,10 @@ void add_cases() {
 }
 
 const CaseGroup group([] {
-  add_cases<float>();
-  add_cases<double>();
+  add_cases<float>(-1, 1, "");
+  add_cases<double>(-1, 1, "");
+  add_cases<float>(0.25, 0.25, "/ties");
+  add_cases<double>(0.25, 0.25, "/ties");
 });
 
 }  // namespace
