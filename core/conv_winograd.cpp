@@ -89,7 +89,17 @@ class WinogradConv : public ConvBackend {
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
-    other_->backward_filter(s, g, x, dy, beta, dw);
+    if (!suits(g, x.dtype, false) || g.k % winograd::kLanes != 0) return other_->backward_filter(s, g, x, dy, beta, dw);
+    const Problem p = problem(g, false);
+    float* workspace = reinterpret_cast<float*>(workspace_.reserve(kernels_.gradient_floats(p) * sizeof(float)));
+    const auto with = [&](auto tag, auto run) {
+      using T = decltype(tag);
+      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace}, beta != 0);
+    };
+    if (x.dtype == DType::f32)
+      with(float{}, kernels_.gradient_float);
+    else
+      with(winograd::Half{}, kernels_.gradient_half);
   }
 
  private:

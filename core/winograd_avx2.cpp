@@ -49,6 +49,7 @@ inline Vec positive(Vec a) {
 constexpr int kUnits = 1, kRows = 6;  // 12 sums, two filter vectors and an input in 16 registers
 
 #include "core/winograd_body.h"
+#include "core/winograd_gradient.h"
 
 }  // namespace
 

@@ -40,6 +40,7 @@ inline Vec positive(Vec a) { return {_mm512_max_ps(_mm512_setzero_ps(), a.v)}; }
 constexpr int kUnits = 2, kRows = 14;  // 28 sums, two filter vectors and an input in 32 registers
 
 #include "core/winograd_body.h"
+#include "core/winograd_gradient.h"
 
 }  // namespace
 

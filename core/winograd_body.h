@@ -131,9 +131,10 @@ int64_t workspace_floats(const Problem& g, const Cut& cut, int threads) {
   return cut.together ? s.inputs + threads * (s.products + s.zeros) : threads * (s.inputs + s.products + s.zeros);
 }
 
-/// v (point, channel / 16, row, 16) <- the input tile `tile`.
+/// v (point, channel / 16, ...) <- the input tile `tile`; `stride` from point to point, `block` from 16 channels to the
+/// next.
 template <class T>
-void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t stride, int64_t rows) {
+void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t stride, int64_t block) {
   const Problem& g = t.g;
   const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
   const int64_t top = within / t.across * kOut - g.pad, left = within % t.across * kOut - g.pad;
@@ -144,7 +145,7 @@ void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float
       const bool inside = row >= 0 && row < g.h && col >= 0 && col < g.w;
       from[i * kIn + j] = inside ? x + ((image * g.h + row) * g.w + col) * g.c : zeros;
     }
-  for (int64_t c = 0; c < g.c; c += kLanes, v += rows * kLanes) {
+  for (int64_t c = 0; c < g.c; c += kLanes, v += block) {
     Vec half[kIn][kIn];
     for (int j = 0; j < kIn; ++j) {
       Vec d[kIn], out[kIn];
@@ -303,7 +304,7 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
     const T* const zeros = clear<T>(m + scratch.products, g.c);
     const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
     for (int64_t r = 0; r < rows; ++r)
-      gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, rows), rows);
+      gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, rows), rows * kLanes);
     products(g, layout, all, o.u, v, rows, rows, m);
     scatter(tiles, o, relu, from, rows, all, m);
   }
@@ -324,7 +325,7 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
       const T* const zeros = clear<T>(m + scratch.products, g.c);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < held; ++r)
-        gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, held), held);
+        gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, held), held * kLanes);
 #pragma omp for schedule(dynamic)
       for (int64_t item = 0; item < items; ++item) {
         const Part part(layout, item % cut.parts, cut.parts);
@@ -339,13 +340,4 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
 template <class T>
 void run(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
   cut.together ? run_by_channels(g, cut, o, relu) : run_by_tiles(g, cut, o, relu);
-}
-
-constexpr Kernels kernels() {
-  return {.rows = kRows,
-          .filter_floats = filter_floats,
-          .transform_filter = transform_filter,
-          .workspace_floats = workspace_floats,
-          .run_float = run<float>,
-          .run_half = run<Half>};
 }

@@ -32,6 +32,13 @@ struct Operands {
   float* workspace;  ///< workspace_floats()
 };
 
+template <class T>
+struct GradientOperands {
+  const T *x, *dy;  ///< as x and y above, c and k multiples of kLanes
+  float* dw;        ///< (k, 3, 3, c)
+  float* workspace;
+};
+
 /// bf16 as its bits.
 using Half = uint16_t;
 
@@ -45,6 +52,9 @@ struct Kernels {
   int64_t (*workspace_floats)(const Problem&, const Cut&, int threads);
   void (*run_float)(const Problem&, const Cut&, const Operands<float>&, bool relu);
   void (*run_half)(const Problem&, const Cut&, const Operands<Half>&, bool relu);
+  int64_t (*gradient_floats)(const Problem&);
+  void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
+  void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
 };
 
 extern const Kernels kAvx512, kAvx2;

@@ -271,3 +271,13 @@ TEST_CASE("a filter gradient is repeatable", "[conv]") {
     for (int i = 0; i < 3; ++i) CHECK(run() == first);
   }
 }
+
+TEST_CASE("filter gradients of many images and of many filters agree with the reference", "[conv]") {
+  for (const ConvShape& g : {ConvShape{.n = 8, .h = 32, .w = 32, .c = 64, .k = 64, .r = 3, .s = 3, .pad = 1},
+                             ConvShape{.n = 2, .h = 4, .w = 4, .c = 256, .k = 256, .r = 3, .s = 3, .pad = 1}}) {
+    World a(g, DType::f32), b(g, DType::f32);
+    make_conv_backend(Device::cpu)->backward_filter({}, g, a.x.t, a.dy.t, 1.f, a.dw.t);
+    make_reference_conv()->backward_filter({}, g, b.x.t, b.dy.t, 1.f, b.dw.t);
+    CHECK(distance(a.dw, b.dw) < 2e-5);
+  }
+}
