@@ -2,17 +2,17 @@
 
 #include <cmath>
 
+#include "core/conv_options.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
 
 std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
-std::unique_ptr<ConvBackend> make_cudnn_conv();
 
 std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] Exactness exactness) {
   if (device == Device::cuda) {
 #if defined(TEMPER_CUDA)
-    return make_cudnn_conv();
+    return make_cudnn_conv({});
 #else
     fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif

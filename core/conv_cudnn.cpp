@@ -2,7 +2,11 @@
 #include <memory>
 #include <tuple>
 
+#include "core/arena.h"
+#include "core/conv_epilogue.h"
+#include "core/conv_options.h"
 #include "core/conv_plan_cudnn.h"
+#include "core/conv_plans_cudnn.h"
 #include "kernels/convert/convert.h"
 #include "kernels/fold_filter/fold_filter.h"
 #include "kernels/runtime/memory.h"
@@ -10,9 +14,6 @@
 namespace temper {
 
 namespace {
-
-using cudnn::ConvKey;
-using cudnn::ConvPass;
 
 /// Device memory that grows and never shrinks. Growing waits for the device, so it does not happen in a captured step
 /// that ran once before.
@@ -51,35 +52,49 @@ struct Binding {
   int64_t id;
   void* data;
 };
+using Bindings = std::vector<Binding>;
+
+int64_t common_alignment(const Bindings& bindings) {
+  uintptr_t bits = 16;
+  for (const Binding& b : bindings) bits |= reinterpret_cast<uintptr_t>(b.data);
+  return static_cast<int64_t>(bits & -bits);
+}
 
 class CudnnConv : public ConvBackend {
  public:
-  CudnnConv() {
-    cudnnHandle_t handle = nullptr;
-    cudnn::check(cudnnCreate(&handle), "create handle");
-    handle_.reset(handle);
-  }
+  explicit CudnnConv(const CudnnConvOptions& options)
+      : arena_(*options.arena),
+        math_(options.math),
+        plans_({.choice = options.choice, .folder = options.plan_folder, .workspace = options.workspace_mb << 20}) {}
+
   const char* name() const override { return "cudnn"; }
-  ConvStats stats() const override { return stats_; }
+  ConvStats stats() const override {
+    ConvStats all = stats_;
+    all.primitives_created = plans_.made();
+    return all;
+  }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
                const Tensor& y) override {
     if (g.n == 0) return;
     const auto [w, bias] = prepare(stream, g, filter, y.dtype);
-    std::vector<Binding> bindings = {{cudnn::kX, x.data}, {cudnn::kW, w}, {cudnn::kY, y.data}};
+    ConvKey key{
+        .shape = g, .type = type(y.dtype), .bias = bias != nullptr, .residual = bool(e.residual), .relu = e.relu};
+    Bindings bindings = {{cudnn::kX, x.data}, {cudnn::kW, w}, {cudnn::kY, y.data}};
     if (bias) bindings.push_back({cudnn::kBias, bias});
     if (e.residual) bindings.push_back({cudnn::kResidual, e.residual.data});
-    const ConvKey key{
-        .shape = g, .dtype = y.dtype, .bias = bias != nullptr, .residual = bool(e.residual), .relu = e.relu};
-    run(stream, key, bindings);
+    if (try_run(stream, key, bindings)) return;
+    bindings.resize(3);
+    run(stream, {.shape = g, .type = key.type}, bindings);
+    apply_epilogue(stream, g, y, bias ? Tensor{bias, {g.k}, y.dtype, Device::cuda} : Tensor{}, e);
   }
 
   void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
                      const Tensor& dx) override {
     if (g.n == 0) return;
     void* w = prepare(stream, g, filter, dx.dtype).first;
-    const ConvKey key{.shape = g, .dtype = dx.dtype, .pass = ConvPass::backward_data, .accumulate = beta != 0};
-    run(stream, key, {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}});
+    run(stream, {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .accumulate = beta != 0},
+        {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}});
   }
 
   void backward_filter(Stream stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
@@ -88,71 +103,79 @@ class CudnnConv : public ConvBackend {
       if (beta == 0) set_zero(stream, dw.data, dw.bytes());
       return;
     }
-    ConvKey key{.shape = g, .dtype = x.dtype, .pass = ConvPass::backward_filter};
+    const Arena::Scope scratch(arena_);
     if (x.dtype == DType::bf16) {
-      std::vector<Binding> bindings = {{cudnn::kX, x.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy.data}};
-      key.alignment = common_alignment(bindings);
-      if (plan(key)) return accumulate_bf16(stream, key, bindings, beta, dw);
+      const Tensor sum = arena_.tensor(dw.shape, dw.dtype);
+      const ConvKey key{.shape = g, .type = ConvType::bf16, .pass = ConvPass::backward_filter};
+      const Bindings bindings = {
+          {cudnn::kX, x.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy.data}, {cudnn::kAccumulator, sum.data}};
+      if (plan(stream, key, bindings)) {
+        if (beta == 0)
+          set_zero(stream, sum.data, sum.bytes());
+        else
+          copy(stream, sum.data, Device::cuda, dw.data, Device::cuda, dw.bytes());
+        return run(stream, key, bindings);
+      }
     }
     // bf16 without an engine for an f32 gradient (channel counts that are not a multiple of 8): f32 throughout.
-    key.dtype = DType::f32;
-    key.accumulate = beta != 0;
-    run(stream, key,
-        {{cudnn::kX, as_f32(stream, x, x_f32_)}, {cudnn::kW, dw.data}, {cudnn::kY, as_f32(stream, dy, dy_f32_)}});
+    const Tensor x32 = as_f32(stream, x), dy32 = as_f32(stream, dy);
+    run(stream, {.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0},
+        {{cudnn::kX, x32.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy32.data}});
   }
 
  private:
-  struct Destroy {
-    void operator()(cudnnHandle_t h) const { cudnnDestroy(h); }
-  };
-
-  static int64_t common_alignment(const std::vector<Binding>& bindings) {
-    uintptr_t bits = 16;
-    for (const Binding& b : bindings) bits |= reinterpret_cast<uintptr_t>(b.data);
-    return static_cast<int64_t>(bits & -bits);
+  ConvType type(DType t) const {
+    TEMPER_CHECK(t != DType::f64, "conv2d: f64 runs on the CPU only; use precision.compute: f32 or bf16 on cuda");
+    if (t == DType::bf16) return ConvType::bf16;
+    return math_ == ConvMath::tf32 ? ConvType::tf32 : ConvType::f32;
   }
 
-  const std::optional<cudnn::Plan>& plan(const ConvKey& key) {
-    const auto it = plans_.find(key);
-    if (it != plans_.end()) return it->second;
-    ++stats_.primitives_created;
-    return plans_.emplace(key, cudnn::find_plan(conv_graph(key), {.handle = handle_.get()}, conv_limits(key)))
-        .first->second;
-  }
-
-  void run(Stream stream, ConvKey key, const std::vector<Binding>& bindings) {
-    TEMPER_CHECK(key.dtype != DType::f64, "conv2d: f64 runs on the CPU only; use compute: f32 or bf16 on cuda");
+  const cudnn::Plan* plan(Stream stream, ConvKey key, const Bindings& bindings) {
     key.alignment = common_alignment(bindings);
-    const std::optional<cudnn::Plan>& found = plan(key);
-    const ConvShape& g = key.shape;
-    TEMPER_CHECK(found, "conv2d: cuDNN ", cudnnGetVersion(), " has no deterministic ", key.dtype, " engine for x (",
-                 g.n, ", ", g.h, ", ", g.w, ", ", g.c, "), w (", g.k, ", ", g.r, ", ", g.s, ", ", g.c, "), stride ",
-                 g.stride, ", padding ", g.pad);
+    return plans_.get(key, [&](const cudnn::Plan& candidate) { return seconds(stream, key, candidate, bindings); });
+  }
+  bool try_run(Stream stream, const ConvKey& key, const Bindings& bindings) {
+    const cudnn::Plan* found = plan(stream, key, bindings);
+    if (found) execute(stream, *found, bindings);
+    return found;
+  }
+  void run(Stream stream, ConvKey key, const Bindings& bindings) {
+    if (try_run(stream, key, bindings)) return;
+    key.alignment = common_alignment(bindings);
+    fail(plans_.refusal(key));
+  }
+
+  void execute(Stream stream, const cudnn::Plan& plan, const Bindings& bindings) {
     std::vector<int64_t> ids;
     std::vector<void*> pointers;
     for (const Binding& b : bindings) {
       ids.push_back(b.id);
       pointers.push_back(b.data);
     }
-    cudnn::check(cudnnSetStream(handle_.get(), static_cast<cudaStream_t>(stream.handle)), "set stream");
-    found->execute(handle_.get(), ids, pointers, workspace_.at_least(found->workspace));
+    const Arena::Scope scratch(arena_);
+    void* workspace = plan.workspace > 0 ? arena_.tensor({plan.workspace}, DType::u8).data : nullptr;
+    cudnn::check(cudnnSetStream(plans_.handle(), static_cast<cudaStream_t>(stream.handle)), "set stream");
+    plan.execute(plans_.handle(), ids, pointers, workspace);
   }
 
-  void accumulate_bf16(Stream stream, const ConvKey& key, std::vector<Binding> bindings, float beta, const Tensor& dw) {
-    void* sum = accumulator_.at_least(dw.bytes());
-    if (beta == 0)
-      set_zero(stream, sum, dw.bytes());
-    else
-      copy(stream, sum, Device::cuda, dw.data, Device::cuda, dw.bytes());
-    bindings.push_back({cudnn::kAccumulator, sum});
-    run(stream, key, bindings);
+  /// One timed run, for choosing. What it writes is written again by the run that follows, but for a sum.
+  double seconds(Stream stream, const ConvKey& key, const cudnn::Plan& plan, Bindings bindings) {
+    const Arena::Scope scratch(arena_);
+    if (key.accumulate)
+      for (Binding& b : bindings)
+        if (b.id == (key.pass == ConvPass::backward_data ? cudnn::kX : cudnn::kW)) {
+          const ConvShape& g = key.shape;
+          const int64_t n = b.id == cudnn::kX ? g.n * g.h * g.w * g.c : g.k * g.r * g.s * g.c;
+          b.data = arena_.tensor({n}, DType::f32).data;
+        }
+    return cudnn::elapsed(stream, [&] { execute(stream, plan, bindings); });
   }
 
-  void* as_f32(Stream stream, const Tensor& t, Buffer& buffer) {
-    if (t.dtype == DType::f32) return t.data;
-    void* data = buffer.at_least(t.numel() * sizeof(float));
-    convert(stream, t.numel(), t.as<bfloat16>(), 0.f, static_cast<float*>(data));
-    return data;
+  Tensor as_f32(Stream stream, const Tensor& t) {
+    if (t.dtype == DType::f32) return t;
+    const Tensor copy = arena_.tensor(t.shape, DType::f32);
+    convert(stream, t.numel(), t.as<bfloat16>(), 0.f, copy.as<float>());
+    return copy;
   }
 
   /// The filter and its bias (or null) in the compute type, folded; kept for as long as the filter's stamp.
@@ -192,16 +215,18 @@ class CudnnConv : public ConvBackend {
     if (bias) convert(stream, g.k, f.bias.as<float>(), 0.f, static_cast<T*>(bias));
   }
 
-  std::unique_ptr<std::remove_pointer_t<cudnnHandle_t>, Destroy> handle_;
-  std::map<ConvKey, std::optional<cudnn::Plan>> plans_;
+  Arena& arena_;
+  ConvMath math_;
+  cudnn::ConvPlans plans_;
   std::map<std::tuple<void*, void*, void*, DType>, Prepared> prepared_;
   ConvStats stats_;
-  Buffer workspace_{stats_.allocations}, accumulator_{stats_.allocations}, x_f32_{stats_.allocations},
-      dy_f32_{stats_.allocations};
 };
 
 }  // namespace
 
-std::unique_ptr<ConvBackend> make_cudnn_conv() { return std::make_unique<CudnnConv>(); }
+std::unique_ptr<ConvBackend> make_cudnn_conv(const CudnnConvOptions& options) {
+  TEMPER_CHECK(options.arena, "conv2d: on cuda convolutions take their work space from an engine's arena; use Engine");
+  return std::make_unique<CudnnConv>(options);
+}
 
 }  // namespace temper

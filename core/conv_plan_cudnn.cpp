@@ -2,33 +2,15 @@
 
 namespace temper::cudnn {
 
-std::array<int64_t, 16> ConvKey::order() const {
-  const ConvShape& g = shape;
-  return {g.n,
-          g.h,
-          g.w,
-          g.c,
-          g.k,
-          g.r,
-          g.s,
-          g.stride,
-          g.pad,
-          static_cast<int64_t>(dtype),
-          static_cast<int64_t>(pass),
-          bias,
-          residual,
-          relu,
-          accumulate,
-          alignment};
-}
-
 namespace {
 
-Graph forward_graph(const ConvKey& key, const Extents& x, const Extents& w, const Extents& y, ConvGeometry geometry) {
-  Graph graph;
-  graph.tensor(kX, x, key.dtype, key.alignment);
-  graph.tensor(kW, w, key.dtype, key.alignment);
-  graph.tensor(kY, y, key.dtype, key.alignment);
+cudnnDataType_t storage(ConvType t) {
+  if (t == ConvType::bf16) return CUDNN_DATA_BFLOAT16;
+  return t == ConvType::f16 ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
+}
+
+Graph forward_graph(const ConvKey& key, const Extents& y, ConvGeometry geometry, Graph graph) {
+  const cudnnDataType_t type = storage(key.type);
   int steps = key.bias + key.residual + key.relu;
   const auto next = [&] { return steps-- > 0 ? graph.internal(y) : int64_t{kY}; };
   int64_t value = next();
@@ -39,19 +21,34 @@ Graph forward_graph(const ConvKey& key, const Extents& x, const Extents& w, cons
     value = out;
   };
   // The order of cuDNN's pre-compiled engines: residual, bias, ReLU.
-  if (key.residual) then(CUDNN_POINTWISE_ADD, graph.tensor(kResidual, y, key.dtype, key.alignment));
-  if (key.bias) then(CUDNN_POINTWISE_ADD, graph.tensor(kBias, {1, y[1], 1, 1}, key.dtype, key.alignment));
+  if (key.residual) then(CUDNN_POINTWISE_ADD, graph.tensor(kResidual, y, type, key.alignment));
+  if (key.bias) then(CUDNN_POINTWISE_ADD, graph.tensor(kBias, {1, y[1], 1, 1}, type, key.alignment));
   if (key.relu) then(CUDNN_POINTWISE_RELU_FWD, std::nullopt);
   return graph;
 }
 
-Graph backward_filter_graph(const ConvKey& key, const Extents& w, Graph graph, ConvGeometry geometry) {
-  graph.tensor(kW, w, DType::f32, key.alignment);
-  if (key.dtype == DType::f32) {
+Graph backward_data_graph(const ConvKey& key, const Extents& x, ConvGeometry geometry, Graph graph) {
+  if (!key.residual && !key.mask) {
+    graph.conv_backward_data(kY, kW, kX, geometry, key.accumulate ? 1.f : 0.f);
+    return graph;
+  }
+  int64_t value = graph.internal(x);
+  graph.conv_backward_data(kY, kW, value, geometry, 0.f);
+  if (key.residual) {
+    const int64_t sum = key.mask ? graph.internal(x) : int64_t{kX};
+    graph.pointwise(CUDNN_POINTWISE_ADD, value, graph.tensor(kResidual, x, storage(key.type), key.alignment), sum);
+    value = sum;
+  }
+  if (key.mask) graph.relu_backward(graph.tensor(kMask, x, storage(key.type), key.alignment), value, kX);
+  return graph;
+}
+
+Graph backward_filter_graph(const ConvKey& key, const Extents& w, ConvGeometry geometry, Graph graph) {
+  if (storage(key.type) == CUDNN_DATA_FLOAT) {
     graph.conv_backward_filter(kX, kY, kW, geometry, key.accumulate ? 1.f : 0.f);
     return graph;
   }
-  graph.tensor(kAccumulator, w, DType::f32);
+  graph.tensor(kAccumulator, w, CUDNN_DATA_FLOAT);
   const int64_t sum = graph.internal(w);
   graph.conv_backward_filter(kX, kY, sum, geometry, 0.f);
   graph.pointwise(CUDNN_POINTWISE_ADD, sum, kAccumulator, kW);
@@ -64,16 +61,20 @@ Graph conv_graph(const ConvKey& key) {
   const ConvShape& g = key.shape;
   const Extents x{g.n, g.c, g.h, g.w}, w{g.k, g.c, g.r, g.s}, y{g.n, g.k, g.p(), g.q()};
   const ConvGeometry geometry{g.stride, g.pad};
-  if (key.pass == ConvPass::forward) return forward_graph(key, x, w, y, geometry);
+  const cudnnDataType_t type = storage(key.type);
   Graph graph;
-  graph.tensor(kX, x, key.dtype, key.alignment);
-  graph.tensor(kY, y, key.dtype, key.alignment);
-  if (key.pass == ConvPass::backward_filter) return backward_filter_graph(key, w, std::move(graph), geometry);
-  graph.tensor(kW, w, key.dtype, key.alignment);
-  graph.conv_backward_data(kY, kW, kX, geometry, key.accumulate ? 1.f : 0.f);
-  return graph;
+  graph.tensor(kX, x, type, key.alignment);
+  graph.tensor(kW, w, key.pass == ConvPass::backward_filter ? CUDNN_DATA_FLOAT : type, key.alignment);
+  graph.tensor(kY, y, type, key.alignment);
+  switch (key.pass) {
+    case ConvPass::forward: return forward_graph(key, y, geometry, std::move(graph));
+    case ConvPass::backward_data: return backward_data_graph(key, x, geometry, std::move(graph));
+    default: return backward_filter_graph(key, w, geometry, std::move(graph));
+  }
 }
 
-Limits conv_limits(const ConvKey& key) { return {.math = key.dtype == DType::bf16 ? Math::tensor_core : Math::strict}; }
+Limits conv_limits(const ConvKey& key, int64_t workspace) {
+  return {.math = key.type == ConvType::f32 ? Math::strict : Math::tensor_core, .workspace = workspace};
+}
 
 }  // namespace temper::cudnn

@@ -5,7 +5,9 @@
 
 #include "kernels/runtime/memory.h"
 #if defined(TEMPER_CUDA)
+#include "core/conv_options.h"
 #include "core/gemm_cublas.h"
+#include "core/plan_cache.h"
 #include "kernels/runtime/cuda_call.h"
 #endif
 
@@ -35,6 +37,14 @@ Stream make_stream(Device device) {
 #endif
 }
 
+std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unused]] Arena& arena) {
+  if (options.reference_conv) return make_reference_conv();
+#if defined(TEMPER_CUDA)
+  if (options.device == Device::cuda) return make_cudnn_conv({.arena = &arena, .plan_folder = default_plan_folder()});
+#endif
+  return make_conv_backend(options.device, options.exactness);
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options) : options_(options) {
@@ -46,7 +56,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
   const size_t capacity =
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);
-  conv_ = options.reference_conv ? make_reference_conv() : make_conv_backend(options.device, options.exactness);
+  conv_ = make_conv(options, *arena_);
 }
 
 Engine::~Engine() {

@@ -1,6 +1,7 @@
 #include "core/graph_cudnn.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/runtime/check.h"
 
@@ -36,18 +37,9 @@ Descriptor& Descriptor::finalize(const char* what) {
   return *this;
 }
 
-cudnnDataType_t data_type(DType t) {
-  switch (t) {
-    case DType::f32: return CUDNN_DATA_FLOAT;
-    case DType::f64: return CUDNN_DATA_DOUBLE;
-    case DType::bf16: return CUDNN_DATA_BFLOAT16;
-    default: fail("cuDNN: expected a floating point type, got ", t);
-  }
-}
-
-int64_t Graph::add_tensor(int64_t id, const Extents& e, DType dtype, int64_t alignment) {
+int64_t Graph::add_tensor(int64_t id, const Extents& e, cudnnDataType_t type, int64_t alignment) {
   Descriptor d(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-  d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(dtype))
+  d.set(CUDNN_ATTR_TENSOR_DATA_TYPE, type)
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, e)
       .set(CUDNN_ATTR_TENSOR_STRIDES, Extents{e[1] * e[2] * e[3], 1, e[1] * e[3], e[1]})
       .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
@@ -58,11 +50,11 @@ int64_t Graph::add_tensor(int64_t id, const Extents& e, DType dtype, int64_t ali
   return id;
 }
 
-int64_t Graph::tensor(int64_t id, const Extents& extents, DType dtype, int64_t alignment) {
-  return add_tensor(id, extents, dtype, alignment);
+int64_t Graph::tensor(int64_t id, const Extents& extents, cudnnDataType_t type, int64_t alignment) {
+  return add_tensor(id, extents, type, alignment);
 }
 
-int64_t Graph::internal(const Extents& extents) { return add_tensor(next_internal_++, extents, DType::f32, 16); }
+int64_t Graph::internal(const Extents& extents) { return add_tensor(next_internal_++, extents, CUDNN_DATA_FLOAT, 16); }
 
 namespace {
 
@@ -127,6 +119,20 @@ void Graph::pointwise(cudnnPointwiseMode_t mode, int64_t a, std::optional<int64_
   operations_.push_back(std::move(d));
 }
 
+void Graph::relu_backward(int64_t y, int64_t dy, int64_t dx) {
+  Descriptor what(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
+  what.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_POINTWISE_RELU_BWD)
+      .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT)
+      .finalize("pointwise");
+  Descriptor d(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, what)
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, at(y))
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_DYDESC, at(dy))
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_DXDESC, at(dx))
+      .finalize("pointwise gradient");
+  operations_.push_back(std::move(d));
+}
+
 void Plan::execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
                    void* scratch) const {
   Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
@@ -137,23 +143,39 @@ void Plan::execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span
   check(cudnnBackendExecute(handle, plan.get(), pack.get()), "execute");
 }
 
-namespace {
+std::string Plan::json() const {
+  std::vector<char> text = plan.get<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, int64_t{1} << 20);
+  return {text.data(), strnlen(text.data(), text.size())};
+}
 
-bool allowed(const Descriptor& config, Math math) {
+EngineFacts engine_facts(const Descriptor& config) {
   Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   cudnnBackendDescriptor_t handle = engine.get();
   int64_t count = 0;
   check(cudnnBackendGetAttribute(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
                                  &handle),
         "engine of a configuration");
+  EngineFacts facts{.index = engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0)};
   for (const auto note : engine.get<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, 32)) {
-    if (note == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC) return false;
-    if (math == Math::strict &&
-        (note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
-         note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION))
-      return false;
+    facts.deterministic &= note != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+    facts.tensor_core |= note == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || note == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS ||
+                         note == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
   }
-  return true;
+  for (const auto note : engine.get<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, 32))
+    facts.compiled |= note == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION;
+  return facts;
+}
+
+namespace {
+
+bool allowed(const Descriptor& config, Math math, PlanRefusals& refusals) {
+  const EngineFacts facts = engine_facts(config);
+  ++refusals.proposed;
+  refusals.nondeterministic += !facts.deterministic;
+  if (!facts.deterministic) return false;
+  const bool imprecise = math == Math::strict && facts.tensor_core;
+  refusals.imprecise += imprecise;
+  return !imprecise;
 }
 
 std::vector<Descriptor> heuristics(const Descriptor& graph, Target target, cudnnBackendHeurMode_t mode) {
@@ -178,7 +200,9 @@ std::vector<Descriptor> heuristics(const Descriptor& graph, Target target, cudnn
 
 }  // namespace
 
-std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits) {
+std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits,
+                                       PlanRefusals* refusals) {
+  PlanRefusals unused;
   Descriptor d(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   d.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::span<const Descriptor>(graph.operations()));
   if (target.handle) d.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, target.handle);
@@ -186,21 +210,65 @@ std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const 
   std::vector<Descriptor> found;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
     for (Descriptor& config : heuristics(d, target, mode))
-      if (allowed(config, limits.math)) found.push_back(std::move(config));
+      if (allowed(config, limits.math, refusals ? *refusals : unused)) found.push_back(std::move(config));
   return found;
 }
 
-std::optional<Plan> find_plan(const Graph& graph, Target target, const Limits& limits) {
-  for (Descriptor& config : engine_configs(graph, target, limits)) {
-    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
-    if (target.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target.handle);
-    if (target.device) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.device);
-    if (cudnnBackendFinalize(plan.get()) != CUDNN_STATUS_SUCCESS) continue;
-    const int64_t workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0);
-    if (workspace <= limits.workspace) return Plan{std::move(config), std::move(plan), workspace};
+namespace {
+
+Descriptor new_plan(Target target) {
+  Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+  if (target.handle) plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target.handle);
+  if (target.device) plan.set(CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP, *target.device);
+  return plan;
+}
+
+Plan finished(Descriptor plan) {
+  plan.finalize("execution plan");
+  const int64_t workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0);
+  return {std::move(plan), workspace};
+}
+
+}  // namespace
+
+Plan plan_of(const Descriptor& config, Target target) {
+  Descriptor d = new_plan(target);
+  d.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, config);
+  return finished(std::move(d));
+}
+
+std::vector<Plan> find_plans(const Graph& graph, Target target, const Limits& limits, size_t most,
+                             PlanRefusals* refusals) {
+  PlanRefusals unused, &r = refusals ? *refusals : unused;
+  std::vector<Plan> plans;
+  for (const Descriptor& config : engine_configs(graph, target, limits, &r)) {
+    if (plans.size() == most) break;
+    try {
+      Plan plan = plan_of(config, target);
+      if (plan.workspace <= limits.workspace) {
+        plans.push_back(std::move(plan));
+        continue;
+      }
+      if (r.too_large++ == 0 || plan.workspace < r.least_workspace) r.least_workspace = plan.workspace;
+    } catch (const Error& e) {
+      ++r.failed;
+      r.last_failure = e.what();
+    }
   }
-  return std::nullopt;
+  return plans;
+}
+
+Plan plan_from_json(const std::string& json, Target target) {
+  Descriptor d = new_plan(target);
+  d.set(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, std::span<const char>(json.data(), json.size()));
+  return finished(std::move(d));
+}
+
+Descriptor device_from_json(const std::string& json) {
+  Descriptor d(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);
+  d.set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::span<const char>(json.data(), json.size()));
+  d.finalize("device description");
+  return d;
 }
 
 }  // namespace temper::cudnn

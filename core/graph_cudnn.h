@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/runtime/dtype.h"
+#include "core/conv_key.h"
 
 namespace temper::cudnn {
 
@@ -40,6 +40,8 @@ template <>
 inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
 template <>
 inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
+template <>
+inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnBackendBehaviorNote_t> = CUDNN_TYPE_BEHAVIOR_NOTE;
 
 /// Owns one backend descriptor; setters chain.
 class Descriptor {
@@ -83,7 +85,6 @@ class Descriptor {
 
 /// Extents in cuDNN's order (N, C, H, W); the data lies as (N, H, W, C).
 using Extents = std::vector<int64_t>;
-cudnnDataType_t data_type(DType t);
 
 struct ConvGeometry {
   int64_t stride = 1, pad = 0;
@@ -95,7 +96,7 @@ class Graph {
  public:
   static constexpr int64_t kFirstInternal = 1000;
 
-  int64_t tensor(int64_t id, const Extents& extents, DType dtype, int64_t alignment = 16);
+  int64_t tensor(int64_t id, const Extents& extents, cudnnDataType_t type, int64_t alignment = 16);
   int64_t internal(const Extents& extents);
 
   void conv_forward(int64_t x, int64_t w, int64_t y, ConvGeometry g);
@@ -105,11 +106,14 @@ class Graph {
   /// y = mode(a [, b]) in f32.
   void pointwise(cudnnPointwiseMode_t mode, int64_t a, std::optional<int64_t> b, int64_t y);
 
+  /// dx = y > 0 ? dy : 0, with y what the ReLU gave.
+  void relu_backward(int64_t y, int64_t dy, int64_t dx);
+
   const std::vector<Descriptor>& operations() const { return operations_; }
 
  private:
   const Descriptor& at(int64_t id) const { return tensors_.at(id); }
-  int64_t add_tensor(int64_t id, const Extents& extents, DType dtype, int64_t alignment);
+  int64_t add_tensor(int64_t id, const Extents& extents, cudnnDataType_t type, int64_t alignment);
 
   std::map<int64_t, Descriptor> tensors_;
   std::vector<Descriptor> operations_;
@@ -123,25 +127,47 @@ struct Target {
 };
 
 /// What an engine may do. Engines that are not deterministic are never taken.
-enum class Math : uint8_t { strict, tensor_core };  ///< strict: f32 arithmetic throughout, no TF32
+enum class Math : uint8_t { strict, tensor_core };  ///< strict: f32 arithmetic throughout, operands not rounded
 
 struct Limits {
   Math math = Math::strict;
   int64_t workspace = int64_t{256} << 20;
 };
 
+/// What cuDNN says of the engine behind a configuration.
+struct EngineFacts {
+  int64_t index = 0;         ///< its number among the engines for such graphs
+  bool compiled = false;     ///< at run time, through the driver
+  bool tensor_core = false;  ///< or otherwise less than f32 throughout
+  bool deterministic = true;
+};
+EngineFacts engine_facts(const Descriptor& config);
+
 struct Plan {
-  Descriptor config, plan;
+  Descriptor plan;
   int64_t workspace = 0;
 
   /// `ids` and `pointers` name every tensor of the graph that is not internal.
   void execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
                void* scratch) const;
+  /// The plan as text, to be made again from it on a machine with the same device and cuDNN. Throws Error where the
+  /// engine has no such form.
+  std::string json() const;
 };
 
 /// The engine configurations cuDNN proposes within the limits, best first; not all of them need to finish as a plan.
-std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits);
-/// The first of them that finishes as a plan; none if there is none.
-std::optional<Plan> find_plan(const Graph& graph, Target target, const Limits& limits);
+/// Those refused are counted in `refusals`.
+std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits,
+                                       PlanRefusals* refusals = nullptr);
+/// The first `most` of them that finish as plans.
+std::vector<Plan> find_plans(const Graph& graph, Target target, const Limits& limits, size_t most,
+                             PlanRefusals* refusals = nullptr);
+/// Throws Error when cuDNN cannot finish it.
+Plan plan_of(const Descriptor& config, Target target);
+/// A plan from its text. Throws Error when cuDNN does not take it.
+Plan plan_from_json(const std::string& json, Target target);
+
+/// A device described in cuDNN's JSON. Throws Error where this cuDNN takes none.
+Descriptor device_from_json(const std::string& json);
 
 }  // namespace temper::cudnn

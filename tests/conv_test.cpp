@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "core/conv.h"
+#include "core/conv_epilogue.h"
 #include "core/engine.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
@@ -185,6 +186,18 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
         CHECK(distance(a.dw, b.dw) < tolerance);
       }
     }
+}
+
+TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
+  const auto plain = make_reference_conv();
+  for (const bool relu : {false, true}) {
+    World fused(shapes()[3], DType::f32), apart(shapes()[3], DType::f32);
+    const ConvShape& g = fused.g;
+    plain->forward({}, g, fused.x.t, fused.filter(), {.residual = fused.dy.t, .relu = relu}, fused.y.t);
+    plain->forward({}, g, apart.x.t, {.w = apart.w.t}, {}, apart.y.t);
+    apply_epilogue({}, g, apart.y.t, apart.bias.t, {.residual = apart.dy.t, .relu = relu});
+    CHECK(distance(fused.y, apart.y) < 1e-6);
+  }
 }
 
 TEST_CASE("a prepared filter follows its stamp and its fold", "[conv]") {

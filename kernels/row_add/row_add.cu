@@ -1,5 +1,6 @@
 #include "kernels/row_add/row_add.h"
 
+#include "kernels/runtime/dtype.h"
 #include "kernels/runtime/map.h"
 
 namespace temper {
@@ -9,7 +10,7 @@ template <class T>
 struct RowAdd {
   const T* v;
   int cols;
-  HD void operator()(int64_t i, T& y) const { y += v[i % cols]; }
+  HD void operator()(int64_t i, T& y) const { y = T(compute_t<T>(y) + compute_t<T>(v[i % cols])); }
 };
 }  // namespace
 
@@ -20,6 +21,7 @@ void row_add(Stream stream, int64_t rows, int cols, const T* v, T* y) {
 }
 
 template void row_add<float>(Stream, int64_t, int, const float*, float*);
+template void row_add<bfloat16>(Stream, int64_t, int, const bfloat16*, bfloat16*);
 template void row_add<double>(Stream, int64_t, int, const double*, double*);
 
 }  // namespace temper

@@ -17,13 +17,14 @@ void add_cases() {
                     [=](auto& a) {
                       for (int64_t i = 0; i < rows * cols; ++i) a[1][i] += a[0][i % cols];
                     },
-                .tolerance = 1e-6,
+                .tolerance = sizeof(T) == 2 ? 8e-3 : 1e-6,
                 .bytes = 2.0 * rows * cols * sizeof(T)});
 }
 
 const CaseGroup group([] {
   add_cases<float>();
   add_cases<double>();
+  add_cases<bfloat16>();
 });
 
 }  // namespace

@@ -41,7 +41,9 @@ __global__ void same_element_kernel(float* y) { y[0] = static_cast<float>(thread
 
 }  // namespace
 
-void copy(int n, int extra, float* y, const float* x) { launch({}, (n + 63) / 64, 64, copy_kernel, n, extra, y, x); }
+void copy(int n, int extra, float* y, const float* x) {
+  launch({}, (n + extra + 63) / 64, 64, copy_kernel, n, extra, y, x);
+}
 void reverse64(Barrier barrier, float* y, const float* x) { launch({}, 1, 64, reverse_kernel, barrier, y, x); }
 void swap_odd_pairs(unsigned mask, float* y, const float* x) { launch({}, 1, 32, warp_kernel, mask, y, x); }
 void count_positive(int n, int* bins, const float* x) { launch({}, (n + 63) / 64, 64, count_kernel, n, bins, x); }
