@@ -1,113 +1,22 @@
-#include "bench/step.h"
-
-#include <omp.h>
+// Whole training steps of the registered methods, as a training run makes them, on random images of CIFAR-10's shape.
+#include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
+#include <cmath>
 #include <ctime>
-#include <nlohmann/json.hpp>
-#include <utility>
 
-#include "attacks/pgd.h"
-#include "core/environment.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
+#include "bench/breakdown.h"
+#include "bench/network.h"
+#include "bench/suite.h"
+#include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
-#include "nn/module.h"
-#include "trainers/optimizer.h"
+#include "kernels/runtime/range.h"
+#include "trainers/train_step.h"
 
 namespace temper::bench {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using Method = StepOptions::Method;
-
-/// Seconds of the parts of one step.
-struct Split {
-  double attack = 0, forward = 0, backward = 0, update = 0;
-  double cpu = 0;  ///< processor seconds of all threads
-  double total() const { return attack + forward + backward + update; }
-};
-
-class StepBench {
- public:
-  explicit StepBench(const StepOptions& o)
-      : options_(o),
-        engine_({.threads = o.threads, .compute = o.compute}),
-        network_(engine_, *Registry<Architecture>::instance().make(o.model), {}),
-        gradient_(network_.params(), DType::f32, engine_.stream()),
-        optimizer_(network_.weights().params, {}, engine_.stream()) {
-    attack_.steps = o.attack_steps;
-    const int64_t n = o.batch;
-    batch_ = {.images = engine_.arena().tensor({n, 32, 32, 3}, DType::f32),
-              .labels = engine_.arena().tensor({n}, DType::i32),
-              .ids = engine_.arena().tensor({n}, DType::i32)};
-    for (int64_t i = 0; i < batch_.images.numel(); ++i)
-      batch_.images.as<float>()[i] = random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i));
-    for (int64_t i = 0; i < n; ++i) {
-      batch_.labels.as<int32_t>()[i] = static_cast<int32_t>(i % 10);
-      batch_.ids.as<int32_t>()[i] = static_cast<int32_t>(i);
-    }
-  }
-
-  Split run() {
-    const Arena::Scope scope(engine_.arena());
-    Split s;
-    auto last = Clock::now();
-    const auto lap = [&] {
-      synchronize(engine_.stream());
-      const auto now = Clock::now();
-      return std::chrono::duration<double>(now - std::exchange(last, now)).count();
-    };
-    const Tensor x_adv = attack();
-    s.attack = lap();
-    {
-      Tape tape(engine_, Wrt::params);
-      const Var value = loss(tape, x_adv);
-      s.forward = lap();
-      tape.backward(value, gradient_);
-      s.backward = lap();
-    }
-    optimizer_.step(engine_.stream(), gradient_, 0.01);
-    network_.weights().params.touch();
-    s.update = lap();
-    ++draw_;
-    return s;
-  }
-
-  Engine& engine() { return engine_; }
-
- private:
-  Var model(Tape& tape, const Tensor& x, const Pass& pass) { return network_(tape, tape.input(x), pass); }
-
-  Tensor attack() {
-    if (options_.method == Method::standard) return batch_.images;
-    const auto classifier = [&](Tape& t, const Var& x) { return network_(t, x, Pass::eval()); };
-    if (options_.method == Method::pgd_at) return attack_.run(engine_, batch_, classifier, draw_);
-    const Var clean{network_.predict(engine_, batch_.images, Pass::eval())};
-    return attack_.run(
-        engine_, batch_, classifier,
-        [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, clean, Reduction::none); }, draw_);
-  }
-
-  Var loss(Tape& tape, const Tensor& x_adv) {
-    if (options_.method != Method::trades) return cross_entropy(tape, model(tape, x_adv, Pass::train()), batch_.labels);
-    const Var natural = model(tape, batch_.images, Pass::train()), robust = model(tape, x_adv, Pass::train());
-    return add(tape, cross_entropy(tape, natural, batch_.labels), kl_divergence(tape, robust, natural), 6.f);
-  }
-
-  StepOptions options_;
-  Engine engine_;
-  Network network_;
-  Flat gradient_;
-  Sgd optimizer_;
-  Pgd attack_;
-  Batch batch_;
-  uint32_t draw_ = 0;
-};
 
 double cpu_seconds() {
   timespec t{};
@@ -115,62 +24,161 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return (v[(v.size() - 1) / 2] + v[v.size() / 2]) / 2;
+ImageSet random_images(int64_t count) {
+  ImageSet set{.height = 32, .width = 32, .channels = 3, .classes = 10};
+  for (int64_t i = 0; i < count * set.image_bytes(); ++i)
+    set.pixels.push_back(static_cast<uint8_t>(256 * random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i))));
+  for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % 10));
+  return set;
 }
+
+/// What one case asks for.
+struct StepSpec {
+  std::string model, method, compute, batch, attack_steps;
+  Device device;
+  int threads;
+  std::vector<std::string> set;
+};
+
+bool has_field(const std::string& method, const std::string& key) {
+  const Config none = parse_config("{}");
+  Fields f(none);
+  Registry<Trainer>::instance().make(method)->fields(f);
+  for (const FieldDoc& d : f.docs())
+    if (d.key == key) return true;
+  return false;
+}
+
+/// Attacks run on the running BatchNorm statistics and take `attack_steps` steps; the rest are the method's defaults.
+Experiment experiment_of(const StepSpec& s) {
+  std::vector<std::string> overrides;
+  if (has_field(s.method, "attack.steps")) overrides.push_back("trainer.attack.steps=" + s.attack_steps);
+  if (has_field(s.method, "attack_bn")) overrides.push_back("trainer.attack_bn=eval");
+  overrides.insert(overrides.end(), s.set.begin(), s.set.end());
+  return read_experiment(
+      parse_config(cat("device: ", name(s.device), "\nthreads: ", s.threads, "\nprecision: {compute: ", s.compute,
+                       "}\nmodel: ", model_section(s.model), "\ntrainer: {name: ", s.method,
+                       "}\nloop: {batch_size: ", s.batch, "}\noptimizer: {lr: 0.01}\n"),
+                   "step", overrides));
+}
+
+/// A run that never gets beyond its first batch.
+class StepWork {
+ public:
+  explicit StepWork(const StepSpec& spec, RangeLog* ranges = nullptr)
+      : spec_(spec),
+        experiment_(experiment_of(spec)),
+        state_(experiment_, {.train = random_images(experiment_.loop.batch_size), .shape = {}}, ranges) {
+    TrainContext context = state_.context();
+    experiment_.trainer.method->before_epoch(context);
+  }
+
+  StepNumbers run() {
+    const double before = cpu_seconds();
+    state_.progress.step = 0;
+    const StepNumbers n = train_step(state_, {});
+    synchronize(state_.engine.stream());
+    cpu_.push_back(cpu_seconds() - before);
+    return n;
+  }
+
+  Json extra() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);  // before anything else grows the process
+    Json j{{"images", experiment_.loop.batch_size},
+           {"cpu_seconds", median(cpu_)},
+           {"memory",
+            {{"arena_peak_mb", static_cast<double>(state_.engine.arena().peak()) / (1 << 20)},
+             {"process_peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}}},
+           {"convolutions", state_.engine.conv().name()}};
+    const int runs = std::clamp(static_cast<int>(1 / median(cpu_)), 1, 20);
+    // Apart from the steps that were timed: on CUDA, timing ranges waits for each of them.
+    RangeLog log;
+    StepWork again(spec_, &log);
+    j["breakdown"] = breakdown(log, runs, [&] { again.run(); });
+    return j;
+  }
+
+ private:
+  StepSpec spec_;
+  Experiment experiment_;
+  TrainingState state_;
+  std::vector<double> cpu_;
+};
+
+/// The first step on two images, with one step of attack, has to come out as it does in double precision.
+void check(StepSpec spec) {
+  spec.batch = "2";
+  spec.attack_steps = "1";
+  const StepNumbers got = StepWork(spec).run();
+  const bool narrow = spec.compute == "bf16";
+  spec.compute = "f64";
+  spec.device = Device::cpu;
+  const StepNumbers want = StepWork(spec).run();
+  const auto agree = [&](const char* what, double a, double b, double tolerance) {
+    TEMPER_CHECK(std::abs(a - b) <= tolerance * std::abs(b), spec.method, ": the ", what,
+                 " of a step is wrong, so it is not timed: expected ", b, " within ", 100 * tolerance,
+                 " %, as in double precision, got ", a);
+  };
+  agree("loss", got.loss, want.loss, narrow ? 0.1 : 5e-3);
+  agree("gradient's norm", got.grad_norm, want.grad_norm, narrow ? 0.3 : 2e-2);
+}
+
+struct Step : Suite {
+  std::vector<Axis> axes() const override {
+    return {{"model", {"resnet18"}, {}},
+            {"method", {"pgd_at"}, Registry<Trainer>::instance().names()},
+            {"compute", {"f32"}, {"f32", "bf16"}},
+            {"batch", {"64"}, {}},
+            {"attack_steps", {"10"}, {}}};
+  }
+  std::vector<Mode> modes() const override { return {Mode::hot}; }
+  StopRule rule() const override { return {.max_noise = 0.02, .min_time = 1, .timeout = 30, .min_samples = 3}; }
+
+  std::vector<BenchCase> cases(SuiteContext& context) const override {
+    std::vector<BenchCase> out;
+    const Choice& a = context.axes;
+    for (const std::string& model : a.at("model"))
+      for (const std::string& method : a.at("method"))
+        for (const std::string& compute : a.at("compute"))
+          for (const std::string& batch : a.at("batch"))
+            for (const std::string& steps : a.at("attack_steps")) {
+              const StepSpec spec{
+                  model,      method, compute, batch, steps, context.engine.device(), context.engine.options().threads,
+                  context.set};
+              out.push_back({.name = cat(model, "/", method, "/", compute, "/n", batch, "/k", steps),
+                             .axes = {{"model", model},
+                                      {"method", method},
+                                      {"compute", compute},
+                                      {"batch", batch},
+                                      {"attack_steps", steps}},
+                             .dtype = compute == "bf16" ? DType::bf16 : DType::f32,
+                             .prepare = [spec] { return prepare(spec); }});
+            }
+    return out;
+  }
+
+  static Work prepare(const StepSpec& spec) {
+    check(spec);
+    const auto work = std::make_shared<StepWork>(spec);
+    return {.run = [work] { work->run(); }, .extra = [work] { return work->extra(); }};
+  }
+
+  std::string summary(const Report& report) const override {
+    std::string out;
+    for (const Result& r : report.results) {
+      const Json& m = r.extra.at("memory");
+      out += fmt::format("\n{}: {:.4g} images/s, {:.4g} s of processor time a step, peak memory {:.0f} MB\n", r.name,
+                         r.extra.at("images").get<double>() / r.main().median(),
+                         r.extra.at("cpu_seconds").get<double>(), m.at("process_peak_mb").get<double>());
+      out += breakdown_text(r.extra.at("breakdown"), report.peaks, r.axes.at("compute"));
+    }
+    return out;
+  }
+};
+
+TEMPER_REGISTER(Suite, Step, "step", "whole training steps of any method, and where their time goes");
 
 }  // namespace
-
-const char* name(Method method) {
-  switch (method) {
-    case Method::standard: return "standard";
-    case Method::pgd_at: return "pgd_at";
-    case Method::trades: return "trades";
-  }
-  return "?";
-}
-
-nlohmann::ordered_json time_steps(const StepOptions& o) {
-  StepBench bench(o);
-  bench.run();
-  std::vector<Split> splits;
-  for (int i = 0; i < o.repeat; ++i) {
-    const double before = cpu_seconds();
-    splits.push_back(bench.run());
-    splits.back().cpu = cpu_seconds() - before;
-  }
-
-  const auto over = [&](auto f) {
-    std::vector<double> v;
-    for (const Split& s : splits) v.push_back(f(s));
-    return v;
-  };
-  const std::vector<double> rates = over([&](const Split& s) { return o.batch / s.total(); });
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return {{"framework", "temper"},
-          {"model", o.model},
-          {"method", name(o.method)},
-          {"batch", o.batch},
-          {"attack_steps", o.attack_steps},
-          {"compute", temper::name(o.compute)},
-          {"threads", o.threads > 0 ? o.threads : omp_get_max_threads()},
-          {"repeat", o.repeat},
-          {"images_per_second", median(rates)},
-          {"images_per_second_min", *std::min_element(rates.begin(), rates.end())},
-          {"images_per_second_max", *std::max_element(rates.begin(), rates.end())},
-          {"seconds",
-           {{"attack", median(over([](const Split& s) { return s.attack; }))},
-            {"forward", median(over([](const Split& s) { return s.forward; }))},
-            {"backward", median(over([](const Split& s) { return s.backward; }))},
-            {"update", median(over([](const Split& s) { return s.update; }))},
-            {"cpu", median(over([](const Split& s) { return s.cpu; }))}}},
-          {"memory",
-           {{"arena_peak_mb", static_cast<double>(bench.engine().arena().peak()) / (1 << 20)},
-            {"process_peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}}},
-          {"convolutions", bench.engine().conv().name()},
-          {"environment", environment()}};
-}
 
 }  // namespace temper::bench

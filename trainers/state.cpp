@@ -22,11 +22,16 @@ SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
   return options;
 }
 
+EngineOptions timed(EngineOptions options, RangeLog* ranges) {
+  options.ranges = ranges;
+  return options;
+}
+
 }  // namespace
 
-TrainingState::TrainingState(Experiment& e, DataSplits data)
+TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
     : experiment(e),
-      engine(e.engine_options()),
+      engine(timed(e.engine_options(), ranges)),
       network(make_network(engine, e, data.shape)),
       images_train(data.train.size()),
       images_validation(data.validation.size()),

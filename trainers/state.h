@@ -41,7 +41,8 @@ struct Trained {
 
 class TrainingState {
  public:
-  explicit TrainingState(Experiment& experiment, DataSplits data);
+  /// With `ranges` the named ranges of all work are timed there.
+  explicit TrainingState(Experiment& experiment, DataSplits data, RangeLog* ranges = nullptr);
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""One adversarial training step in PyTorch on the CPU: the peer of `temper-bench step`, with the same options and output.
+"""One adversarial training step in PyTorch: the peer of `temper-bench step`, with the same shapes, methods and radius.
 
-ResNet-18 (CIFAR form) or small_cnn, CIFAR-10 shapes, PGD with running BatchNorm statistics and gradients with respect to the images
-only, SGD with momentum. Eager mode, channels_last. bf16 is autocast: what PyTorch recommends on a CPU.
+The attack runs on running BatchNorm statistics and differentiates the images only (torch.autograd.grad with respect to
+them, parameters without gradients), as a careful user of PyTorch writes it. bf16 is autocast, which is what PyTorch
+recommends. Variants: eager, channels_last, compiled (torch.compile; on a CPU it needs a C++ compiler), graphed (CUDA
+graphs of the attack's iteration, on a GPU). A variant that cannot run here says why and ends with exit code 77.
 """
 import argparse
+import copy
 import json
 import resource
 import statistics
@@ -12,145 +15,202 @@ import sys
 import time
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 
+from models import MODELS
 
-class Block(nn.Module):
-    def __init__(self, c, k, stride):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(c, k, 3, stride, 1, bias=False), nn.BatchNorm2d(k)
-        self.conv2, self.bn2 = nn.Conv2d(k, k, 3, 1, 1, bias=False), nn.BatchNorm2d(k)
-        self.shortcut = None
-        if stride != 1 or c != k:
-            self.shortcut = nn.Sequential(nn.Conv2d(c, k, 1, stride, bias=False), nn.BatchNorm2d(k))
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
-        return F.relu(y + (x if self.shortcut is None else self.shortcut(x)), inplace=True)
+SKIPPED = 77
+BETA, GAMMA, ALPHA, PERCENTILE, REVISE, DECAY = 1.0, 1.0, 0.1, 30.0, 0.2, 0.999  # CURE, as Temper's defaults have it
 
 
-class ResNet18(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64)
-        blocks, c = [], 64
-        for k, stride in [(64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1)]:
-            blocks.append(Block(c, k, stride))
-            c = k
-        self.blocks, self.linear = nn.Sequential(*blocks), nn.Linear(c, 10)
-
-    def forward(self, x):
-        return self.linear(self.blocks(F.relu(self.bn1(self.conv1(x)), inplace=True)).mean((2, 3)))
+def kl(target_logits, logits, reduction="batchmean"):
+    """KL(softmax(target) || softmax(logits)), differentiable on both sides."""
+    return F.kl_div(F.log_softmax(logits, 1), F.log_softmax(target_logits, 1), log_target=True, reduction=reduction)
 
 
-class SmallCnn(nn.Module):
-    def __init__(self):
-        super().__init__()
-        layers, c = [], 3
-        for k, stride in [(16, 1), (32, 1), (32, 2), (64, 1), (64, 2)]:
-            layers += [nn.Conv2d(c, k, 3, stride, 1, bias=False), nn.BatchNorm2d(k), nn.ReLU(inplace=True)]
-            c = k
-        self.layers, self.linear = nn.Sequential(*layers), nn.Linear(c, 10)
+class Graphed:
+    """fn(*inputs), replayed from a CUDA graph. Inputs and result keep their memory."""
 
-    def forward(self, x):
-        return self.linear(self.layers(x).mean((2, 3)))
+    def __init__(self, fn, inputs):
+        self.inputs = [x.clone() for x in inputs]
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                fn(*self.inputs)
+        torch.cuda.current_stream().wait_stream(side)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.result = fn(*self.inputs)
 
-
-MODELS = {"resnet18": ResNet18, "small_cnn": SmallCnn}
+    def __call__(self, *inputs):
+        for mine, given in zip(self.inputs, inputs):
+            mine.copy_(given)
+        self.graph.replay()
+        return self.result
 
 
 class Step:
     def __init__(self, args):
-        self.args = args
+        self.args, self.device = args, torch.device(args.device)
         torch.manual_seed(0)
-        self.net = MODELS[args.model]().to(memory_format=torch.channels_last)
-        self.x = torch.rand(args.batch, 3, 32, 32).to(memory_format=torch.channels_last)
-        self.y = torch.randint(0, 10, (args.batch,))
+        layout = torch.contiguous_format if args.variant == "eager" else torch.channels_last
+        self.net = MODELS[args.model]().to(self.device, memory_format=layout)
+        self.reviewer = copy.deepcopy(self.net).requires_grad_(False) if args.method == "cure" else None
+        self.x = torch.rand(args.batch, 3, 32, 32, device=self.device).to(memory_format=layout)
+        self.y = torch.randint(0, 10, (args.batch,), device=self.device)
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
-        self.seconds = {"attack": 0.0, "forward": 0.0, "backward": 0.0, "update": 0.0}
+        self.forward = torch.compile(self.net) if args.variant == "compiled" else self.net
+        self.iterate, self.seconds = None, {}
 
-    def logits(self, x):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.args.compute == "bf16"):
-            z = self.net(x)
+    def logits(self, x, net=None):
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.args.compute == "bf16"):
+            z = (net or self.forward)(x)
         return z.float()
 
-    def attack(self, objective):
-        radius, step, x = 8 / 255, 2 / 255, self.x
-        adv = (x + torch.empty_like(x).uniform_(-radius, radius)).clamp_(0, 1)
-        for _ in range(self.args.attack_steps):
-            adv.requires_grad_()
-            (g,) = torch.autograd.grad(objective(self.logits(adv)), adv)
-            with torch.no_grad():
-                adv = torch.minimum(torch.maximum(adv + step * g.sign(), x - radius), x + radius).clamp_(0, 1)
-        return adv.detach()
+    def iteration(self, adv, target):
+        """One step of PGD; `target` is the labels or, where the attack ascends a KL divergence, the clean logits."""
+        radius, step = self.args.radius, self.args.radius / 4
+        adv = adv.detach().requires_grad_()
+        z = self.logits(adv)
+        objective = kl(target, z, "sum") if target.is_floating_point() else F.cross_entropy(z, target, reduction="sum")
+        (g,) = torch.autograd.grad(objective, adv)
+        with torch.no_grad():
+            return torch.minimum(torch.maximum(adv + step * g.sign(), self.x - radius), self.x + radius).clamp_(0, 1)
 
-    def __call__(self):
-        method, clock = self.args.method, time.perf_counter
-        self.seconds = dict.fromkeys(self.seconds, 0.0)
-        start = clock()
-        adv = self.x
-        if method != "standard":
-            self.net.eval()
-            if method == "trades":
-                with torch.no_grad():
-                    target = F.softmax(self.logits(self.x), 1)
-                adv = self.attack(lambda z: F.kl_div(F.log_softmax(z, 1), target, reduction="sum"))
-            else:
-                adv = self.attack(lambda z: F.cross_entropy(z, self.y, reduction="sum"))
-        attacked = clock()
+    def attack(self):
+        if self.args.method == "standard":
+            return self.x
+        self.net.eval()
+        for p in self.net.parameters():
+            p.requires_grad_(False)  # nothing is saved for weight gradients
+        if self.args.method == "pgd_at":
+            target = self.y
+            adv = (self.x + torch.empty_like(self.x).uniform_(-self.args.radius, self.args.radius)).clamp_(0, 1)
+        else:
+            with torch.no_grad():
+                target = self.logits(self.x)
+            adv = self.x + 0.001 * torch.randn_like(self.x)
+        if self.iterate is None:
+            graphed = self.args.variant == "graphed"
+            self.iterate = Graphed(self.iteration, [adv, target]) if graphed else self.iteration
+        for _ in range(self.args.attack_steps):
+            adv = self.iterate(adv, target)
+        for p in self.net.parameters():
+            p.requires_grad_(True)
         self.net.train()
+        return adv.detach().clone()
+
+    def gradients(self, adv):
         self.optimizer.zero_grad(set_to_none=True)
+        method = self.args.method
+        if method == "cure":
+            return self.cure_gradients(adv)
         if method == "trades":
             natural, robust = self.logits(self.x), self.logits(adv)
-            loss = F.cross_entropy(natural, self.y) + 6 * F.kl_div(
-                F.log_softmax(robust, 1), F.softmax(natural, 1), reduction="batchmean")
+            loss = F.cross_entropy(natural, self.y) + 6 * kl(natural, robust)
         else:
             loss = F.cross_entropy(self.logits(adv), self.y)
-        forwarded = clock()
         loss.backward()
-        backwarded = clock()
+        return loss
+
+    def cure_gradients(self, adv):
+        """CURE (ICLR 2024): scores from the gradients of both cross entropies, the lower 30 % of each tensor masked."""
+        params = list(self.net.parameters())
+        natural, robust = self.logits(self.x), self.logits(adv)
+        with torch.no_grad():
+            review_natural, review_robust = self.logits(self.x, self.reviewer), self.logits(adv, self.reviewer)
+        clean = F.cross_entropy(natural, self.y)
+        g_natural = torch.autograd.grad(clean, params, retain_graph=True)
+        g_robust = torch.autograd.grad(F.cross_entropy(robust, self.y), params, retain_graph=True)
+        rest = BETA * kl(natural, robust) + GAMMA * (kl(review_natural, natural) + kl(review_robust, robust))
+        g_rest = torch.autograd.grad(rest, params)
+        for p, a, b, r in zip(params, g_natural, g_robust, g_rest):
+            p.grad = a + r
+            if p.dim() != 2 and p.shape[0] != 10:  # the classifier is never masked
+                score = (ALPHA * a.abs() + (1 - ALPHA) * b.abs()).flatten()
+                rank = max(1, round(score.numel() * PERCENTILE / 100))
+                p.grad *= (score >= score.kthvalue(rank).values).view_as(p)
+        return clean + rest
+
+    def update(self):
         self.optimizer.step()
+        if self.reviewer is not None and torch.rand(()) < REVISE:
+            with torch.no_grad():
+                for mine, new in zip(self.reviewer.parameters(), self.net.parameters()):
+                    mine.lerp_(new, 1 - DECAY)
+
+    def __call__(self):
+        def clock():
+            if self.device.type == "cuda":
+                torch.cuda.synchronize()
+            return time.perf_counter()
+
+        start = clock()
+        adv = self.attack()
+        attacked = clock()
+        self.gradients(adv).item()
+        differentiated = clock()
+        self.update()
         end = clock()
-        self.seconds = {"attack": attacked - start, "forward": forwarded - attacked,
-                        "backward": backwarded - forwarded, "update": end - backwarded}
+        self.seconds = {"attack": attacked - start, "gradients": differentiated - attacked, "update": end - differentiated}
         return end - start
 
 
+def skip(why):
+    print(f"SKIPPED: {why}", file=sys.stderr)
+    sys.exit(SKIPPED)
+
+
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--model", default="resnet18", choices=sorted(MODELS))
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--method", default="pgd_at", choices=["standard", "pgd_at", "trades"])
+    p.add_argument("--method", default="pgd_at", choices=["standard", "pgd_at", "trades", "cure"])
     p.add_argument("--attack-steps", type=int, default=10)
+    p.add_argument("--radius", type=float, default=8 / 255)
     p.add_argument("--compute", default="f32", choices=["f32", "bf16"])
+    p.add_argument("--variant", default="channels_last", choices=["eager", "channels_last", "compiled", "graphed"])
+    p.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     p.add_argument("--threads", type=int, default=torch.get_num_threads())
     p.add_argument("--repeat", type=int, default=5)
     p.add_argument("--json", default="")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
+    if args.device == "cuda" and not torch.cuda.is_available():
+        skip("there is no GPU")
+    if args.variant == "graphed" and args.device != "cuda":
+        skip("CUDA graphs need a GPU")
 
     step = Step(args)
-    step()  # warm-up
-    rates, splits = [], []
+    try:
+        step()  # warm-up
+    except Exception as e:  # what torch.compile raises without a compiler depends on its version
+        if args.variant in ("compiled", "graphed"):
+            skip(f"{args.variant}: {type(e).__name__}: {str(e).splitlines()[0]}")
+        raise
+    seconds, splits = [], []
     for _ in range(args.repeat):
         before = time.process_time()
-        rates.append(args.batch / step())
+        seconds.append(step())
         splits.append(step.seconds | {"cpu": time.process_time() - before})
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = {"process_peak_mb": peak}
+    if args.device == "cuda":
+        memory["device_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
     result = {
         "framework": "pytorch", "model": args.model, "method": args.method, "batch": args.batch,
-        "attack_steps": args.attack_steps, "compute": args.compute, "threads": args.threads, "repeat": args.repeat,
-        "images_per_second": statistics.median(rates), "images_per_second_min": min(rates),
-        "images_per_second_max": max(rates),
-        "seconds": {k: statistics.median(s[k] for s in splits) for k in splits[0]},
-        "memory": {"process_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024},
+        "attack_steps": args.attack_steps, "compute": args.compute, "variant": args.variant, "device": args.device,
+        "threads": args.threads, "samples": seconds, "cpu_seconds": statistics.median(s["cpu"] for s in splits),
+        "phases": {k: statistics.median(s[k] for s in splits) for k in splits[0] if k != "cpu"}, "memory": memory,
         "versions": {"torch": torch.__version__, "python": sys.version.split()[0]},
     }
-    text = json.dumps(result, indent=2)
-    print(text)
+    text = json.dumps(result, indent=1)
     if args.json:
         with open(args.json, "w") as f:
             f.write(text + "\n")
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

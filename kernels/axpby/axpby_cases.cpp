@@ -8,7 +8,7 @@ template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
   const double tolerance = sizeof(T) == 2 ? 1.6e-2 : sizeof(T) == 4 ? 3e-7 : 1e-15;
-  for (const int64_t n : kCaseSizes) {
+  for (const int64_t n : case_sizes(kActivationElements)) {
     for (const float beta : {0.f, 1.f, -0.5f})
       add_case({.kernel = "axpby",
                 .name = cat("axpby/", name(t), "/beta=", beta, "/n=", n),
@@ -30,7 +30,13 @@ void add_cases() {
                     for (int64_t i = 0; i < n; ++i) a[2][i] = 2 * a[0][i] - 0.5 * a[1][i];
                   },
               .tolerance = tolerance,
-              .bytes = 3.0 * n * sizeof(T)});
+              .bytes = 3.0 * n * sizeof(T),
+              .unfused =
+                  [n](Stream s, const CaseArgs& a) {
+                    axpby(s, n, 2.f, a.get<T>(0), 0.f, a.get<T>(2));
+                    axpby(s, n, -0.5f, a.get<T>(1), 1.f, a.get<T>(2));
+                  },
+              .unfused_name = "axpby twice"});
     add_case({.kernel = "axpby",
               .name = cat("add_scalar/", name(t), "/n=", n),
               .arrays = {{"s", Role::in, t, 1}, {"y", Role::inout, t, n}},

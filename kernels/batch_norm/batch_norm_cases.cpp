@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/axpby/axpby.h"
+#include "kernels/relu/relu.h"
 #include "kernels/runtime/case.h"
 
 namespace temper {
@@ -75,6 +77,12 @@ struct Cases {
               .bytes = 1.0 * n * sizeof(T)});
   }
 
+  void apply_in_parts(Stream stream, const CaseArgs& a) const {
+    batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1), nullptr, affine(a, 3), BatchNormRelu::no);
+    axpby<T>(stream, n, 1.f, a.get<T>(2), 1.f, a.get<T>(0));
+    relu_forward<T>(stream, n, a.get<T>(0), a.get<T>(0));
+  }
+
   void apply(bool residual, BatchNormRelu relu) const {
     add_case({.kernel = "batch_norm",
               .name = title(cat("apply", residual ? "/residual" : "", relu == BatchNormRelu::yes ? "/relu" : "")),
@@ -92,7 +100,11 @@ struct Cases {
                     });
                   },
               .tolerance = rounding,
-              .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T)});
+              .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T),
+              .unfused = residual && relu == BatchNormRelu::yes
+                             ? [*this](Stream stream, const CaseArgs& a) { apply_in_parts(stream, a); }
+                             : std::function<void(Stream, const CaseArgs&)>{},
+              .unfused_name = "apply, add, relu"});
   }
 
   static bool kept(const Arrays& a, int64_t i, int c, BatchNormMask mask, int y, int x, int first) {
@@ -188,6 +200,18 @@ struct Cases {
   }
 };
 
+template <class T>
+void add_large_cases(int64_t rows, int channels) {
+  const Cases<T> cases{rows, channels};
+  cases.statistics(-1, 1, true);
+  for (const bool residual : {false, true}) cases.apply(residual, BatchNormRelu::yes);
+  cases.sums("mask from x", BatchNormMask::from_x);
+  cases.sums("mask from y", BatchNormMask::from_y);
+  cases.batch("plain", BatchNormMask::none, 0.f);
+  cases.batch("mask from x", BatchNormMask::from_x, 0.f);
+  cases.running(true, 0.f);
+}
+
 void add_cases(int64_t rows, int channels) {
   Cases<float>{rows, channels}.all();
   Cases<double>{rows, channels}.all();
@@ -198,6 +222,10 @@ const CaseGroup group([] {
   for (const int64_t rows : {1, 7, 1000})
     for (const int channels : {1, 3, 10, 16, 64, 100}) add_cases(rows, channels);
   add_cases(7, 2052);  // more channels than one block has threads for
+  for (const auto& [rows, channels] : kActivations) {
+    add_large_cases<float>(rows, channels);
+    add_large_cases<bfloat16>(rows, channels);
+  }
 });
 
 }  // namespace

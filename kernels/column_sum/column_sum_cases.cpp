@@ -7,7 +7,7 @@ namespace {
 template <class T, class Sum>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const int64_t rows : {0, 1, 7, 1000})
+  for (const int64_t rows : {0, 1, 7, 1000, 64 * 32 * 32})
     for (const int cols : {1, 10, 33})
       for (const float beta : {0.f, 1.f})
         add_case(

@@ -6,7 +6,7 @@ namespace {
 
 template <class To, class From>
 void add_cases() {
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kActivationElements))
     for (const float beta : {0.f, 1.f})
       add_case({.kernel = "convert",
                 .name = cat(name(dtype_of<From>()), "-", name(dtype_of<To>()), "/beta=", beta, "/n=", n),

@@ -38,6 +38,7 @@ struct Cosine {
 
 template <class T>
 void cosine_distance(Stream stream, int64_t rows, int cols, T* loss, T* da, T* db, const T* a, const T* b) {
+  const KernelRange range(stream, "cosine_distance", {rows, cols});
   for_each_row(stream, rows, cols, Cosine<T>{loss, da, db, a, b});
 }
 

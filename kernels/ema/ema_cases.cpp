@@ -8,7 +8,7 @@ namespace {
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kParameters))
     for (const double decay : {0.0, 0.999})
       add_case({.kernel = "ema",
                 .name = cat(name(t), "/decay=", decay, "/n=", n),

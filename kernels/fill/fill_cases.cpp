@@ -6,7 +6,7 @@ namespace {
 
 template <class T>
 void add_cases() {
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kParameters))
     add_case({.kernel = "fill",
               .name = cat(name(dtype_of<T>()), "/n=", n),
               .arrays = {{"y", Role::out, dtype_of<T>(), n}},

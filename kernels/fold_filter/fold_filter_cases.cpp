@@ -11,7 +11,7 @@ enum class Bias : uint8_t { none, given };
 template <class T, class Out>
 void add_cases() {
   const DType t = dtype_of<T>(), out = dtype_of<Out>();
-  for (const auto& [k, taps] : {std::pair<int64_t, int>{0, 9}, {1, 1}, {10, 27}, {33, 31}, {64, 576}})
+  for (const auto& [k, taps] : {std::pair<int64_t, int>{0, 9}, {1, 1}, {10, 27}, {33, 31}, {64, 576}, {512, 4608}})
     for (const Bias bias : {Bias::none, Bias::given}) {
       const int64_t n = k * taps;
       add_case({.kernel = "fold_filter",

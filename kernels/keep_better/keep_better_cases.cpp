@@ -8,7 +8,8 @@ namespace {
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 12}, {1, 1}, {31, 3}, {33, 33}, {64, 3072}}) {
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int>{0, 12}, {1, 1}, {31, 3}, {33, 33}, {64, 3072}, {kImages, kImageElements}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "keep_better",
               .name = cat(name(t), "/", rows, "x", cols),

@@ -12,7 +12,7 @@ void add_cases() {
   using S = compute_t<T>;
   const DType t = dtype_of<T>(), s = dtype_of<S>();
   const double tolerance = sizeof(T) == 2 ? 1.6e-2 : sizeof(T) == 4 ? 1e-6 : 1e-14;
-  for (const int64_t pixels : {0, 1, 7, 1000, 20001})
+  for (const int64_t pixels : std::initializer_list<int64_t>{0, 1, 7, 1000, 20001, kImages * kImageElements / 3})
     for (const int c : {1, 3, 8}) {
       const int64_t n = pixels * c;
       const std::string shape = cat(name(t), "/pixels=", pixels, "/channels=", c);

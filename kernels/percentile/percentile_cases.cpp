@@ -52,7 +52,7 @@ void add_case_of(int64_t n, bool whole, double percent, double lo, double hi, co
 
 template <class T>
 void add_cases() {
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kActivationElements))
     for (const bool whole : {false, true})
       for (const double percent : {0.0, 30.0, 99.9, 100.0}) add_case_of<T>(n, whole, percent, -1, 1, "");
   add_case_of<T>(1000, true, 50, 0.25, 0.25, "/ties");

@@ -57,7 +57,8 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
 
 template <class T>
 void add_cases() {
-  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 12}, {1, 1}, {3, 31}, {5, 33}, {7, 6}, {20, 3072}})
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int>{0, 12}, {1, 1}, {3, 31}, {5, 33}, {7, 6}, {20, 3072}, {kImages, kImageElements}})
     for (const Noise noise : {Noise::uniform, Noise::normal, Noise::l2_direction})
       for (const bool clipped : {false, true}) add_case_for<T>(rows, cols, noise, clipped);
 }

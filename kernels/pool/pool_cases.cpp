@@ -175,6 +175,7 @@ void add_shortcut_cases(const ShortcutShape& g) {
 
 template <class T>
 void add_all() {
+  add_global_cases<T>(kImages, 4 * 4, 512);
   for (const int c : {1, 3, 10, 16, 64, 100}) {
     add_pool_cases<T>({.n = 2, .h = 7, .w = 6, .c = c, .size = 2, .stride = 2, .pad = 0});
     add_pool_cases<T>({.n = 2, .h = 7, .w = 6, .c = c, .size = 3, .stride = 2, .pad = 1});

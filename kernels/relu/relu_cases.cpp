@@ -7,7 +7,7 @@ namespace {
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const int64_t n : kCaseSizes) {
+  for (const int64_t n : case_sizes(kActivationElements)) {
     add_case({.kernel = "relu",
               .name = cat("forward/", name(t), "/n=", n),
               .arrays = {{"y", Role::out, t, n}, {"x", Role::in, t, n}},

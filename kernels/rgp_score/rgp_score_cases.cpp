@@ -12,7 +12,7 @@ void add_cases() {
   const DType t = dtype_of<T>();
   const std::pair<const char*, RgpForm> forms[] = {
       {"abs", RgpForm::abs}, {"signed_sum", RgpForm::signed_sum}, {"abs_of_sum", RgpForm::abs_of_sum}};
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kParameters))
     for (const auto& [label, form] : forms)
       add_case({.kernel = "rgp_score",
                 .name = cat(label, "/", name(t), "/n=", n),

@@ -7,6 +7,13 @@ std::vector<KernelCase>& kernel_cases() {
   return all;
 }
 
+bool is_large(const KernelCase& c) {
+  constexpr int64_t kTested = 600000;
+  int64_t elements = 0;
+  for (const CaseArray& a : c.arrays) elements += a.n;
+  return elements > kTested;
+}
+
 bool add_case(KernelCase c) {
   kernel_cases().push_back(std::move(c));
   return true;

@@ -45,7 +45,13 @@ struct KernelCase {
   /// |got - want| <= tolerance * max(1, |want|) for every element of every out and inout array.
   double tolerance = 1e-6;
   double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; 0: not timed
+  /// The same result by more general kernels, for the benchmarks to compare with; none: there is nothing to compare.
+  std::function<void(Stream, const CaseArgs&)> unfused = {};
+  std::string unfused_name = {};
 };
+
+/// Whether a case is the size of a network's layers rather than of a test: the benchmarks alone run it, and check it.
+bool is_large(const KernelCase& c);
 
 std::vector<KernelCase>& kernel_cases();
 
@@ -62,5 +68,19 @@ struct CaseGroup {
 
 /// Element counts every per-element kernel is tried on: nothing, one, around a warp, odd, and enough for two threads.
 inline const std::vector<int64_t> kCaseSizes = {0, 1, 31, 33, 1000, 40001};
+
+// Sizes for the benchmarks: a batch of CIFAR-10 images, ResNet-18's parameters, and the pixels and channels of 64
+// images behind the first and the last stage of ResNet-18 and the first of WRN-34-10.
+inline constexpr int64_t kImages = 128, kImageElements = 32 * 32 * 3, kParameters = 11173962;
+inline const std::vector<std::pair<int64_t, int>> kActivations = {
+    {64 * 32 * 32, 64}, {64 * 4 * 4, 512}, {64 * 32 * 32, 160}};
+inline constexpr int64_t kActivationElements = int64_t{64} * 32 * 32 * 64;
+
+/// kCaseSizes, and one for the benchmarks.
+inline std::vector<int64_t> case_sizes(int64_t large) {
+  std::vector<int64_t> sizes = kCaseSizes;
+  sizes.push_back(large);
+  return sizes;
+}
 
 }  // namespace temper

@@ -19,7 +19,7 @@ template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
   const double tolerance = sizeof(T) == 4 ? 4e-7 : 1e-15;
-  for (const int64_t n : kCaseSizes) {
+  for (const int64_t n : case_sizes(kParameters)) {
     for (const Momentum kind : {Momentum::classic, Momentum::nesterov}) {
       SgdStep p = kStep;
       p.kind = kind;

@@ -7,7 +7,7 @@ namespace {
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kParameters))
     add_case(
         {.kernel = "square_sum",
          .name = cat(name(t), "/n=", n),

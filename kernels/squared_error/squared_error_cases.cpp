@@ -7,7 +7,8 @@ namespace {
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
-  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 4}, {1, 1}, {3, 33}, {31, 7}, {64, 3072}}) {
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int>{0, 4}, {1, 1}, {3, 33}, {31, 7}, {64, 3072}, {kImages, kImageElements}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "squared_error",
               .name = cat("forward/", name(t), "/", rows, "x", cols),
@@ -26,7 +27,7 @@ void add_cases() {
               .tolerance = sizeof(T) == 4 ? 2e-6 : 1e-14,
               .bytes = 2.0 * n * sizeof(T)});
   }
-  for (const int64_t n : kCaseSizes)
+  for (const int64_t n : case_sizes(kImages * kImageElements))
     for (const float beta : {0.f, 1.f})
       add_case(
           {.kernel = "squared_error",

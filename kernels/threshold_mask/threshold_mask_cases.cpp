@@ -15,7 +15,7 @@ std::vector<Slice> halves(int64_t n) {
 template <class T>
 void add_cases(double lo, double hi, const char* label) {
   const DType t = dtype_of<T>();
-  for (const int64_t n : kCaseSizes) {
+  for (const int64_t n : case_sizes(kParameters)) {
     const std::vector<Slice> slices = halves(n);
     add_case({.kernel = "threshold_mask",
               .name = cat(name(t), label, "/n=", n),

@@ -1,0 +1,14 @@
+#pragma once
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace temper::bench {
+
+/// Exit codes: 0 done; 1 an error, or a regression that `compare` found; 2 wrong use or unusable input.
+inline constexpr int kExitOk = 0, kExitWorse = 1, kExitUnusable = 2;
+
+/// The temper-bench command. `args` are those after the program's name. Never throws.
+int run_bench(const std::vector<std::string>& args, std::istream& in, std::ostream& out, std::ostream& err);
+
+}  // namespace temper::bench

@@ -1,0 +1,89 @@
+#include "bench/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "kernels/runtime/check.h"
+
+namespace temper::bench {
+
+const char* name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::faster: return "FASTER";
+    case Verdict::same: return "SAME";
+    case Verdict::slower: return "SLOWER";
+    case Verdict::unsure: return "UNSURE";
+  }
+  return "?";
+}
+
+Verdict judge(const Interval& ratio, double min_effect) {
+  const double slow = 1 + min_effect, fast = 1 / slow;
+  if (ratio.lo > slow) return Verdict::slower;
+  if (ratio.hi < fast) return Verdict::faster;
+  return ratio.lo >= fast && ratio.hi <= slow ? Verdict::same : Verdict::unsure;
+}
+
+Comparison compare_samples(const std::vector<double>& base, const std::vector<double>& now, bool paired,
+                           const CompareOptions& options) {
+  constexpr size_t kEnough = 8;  // fewer values have no interval of 99 %
+  Comparison c{.base = median(base)};
+  if (paired) {
+    TEMPER_CHECK(base.size() == now.size(), "paired samples: expected as many on both sides, got ", base.size(),
+                 " and ", now.size());
+    std::vector<double> ratios(base.size());
+    for (size_t i = 0; i < base.size(); ++i) ratios[i] = now[i] / base[i];
+    c.ratio = median(ratios);
+    c.interval = median_interval(ratios, options.confidence);
+  } else {
+    const Interval a = median_interval(base, options.confidence), b = median_interval(now, options.confidence);
+    c.ratio = median(now) / c.base;
+    c.interval = {b.lo / a.hi, b.hi / a.lo};
+  }
+  if (std::min(base.size(), now.size()) >= kEnough) c.verdict = judge(c.interval, options.min_effect);
+  return c;
+}
+
+std::vector<Comparison> compare(const Report& base, const Report& now, const CompareOptions& options) {
+  TEMPER_CHECK(base.suite == now.suite, "compare: expected two reports of one suite, got ", base.suite, " and ",
+               now.suite);
+  for (const char* key : {"cpu", "threads"})
+    TEMPER_CHECK(options.any_machine || base.environment.value(key, Json()) == now.environment.value(key, Json()),
+                 "compare: expected two reports from one machine, got ", key, " ",
+                 base.environment.value(key, Json()).dump(), " and ", now.environment.value(key, Json()).dump(),
+                 "; --any-machine compares them all the same");
+  const bool paired = !base.session.empty() && base.session == now.session;
+  std::map<std::string, const Result*> known;
+  for (const Result& r : base.results) known[r.name] = &r;
+  std::vector<Comparison> out;
+  for (const Result& r : now.results) {
+    const auto before = known.find(r.name);
+    if (before == known.end()) continue;
+    for (const auto& [mode, t] : r.times) {
+      const auto other = before->second->times.find(mode);
+      if (mode == "unfused" || other == before->second->times.end()) continue;
+      out.push_back(compare_samples(other->second.samples, t.samples, paired, options));
+      out.back().name = r.name;
+      out.back().mode = mode;
+    }
+  }
+  TEMPER_CHECK(!out.empty(), "compare: the two reports have no case in common");
+  return out;
+}
+
+std::string to_text(const std::vector<Comparison>& comparisons) {
+  std::string out;
+  std::map<Verdict, int> count;
+  for (const Comparison& c : comparisons) {
+    ++count[c.verdict];
+    out += fmt::format("{:<6} {:+6.1f} %  ({:+.1f} to {:+.1f})  {} {}\n", name(c.verdict), 100 * (c.ratio - 1),
+                       100 * (c.interval.lo - 1), 100 * (c.interval.hi - 1), c.name, c.mode);
+  }
+  out += fmt::format("{} slower, {} faster, {} the same, {} unsure\n", count[Verdict::slower], count[Verdict::faster],
+                     count[Verdict::same], count[Verdict::unsure]);
+  return out;
+}
+
+}  // namespace temper::bench

@@ -1,0 +1,55 @@
+#include "bench/network.h"
+
+#include <regex>
+
+#include "core/ops_loss.h"
+#include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
+#include "trainers/experiment.h"
+
+namespace temper::bench {
+
+std::string model_section(const std::string& network) {
+  std::smatch wide;
+  if (std::regex_match(network, wide, std::regex("wide_resnet([0-9]+)_([0-9]+)")))
+    return cat("{name: wide_resnet, depth: ", wide[1].str(), ", width: ", wide[2].str(), "}");
+  return cat("{name: ", network, "}");
+}
+
+ConvShape conv_of(const std::vector<int64_t>& e) {
+  TEMPER_CHECK(e.size() == 9, "a convolution's range: expected 9 extents, got ", e.size());
+  return {.n = e[0], .h = e[1], .w = e[2], .c = e[3], .k = e[4], .r = e[5], .s = e[6], .stride = e[7], .pad = e[8]};
+}
+
+std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
+  const Experiment experiment = read_experiment(parse_config(cat("model: ", model_section(network)), network));
+  RangeLog log;
+  Engine engine({.ranges = &log});
+  const auto model = make_network(engine, experiment, {});
+  log.clear();
+  Flat gradient(model->params(), DType::f32, engine.stream());
+  const Tensor image = engine.arena().tensor({1, 32, 32, 3}, DType::f32),
+               label = engine.arena().tensor({1}, DType::i32);
+  set_zero(engine.stream(), image.data, image.bytes());
+  set_zero(engine.stream(), label.data, label.bytes());
+  {
+    Tape tape(engine, Wrt::input);
+    tape.backward(cross_entropy(tape, (*model)(tape, tape.input(image), Pass::eval()), label));
+  }
+  std::map<ConvShape, ConvCount> found;
+  for (const RangeLog::Node& n : log.nodes()) {
+    if (n.kind != RangeKind::kernel || n.name.rfind("conv2d", 0) != 0) continue;
+    ConvCount& count = found[conv_of(n.extents)];
+    (n.name == "conv2d_backward_data" ? count.data : count.forward) += n.count;
+  }
+  log.clear();
+  {
+    Tape tape(engine, Wrt::params);
+    tape.backward(cross_entropy(tape, (*model)(tape, tape.input(image), Pass::eval()), label), gradient);
+  }
+  for (const RangeLog::Node& n : log.nodes())
+    if (n.name == "conv2d_backward_filter") found[conv_of(n.extents)].filter += n.count;
+  return found;
+}
+
+}  // namespace temper::bench

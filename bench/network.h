@@ -1,0 +1,27 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/conv.h"
+#include "core/engine.h"
+
+namespace temper::bench {
+
+/// The `model` section for a network's name: one of `temper list`, or wide_resnetDEPTH_WIDTH.
+std::string model_section(const std::string& network);
+
+/// One layer's convolutions, by how often one pass over the network runs each kind.
+struct ConvCount {
+  int64_t forward = 0;  ///< a forward pass
+  int64_t data = 0;     ///< the gradient with respect to the images, as an attack wants it
+  int64_t filter = 0;   ///< the gradient with respect to the parameters
+};
+
+/// The distinct convolutions of a network on one CIFAR-10 image, as its own passes ran them.
+std::map<ConvShape, ConvCount> convolutions_of(const std::string& network);
+
+/// The extents that ranges of convolutions carry.
+ConvShape conv_of(const std::vector<int64_t>& extents);
+
+}  // namespace temper::bench

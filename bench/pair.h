@@ -1,0 +1,27 @@
+#pragma once
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "bench/compare.h"
+
+namespace temper::bench {
+
+/// Two programs measured in turn.
+struct PairOptions {
+  std::string base, now;               ///< temper-bench of before and after; options may follow the path
+  std::vector<std::string> arguments;  ///< of both: a suite and its options
+  double timeout = 3;                  ///< seconds per case
+  int restarts = 2;  ///< how often the processes start afresh: where their memory lies differs each time
+  CompareOptions compare;
+};
+
+struct PairReports {
+  Report base, now;
+};
+
+/// Starts both with --serve and takes samples in turn, now the one first and now the other, until the verdict on a case
+/// is no longer UNSURE or its time is over. Throws Error if a program does not answer as expected.
+PairReports measure_pair(const PairOptions& options, std::ostream& log);
+
+}  // namespace temper::bench

@@ -1,0 +1,10 @@
+#pragma once
+#include "kernels/runtime/dtype.h"
+
+namespace temper::bench {
+
+/// Multiply-adds per second times two, of all threads together, on values that never leave the registers: what no
+/// matrix product can exceed. 0 where this build has no vector instructions for the type.
+double register_flops(DType dtype);
+
+}  // namespace temper::bench

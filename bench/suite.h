@@ -1,0 +1,63 @@
+#pragma once
+// What temper-bench can measure: a suite is one file that registers itself, like everything else here.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench/result.h"
+#include "core/engine.h"
+#include "core/registry.h"
+
+namespace temper::bench {
+
+/// Something cases differ in, with the values that are measured by default.
+struct Axis {
+  std::string name;
+  std::vector<std::string> values;
+  std::vector<std::string> known;  ///< what else may be asked for; empty: anything
+};
+/// The values that are to be measured, for every axis of the suite.
+using Choice = std::map<std::string, std::vector<std::string>>;
+
+/// A case whose memory is there and whose result was right.
+struct Work {
+  std::function<void()> run;
+  std::function<void()> unfused = {};  ///< the same result by more general parts; none: not measured
+  std::string unfused_name = {};
+  std::function<Json()> extra = {};  ///< called after the timing
+};
+
+struct BenchCase {
+  std::string name;
+  Axes axes;
+  DType dtype = DType::f32;
+  double bytes = 0, flops = 0, weight = 0;
+  /// Throws Error if the result is not what the reference says.
+  std::function<Work()> prepare;
+};
+
+struct SuiteContext {
+  Engine& engine;
+  Choice axes;
+  std::vector<std::string> set;  ///< --set key=value
+  bool all = false;              ///< sizes that only tests care about, too
+};
+
+class Suite {
+ public:
+  virtual ~Suite() = default;
+  virtual std::vector<Axis> axes() const = 0;
+  virtual std::vector<BenchCase> cases(SuiteContext& context) const = 0;
+  /// How a case is timed unless the command line says otherwise.
+  virtual std::vector<Mode> modes() const { return {Mode::cold, Mode::hot}; }
+  virtual StopRule rule() const { return {}; }
+  /// Further tables about what was measured.
+  virtual std::string summary(const Report&) const { return ""; }
+};
+
+/// The defaults of `axes` with what was asked for ("name=value,value") in their place. Throws Error naming axis, value
+/// and what is known.
+Choice choose(const std::vector<Axis>& axes, const std::vector<std::string>& asked);
+
+}  // namespace temper::bench

@@ -1,0 +1,19 @@
+#pragma once
+#include <filesystem>
+
+#include "trainers/state.h"
+
+namespace temper {
+
+struct StepNumbers {
+  double loss, lr, grad_norm;
+};
+
+/// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Throws Error if loss or
+/// gradient is not finite, before any weight moves; the message points to `checkpoint` if there is such a file.
+StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
+
+/// The learning rate of a step of the epoch in progress.
+double rate_at(const TrainingState& state, int64_t step);
+
+}  // namespace temper
