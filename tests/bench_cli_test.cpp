@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "bench/cli.h"
+#include "bench/network.h"
 #include "bench/result.h"
 #include "bench/suite.h"
 #include "kernels/runtime/check.h"
@@ -182,4 +183,65 @@ TEST_CASE("a suite measures, writes and serves", "[bench]") {
   CHECK_THAT(line, ContainsSubstring("error expected list, case NAME"));
   std::getline(answers, line);
   CHECK_THAT(line, ContainsSubstring("error there is no case 'what'"));
+}
+
+TEST_CASE("the convolutions of a network are those that its passes run", "[bench]") {
+  const auto found = convolutions_of("resnet18");
+  int64_t forward = 0, data = 0, filter = 0;
+  for (const auto& [shape, count] : found) {
+    forward += count.forward;
+    data += count.data;
+    filter += count.filter;
+  }
+  CHECK(forward == 20);  // the stem, 16 in the blocks, 3 shortcuts
+  CHECK(data == 20);
+  CHECK(filter == 20);
+  const ConvShape stage4{.n = 1, .h = 4, .w = 4, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1};
+  REQUIRE(found.count(stage4));
+  CHECK(found.at(stage4).forward == 3);
+  CHECK(model_section("wide_resnet34_10") == "{name: wide_resnet, depth: 34, width: 10}");
+  CHECK(model_section("small_cnn") == "{name: small_cnn}");
+}
+
+TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {
+  const std::vector<std::string> quick = {"--threads",  "1", "--min-samples", "2",
+                                          "--min-time", "0", "--timeout",     "0.001"};
+  std::vector<std::string> conv = {"conv", "--axis", "network=small_cnn", "--axis", "batch=3", "--axis", "dtype=f32"};
+  conv.insert(conv.end(), quick.begin(), quick.end());
+  const Ran convs = bench_command(conv);
+  INFO(convs.err);
+  CHECK(convs.code == kExitOk);
+  CHECK_THAT(convs.out, ContainsSubstring("small_cnn/filter/f32/n3"));
+  CHECK_THAT(convs.out, ContainsSubstring("conv, then bn+relu"));
+  CHECK_THAT(convs.out, ContainsSubstring("5 convolutions"));
+  std::vector<std::string> attack = {"attack",  "--axis", "model=small_cnn", "--axis",
+                                     "batch=2", "--set",  "attack.steps=2"};
+  attack.insert(attack.end(), quick.begin(), quick.end());
+  const Ran attacks = bench_command(attack);
+  INFO(attacks.err);
+  CHECK(attacks.code == kExitOk);
+  CHECK_THAT(attacks.out, ContainsSubstring("2 steps, start uniform"));
+}
+
+TEST_CASE("a step says where its time goes", "[bench]") {
+  const test::TemporaryFolder folder;
+  const Ran ran = bench_command({"step", "--axis", "model=small_cnn", "--axis", "method=trades", "--axis", "batch=16",
+                                 "--axis", "attack_steps=1", "--threads", "1", "--min-samples", "2", "--min-time", "0",
+                                 "--timeout", "0.001", "--json", folder.file("step.json")});
+  INFO(ran.err);
+  REQUIRE(ran.code == kExitOk);
+  CHECK_THAT(ran.out, ContainsSubstring("the listed kernels explain"));
+  const Json b = read_report(folder.file("step.json")).results.at(0).extra.at("breakdown");
+  CHECK(b.at("explained") > 0.9);
+  CHECK(b.at("explained") <= 1);
+  double phases = 0;
+  for (const char* phase : {"attack", "forward", "backward", "update", "other"}) {
+    REQUIRE(b.at("phases").contains(phase));
+    phases += b.at("phases").at(phase).get<double>();
+  }
+  CHECK(phases == Approx(b.at("seconds").get<double>()));
+  double forward = 0;  // clean target, attack step, natural and robust: four passes of five layers
+  for (const Json& k : b.at("kernels"))
+    if (k.at("name") == "conv2d" || k.at("name") == "conv2d_batch_norm") forward += k.at("calls").get<double>();
+  CHECK(forward == 20);
 }
