@@ -56,7 +56,7 @@ struct Describe : Subcommand {
 
   void declare(CLI::App& app) override {
     app.add_option("name", wanted,
-                   "a trainer, attack, model, data set or schedule, or `experiment` for all other keys");
+                   "a trainer, attack, model, data set, schedule or analysis, or `experiment` for all other keys");
     app.add_flag("--markdown", as_markdown, "Markdown; without a name: the whole reference page");
   }
 

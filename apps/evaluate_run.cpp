@@ -1,7 +1,5 @@
 #include "apps/evaluate_run.h"
 
-#include <numeric>
-
 #include "core/file.h"
 #include "evaluation/report_page.h"
 #include "trainers/run_network.h"
@@ -9,14 +7,6 @@
 namespace temper {
 
 namespace {
-
-ImageSet test_images(const Experiment& experiment, int64_t limit) {
-  ImageSet test = experiment.data.reader->test();
-  if (limit <= 0 || limit >= test.size()) return test;
-  std::vector<int64_t> first(static_cast<size_t>(limit));
-  std::iota(first.begin(), first.end(), 0);
-  return test.subset(first);
-}
 
 Results measure_network(Engine& engine, const Network& network, const Experiment& e, const ImageSet& test,
                         Observer& observer) {
@@ -40,8 +30,6 @@ nlohmann::ordered_json read_json(const std::filesystem::path& file) {
   const std::vector<char> text = read_file(file.string());
   return nlohmann::ordered_json::parse(text.begin(), text.end());
 }
-
-DataShape shape_of(const ImageSet& set) { return {set.height, set.width, set.channels, set.classes}; }
 
 // A path as a shell takes it.
 std::string quoted(const std::string& text) {

@@ -1,5 +1,6 @@
 #include "apps/kinds.h"
 
+#include "analysis/analysis.h"
 #include "attacks/attack.h"
 #include "data/dataset.h"
 #include "nn/module.h"
@@ -30,10 +31,12 @@ Kind kind(const char* name, const char* plural, const char* section) {
 }  // namespace
 
 const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {
-      kind<Trainer>("trainer", "trainers", "trainer"), kind<Attack>("attack", "attacks", "evaluation.attacks.LABEL"),
-      kind<Architecture>("model", "models", "model"), kind<DatasetReader>("data set", "data sets", "data"),
-      kind<Schedule>("schedule", "schedules", "schedule")};
+  static const std::vector<Kind> all = {kind<Trainer>("trainer", "trainers", "trainer"),
+                                        kind<Attack>("attack", "attacks", "evaluation.attacks.LABEL"),
+                                        kind<Architecture>("model", "models", "model"),
+                                        kind<DatasetReader>("data set", "data sets", "data"),
+                                        kind<Schedule>("schedule", "schedules", "schedule"),
+                                        kind<Analysis>("analysis", "analyses", "analysis")};
   return all;
 }
 

@@ -15,7 +15,7 @@ struct Kind {
   std::function<std::vector<FieldDoc>(const std::string& member)> fields;
 };
 
-/// trainer, attack, model, data set, schedule.
+/// trainer, attack, model, data set, schedule, analysis.
 const std::vector<Kind>& kinds();
 
 /// Every key of a whole configuration file, with the default members.

@@ -117,6 +117,7 @@ double parse_number(const std::string& text) {
 }
 
 void overlay(Config& onto, const Config& from) {
+  if (onto.root.IsNull()) onto.root = YAML::Node(YAML::NodeType::Map);
   overlay_node(onto.root, from.root);
   for (const auto& [path, place] : from.where) onto.where[path] = place;
 }

@@ -8,12 +8,27 @@ namespace temper {
 
 namespace {
 
-constexpr const char* kStyle = R"(
+constexpr const char* kColors = R"(
 :root { --page: #fcfcfb; --panel: #fff; --text: #1b1d21; --soft: #5c626c; --rule: #e2e3e6; --good: #1a7f4b; --bad: #b3261e;
   --c0: #2f6fdf; --c1: #d9600f; --c2: #6b7280; --c3: #16866a; --c4: #8e44c9; --c5: #a8720a; color-scheme: light dark; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #14161a; --panel: #1c1f25; --text: #e9eaed; --soft: #a2a8b3; --rule: #333842; --good: #57c98b; --bad: #ff8a80;
     --c0: #79a8ff; --c1: #ff9a52; --c2: #a2a8b3; --c3: #4fc9a4; --c4: #c596f2; --c5: #e0b04a; } }
+)";
+
+constexpr const char* kChartStyle = R"(
+.chart { display: block; width: 100%; height: auto; font: 12px system-ui, "DejaVu Sans", sans-serif; overflow: visible; }
+.chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); } .chart .tick { fill: var(--soft); }
+.chart .right { text-anchor: end; } .chart .middle { text-anchor: middle; } .chart .end { font-weight: 600; }
+.line path { fill: none; stroke: currentColor; stroke-width: 2.25; stroke-linejoin: round; stroke-linecap: round; }
+.line circle { fill: currentColor; } .line.dashed path { stroke-dasharray: 5 5; }
+.line.c0 { color: var(--c0); } .line.c1 { color: var(--c1); } .line.c2 { color: var(--c2); } .line.c3 { color: var(--c3); }
+.line.c4 { color: var(--c4); } .line.c5 { color: var(--c5); }
+.end.c0 { fill: var(--c0); } .end.c1 { fill: var(--c1); } .end.c2 { fill: var(--c2); } .end.c3 { fill: var(--c3); }
+.end.c4 { fill: var(--c4); } .end.c5 { fill: var(--c5); }
+)";
+
+constexpr const char* kStyle = R"(
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto,
   "DejaVu Sans", sans-serif; }
@@ -45,15 +60,6 @@ td.bar { min-width: 6.5rem; font-variant-numeric: tabular-nums; }
 td code { overflow-wrap: anywhere; }
 .best { font-weight: 700; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.25rem; }
-.chart { display: block; width: 100%; height: auto; font: 12px system-ui, "DejaVu Sans", sans-serif; overflow: visible; }
-.chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); } .chart .tick { fill: var(--soft); }
-.chart .right { text-anchor: end; } .chart .middle { text-anchor: middle; } .chart .end { font-weight: 600; }
-.line path { fill: none; stroke: currentColor; stroke-width: 2.25; stroke-linejoin: round; stroke-linecap: round; }
-.line circle { fill: currentColor; } .line.dashed path { stroke-dasharray: 5 5; }
-.line.c0 { color: var(--c0); } .line.c1 { color: var(--c1); } .line.c2 { color: var(--c2); } .line.c3 { color: var(--c3); }
-.line.c4 { color: var(--c4); } .line.c5 { color: var(--c5); }
-.end.c0 { fill: var(--c0); } .end.c1 { fill: var(--c1); } .end.c2 { fill: var(--c2); } .end.c3 { fill: var(--c3); }
-.end.c4 { fill: var(--c4); } .end.c5 { fill: var(--c5); }
 .examples { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .9rem; }
 .example { background: var(--panel); border: 1px solid var(--rule); border-radius: .6rem; padding: .7rem .8rem .8rem; }
 .example h3 { margin: 0 0 .45rem; font-size: .9375rem; }
@@ -92,11 +98,13 @@ std::string escape(const std::string& text) {
   return out;
 }
 
+std::string chart_style() { return std::string(kColors) + kChartStyle + ".chart { background: var(--page); }\n"; }
+
 std::string html_page(const std::string& title, const std::string& body) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
-         escape(title) + "</title>\n<style>" + kStyle + "</style>\n</head>\n<body>\n<main>\n" + body +
-         "</main>\n</body>\n</html>\n";
+         escape(title) + "</title>\n<style>" + kColors + kStyle + kChartStyle + "</style>\n</head>\n<body>\n<main>\n" +
+         body + "</main>\n</body>\n</html>\n";
 }
 
 std::string section(const std::string& heading, const std::string& body) {

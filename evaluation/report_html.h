@@ -8,6 +8,9 @@ namespace temper {
 /// Text made safe for HTML and for attribute values.
 std::string escape(const std::string& text);
 
+/// The style rules and colours of charts.
+std::string chart_style();
+
 /// A complete, self-contained page: no script, nothing loaded. It follows the reader's light or dark setting, fits a
 /// phone, and is well-formed XML as well. `body` is markup.
 std::string html_page(const std::string& title, const std::string& body);

@@ -38,26 +38,6 @@ std::vector<std::string> split(const std::string& line) {
   return cells;
 }
 
-// metrics.csv names its columns in the first line; an empty cell was not measured.
-std::vector<ReportEpoch> read_curve(const fs::path& file) {
-  std::istringstream lines(read_text(file));
-  std::string line;
-  std::getline(lines, line);
-  const std::vector<std::string> names = split(line);
-  std::vector<ReportEpoch> curve;
-  while (std::getline(lines, line)) {
-    const std::vector<std::string> cells = split(line);
-    const auto value = [&](const char* name) {
-      const auto i = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-      return i < cells.size() && !cells[i].empty() ? std::strtod(cells[i].c_str(), nullptr) : double{NAN};
-    };
-    if (std::isnan(value("epoch"))) continue;
-    curve.push_back({static_cast<int64_t>(value("epoch")), value("train_loss"), value("clean"), value("robust"),
-                     value("ema_clean"), value("ema_robust")});
-  }
-  return curve;
-}
-
 void flatten(const YAML::Node& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
   if (!node.IsMap()) {
     if (node.IsScalar()) out.emplace_back(path, node.Scalar());
@@ -79,6 +59,26 @@ void flatten(const json& node, const std::string& path, std::vector<std::pair<st
 }
 
 }  // namespace
+
+// metrics.csv names its columns in the first line; an empty cell was not measured.
+std::vector<ReportEpoch> read_curve(const fs::path& file) {
+  std::istringstream lines(read_text(file));
+  std::string line;
+  std::getline(lines, line);
+  const std::vector<std::string> names = split(line);
+  std::vector<ReportEpoch> curve;
+  while (std::getline(lines, line)) {
+    const std::vector<std::string> cells = split(line);
+    const auto value = [&](const char* name) {
+      const auto i = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+      return i < cells.size() && !cells[i].empty() ? std::strtod(cells[i].c_str(), nullptr) : double{NAN};
+    };
+    if (std::isnan(value("epoch"))) continue;
+    curve.push_back({static_cast<int64_t>(value("epoch")), value("train_loss"), value("clean"), value("robust"),
+                     value("ema_clean"), value("ema_robust")});
+  }
+  return curve;
+}
 
 double ReportRow::half_width() const {
   if (total == 0) return 0;

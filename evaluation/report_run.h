@@ -50,6 +50,9 @@ struct RunReport {
   const ReportRow* find(const std::string& label) const;
 };
 
+/// metrics.csv of a run folder. Empty if there is none.
+std::vector<ReportEpoch> read_curve(const std::filesystem::path& file);
+
 /// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
 /// is necessary. Throws Error naming the file and what to run.
 RunReport read_run(const std::filesystem::path& folder);

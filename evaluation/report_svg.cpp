@@ -60,6 +60,11 @@ std::string polyline(const Series& s, Range x, Range y) {
                      marks);
 }
 
+std::string end_value(double v, const std::string& unit) {
+  if (!unit.empty()) return fmt::format("{:.1f}", v);
+  return v != 0 && std::abs(v) < 0.01 ? fmt::format("{:.1e}", v) : fmt::format("{:.2f}", v);
+}
+
 // Labels at the ends of the lines, moved apart until none covers another.
 std::string end_labels(const Chart& chart, Range y) {
   struct Label {
@@ -79,9 +84,9 @@ std::string end_labels(const Chart& chart, Range y) {
   for (Label& l : labels) ceiling = l.y = std::max(l.y, ceiling + kApart);
   std::string out;
   for (const Label& l : labels)
-    out += fmt::format("<text class=\"end c{}\" x=\"{:.0f}\" y=\"{:.1f}\">{} {:.{}f}{}</text>\n", l.series->color,
-                       kWidth - kRight + 9, l.y + 4, escape(l.series->name), l.value, chart.unit.empty() ? 2 : 1,
-                       chart.unit);
+    out +=
+        fmt::format("<text class=\"end c{}\" x=\"{:.0f}\" y=\"{:.1f}\">{} {}{}</text>\n", l.series->color,
+                    kWidth - kRight + 9, l.y + 4, escape(l.series->name), end_value(l.value, chart.unit), chart.unit);
   return out;
 }
 
@@ -134,6 +139,14 @@ std::string line_chart(const Chart& chart) {
                        (kTop + bottom) / 2, escape(chart.y_label));
   for (const Series& s : chart.series) out += polyline(s, *x, *y);
   return out + end_labels(chart, *y) + "</svg>\n";
+}
+
+std::string standalone_svg(const std::string& chart) {
+  const std::string begin = "<svg ";
+  TEMPER_CHECK(chart.rfind(begin, 0) == 0, "standalone_svg: expected an <svg> element, got '", chart.substr(0, 20),
+               "'");
+  std::string out = begin + "xmlns=\"http://www.w3.org/2000/svg\" " + chart.substr(begin.size());
+  return out.insert(out.find('>') + 1, "\n<style>" + chart_style() + "</style>");
 }
 
 }  // namespace temper

@@ -30,4 +30,7 @@ struct Chart {
 /// come from the page's style sheet. Returns "" when no series has a finite point.
 std::string line_chart(const Chart& chart);
 
+/// A chart as a file of its own, with the style sheet that a page would give it.
+std::string standalone_svg(const std::string& chart);
+
 }  // namespace temper

@@ -10,13 +10,13 @@ using namespace temper;
 
 namespace {
 
-// All experiments below configs/: not what they share (base*), nor lists of them (with `runs`).
+// All experiments below configs/: not what they share (base*), nor lists of them (with `runs`) or analyses.
 std::vector<std::filesystem::path> configs() {
   std::vector<std::filesystem::path> found;
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(std::filesystem::path(TEMPER_SOURCE_DIR) / "configs"))
     if (entry.path().extension() == ".yaml" && entry.path().filename().string().rfind("base", 0) != 0 &&
-        !YAML::LoadFile(entry.path().string())["runs"])
+        !YAML::LoadFile(entry.path().string())["runs"] && !YAML::LoadFile(entry.path().string())["analysis"])
       found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;

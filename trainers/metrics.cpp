@@ -73,13 +73,10 @@ MetricsLog::MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step) {
 }
 
 void MetricsLog::step(const StepReport& r, double grad_norm, const Metrics& of_method) {
-  Json j{{"event", "step"},
-         {"epoch", r.epoch},
-         {"step", r.step},
-         {"loss", r.loss},
-         {"lr", r.lr},
-         {"grad_norm", grad_norm},
-         {"images_per_second", r.images_per_second}};
+  Json j{{"event", "step"},        {"epoch", r.epoch},
+         {"step", r.step},         {"total_step", (r.epoch - 1) * r.steps_per_epoch + r.step},
+         {"loss", r.loss},         {"lr", r.lr},
+         {"grad_norm", grad_norm}, {"images_per_second", r.images_per_second}};
   put(j, of_method);
   jsonl_ << j << std::endl;
 }

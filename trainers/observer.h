@@ -5,6 +5,8 @@
 
 namespace temper {
 
+class TrainingState;
+
 /// What is known when training starts.
 struct StartReport {
   std::string method, model, data, device;
@@ -53,6 +55,8 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(const StartReport&) {}
+  /// Before on_step: the state that the step left. Its gradient buffers hold what the step was made with.
+  virtual void on_state(const TrainingState&) {}
   virtual void on_step(const StepReport&) {}
   /// Progress through a validation or test pass: `what` is "validation" or an attack's label.
   virtual void on_evaluate(const std::string& what, int64_t done, int64_t total) {

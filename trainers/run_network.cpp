@@ -1,6 +1,7 @@
 #include "trainers/run_network.h"
 
 #include <map>
+#include <numeric>
 
 #include "nn/weights.h"
 #include "trainers/checkpoint.h"
@@ -24,6 +25,14 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
                weights, "' weights");
   load_weights(*network, chosen->second.string());
   return network;
+}
+
+ImageSet test_images(const Experiment& experiment, int64_t limit) {
+  ImageSet test = experiment.data.reader->test();
+  if (limit <= 0 || limit >= test.size()) return test;
+  std::vector<int64_t> first(static_cast<size_t>(limit));
+  std::iota(first.begin(), first.end(), 0);
+  return test.subset(first);
 }
 
 }  // namespace temper

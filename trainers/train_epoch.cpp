@@ -47,6 +47,7 @@ std::optional<EpochTime> train_epoch(Run& run) {
                             .images_per_second = time.images_per_second};
     if (loop.log_every > 0 && p.total_steps % loop.log_every == 0)
       run.log.step(report, n.grad_norm, collect_metrics([&](const MetricSink& to) { method.step_metrics(to); }));
+    run.observer.on_state(s);
     run.observer.on_step(report);
     if (SignalGuard::raised()) return {};
     if (loop.checkpoint_steps > 0 && p.step % loop.checkpoint_steps == 0) run.save_checkpoint();

@@ -1,0 +1,98 @@
+// Accuracy against the size of the perturbation (CURE: PGD-20 at radii of 0.25 to 8 / 255).
+#include "analysis/analysis.h"
+#include "attacks/pgd.h"
+#include "data/loader.h"
+#include "evaluation/report_svg.h"
+#include "evaluation/robust_accuracy.h"
+#include "trainers/run_network.h"
+#include "trainers/signals.h"
+
+namespace temper {
+
+namespace {
+
+struct Eps : Analysis {
+  std::vector<double> radii = {0.25, 0.5, 1, 2, 4, 8};
+  double step_share = 0.1;
+  int64_t images = 0;
+  std::string weights = "last";
+  PgdOptions attack{.steps = 20};
+
+  void fields(Fields& f) override {
+    f("radii", radii, "radii, in 255ths of the pixel range");
+    f("step", step_share, "step of the attack, as a share of the radius");
+    f("steps", attack.steps, "steps of the attack");
+    f("restarts", attack.restarts, "runs of the attack in total");
+    f("images", images, "attack only the first so many test images; 0: all");
+    f("weights", weights, "last, best, ema or swa");
+    for (const double r : radii)
+      if (r <= 0) f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
+    if (radii.empty()) f.reject("radii", "expected at least one");
+    if (step_share <= 0 || step_share > 1) f.reject("step", "expected a share above 0 and up to 1, got ", step_share);
+    if (attack.steps < 1) f.reject("steps", "expected at least 1, got ", attack.steps);
+    if (attack.restarts < 1) f.reject("restarts", "expected at least 1, got ", attack.restarts);
+    if (images < 0) f.reject("images", "expected 0 or more, got ", images);
+  }
+  Takes takes() const override { return Takes::runs; }
+  std::string help() const override {
+    return "Attacks the test images of runs with Linf PGD of growing radius, from a uniform start, and draws accuracy "
+           "against the radius.";
+  }
+
+  Findings run(const AnalysisContext& context) override {
+    Findings f{.title = "Accuracy by radius", .columns = {"run", "radius_255", "correct", "images", "percent"}};
+    Chart chart{.title = cat("Accuracy under PGD-", attack.steps),
+                .x_label = "radius / 255",
+                .y_label = "accuracy",
+                .y_range = std::pair{0.0, 100.0},
+                .unit = "%"};
+    for (const Subject& s : context.subjects) {
+      Series line{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
+      for (const auto& [radius, a] : measure(s, context.observer)) {
+        f.rows.push_back({s.name, radius, a.correct, a.total, a.percent()});
+        line.points.emplace_back(radius, a.percent());
+      }
+      chart.series.push_back(line);
+    }
+    f.pictures.emplace_back("curve", line_chart(chart));
+    Pgd largest(attack);
+    set_radius(largest, radii.back());
+    f.notes = {"Radius 0: the images as they are. The attack at the last radius: " + largest.describe() + "."};
+    return f;
+  }
+
+  void set_radius(Pgd& pgd, double radius_255) const {
+    pgd.radius = radius_255 / 255;
+    pgd.step = step_share * pgd.radius;
+  }
+
+  std::vector<std::pair<double, Accuracy>> measure(const Subject& s, Observer& observer) const {
+    const Experiment e = read_experiment(s.config);
+    const ImageSet test = test_images(e, images);
+    Engine engine(e.engine_options());
+    const std::unique_ptr<Network> network = load_run_network(engine, e, *s.folder, weights, shape_of(test));
+    Loader loader(engine, test, {.batch_size = e.evaluation.batch_size});
+    Pass pass = Pass::eval();
+    pass.branch = e.trainer.method->eval_branch(*network);
+    std::vector<std::pair<double, Accuracy>> out;
+    const auto add = [&](double radius, const Attack* with) {
+      out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {
+                         observer.on_evaluate(cat(s.name, ", radius ", radius, "/255"), done, total);
+                         if (SignalGuard::raised()) throw Interrupted{};
+                       }));
+    };
+    add(0, nullptr);
+    for (const double radius : radii) {
+      Pgd pgd(attack);
+      set_radius(pgd, radius);
+      add(radius, &pgd);
+    }
+    return out;
+  }
+};
+
+TEMPER_REGISTER(Analysis, Eps, "eps", "accuracy under PGD against the radius");
+
+}  // namespace
+
+}  // namespace temper

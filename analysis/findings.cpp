@@ -1,0 +1,89 @@
+#include "analysis/findings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/runtime/check.h"
+
+namespace temper {
+
+namespace {
+
+using Cell = Findings::Cell;
+
+std::string plain(const Cell& cell) {
+  if (cell.is_null()) return "";
+  return cell.is_string() ? cell.get<std::string>() : cell.dump();
+}
+
+std::string short_text(const Cell& cell) {
+  if (cell.is_null()) return "-";
+  return cell.is_number_float() ? fmt::format("{:.4g}", cell.get<double>()) : plain(cell);
+}
+
+std::string csv(const Cell& cell) {
+  const std::string text = plain(cell);
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+}  // namespace
+
+Cell number(double value) { return std::isfinite(value) ? Cell(value) : Cell(nullptr); }
+
+const Cell& Findings::at(const std::vector<Cell>& key, const std::string& column) const {
+  const auto c = std::find(columns.begin(), columns.end(), column);
+  for (const std::vector<Cell>& row : rows)
+    if (c != columns.end() && key.size() <= row.size() && std::equal(key.begin(), key.end(), row.begin()))
+      return row.at(static_cast<size_t>(c - columns.begin()));
+  fail("findings: no row ", Cell(key).dump(), " with a column '", column, "'");
+}
+
+std::string findings_csv(const Findings& f) {
+  std::string out;
+  const auto line = [&](const auto& cells) {
+    for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + csv(cells[i]);
+    out += "\n";
+  };
+  line(f.columns);
+  for (const auto& row : f.rows) line(row);
+  return out;
+}
+
+nlohmann::ordered_json findings_json(const Findings& f) {
+  nlohmann::ordered_json j = {{"title", f.title}, {"notes", f.notes}, {"rows", nlohmann::ordered_json::array()}};
+  for (const auto& row : f.rows) {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    for (size_t i = 0; i < f.columns.size(); ++i) object[f.columns[i]] = row.at(i);
+    j["rows"].push_back(object);
+  }
+  return j;
+}
+
+std::string findings_text(const Findings& f) {
+  std::vector<std::vector<std::string>> lines = {f.columns};
+  for (const auto& row : f.rows) {
+    std::vector<std::string>& line = lines.emplace_back();
+    for (const Cell& cell : row) line.push_back(short_text(cell));
+  }
+  std::vector<size_t> widths(f.columns.size());
+  for (const auto& line : lines)
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string out;
+  for (const auto& line : lines) {
+    std::string text;
+    for (size_t i = 0; i < line.size(); ++i) {
+      const bool words = !f.rows.empty() && f.rows[0][i].is_string();
+      text += (i > 0 ? "  " : "") +
+              (words ? fmt::format("{:<{}}", line[i], widths[i]) : fmt::format("{:>{}}", line[i], widths[i]));
+    }
+    out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
+  }
+  return out;
+}
+
+}  // namespace temper

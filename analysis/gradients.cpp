@@ -1,0 +1,89 @@
+// The mean size of the gradient of some layers while training runs (CURE, figure 6a).
+#include <cmath>
+
+#include "analysis/analysis.h"
+#include "analysis/watch.h"
+#include "evaluation/report_svg.h"
+
+namespace temper {
+
+namespace {
+
+struct GradientWatch : Watch {
+  GradientWatch(Observer& next, const RunFolder& folder, const std::vector<std::string>& layers, int64_t every)
+      : Watch(next), notes(folder.root / "gradients.jsonl"), layers(layers), every(every) {}
+
+  void on_start(const StartReport& r) override {
+    notes.start(r);
+    Watch::on_start(r);
+  }
+  void on_state(const TrainingState& s) override {
+    Watch::on_state(s);
+    const Flat& gradient = s.trained.front().gradient;
+    if (chosen.empty()) chosen = match_layers(gradient.store(), layers);
+    if (s.progress.total_steps % every != 0) return;
+    MetricRecord record{.epoch = s.progress.epoch, .step = s.progress.total_steps, .values = {}};
+    for (const int i : chosen) {
+      double sum = 0;
+      const std::vector<double> values = gradient.read(i);
+      for (const double v : values) sum += std::abs(v);
+      record.values.emplace_back(gradient.store()[i].name, sum / static_cast<double>(values.size()));
+    }
+    notes.add(record);
+  }
+
+  Notes notes;
+  const std::vector<std::string>& layers;
+  int64_t every;
+  std::vector<int> chosen;
+};
+
+struct Gradients : Analysis {
+  std::vector<std::string> layers = {"layer*.1.conv2"};
+  int64_t every = 500;
+
+  void fields(Fields& f) override {
+    f("layers", layers, "globs of layers or parameters");
+    f("every", every, "steps between measurements");
+    if (every < 1) f.reject("every", "expected at least 1, got ", every);
+    if (layers.empty()) f.reject("layers", "expected at least one glob");
+  }
+  Takes takes() const override { return Takes::experiments; }
+  std::string help() const override {
+    return "Trains an experiment as it is and records every so many steps the mean absolute value of the gradient that the "
+           "optimiser was given, for every layer chosen. An interrupted one continues.";
+  }
+
+  Findings run(const AnalysisContext& context) override {
+    Findings f{.title = "Mean size of the gradient",
+               .columns = {"experiment", "parameter", "epoch", "step", "mean_abs_gradient"}};
+    for (const Subject& s : context.subjects) {
+      Experiment e = read_experiment(s.config);
+      const RunFolder folder{context.out / s.name};
+      GradientWatch watch(context.observer, folder, layers, every);
+      train_watched(e, folder, watch);
+      TEMPER_CHECK(!watch.notes.all().empty(), "gradients: the training has fewer steps than analysis.every (", every,
+                   "), so nothing was measured; lower it");
+      Chart chart{.title = s.name + ": mean |gradient|", .x_label = "step", .y_label = "mean |gradient|"};
+      for (const auto& [name, first] : watch.notes.all().front().values) {
+        Series line{.name = name, .color = static_cast<int>(chart.series.size() % 6)};
+        for (const MetricRecord& r : watch.notes.all()) {
+          f.rows.push_back({s.name, name, r.epoch, r.step, number(r.value(name))});
+          line.points.emplace_back(r.step, r.value(name));
+        }
+        chart.series.push_back(line);
+      }
+      f.pictures.emplace_back(s.name, line_chart(chart));
+    }
+    f.notes = {
+        "Mean over a parameter's elements of |gradient|, without weight decay; a method's mask of the step is not "
+        "applied to it unless the method applies it to the gradient itself."};
+    return f;
+  }
+};
+
+TEMPER_REGISTER(Analysis, Gradients, "gradients", "mean size of the gradient per layer over training");
+
+}  // namespace
+
+}  // namespace temper

@@ -1,0 +1,72 @@
+#include "analysis/watch.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "trainers/signals.h"
+
+namespace temper {
+
+namespace {
+
+nlohmann::ordered_json json_of(const MetricRecord& r) {
+  nlohmann::ordered_json values = nlohmann::ordered_json::object();
+  for (const auto& [name, v] : r.values) values[name] = v;
+  return {{"epoch", r.epoch}, {"step", r.step}, {"values", values}};
+}
+
+}  // namespace
+
+Notes::Notes(std::filesystem::path file) : file_(std::move(file)) {
+  std::ifstream in(file_);
+  for (std::string line; std::getline(in, line);) {
+    const auto j = nlohmann::ordered_json::parse(line, nullptr, false);
+    if (j.is_discarded()) continue;  // cut off by a crash
+    MetricRecord r{.epoch = j.at("epoch"), .step = j.at("step"), .values = {}};
+    for (const auto& [name, v] : j.at("values").items())
+      r.values.emplace_back(name, v.is_number() ? v.get<double>() : double{NAN});
+    records_.push_back(std::move(r));
+  }
+}
+
+void Notes::start(const StartReport& r) {
+  const int64_t done = (r.epoch - 1) * r.steps_per_epoch + r.step;
+  std::erase_if(records_, [&](const MetricRecord& m) { return m.step > done; });
+  write();
+}
+
+void Notes::add(MetricRecord record) {
+  records_.push_back(std::move(record));
+  std::ofstream(file_, std::ios::app) << json_of(records_.back()) << "\n";
+}
+
+void Notes::write() const {
+  std::ofstream out(file_, std::ios::trunc);
+  TEMPER_CHECK(out, file_.string(), ": cannot be written");
+  for (const MetricRecord& r : records_) out << json_of(r) << "\n";
+}
+
+void train_watched(Experiment& experiment, const RunFolder& folder, Observer& observer) {
+  std::filesystem::create_directories(folder.root);
+  const Resume resume = std::filesystem::exists(folder.config()) ? Resume::yes : Resume::no;
+  if (run_training(experiment, folder, observer, resume).outcome == Outcome::interrupted) throw Interrupted{};
+}
+
+std::vector<int> match_layers(const ParamStore& store, const std::vector<std::string>& globs) {
+  std::vector<int> found;
+  for (const std::string& glob : globs) {
+    std::vector<int> some = store.match(glob);
+    if (some.empty()) some = store.match(glob + ".weight");
+    std::vector<std::string> names;
+    for (const Param& p : store.all()) names.push_back(p.name);
+    TEMPER_CHECK(!some.empty(), "analysis: '", glob, "' matches no parameter", did_you_mean(glob, names), " (such as ",
+                 names.empty() ? "" : names.front(), ")");
+    for (const int i : some)
+      if (std::find(found.begin(), found.end(), i) == found.end()) found.push_back(i);
+  }
+  return found;
+}
+
+}  // namespace temper

@@ -1,0 +1,55 @@
+#pragma once
+// What an analysis that watches training is made of.
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "analysis/records.h"
+#include "trainers/loop.h"
+#include "trainers/state.h"
+
+namespace temper {
+
+/// Passes everything on to another observer.
+class Watch : public Observer {
+ public:
+  explicit Watch(Observer& next) : next_(next) {}
+  void on_start(const StartReport& r) override { next_.on_start(r); }
+  void on_state(const TrainingState& s) override { next_.on_state(s); }
+  void on_step(const StepReport& r) override { next_.on_step(r); }
+  void on_evaluate(const std::string& what, int64_t done, int64_t total) override {
+    next_.on_evaluate(what, done, total);
+  }
+  void on_epoch(const EpochReport& r) override { next_.on_epoch(r); }
+  void on_warning(const std::string& text) override { next_.on_warning(text); }
+  void on_end(const EndReport& r) override { next_.on_end(r); }
+
+ private:
+  Observer& next_;
+};
+
+/// Numbers noted while an experiment trains, one JSON object a line, written out at once. A run that is continued keeps
+/// the notes up to where it goes on.
+class Notes {
+ public:
+  explicit Notes(std::filesystem::path file);
+  /// To be called from on_start: drops what the run will do again.
+  void start(const StartReport& r);
+  void add(MetricRecord record);
+  const std::vector<MetricRecord>& all() const { return records_; }
+
+ private:
+  void write() const;
+  std::filesystem::path file_;
+  std::vector<MetricRecord> records_;
+};
+
+/// Trains an experiment in a run folder, or continues it there. Throws Interrupted when a signal ended it.
+void train_watched(Experiment& experiment, const RunFolder& folder, Observer& observer);
+
+/// Indices of the parameters or buffers that a glob, or the glob and ".weight", matches. Throws Error, with the nearest
+/// name, where one matches nothing.
+std::vector<int> match_layers(const ParamStore& store, const std::vector<std::string>& globs);
+
+}  // namespace temper
