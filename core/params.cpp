@@ -69,25 +69,28 @@ void ParamStore::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
-Flat::Flat(const ParamStore& store, DType dtype, Stream stream) : store_(&store), dtype_(dtype), stream_(stream) {
-  data_ = allocate(stream.device, bytes());
+Flat::Flat(const ParamStore& store, DType dtype, Stream stream)
+    : store_(&store), dtype_(dtype), stream_(stream), bytes_(store.size() * size_of(dtype)) {
+  data_ = allocate(stream.device, bytes_);
   zero();
 }
 Flat::Flat(Flat&& other) noexcept
     : store_(other.store_),
       dtype_(other.dtype_),
       stream_(other.stream_),
+      bytes_(other.bytes_),
       data_(std::exchange(other.data_, nullptr)),
       stamp_(other.stamp_) {}
 Flat& Flat::operator=(Flat&& other) noexcept {
   std::swap(store_, other.store_);
   std::swap(dtype_, other.dtype_);
   std::swap(stream_, other.stream_);
+  std::swap(bytes_, other.bytes_);
   std::swap(data_, other.data_);
   std::swap(stamp_, other.stamp_);
   return *this;
 }
-Flat::~Flat() { release(stream_.device, data_, bytes()); }
+Flat::~Flat() { release(stream_.device, data_, bytes_); }
 
 Tensor Flat::view(int i) const {
   const Param& p = (*store_)[i];
@@ -99,12 +102,12 @@ void Flat::touch() { stamp_ = next_stamp(); }
 void Flat::copy_from(const Flat& other) {
   TEMPER_CHECK(other.store_->size() == store_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
-  copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes());
+  copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
   touch();
 }
 
 void Flat::zero() {
-  set_zero(stream_, data_, bytes());
+  set_zero(stream_, data_, bytes_);
   touch();
 }
 

@@ -50,7 +50,8 @@ bool glob_matches(std::string_view glob, std::string_view text);
 /// One buffer with the layout of a ParamStore: values, gradients, momentum, a mask, an average. Padding is zero.
 class Flat {
  public:
-  /// All zeros. `store` must be complete and outlive the buffer.
+  /// All zeros. `store` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
+  /// which lives longer than the network it trained, keeps buffers.
   Flat(const ParamStore& store, DType dtype, Stream stream);
   Flat(Flat&&) noexcept;
   Flat& operator=(Flat&&) noexcept;
@@ -77,11 +78,10 @@ class Flat {
   void write(int i, const std::vector<double>& values);
 
  private:
-  size_t bytes() const { return store_->size() * size_of(dtype_); }
-
   const ParamStore* store_;
   DType dtype_;
   Stream stream_;
+  size_t bytes_;
   void* data_ = nullptr;
   uint64_t stamp_ = 0;
 };

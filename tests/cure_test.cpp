@@ -1,7 +1,9 @@
 // CURE's pieces one by one; ten whole steps are compared with PyTorch in golden_cure_test.cpp.
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 
+#include "core/file.h"
 #include "core/ops_loss.h"
 #include "tests/catch.h"
 #include "tests/networks.h"
@@ -361,6 +363,33 @@ TEST_CASE("cure: warms up naturally, then the revision model starts from the net
   s.gradients();
   CHECK(s.method().mask().buffer);
   CHECK(s.metrics().at("kept/total") >= 0.69);  // more: units that never fire have zeros, which tie
+}
+
+TEST_CASE("cure: stopped where the warm-up ends, or later, and resumed, a run ends with the same bits", "[cure]") {
+  struct Stop : test::Recorder {
+    int64_t epoch, step;
+    void on_step(const StepReport& r) override {
+      if (r.epoch == epoch && r.step == step) std::raise(SIGTERM);
+    }
+  };
+  const auto train = [](const std::filesystem::path& folder, Observer& observer, Resume resume) {
+    Experiment e = test::tiny(std::string("{name: cure, warm_up: {epochs: 1}, rgp: {gate: all}, "
+                                          "revision: {rate: 0.5, keep: 0.9, warm_up: true, decay_from: 3}") +
+                              kAttack);
+    run_training(e, {folder}, observer, resume);
+    return read_file(RunFolder{folder}.last().string());
+  };
+  const test::TemporaryFolder whole;
+  test::Recorder recorder;
+  const std::vector<char> want = train(whole.path(), recorder, Resume::no);
+  for (const auto& [epoch, step] : {std::pair<int64_t, int64_t>{1, 6}, {2, 1}, {3, 4}}) {
+    const test::TemporaryFolder cut;
+    Stop stop;
+    stop.epoch = epoch;
+    stop.step = step;
+    CHECK(train(cut.path(), stop, Resume::no) != want);
+    CHECK(train(cut.path(), recorder, Resume::yes) == want);
+  }
 }
 
 TEST_CASE("cure: wrong options say where and what is expected", "[cure]") {
