@@ -34,6 +34,18 @@ std::optional<Range> range_of(const Chart& chart, Get get) {
   return range;
 }
 
+std::string end_value(double v, const std::string& unit) {
+  if (!unit.empty()) return fmt::format("{:.1f}", v);
+  return v != 0 && std::abs(v) < 0.01 ? fmt::format("{:.1e}", v) : fmt::format("{:.2f}", v);
+}
+
+// What the longest label at a line's end needs beyond the usual margin.
+double extra_width(const Chart& chart) {
+  size_t longest = 0;
+  for (const Series& s : chart.series) longest = std::max(longest, s.name.size() + std::string(" 1.0e-03").size());
+  return std::max(0.0, 7.4 * static_cast<double>(longest) + 9 - kRight);
+}
+
 // Whole epochs only: 1, 2, 3, ... or every k-th.
 std::vector<double> whole_ticks(Range x) {
   const double every = std::max(1.0, std::ceil((x.high - x.low) / 8));
@@ -58,11 +70,6 @@ std::string polyline(const Series& s, Range x, Range y) {
   }
   return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, s.dashed ? " dashed" : "", path,
                      marks);
-}
-
-std::string end_value(double v, const std::string& unit) {
-  if (!unit.empty()) return fmt::format("{:.1f}", v);
-  return v != 0 && std::abs(v) < 0.01 ? fmt::format("{:.1e}", v) : fmt::format("{:.2f}", v);
 }
 
 // Labels at the ends of the lines, moved apart until none covers another.
@@ -117,9 +124,9 @@ std::string line_chart(const Chart& chart) {
   const std::vector<double> ticks = nice_ticks(y->low, y->high);
   if (!chart.y_range) y = Range{ticks.front(), ticks.back()};
 
-  std::string out =
-      fmt::format("<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">\n<title>{}</title>\n",
-                  kWidth, kHeight, escape(chart.title), escape(chart.title));
+  std::string out = fmt::format(
+      "<svg class=\"chart\" viewBox=\"0 0 {:.0f} {:.0f}\" role=\"img\" aria-label=\"{}\">\n<title>{}</title>\n",
+      kWidth + extra_width(chart), kHeight, escape(chart.title), escape(chart.title));
   const double bottom = kHeight - kBottom, right = kWidth - kRight;
   for (const double t : ticks) {
     const double py = y->at(t, bottom, kTop);
