@@ -201,6 +201,7 @@ void Block::wait(const Meeting& m, int64_t generation, Where where) {
   me.waits_for = &m;
   me.generation = generation;
   me.where = where;
+  publish(&end_);  // in case nobody ever wakes it
   while (m.generation == generation) me.fiber.switch_to(scheduler_);
   me.waits_for = nullptr;
 }
@@ -259,6 +260,7 @@ void Block::fail_waiting() {
   for (const auto& t : pool_)
     if (!t->idle && named++ < 4) waiting += cat(named > 1 ? ", " : "", "thread ", t->number, " at ", text(t->where));
   const uint3 b = blockIdx;
+  observe(&end_);
   pool_.clear();
   fail("emulation: ", threads_ - finished_, " of ", threads_, " threads of block (", b.x, ", ", b.y, ", ", b.z,
        ") wait forever: ", waiting, named > 4 ? ", ..." : "");
