@@ -108,8 +108,8 @@ struct CompareCommand {
         ->capture_default_str()
         ->check(CLI::Range(0.5, 0.999999));
     app.add_flag("--any-machine", pair.compare.any_machine, "compare reports of different machines, too");
-    app.add_option("--timeout", pair.timeout, "seconds per case, with --pair")->capture_default_str();
-    app.add_option("--restarts", pair.restarts, "how often both programs start, with --pair")
+    app.add_option("--timeout", pair.timeout, "seconds per case over all starts, with --pair")->capture_default_str();
+    app.add_option("--restarts", pair.restarts, "how often both programs start at most, with --pair")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
     app.add_option("--json-base", json_base, "write the first program's report here");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "kernels/runtime/check.h"
@@ -28,7 +29,6 @@ Verdict judge(const Interval& ratio, double min_effect) {
 
 Comparison compare_samples(const std::vector<double>& base, const std::vector<double>& now, bool paired,
                            const CompareOptions& options) {
-  constexpr size_t kEnough = 8;  // fewer values have no interval of 99 %
   Comparison c{.base = median(base)};
   if (paired) {
     TEMPER_CHECK(base.size() == now.size(), "paired samples: expected as many on both sides, got ", base.size(),
@@ -42,7 +42,9 @@ Comparison compare_samples(const std::vector<double>& base, const std::vector<do
     c.ratio = median(now) / c.base;
     c.interval = {b.lo / a.hi, b.hi / a.lo};
   }
-  if (std::min(base.size(), now.size()) >= kEnough) c.verdict = judge(c.interval, options.min_effect);
+  // The range of n values misses the median of their distribution with probability 2^(1-n).
+  const bool enough = std::ldexp(2, -static_cast<int>(std::min(base.size(), now.size()))) <= 1 - options.confidence;
+  if (enough) c.verdict = judge(c.interval, options.min_effect);
   return c;
 }
 

@@ -89,55 +89,63 @@ class Server {
   FILE *out_, *in_;
 };
 
-struct Samples {
-  std::vector<double> base, now;
+struct Sample {
+  double base, now;
 };
 
-/// Pairs of samples of one case until something is decided or the time is over.
-void sample(Server& base, Server& next, const std::string& name, double seconds, const CompareOptions& options,
-            Samples& into) {
-  constexpr int kFewestRuns = 10;  // a planted slow-down is one run in several
-  constexpr size_t kFewestPairs = 20;
-  const int runs = std::max({base.prepare(name), next.prepare(name), kFewestRuns});
+/// One case by two programs that have just started: samples in turn for so many seconds, and their medians. What one
+/// start happens to have, such as where its memory lies, is in all of its samples alike: together they count as one.
+Sample sample(Server& base, Server& next, const std::string& name, double seconds) {
+  const int runs = std::max(base.prepare(name), next.prepare(name));
   base.run(runs);
   next.run(runs);
-  const size_t had = into.base.size();
-  for (const double start = now(); now() - start < seconds;) {
-    // ABBA: what drifts evenly cancels.
-    const bool swapped = into.base.size() % 2 == 1;
-    Server &first = swapped ? next : base, &second = swapped ? base : next;
-    const double a = first.run(runs), b = second.run(runs);
-    into.base.push_back(swapped ? b : a);
-    into.now.push_back(swapped ? a : b);
-    const size_t pairs = into.base.size() - had;
-    if (pairs < kFewestPairs || pairs % kFewestPairs != 0) continue;
-    if (compare_samples(into.base, into.now, true, options).verdict != Verdict::unsure) return;
+  std::vector<double> a, b;
+  // ABBA: what drifts evenly cancels.
+  for (const double start = now(); a.size() % 2 == 1 || a.empty() || now() - start < seconds;) {
+    const bool swapped = a.size() % 2 == 1;
+    const double first = (swapped ? next : base).run(runs), second = (swapped ? base : next).run(runs);
+    a.push_back(swapped ? second : first);
+    b.push_back(swapped ? first : second);
   }
+  return {median(a), median(b)};
+}
+
+std::vector<std::string> common_cases(Server& base, Server& next) {
+  const std::vector<std::string> others = next.list();
+  std::vector<std::string> names = base.list();
+  std::erase_if(names, [&](const auto& n) { return std::find(others.begin(), others.end(), n) == others.end(); });
+  TEMPER_CHECK(!names.empty(), "compare: the two programs have no case in common");
+  return names;
 }
 
 }  // namespace
 
 PairReports measure_pair(const PairOptions& options, std::ostream& log) {
+  struct Samples {
+    std::vector<double> base, now;
+  };
   std::map<std::string, Samples> samples;
-  std::vector<std::string> order;
-  for (int i = 0; i < options.restarts; ++i) {
+  std::vector<std::string> names, open;
+  for (int i = 0; i < options.restarts && (i == 0 || !open.empty()); ++i) {
     Server base(options.base, options.arguments), next(options.now, options.arguments);
-    const std::vector<std::string> names = base.list(), others = next.list();
-    order.clear();
-    for (const std::string& n : names)
-      if (std::find(others.begin(), others.end(), n) != others.end()) order.push_back(n);
-    TEMPER_CHECK(!order.empty(), "compare: the two programs have no case in common");
-    for (const std::string& n : order)
-      sample(base, next, n, options.timeout / options.restarts, options.compare, samples[n]);
+    if (i == 0) names = open = common_cases(base, next);
+    for (const std::string& n : open) {
+      const Sample one = sample(base, next, n, options.timeout / options.restarts);
+      samples[n].base.push_back(one.base);
+      samples[n].now.push_back(one.now);
+    }
+    std::erase_if(open, [&](const std::string& n) {
+      return compare_samples(samples[n].base, samples[n].now, true, options.compare).verdict != Verdict::unsure;
+    });
   }
   const Report empty{.suite = options.arguments.empty() ? "" : options.arguments.front(),
                      .session = fmt::format("{}-{:.6f}", getpid(), now())};
   PairReports out{empty, empty};
-  for (const std::string& n : order) {
+  for (const std::string& n : names) {
     const Samples& s = samples[n];
     out.base.results.push_back({.name = n, .times = {{"hot", {s.base, "pairs"}}}});
     out.now.results.push_back({.name = n, .times = {{"hot", {s.now, "pairs"}}}});
-    log << n << ": " << s.base.size() << " pairs" << std::endl;
+    log << n << ": " << s.base.size() << " starts" << std::endl;
   }
   return out;
 }

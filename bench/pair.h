@@ -11,8 +11,8 @@ namespace temper::bench {
 struct PairOptions {
   std::string base, now;               ///< temper-bench of before and after; options may follow the path
   std::vector<std::string> arguments;  ///< of both: a suite and its options
-  double timeout = 3;                  ///< seconds per case
-  int restarts = 2;  ///< how often the processes start afresh: where their memory lies differs each time
+  double timeout = 3;                  ///< seconds per case, over all starts
+  int restarts = 30;  ///< how often both start afresh at most: where their memory lies differs each time
   CompareOptions compare;
 };
 
@@ -20,8 +20,9 @@ struct PairReports {
   Report base, now;
 };
 
-/// Starts both with --serve and takes samples in turn, now the one first and now the other, until the verdict on a case
-/// is no longer UNSURE or its time is over. Throws Error if a program does not answer as expected.
+/// Starts both with --serve again and again, each time takes samples of every case in turn, now the one first and now
+/// the other, and counts their medians as one pair of samples, until the verdict on a case is no longer UNSURE. Throws
+/// Error if a program does not answer as expected.
 PairReports measure_pair(const PairOptions& options, std::ostream& log);
 
 }  // namespace temper::bench

@@ -139,7 +139,8 @@ void Runner::serve(std::istream& in, std::ostream& out) {
                  "expected list, case NAME, run K (after a case) or quit, got '", line, "'");
     const int64_t runs = std::stoll(argument);
     timer.start();
-    for (int64_t i = 0; i < runs + std::llround(options_.slow_down * static_cast<double>(runs)); ++i) work.run();
+    const auto more = static_cast<int64_t>(std::ceil(options_.slow_down * static_cast<double>(runs)));
+    for (int64_t i = 0; i < runs + more; ++i) work.run();
     return fmt::format("{:.9g}", timer.stop() / static_cast<double>(runs));
   };
   for (std::string line; std::getline(in, line) && line != "quit";) {
