@@ -72,8 +72,7 @@ struct Eps : Analysis {
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, *s.folder, weights, shape_of(test));
     Loader loader(engine, test, {.batch_size = e.evaluation.batch_size});
-    Pass pass = Pass::eval();
-    pass.branch = e.trainer.method->eval_branch(*network);
+    const Pass pass = Pass::eval(e.trainer.method->eval_branch(*network));
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {
       out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {

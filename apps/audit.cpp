@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
-#include <numeric>
 #include <ostream>
 
 #include "apps/progress.h"
@@ -77,16 +76,13 @@ struct Audit : Subcommand {
 
   PrecisionAudit measure(const Experiment& reference, const Experiment& other, const RunFolder& folder,
                          ConsoleObserver& observer) const {
-    const ImageSet test = reference.data.reader->test();
-    std::vector<int64_t> first(static_cast<size_t>(std::min(limit, test.size())));
-    std::iota(first.begin(), first.end(), 0);
-    const DataShape shape{test.height, test.width, test.channels, test.classes};
+    const ImageSet test = test_images(reference, limit);
+    const DataShape shape = shape_of(test);
     Engine engine_f32(reference.engine_options()), engine(other.engine_options());
     const auto network_f32 = load_run_network(engine_f32, reference, folder, weights, shape);
     const auto network = load_run_network(engine, other, folder, weights, shape);
-    Pass pass = Pass::eval();
-    pass.branch = reference.trainer.method->eval_branch(*network_f32);
-    return audit_precision({engine_f32, *network_f32, pass}, {engine, *network, pass}, test.subset(first),
+    const Pass pass = Pass::eval(reference.trainer.method->eval_branch(*network_f32));
+    return audit_precision({engine_f32, *network_f32, pass}, {engine, *network, pass}, test,
                            *reference.evaluation.validation.attack, reference.evaluation.batch_size,
                            [&](int64_t done, int64_t total) { observer.on_evaluate("audit", done, total); });
   }

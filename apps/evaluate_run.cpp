@@ -17,8 +17,7 @@ Results measure_network(Engine& engine, const Network& network, const Experiment
             .images_test = test.size(),
             .rows = evaluate_test(engine, network, e, test, observer)};
   if (!e.evaluation.attacks.empty()) {
-    Pass pass = Pass::eval();
-    pass.branch = e.trainer.method->eval_branch(network);
+    const Pass pass = Pass::eval(e.trainer.method->eval_branch(network));
     r.example_attack = e.evaluation.attacks.front().label;
     r.examples = attack_examples(engine, network, pass, test, *e.evaluation.attacks.front().attack);
   }

@@ -47,7 +47,7 @@ struct Pass {
   Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
 
   static Pass train() { return {}; }
-  static Pass eval() { return {.bn = BnStats::running, .update = BnUpdate::no}; }
+  static Pass eval(int branch = 0) { return {.bn = BnStats::running, .update = BnUpdate::no, .branch = branch}; }
 };
 
 /// What layers are built with: where they declare their parameters, and under which name.

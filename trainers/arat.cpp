@@ -57,7 +57,7 @@ struct Arat : Trainer {
     if (!invariance->predictors()) return {};
     return {{"predictors", &invariance->predictors()->weights()}};
   }
-  void before_epoch(TrainContext& context) override { balance.measure(context, eval_pass(clean_branch)); }
+  void before_epoch(TrainContext& context) override { balance.measure(context, Pass::eval(clean_branch)); }
 
   Terms terms(Tape& tape, const Batch& given, const TrainContext& context) const {
     const Network& model = context.model;
@@ -89,7 +89,7 @@ struct Arat : Trainer {
   void after_epoch(TrainContext& context) override {
     if (!context.validation) return;
     clean_accuracy =
-        evaluate(context.engine, context.model, eval_pass(clean_branch), *context.validation, nullptr).percent();
+        evaluate(context.engine, context.model, Pass::eval(clean_branch), *context.validation, nullptr).percent();
   }
   void step_metrics(const MetricSink& put) const override {
     put("adversarial_loss", last.adversarial);
@@ -119,11 +119,6 @@ struct Arat : Trainer {
 
  private:
   static uint32_t draw(const TrainContext& context) { return static_cast<uint32_t>(context.epoch); }
-  static Pass eval_pass(int branch) {
-    Pass pass = Pass::eval();
-    pass.branch = branch;
-    return pass;
-  }
   int branch(const Network& model, const std::string& name) const {
     const std::vector<std::string>& known = model.options().branches;
     const auto at = std::find(known.begin(), known.end(), name);

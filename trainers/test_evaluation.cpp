@@ -11,8 +11,7 @@ std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const
                                    const ImageSet& test, Observer& observer) {
   const EvaluationSection& section = experiment.evaluation;
   Loader loader(engine, test, {.batch_size = section.batch_size});
-  Pass pass = Pass::eval();
-  pass.branch = experiment.trainer.method->eval_branch(network);
+  const Pass pass = Pass::eval(experiment.trainer.method->eval_branch(network));
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
     const auto start = std::chrono::steady_clock::now();

@@ -11,8 +11,7 @@ namespace temper {
 namespace {
 
 double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
-  Pass pass = Pass::eval();
-  pass.branch = state.experiment.trainer.method->eval_branch(*state.network);
+  Pass pass = Pass::eval(state.experiment.trainer.method->eval_branch(*state.network));
   pass.weights = weights;
   return evaluate(state.engine, *state.network, pass, *state.validation, attack,
                   [&](int64_t done, int64_t total) {

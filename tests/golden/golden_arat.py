@@ -6,13 +6,12 @@ how far single precision alone carries. Writes golden_arat.npz beside this file.
 
     python3 tests/golden/golden_arat.py
 """
-import pathlib
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from golden_training import BATCH, BATCHES, CHANNELS, CLASSES, SEED, STRIDES, WIDTHS, ascend, image_noise, make_data, nhwc
+from golden_training import (BATCH, BATCHES, CHANNELS, CLASSES, SEED, STRIDES, WIDTHS, ascend, image_noise, make_data,
+                             nhwc, write)
 
 STEPS, LR, MOMENTUM, WEIGHT_DECAY = 10, 0.02, 0.9, 5e-4
 RADIUS, STEP, ATTACK_STEPS = 8 / 255, 2 / 255, 5
@@ -183,12 +182,7 @@ def main():
         notes.append(f"  losses {np.array2string(double[run + '/losses'], precision=5)}")
         notes.append(f"  weights {np.array2string(double[run + '/weights'], precision=4)}")
         arrays |= double
-    text = "\n".join(notes)
-    arrays["provenance"] = np.frombuffer(text.encode(), dtype=np.uint8)
-    path = pathlib.Path(__file__).with_suffix(".npz")
-    np.savez_compressed(path, **arrays)
-    print(text)
-    print(f"{path.name}: {path.stat().st_size} bytes")
+    write(__file__, notes, arrays)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ runs in f32 show how far single precision alone carries. Writes golden_cure.npz 
     python3 tests/golden/golden_cure.py
 """
 import copy
-import pathlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -247,12 +246,7 @@ def main():
         if name + "/masks" in double:
             notes.append(f"  share of all weights that moved: {double[name + '/masks'].mean():.4f}")
         arrays |= double
-    text = "\n".join(notes)
-    arrays["provenance"] = np.frombuffer(text.encode(), dtype=np.uint8)
-    path = pathlib.Path(__file__).with_suffix(".npz")
-    np.savez_compressed(path, **arrays)
-    print(text)
-    print(f"{path.name}: {path.stat().st_size} bytes")
+    base.write(__file__, notes, arrays)
 
 
 if __name__ == "__main__":

@@ -182,6 +182,15 @@ def nhwc(images):
     return images.movedim(-3, -1).contiguous()
 
 
+def write(script, notes, arrays):
+    """Writes the arrays, and the notes as where they come from, beside the script."""
+    text = "\n".join(notes)
+    path = pathlib.Path(script).with_suffix(".npz")
+    np.savez_compressed(path, **arrays, provenance=np.frombuffer(text.encode(), dtype=np.uint8))
+    print(text)
+    print(f"{path.name}: {path.stat().st_size} bytes")
+
+
 def main():
     torch.use_deterministic_algorithms(True)
     data = make_data()
@@ -201,12 +210,7 @@ def main():
         notes.append(f"{method}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
         notes.append(f"  losses {np.array2string(double[method + '/losses'], precision=6)}")
         arrays |= double
-    text = "\n".join(notes)
-    arrays["provenance"] = np.frombuffer(text.encode(), dtype=np.uint8)
-    path = pathlib.Path(__file__).with_suffix(".npz")
-    np.savez_compressed(path, **arrays)
-    print(text)
-    print(f"{path.name}: {path.stat().st_size} bytes")
+    write(__file__, notes, arrays)
 
 
 if __name__ == "__main__":
