@@ -19,7 +19,8 @@ using winograd::Problem;
 /// The code for this processor, or none.
 const Kernels* kernels() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")) return &winograd::kAvx512;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    return __builtin_cpu_supports("avx512vnni") ? &winograd::kVnni : &winograd::kAvx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &winograd::kAvx2;
 #endif
   return nullptr;
@@ -79,13 +80,13 @@ class WinogradConv : public ConvBackend {
   void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
                const Tensor& y) override {
     if (!suits(g, y.dtype, false)) return other_->forward(s, g, x, f, e, y);
-    const Transformed& t = filter(g, f, false);
+    const Transformed& t = filter(g, f, y.dtype, false);
     run(problem(g, false), x, t, f.fold ? t.bias.data() : f.bias.as<float>(), e.residual, e.relu, y);
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     if (!suits(g, dx.dtype, true)) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(problem(g, true), dy, filter(g, f, true), nullptr, beta == 0 ? Tensor{} : dx, false, dx);
+    run(problem(g, true), dy, filter(g, f, dx.dtype, true), nullptr, beta == 0 ? Tensor{} : dx, false, dx);
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
@@ -106,6 +107,7 @@ class WinogradConv : public ConvBackend {
   struct Key {
     const void* filter;
     ConvShape shape;
+    DType dtype;
     bool turned;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
@@ -120,22 +122,34 @@ class WinogradConv : public ConvBackend {
     return p.c % winograd::kLanes == 0 && computed <= 2 * rows * cols;
   }
 
-  const Transformed& filter(const ConvShape& g, const ConvFilter& f, bool turned) {
+  /// f(steps, tag) with the code for activations of `dtype` and a value of their type.
+  template <class F>
+  void with_steps(DType dtype, F f) const {
+    if (dtype == DType::f32)
+      f(kernels_.floats, float{});
+    else
+      f(kernels_.halves, winograd::Half{});
+  }
+
+  const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
     ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s};
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
-    Transformed& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, turned}, [&] {
-      ++stats_.allocations;
-      return Transformed{.u = Floats(kernels_.filter_floats(inputs, outputs))};
+    Transformed* t = nullptr;
+    with_steps(dtype, [&](const auto& steps, auto) {
+      t = &filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, [&] {
+        ++stats_.allocations;
+        return Transformed{.u = Floats(steps.filter_floats(inputs, outputs))};
+      });
+      const void* fold = f.fold ? f.fold->mean.data : nullptr;
+      if (f.stamp && t->stamp == f.stamp && t->fold == fold) return;
+      ++stats_.filters_prepared;
+      t->stamp = f.stamp;
+      t->fold = fold;
+      std::vector<float> scale;
+      fold_batch_norm(f, scale, t->bias);
+      steps.transform_filter({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
     });
-    const void* fold = f.fold ? f.fold->mean.data : nullptr;
-    if (f.stamp && t.stamp == f.stamp && t.fold == fold) return t;
-    ++stats_.filters_prepared;
-    t.stamp = f.stamp;
-    t.fold = fold;
-    std::vector<float> scale;
-    fold_batch_norm(f, scale, t.bias);
-    kernels_.transform_filter(g.k, g.c, f.w.as<float>(), scale.data(), turned, t.u.data);
-    return t;
+    return *t;
   }
 
   /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
@@ -154,16 +168,12 @@ class WinogradConv : public ConvBackend {
   void run(const Problem& p, const Tensor& x, const Transformed& t, const float* bias, const Tensor& add, bool relu,
            const Tensor& y) {
     const Cut c = cut(p);
-    const int64_t floats = kernels_.workspace_floats(p, c, omp_get_max_threads());
-    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
-    const auto with = [&](auto tag, auto run) {
+    with_steps(y.dtype, [&](const auto& steps, auto tag) {
       using T = decltype(tag);
-      run(p, c, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace}, relu);
-    };
-    if (y.dtype == DType::f32)
-      with(float{}, kernels_.run_float);
-    else
-      with(winograd::Half{}, kernels_.run_half);
+      const int64_t floats = steps.workspace_floats(p, c, omp_get_max_threads());
+      float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
+      steps.run(p, c, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace}, relu);
+    });
   }
 
   const Kernels& kernels_;

@@ -74,26 +74,17 @@ inline void transform_nine(const Vec g[9], const FilterLayout& layout, int64_t u
   }
 }
 
-int64_t filter_floats(int64_t inputs, int64_t outputs) { return FilterLayout(inputs, outputs).floats(); }
-
-void transform_filter(int64_t filters, int64_t channels, const float* w, const float* scale, bool turned, float* u) {
-  const FilterLayout layout(turned ? filters : channels, turned ? channels : filters);
-#pragma omp parallel for schedule(static)
-  for (int64_t unit = 0; unit < layout.units; ++unit) {
-    const int64_t first = unit * kLanes;
-    for (int64_t input = 0; input < layout.inputs; ++input) {
-      alignas(64) float gathered[9][kLanes] = {};
-      for (int t = 0; t < 9; ++t)
-        for (int64_t lane = 0; lane < kLanes; ++lane) {
-          const int64_t k = turned ? input : first + lane, c = turned ? first + lane : input;
-          if (k < filters && c < channels)
-            gathered[turned ? 8 - t : t][lane] = w[(k * 9 + t) * channels + c] * scale[k];
-        }
-      Vec g[9];
-      for (int t = 0; t < 9; ++t) g[t] = load(gathered[t]);
-      transform_nine(g, layout, unit, input, u);
+/// The taps of 16 output channels, `unit`, and of one input channel.
+inline void load_taps(const FilterSource& f, int64_t unit, int64_t input, Vec g[9]) {
+  const int64_t first = unit * kLanes;
+  alignas(64) float gathered[9][kLanes] = {};
+  for (int t = 0; t < 9; ++t)
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      const int64_t k = f.turned ? input : first + lane, c = f.turned ? first + lane : input;
+      if (k < f.filters && c < f.channels)
+        gathered[f.turned ? 8 - t : t][lane] = f.w[(k * 9 + t) * f.channels + c] * f.scale[k];
     }
-  }
+  for (int t = 0; t < 9; ++t) g[t] = load(gathered[t]);
 }
 
 /// Tiles of a problem, and where a block keeps what it computes.
@@ -109,16 +100,16 @@ struct Tiles {
         count(g.n * down * across) {}
 };
 
-// One more line between points, and between rows of the products, so that what a tile needs does not fall into the same
+// One more line between rows of the products, and between points, so that what a tile needs does not fall into the same
 // few sets of a cache.
-inline int64_t point_stride(const Problem& g, int64_t rows) { return g.c * rows + kLanes; }
 inline int64_t product_stride(int64_t units) { return units * kPoints * kLanes + kLanes; }
 
 /// Floats of the transform of `rows` tiles, of their products with `units` units of filters, and a pixel of zeros.
 struct Scratch {
   int64_t inputs, products, zeros;
-  Scratch(const Problem& g, const Cut& cut)
-      : inputs(kPoints * point_stride(g, cut.together ? cut.together : cut.rows)),
+  template <class Arithmetic>
+  Scratch(Arithmetic, const Problem& g, const Cut& cut)
+      : inputs(Arithmetic::input_floats(g, cut.together ? cut.together : cut.rows)),
         products(cut.rows * product_stride(units_of_part(g, cut))),
         zeros(ceil_div(g.c, kLanes) * kLanes) {}
   static int64_t units_of_part(const Problem& g, const Cut& cut) {
@@ -126,32 +117,42 @@ struct Scratch {
   }
 };
 
+template <class Arithmetic>
 int64_t workspace_floats(const Problem& g, const Cut& cut, int threads) {
-  const Scratch s(g, cut);
+  const Scratch s(Arithmetic{}, g, cut);
   return cut.together ? s.inputs + threads * (s.products + s.zeros) : threads * (s.inputs + s.products + s.zeros);
 }
 
-/// v (point, channel / 16, ...) <- the input tile `tile`; `stride` from point to point, `block` from 16 channels to the
-/// next.
+/// The pixels of an input tile; those in the padding are `zeros`, a pixel of zeros.
 template <class T>
-void gather_tile(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t stride, int64_t block) {
-  const Problem& g = t.g;
-  const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-  const int64_t top = within / t.across * kOut - g.pad, left = within % t.across * kOut - g.pad;
+struct TilePixels {
   const T* from[kPoints];
-  for (int i = 0; i < kIn; ++i)
-    for (int j = 0; j < kIn; ++j) {
-      const int64_t row = top + i, col = left + j;
-      const bool inside = row >= 0 && row < g.h && col >= 0 && col < g.w;
-      from[i * kIn + j] = inside ? x + ((image * g.h + row) * g.w + col) * g.c : zeros;
-    }
-  for (int64_t c = 0; c < g.c; c += kLanes, v += block) {
+  int64_t channels;
+  TilePixels(const Tiles& t, const T* x, const T* zeros, int64_t tile) : channels(t.g.c) {
+    const Problem& g = t.g;
+    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
+    const int64_t top = within / t.across * kOut - g.pad, left = within % t.across * kOut - g.pad;
+    for (int i = 0; i < kIn; ++i)
+      for (int j = 0; j < kIn; ++j) {
+        const int64_t row = top + i, col = left + j;
+        const bool inside = row >= 0 && row < g.h && col >= 0 && col < g.w;
+        from[i * kIn + j] = inside ? x + ((image * g.h + row) * g.w + col) * g.c : zeros;
+      }
+  }
+};
+
+/// v (point, channel / 16, ...) <- channels [begin, end) of a tile; `stride` from point to point, `block` from 16
+/// channels to the next.
+template <class T>
+void transform_tile(const TilePixels<T>& x, int64_t begin, int64_t end, float* v, int64_t stride, int64_t block) {
+  for (int64_t c = begin; c < end; c += kLanes, v += block) {
     Vec half[kIn][kIn];
     for (int j = 0; j < kIn; ++j) {
       Vec d[kIn], out[kIn];
       for (int i = 0; i < kIn; ++i) {
-        d[i] = load(from[i * kIn + j] + c);
-        if (j >= kIn - kOut) __builtin_prefetch(from[i * kIn + j] + kOut * g.c + c);  // the tile to the right
+        const T* const pixel = x.from[i * kIn + j] + c;
+        d[i] = load(pixel);
+        if (j >= kIn - kOut) __builtin_prefetch(pixel + kOut * x.channels);  // the tile to the right
       }
       transform_input(d, out);
       for (int i = 0; i < kIn; ++i) half[i][j] = out[i];
@@ -256,24 +257,58 @@ struct Part {
         units((last * kUnits < layout.units ? last * kUnits : layout.units) - unit) {}
 };
 
-/// m (row, unit, point, 16) <- v (point, channel / 16, row, 16) by the filters of `part`. v holds `rows` of `held`
-/// rows.
-inline void products(const Problem& g, const FilterLayout& layout, const Part& part, const float* u, const float* v,
-                     int64_t rows, int64_t held, float* m) {
-  const int64_t stride = point_stride(g, held), groups = ceil_div(rows, kRows);
-  constexpr std::make_integer_sequence<int, kRows> counts;
+/// Calls run(point, pass, row, count, m), where m is the place of the products, for all points, all passes of `part`
+/// and `rows` rows, at most kRows of them at a time.
+template <class Run>
+void each_product(const Part& part, int64_t rows, float* m, Run run) {
+  const int64_t groups = ceil_div(rows, kRows);
   for (int point = 0; point < kPoints; ++point)
     for (int64_t pass = part.first; pass < part.last; ++pass)
       for (int64_t group = 0; group < groups; ++group) {
         const int64_t r = rows * group / groups;
         const int count = static_cast<int>(rows * (group + 1) / groups - r);
-        const Multiply f =
-            layout.width(pass) == kUnits ? multiply_for<kUnits>(count, counts) : multiply_for<1>(count, counts);
-        f(v + point * stride + r * kLanes, held * kLanes, g.c, u + layout.start(pass, point),
-          m + r * product_stride(part.units) + ((pass - part.first) * kUnits * kPoints + point) * kLanes,
-          product_stride(part.units));
+        run(point, pass, r, count,
+            m + r * product_stride(part.units) + ((pass - part.first) * kUnits * kPoints + point) * kLanes);
       }
 }
+
+/// Transforms and products in f32. An arithmetic says how inputs and filters are held between the steps.
+struct Floats {
+  static FilterLayout layout(int64_t inputs, int64_t outputs) { return {inputs, outputs}; }
+  static void transform_filter(const FilterSource& f, float* u) {
+    const FilterLayout filters = layout(f.inputs(), f.outputs());
+#pragma omp parallel for schedule(static)
+    for (int64_t unit = 0; unit < filters.units; ++unit)
+      for (int64_t input = 0; input < filters.inputs; ++input) {
+        Vec g[9];
+        load_taps(f, unit, input, g);
+        transform_nine(g, filters, unit, input, u);
+      }
+  }
+  /// v (point, channel / 16, row, 16).
+  static int64_t point_stride(const Problem& g, int64_t rows) { return g.c * rows + kLanes; }
+  static int64_t input_floats(const Problem& g, int64_t rows) { return kPoints * point_stride(g, rows); }
+
+  /// Row `row` of v, which holds `held`, <- the input tile `tile`.
+  template <class T>
+  static void gather(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t row, int64_t held) {
+    transform_tile(TilePixels<T>(t, x, zeros, tile), 0, t.g.c, v + row * kLanes, point_stride(t.g, held),
+                   held * kLanes);
+  }
+  /// m (row, unit, point, 16) <- `rows` of v's `held` rows, from `first`, by the filters of `part`.
+  static void products(const Problem& g, const Part& part, const float* u, const float* v, int64_t first, int64_t rows,
+                       int64_t held, float* m) {
+    const FilterLayout filters = layout(g.c, g.k);
+    const int64_t stride = point_stride(g, held);
+    constexpr std::make_integer_sequence<int, kRows> counts;
+    each_product(part, rows, m, [&](int point, int64_t pass, int64_t r, int count, float* to) {
+      const Multiply f =
+          filters.width(pass) == kUnits ? multiply_for<kUnits>(count, counts) : multiply_for<1>(count, counts);
+      f(v + point * stride + (first + r) * kLanes, held * kLanes, g.c, u + filters.start(pass, point), to,
+        product_stride(part.units));
+    });
+  }
+};
 
 template <class T>
 void scatter(const Tiles& tiles, const Operands<T>& o, bool relu, int64_t from, int64_t rows, const Part& part,
@@ -290,12 +325,11 @@ T* clear(float* memory, int64_t count) {
   return zeros;
 }
 
-template <class T>
+template <class Arithmetic, class T>
 void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
   const Tiles tiles(g);
-  const FilterLayout layout(g.c, g.k);
-  const Part all(layout, 0, 1);
-  const Scratch scratch(g, cut);
+  const Part all(FilterLayout(g.c, g.k), 0, 1);
+  const Scratch scratch(Arithmetic{}, g, cut);
   const int64_t blocks = ceil_div(tiles.count, cut.rows);
 #pragma omp parallel for schedule(dynamic) if (blocks > 1)
   for (int64_t block = 0; block < blocks; ++block) {
@@ -303,18 +337,17 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
     float* const m = v + scratch.inputs;
     const T* const zeros = clear<T>(m + scratch.products, g.c);
     const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
-    for (int64_t r = 0; r < rows; ++r)
-      gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, rows), rows * kLanes);
-    products(g, layout, all, o.u, v, rows, rows, m);
+    for (int64_t r = 0; r < rows; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, rows);
+    Arithmetic::products(g, all, o.u, v, 0, rows, rows, m);
     scatter(tiles, o, relu, from, rows, all, m);
   }
 }
 
-template <class T>
+template <class Arithmetic, class T>
 void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
   const Tiles tiles(g);
   const FilterLayout layout(g.c, g.k);
-  const Scratch scratch(g, cut);
+  const Scratch scratch(Arithmetic{}, g, cut);
   float* const v = o.workspace;
   for (int64_t from = 0; from < tiles.count; from += cut.together) {
     const int64_t held = tiles.count - from < cut.together ? tiles.count - from : cut.together;
@@ -324,20 +357,28 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
       float* const m = v + scratch.inputs + omp_get_thread_num() * (scratch.products + scratch.zeros);
       const T* const zeros = clear<T>(m + scratch.products, g.c);
 #pragma omp for schedule(static)
-      for (int64_t r = 0; r < held; ++r)
-        gather_tile(tiles, o.x, zeros, from + r, v + r * kLanes, point_stride(g, held), held * kLanes);
+      for (int64_t r = 0; r < held; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, held);
 #pragma omp for schedule(dynamic)
       for (int64_t item = 0; item < items; ++item) {
         const Part part(layout, item % cut.parts, cut.parts);
         const int64_t first = item / cut.parts * cut.rows, rows = held - first < cut.rows ? held - first : cut.rows;
-        products(g, layout, part, o.u, v + first * kLanes, rows, held, m);
+        Arithmetic::products(g, part, o.u, v, first, rows, held, m);
         scatter(tiles, o, relu, from + first, rows, part, m);
       }
     }
   }
 }
 
-template <class T>
+template <class Arithmetic, class T>
 void run(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
-  cut.together ? run_by_channels(g, cut, o, relu) : run_by_tiles(g, cut, o, relu);
+  cut.together ? run_by_channels<Arithmetic>(g, cut, o, relu) : run_by_tiles<Arithmetic>(g, cut, o, relu);
+}
+
+/// All steps in one arithmetic, for activations of type T.
+template <class Arithmetic, class T>
+constexpr Steps<T> steps() {
+  return {.filter_floats = [](int64_t inputs, int64_t outputs) { return Arithmetic::layout(inputs, outputs).floats(); },
+          .transform_filter = Arithmetic::transform_filter,
+          .workspace_floats = workspace_floats<Arithmetic>,
+          .run = run<Arithmetic, T>};
 }

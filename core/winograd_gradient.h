@@ -135,7 +135,7 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
       const int64_t count = tiles.count - from < held.tiles ? tiles.count - from : held.tiles;
 #pragma omp for schedule(static)
       for (int64_t t = 0; t < count; ++t) {
-        gather_tile(tiles, o.x, zeros, from + t, x + t * g.c, held.x_stride, kLanes);
+        transform_tile(TilePixels<T>(tiles, o.x, zeros, from + t), 0, g.c, x + t * g.c, held.x_stride, kLanes);
         for (int64_t f = 0; f < filters; f += kLanes)
           gather_gradient(tiles, o.dy, from + t, k + f, dy + t * filters + f, held.dy_stride);
       }
@@ -161,11 +161,8 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
 
 constexpr Kernels kernels() {
   return {.rows = kRows,
-          .filter_floats = filter_floats,
-          .transform_filter = transform_filter,
-          .workspace_floats = workspace_floats,
-          .run_float = run<float>,
-          .run_half = run<Half>,
+          .floats = steps<Floats, float>(),
+          .halves = steps<Floats, Half>(),
           .gradient_floats = gradient_floats,
           .gradient_float = filter_gradient<float>,
           .gradient_half = filter_gradient<Half>};

@@ -42,21 +42,36 @@ struct GradientOperands {
 /// bf16 as its bits.
 using Half = uint16_t;
 
+/// A filter (filters, 3, 3, channels), each one times its scale. Turned: the filters of the data gradient, whose taps
+/// are reversed and whose inputs are w's filters.
+struct FilterSource {
+  int64_t filters, channels;
+  const float* w;
+  const float* scale;  ///< (filters)
+  bool turned;
+  int64_t inputs() const { return turned ? filters : channels; }
+  int64_t outputs() const { return turned ? channels : filters; }
+};
+
+/// A convolution of activations of type T.
+template <class T>
+struct Steps {
+  int64_t (*filter_floats)(int64_t inputs, int64_t outputs);
+  void (*transform_filter)(const FilterSource&, float* u);
+  int64_t (*workspace_floats)(const Problem&, const Cut&, int threads);
+  void (*run)(const Problem&, const Cut&, const Operands<T>&, bool relu);
+};
+
 struct Kernels {
   int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
-  int64_t (*filter_floats)(int64_t inputs, int64_t outputs);
-  /// u <- the transform of w (filters, 3, 3, channels) times scale (filters). Turned: of the filters of the data
-  /// gradient, whose taps are reversed and whose inputs are w's filters.
-  void (*transform_filter)(int64_t filters, int64_t channels, const float* w, const float* scale, bool turned,
-                           float* u);
-  int64_t (*workspace_floats)(const Problem&, const Cut&, int threads);
-  void (*run_float)(const Problem&, const Cut&, const Operands<float>&, bool relu);
-  void (*run_half)(const Problem&, const Cut&, const Operands<Half>&, bool relu);
+  Steps<float> floats;
+  Steps<Half> halves;
   int64_t (*gradient_floats)(const Problem&);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
 };
 
-extern const Kernels kAvx512, kAvx2;
+/// kVnni takes the products of bf16 activations in 16-bit integers: winograd_integer.h.
+extern const Kernels kVnni, kAvx512, kAvx2;
 
 }  // namespace temper::winograd

@@ -1,9 +1,13 @@
 #include <omp.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
 #include "core/winograd_kernels.h"
+#include "kernels/runtime/dtype.h"
+#include "kernels/runtime/philox.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
 
@@ -22,6 +26,13 @@ std::vector<float> floats(int64_t n, int salt) {
   return {v.begin(), v.end()};
 }
 
+std::vector<float> normal(int64_t n, int salt) {
+  std::vector<float> v(n);
+  for (int64_t i = 0; i < n; ++i) v[i] = random_normal({.seed = 7}, salt, static_cast<uint32_t>(i));
+  return v;
+}
+
+/// In the type of an activation.
 template <class T>
 std::vector<T> stored(const std::vector<float>& v) {
   std::vector<T> out(v.size());
@@ -29,30 +40,77 @@ std::vector<T> stored(const std::vector<float>& v) {
     if constexpr (sizeof(T) == 4) {
       out[i] = v[i];
     } else {
-      uint32_t bits;
-      std::memcpy(&bits, &v[i], sizeof bits);
-      out[i] = static_cast<Half>(bits >> 16);
+      const bfloat16 narrow(v[i]);
+      std::memcpy(&out[i], &narrow, sizeof narrow);
     }
   }
   return out;
+}
+
+std::vector<float> as_floats(const std::vector<Half>& v) {
+  std::vector<float> out(v.size());
+  for (size_t i = 0; i < v.size(); ++i) {
+    const uint32_t bits = uint32_t{v[i]} << 16;
+    std::memcpy(&out[i], &bits, sizeof bits);
+  }
+  return out;
+}
+
+/// The convolution in double precision.
+std::vector<double> direct(const Problem& g, const std::vector<Half>& x16, const std::vector<float>& w) {
+  const std::vector<float> x = as_floats(x16);
+  const int64_t p = g.h + 2 * g.pad - 2, q = g.w + 2 * g.pad - 2;
+  std::vector<double> y;
+  for (int64_t i = 0; i < g.n * p * q; ++i)
+    for (int64_t k = 0; k < g.k; ++k) {
+      double sum = 0;
+      for (int64_t t = 0; t < 9; ++t) {
+        const int64_t row = i / q % p + t / 3 - g.pad, col = i % q + t % 3 - g.pad;
+        if (row < 0 || row >= g.h || col < 0 || col >= g.w) continue;
+        for (int64_t c = 0; c < g.c; ++c)
+          sum += double{x[((i / (p * q) * g.h + row) * g.w + col) * g.c + c]} * w[(k * 9 + t) * g.c + c];
+      }
+      y.push_back(sum);
+    }
+  return y;
+}
+
+std::vector<Half> convolve_plain(const winograd::Steps<Half>& steps, const Problem& g, const std::vector<Half>& x,
+                                 const std::vector<float>& w) {
+  const Cut cut{.rows = 14};
+  const std::vector<float> ones(g.k, 1.f);
+  std::vector<float> u(steps.filter_floats(g.c, g.k)), workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
+  std::vector<Half> y(g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k);
+  steps.transform_filter({g.k, g.c, w.data(), ones.data(), false}, u.data());
+  steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, y.data(), workspace.data()}, false);
+  return y;
+}
+
+/// Root of the sum of squared differences.
+double distance(const std::vector<double>& a, const std::vector<double>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum);
 }
 
 template <class T>
 std::vector<T> convolve(const Kernels& code, const Problem& g, bool turned, const Cut& cut) {
   const int64_t filters = turned ? g.c : g.k, channels = turned ? g.k : g.c;
   const int64_t outputs = g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k;
-  std::vector<float> u(code.filter_floats(g.c, g.k));
-  code.transform_filter(filters, channels, floats(filters * 9 * channels, 1).data(), floats(filters, 2).data(), turned,
-                        u.data());
+  const auto& steps = [&]() -> const winograd::Steps<T>& {
+    if constexpr (sizeof(T) == 4)
+      return code.floats;
+    else
+      return code.halves;
+  }();
+  std::vector<float> u(steps.filter_floats(g.c, g.k));
+  const auto w = floats(filters * 9 * channels, 1), scale = floats(filters, 2);
+  steps.transform_filter({filters, channels, w.data(), scale.data(), turned}, u.data());
   const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 3)), add = stored<T>(floats(outputs, 4));
   const auto bias = floats(g.k, 5);
   std::vector<T> y(outputs);
-  std::vector<float> workspace(code.workspace_floats(g, cut, omp_get_max_threads()));
-  const winograd::Operands<T> o{x.data(), u.data(), bias.data(), add.data(), y.data(), workspace.data()};
-  if constexpr (sizeof(T) == 4)
-    code.run_float(g, cut, o, true);
-  else
-    code.run_half(g, cut, o, true);
+  std::vector<float> workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
+  steps.run(g, cut, {x.data(), u.data(), bias.data(), add.data(), y.data(), workspace.data()}, true);
   return y;
 }
 
@@ -103,6 +161,59 @@ TEST_CASE("AVX2 and AVX-512 compute the same bits, however the work is cut", "[c
           CHECK(convolve<Half>(*code, g, turned, cut) == half);
         }
     }
+}
+
+TEST_CASE("bf16 convolutions in integers give the same bits, however the work is cut", "[conv]") {
+  if (!__builtin_cpu_supports("avx512vnni")) return;
+  const Cut cuts[] = {{.rows = 14}, {.rows = 5}, {.rows = 3, .together = 5, .parts = 1}, {4, 100, 2}};
+  for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1},
+                           Problem{.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2},
+                           Problem{.n = 1, .h = 6, .w = 10, .c = 48, .k = 16, .pad = 1}})
+    for (const bool turned : {false, true}) {
+      CAPTURE(g.c, g.k, turned);
+      const auto y = convolve<Half>(winograd::kVnni, g, turned, cuts[0]);
+      for (const Cut& cut : cuts) CHECK(convolve<Half>(winograd::kVnni, g, turned, cut) == y);
+      CHECK(convolve<float>(winograd::kVnni, g, turned, cuts[0]) ==
+            convolve<float>(winograd::kAvx512, g, turned, cuts[0]));
+    }
+}
+
+TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters would", "[conv]") {
+  if (!__builtin_cpu_supports("avx512vnni")) return;
+  for (const bool heavy_tailed : {false, true})
+    for (const int64_t channels : {64, 512}) {
+      CAPTURE(heavy_tailed, channels);
+      const Problem g{.n = 2, .h = 8, .w = 8, .c = channels, .k = 16, .pad = 1};
+      std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1), w = normal(g.k * 9 * g.c, 2);
+      if (heavy_tailed)
+        for (float& v : x) v = v * v * v;
+      const std::vector<Half> x16 = stored<Half>(x), w16 = stored<Half>(w);
+      const std::vector<double> exact = direct(g, x16, w), narrow = direct(g, x16, as_floats(w16));
+      const std::vector<Half> y = convolve_plain(winograd::kVnni.halves, g, x16, w);
+      std::vector<double> y_integers, y_narrow;
+      for (size_t i = 0; i < y.size(); ++i) {
+        y_integers.push_back(as_floats(y)[i]);
+        y_narrow.push_back(as_floats(stored<Half>({static_cast<float>(narrow[i])}))[0]);
+      }
+      CHECK(distance(y_integers, exact) < 0.9 * distance(y_narrow, exact));
+    }
+}
+
+TEST_CASE("what is not finite stays so in a convolution in integers", "[conv]") {
+  if (!__builtin_cpu_supports("avx512vnni")) return;
+  const Problem g{.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .pad = 1};
+  const std::vector<float> w = normal(g.k * 9 * g.c, 2);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1);
+    x[5 * g.c + 3] = bad;
+    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.halves, g, stored<Half>(x), w));
+    const int64_t image = g.h * g.w * g.k;
+    CHECK(std::none_of(y.begin(), y.begin() + image, [](float v) { return std::isfinite(v); }));
+    CHECK(std::all_of(y.begin() + image, y.end(), [](float v) { return std::isfinite(v); }));
+  }
+  const std::vector<Half> nothing(g.n * g.h * g.w * g.c);
+  const std::vector<Half> y = convolve_plain(winograd::kVnni.halves, g, nothing, w);
+  CHECK(std::all_of(y.begin(), y.end(), [](Half v) { return v == 0; }));
 }
 
 #endif
