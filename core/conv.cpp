@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/conv_options.h"
+#include "kernels/relu/relu.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -23,6 +24,17 @@ std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] E
   auto direct = make_reference_conv();
 #endif
   return exactness == Exactness::exact ? std::move(direct) : make_winograd_conv(std::move(direct));
+}
+
+void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
+                                     const ConvDataEpilogue& e, const Tensor& dx) {
+  if (e.mask && backward_data_masked(stream, g, dy, filter, e, dx)) return;
+  backward_data(stream, g, dy, filter, e.beta, dx);
+  if (!e.mask) return;
+  dispatch_float(dx.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    relu_backward(stream, dx.numel(), e.mask.as<T>(), dx.as<T>(), 0.f, dx.as<T>());
+  });
 }
 
 void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias) {

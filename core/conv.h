@@ -1,6 +1,7 @@
 #pragma once
 #include <compare>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -42,6 +43,13 @@ struct ConvEpilogue {
   bool relu = false;
 };
 
+/// dx = beta * dx + conv_transpose(dy, w), and then 0 where the mask is not above 0: the gradient of the ReLU that made
+/// x, whose output the mask is.
+struct ConvDataEpilogue {
+  float beta = 0;
+  Tensor mask;  ///< like dx, or none
+};
+
 /// What a back end has built and kept so far. Repeating a pass with the same shapes and stamps changes none of it.
 struct ConvStats {
   int64_t primitives_created = 0, filters_prepared = 0, allocations = 0;
@@ -66,8 +74,35 @@ class ConvBackend {
   /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.
   virtual void backward_data(Stream, const ConvShape&, const Tensor& dy, const ConvFilter&, float beta,
                              const Tensor& dx) = 0;
+  /// backward_data with what follows it, in one go where the library can.
+  void backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
+                          const ConvDataEpilogue& e, const Tensor& dx);
   virtual void backward_filter(Stream, const ConvShape&, const Tensor& x, const Tensor& dy, float beta,
                                const Tensor& dw) = 0;
+  /// What is worth telling a person about how convolutions were chosen: kept plans that were of no use, for one.
+  virtual std::vector<std::string> notes() const { return {}; }
+
+ protected:
+  /// The epilogue with its mask in one go; false, and nothing done, where the library cannot.
+  virtual bool backward_data_masked(Stream, const ConvShape&, const Tensor& /*dy*/, const ConvFilter&,
+                                    const ConvDataEpilogue&, const Tensor& /*dx*/) {
+    return false;
+  }
+};
+
+/// How products of f32 convolutions are formed on a GPU: as they are, or from operands rounded to TF32 (10 bits).
+enum class ConvMath : uint8_t { f32, tf32 };
+/// How one of a library's deterministic plans is chosen on CUDA: the one it proposes first, or the fastest of its first
+/// few, timed when a shape is first met. Timing makes the choice, and so the last bits, depend on the day; a kept plan
+/// does not change.
+enum class PlanChoice : uint8_t { proposed, timed };
+
+/// How convolutions are chosen on CUDA; nothing else asks.
+struct ConvPlanning {
+  ConvMath math = ConvMath::f32;
+  PlanChoice choice = PlanChoice::proposed;
+  std::string folder = {};     ///< where plans are kept between runs; empty: nowhere
+  int64_t workspace_mb = 256;  ///< the most a plan may take
 };
 
 /// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.

@@ -64,8 +64,11 @@ class CudnnConv : public ConvBackend {
  public:
   explicit CudnnConv(const CudnnConvOptions& options)
       : arena_(*options.arena),
-        math_(options.math),
-        plans_({.choice = options.choice, .folder = options.plan_folder, .workspace = options.workspace_mb << 20}) {}
+        math_(options.planning.math),
+        exactness_(options.exactness),
+        plans_({.choice = options.planning.choice,
+                .folder = options.planning.folder,
+                .workspace = options.planning.workspace_mb << 20}) {}
 
   const char* name() const override { return "cudnn"; }
   ConvStats stats() const override {
@@ -73,6 +76,7 @@ class CudnnConv : public ConvBackend {
     all.primitives_created = plans_.made();
     return all;
   }
+  std::vector<std::string> notes() const override { return plans_.notes(); }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
                const Tensor& y) override {
@@ -121,6 +125,18 @@ class CudnnConv : public ConvBackend {
     const Tensor x32 = as_f32(stream, x), dy32 = as_f32(stream, dy);
     run(stream, {.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0},
         {{cudnn::kX, x32.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy32.data}});
+  }
+
+ protected:
+  // Adding and masking in one go would have cuDNN read and write dx in one fused engine, which it does not promise to
+  // allow.
+  bool backward_data_masked(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
+                            const ConvDataEpilogue& e, const Tensor& dx) override {
+    if (e.beta != 0 || exactness_ == Exactness::exact) return false;
+    if (g.n == 0) return true;
+    void* w = prepare(stream, g, filter, dx.dtype).first;
+    return try_run(stream, {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .mask = true},
+                   {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}, {cudnn::kMask, e.mask.data}});
   }
 
  private:
@@ -217,6 +233,7 @@ class CudnnConv : public ConvBackend {
 
   Arena& arena_;
   ConvMath math_;
+  Exactness exactness_;
   cudnn::ConvPlans plans_;
   std::map<std::tuple<void*, void*, void*, DType>, Prepared> prepared_;
   ConvStats stats_;

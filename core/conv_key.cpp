@@ -40,7 +40,7 @@ namespace {
 std::string advice(const ConvKey& key, const PlanRefusals& r) {
   const bool narrow = key.type == ConvType::bf16 || key.type == ConvType::f16;
   if (r.too_large > 0)
-    return cat("lower batch_size: the smallest of them needs ", (r.least_workspace + (1 << 20) - 1) >> 20, " MiB");
+    return cat("raise convolution.workspace_mb to ", (r.least_workspace + (1 << 20) - 1) >> 20, " or lower batch_size");
   if (narrow && (key.shape.c % 8 != 0 || key.shape.k % 8 != 0))
     return "give the layer channel counts that are multiples of 8, or use precision.compute: f32";
   if (key.alignment < 16) return "pass arrays that start at a multiple of 16 bytes";

@@ -7,7 +7,6 @@
 #if defined(TEMPER_CUDA)
 #include "core/conv_options.h"
 #include "core/gemm_cublas.h"
-#include "core/plan_cache.h"
 #include "kernels/runtime/cuda_call.h"
 #endif
 
@@ -40,7 +39,8 @@ Stream make_stream(Device device) {
 std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unused]] Arena& arena) {
   if (options.reference_conv) return make_reference_conv();
 #if defined(TEMPER_CUDA)
-  if (options.device == Device::cuda) return make_cudnn_conv({.arena = &arena, .plan_folder = default_plan_folder()});
+  if (options.device == Device::cuda)
+    return make_cudnn_conv({.arena = &arena, .planning = options.planning, .exactness = options.exactness});
 #endif
   return make_conv_backend(options.device, options.exactness);
 }

@@ -16,6 +16,7 @@ struct EngineOptions {
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
   Exactness exactness = Exactness::rounding;
+  ConvPlanning planning = {};  ///< of convolutions on CUDA
   RangeLog* ranges = nullptr;  ///< times the named ranges of all work; none: nobody does
 };
 

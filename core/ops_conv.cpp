@@ -59,12 +59,15 @@ struct Convolution {
       tape.engine().conv().forward(tape.stream(), g, x.value, filter(),
                                    {.residual = r, .relu = activation == Activation::relu}, y);
     }
-    return tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
+    const Var out =
+        tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
+    if (activation == Activation::relu) tape.offer_mask(out);
+    return out;
   }
 
   void backward(Tape& tape, const Tensor& dy) const {
     ConvBackend& conv = tape.engine().conv();
-    if (activation == Activation::relu) {
+    if (activation == Activation::relu && !tape.mask_taken()) {
       dispatch_float(dy.dtype, [&](auto tag) {
         using T = decltype(tag);
         relu_backward(tape.stream(), dy.numel(), y.as<T>(), dy.as<T>(), 0.f, dy.as<T>());
@@ -84,7 +87,10 @@ struct Convolution {
       const GradSink s = tape.sink(x);
       const KernelRange range(tape.stream(), "conv2d_backward_data",
                               {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      conv.backward_data(tape.stream(), g, dy, filter(), s.beta, s.into);
+      // A residual that is x itself adds to the gradient afterwards.
+      const bool mask = residual.slot != x.slot && tape.take_mask(x);
+      conv.backward_data_relu(tape.stream(), g, dy, filter(), {.beta = s.beta, .mask = mask ? x.value : Tensor{}},
+                              s.into);
     }
     // Last, because the residual may take dy's memory.
     if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);

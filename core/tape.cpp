@@ -52,8 +52,15 @@ GradSink Tape::sink(const Var& v) {
 bool Tape::adopt(const Var& v, const Tensor& dy) {
   Slot &to = slots_[v.slot], &from = slots_[current_];
   if (to.written || to.grad.data || !from.pooled || from.grad.data != dy.data) return false;
-  to = {dy.reshaped(v.value.shape), true, true};
+  to = {.grad = dy.reshaped(v.value.shape), .written = true, .pooled = true};
   from = {};
+  return true;
+}
+
+bool Tape::take_mask(const Var& x) {
+  const Use& use = uses_[x.slot];
+  if (!use.mask_offered || use.first != current_) return false;
+  slots_[x.slot].masked = true;
   return true;
 }
 

@@ -60,6 +60,8 @@ class Tape {
     for (const Var& v : inputs) wanted |= v.needs_grad();
     if (!wanted) return {out};
     const Var y{out, new_slot()};
+    for (const Var& v : inputs)
+      if (v.needs_grad() && uses_[v.slot].first < 0) uses_[v.slot].first = y.slot;
     nodes_.push_back({op, y.slot, std::move(backward)});
     return y;
   }
@@ -69,6 +71,15 @@ class Tape {
   /// Hands a gradient over without a copy, when nothing was written for v yet: true if `dy` became v's gradient.
   /// To be called with a dy that this node's backward will not use again.
   bool adopt(const Var& v, const Tensor& dy);
+
+  /// The gradient of a ReLU may be taken by whoever adds last to its output's gradient, and can do so for nothing:
+  /// the op that made y = relu(...) offers it, a consumer's backward asks for it (and then writes zeros where x is not
+  /// above 0), and the op's own backward learns whether that happened.
+  void offer_mask(const Var& y) {
+    if (y.needs_grad()) uses_[y.slot].mask_offered = true;
+  }
+  bool take_mask(const Var& x);
+  bool mask_taken() const { return slots_[current_].masked; }
 
   /// The gradient that backward() found for an input.
   Tensor grad(const Var& v) const;
@@ -85,7 +96,11 @@ class Tape {
  private:
   struct Slot {
     Tensor grad;
-    bool written = false, pooled = false;
+    bool written = false, pooled = false, masked = false;
+  };
+  struct Use {
+    int first = -1;  ///< slot of the first node that takes this one: its backward runs last
+    bool mask_offered = false;
   };
   struct Node {
     const char* op;
@@ -98,6 +113,7 @@ class Tape {
   };
   int new_slot() {
     slots_.emplace_back();
+    uses_.emplace_back();
     return static_cast<int>(slots_.size()) - 1;
   }
   Tensor take(const Shape& shape, DType dtype);
@@ -109,6 +125,7 @@ class Tape {
   Arena::Scope scope_;
   Wrt wrt_;
   std::vector<Slot> slots_;
+  std::vector<Use> uses_;  ///< of each slot
   std::vector<Node> nodes_;
   std::vector<Leaf> leaves_;
   std::vector<Tensor> free_;  ///< gradient buffers no longer in use, as flat byte tensors

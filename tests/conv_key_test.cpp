@@ -13,16 +13,17 @@ const PlanSource kSource{.library = "cuDNN 9.19.0", .device = "NVIDIA H100 (sm_9
 
 TEST_CASE("a refusal names op, type, shapes, library, device, what was refused and what to change", "[plans]") {
   const ConvKey key{.shape = kLayer, .bias = true, .relu = true};
-  CHECK(refusal_text(key,
-                     {.proposed = 7,
-                      .nondeterministic = 1,
-                      .imprecise = 4,
-                      .too_large = 2,
-                      .least_workspace = (int64_t{300} << 20) + 1},
-                     kSource) ==
-        "conv2d: cuDNN 9.19.0 on NVIDIA H100 (sm_90) has no engine for forward + bias + ReLU in f32 of x (128, 32, 32, "
-        "64), w (128, 3, 3, 64), stride 2, padding 1: of 7 it proposes, 1 would not repeat bit for bit, 4 would round "
-        "their operands, 2 need more than 256 MiB of work space; lower batch_size: the smallest of them needs 301 MiB");
+  CHECK(
+      refusal_text(key,
+                   {.proposed = 7,
+                    .nondeterministic = 1,
+                    .imprecise = 4,
+                    .too_large = 2,
+                    .least_workspace = (int64_t{300} << 20) + 1},
+                   kSource) ==
+      "conv2d: cuDNN 9.19.0 on NVIDIA H100 (sm_90) has no engine for forward + bias + ReLU in f32 of x (128, 32, 32, "
+      "64), w (128, 3, 3, 64), stride 2, padding 1: of 7 it proposes, 1 would not repeat bit for bit, 4 would round "
+      "their operands, 2 need more than 256 MiB of work space; raise convolution.workspace_mb to 301 or lower batch_size");
 }
 
 TEST_CASE("a refusal's advice fits its reason", "[plans]") {

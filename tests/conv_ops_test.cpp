@@ -1,4 +1,5 @@
 #include "core/ops_conv.h"
+#include "core/ops_elementwise.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
@@ -42,6 +43,36 @@ TEST_CASE("gradient of conv2d_act through a residual of its own input", "[grad]"
     const Var h = conv2d_act(t, p[0], p[1], {}, {.pad = 1}, {}, Activation::relu);
     return conv2d_act(t, h, p[1], {}, {.pad = 1}, h, Activation::relu);
   });
+}
+
+TEST_CASE("gradient through a ReLU whose output several convolutions take", "[grad]") {
+  GradCheck check({{2, 4, 4, 3}, {3, 3, 3, 3}, {3, 1, 1, 3}});
+  const auto block = [](Tape& t, const Var& x, const auto& p) {
+    const Var a = conv2d_act(t, x, p[1], {}, {.pad = 1}, {}, Activation::relu);
+    const Var shortcut = conv2d(t, x, p[2], {}, {});
+    return conv2d_act(t, a, p[1], {}, {.pad = 1}, shortcut, Activation::relu);
+  };
+  check.run([&](Tape& t, const auto& p) { return block(t, block(t, p[0], p), p); });
+}
+
+TEST_CASE("a ReLU's gradient is taken once, by the last to add to it", "[grad]") {
+  Engine engine({.compute = DType::f32});
+  std::vector<float> x = {1, 2, -1, 3}, w = {1};
+  const auto gradient = [&](bool twice) {
+    Tape tape(engine, Wrt::input);
+    const Var in = tape.input({x.data(), {1, 2, 2, 1}, DType::f32});
+    const Var filter{{w.data(), {1, 1, 1, 1}, DType::f32}};
+    const Var h = conv2d_act(tape, in, filter, {}, {}, {}, Activation::relu);
+    const Var a = conv2d(tape, h, filter, {}, {});
+    const Var y = (twice ? add(tape, a, conv2d(tape, h, filter, {}, {})) : a);
+    const Var loss = reshape(tape, y, {4});
+    tape.backward(loss);
+    tape.backward(loss);  // a second time over the same recording
+    const Tensor g = tape.grad(in);
+    return std::vector<float>(g.as<float>(), g.as<float>() + 4);
+  };
+  CHECK(gradient(false) == std::vector<float>{1, 1, 0, 1});
+  CHECK(gradient(true) == std::vector<float>{2, 2, 0, 2});
 }
 
 TEST_CASE("gradient of conv2d_batch_norm", "[grad]") {

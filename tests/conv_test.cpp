@@ -110,6 +110,17 @@ class Staged : public ConvBackend {
     down(dw, out);
   }
 
+ protected:
+  bool backward_data_masked(Stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
+                            const ConvDataEpilogue& e, const Tensor& dx) override {
+    const Arena::Scope scope(engine_.arena());
+    const Tensor out = up(dx);
+    const BatchNormFold fold = up(f.fold);
+    engine_.conv().backward_data_relu(stream(), g, up(dy), up(f, fold), {.beta = e.beta, .mask = up(e.mask)}, out);
+    down(dx, out);
+    return true;
+  }
+
  private:
   Stream stream() const { return engine_.stream(); }
   Tensor up(const Tensor& t) {
@@ -184,6 +195,14 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
         CHECK(distance(a.dx, b.dx) < tolerance);
         both([&](ConvBackend& conv, World& v) { conv.backward_filter({}, g, v.x.t, v.dy.t, beta, v.dw.t); });
         CHECK(distance(a.dw, b.dw) < tolerance);
+      }
+      for (const float beta : {0.f, 1.f}) {
+        both([&](ConvBackend& conv, World& v) {
+          conv.backward_data_relu({}, g, v.dy.t, v.folded(), {.beta = beta, .mask = v.x.t}, v.dx.t);
+        });
+        CHECK(distance(a.dx, b.dx) < tolerance);
+        for (int64_t i = 0; i < a.dx.t.numel(); ++i)
+          if (!(a.x.at(i) > 0)) REQUIRE(a.dx.at(i) == 0);
       }
     }
 }

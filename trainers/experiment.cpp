@@ -1,5 +1,8 @@
 #include "trainers/experiment.h"
 
+#include <tuple>
+
+#include "core/plan_cache.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
 
@@ -55,6 +58,23 @@ void LoopSection::fields(Fields& f) {
   if (collapse < 0 || collapse >= 1) f.reject("collapse", "expected a share from 0 up to 1, got ", collapse);
 }
 
+void ConvolutionSection::fields(Fields& f) {
+  f.choice(
+      "plans", plans, {{"proposed", PlanChoice::proposed}, {"timed", PlanChoice::timed}},
+      "on a GPU, which of cuDNN's deterministic plans: the one it proposes first, or the fastest of its first 8, timed "
+      "when a shape is first met; timed plans repeat bit for bit where they are kept");
+  f("cache", cache,
+    "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
+  f("workspace_mb", workspace_mb, "the most work space a plan may take, from the step's memory");
+  check_at_least<int64_t>(f, "workspace_mb", workspace_mb, 0);
+}
+
+std::string ConvolutionSection::plan_folder() const {
+  if (cache == "off") return "";
+  if (cache != "auto") return cache;
+  return default_plan_folder();
+}
+
 void Experiment::fields(Fields& f) {
   f("seed", seed, "everything random follows from it");
   f.choice("device", device,
@@ -64,17 +84,28 @@ void Experiment::fields(Fields& f) {
   check_at_least(f, "threads", threads, 0);
 
   Fields precision = f.enter("precision");
-  precision.choice("compute", compute, {{"f32", DType::f32}, {"bf16", DType::bf16}, {"f64", DType::f64}},
-                   "type of activations; f64: everything in double, for checks on the CPU");
+  using Precision = std::pair<DType, ConvMath>;
+  Precision chosen{compute, conv_math};
+  precision.choice("compute", chosen,
+                   {{"f32", Precision{DType::f32, ConvMath::f32}},
+                    {"tf32", Precision{DType::f32, ConvMath::tf32}},
+                    {"bf16", Precision{DType::bf16, ConvMath::f32}},
+                    {"f64", Precision{DType::f64, ConvMath::f32}}},
+                   "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
+                   "everything in double, for checks on the CPU");
+  std::tie(compute, conv_math) = chosen;
   f.leave("precision", precision);
   f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
   if (exact && compute != DType::f32 && compute != DType::f64)
     f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
              temper::name(compute), "; set one of the two");
+  if (exact && conv_math == ConvMath::tf32)
+    f.reject("exact", "expected precision.compute f32 because tf32 only approximates it, got tf32; set one of the two");
   Fields memory = f.enter("memory");
   memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
   check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
   f.leave("memory", memory);
+  f.section("convolution", convolution);
 
   data.reader = Registry<DatasetReader>::instance().read(f, "data", data.name, [&](Fields& sub) {
     sub("validation", data.validation, "training images set aside to choose the best checkpoint; 0: none");
@@ -116,7 +147,11 @@ EngineOptions Experiment::engine_options() const {
           .arena_mb = arena_mb,
           .seed = seed,
           .reference_conv = compute == DType::f64,
-          .exactness = exact ? Exactness::exact : Exactness::rounding};
+          .exactness = exact ? Exactness::exact : Exactness::rounding,
+          .planning = {.math = conv_math,
+                       .choice = convolution.plans,
+                       .folder = convolution.plan_folder(),
+                       .workspace_mb = convolution.workspace_mb}};
 }
 
 Network::Options Experiment::network_options(const DataShape& shape) const {

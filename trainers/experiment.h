@@ -75,6 +75,16 @@ struct LoopSection {
   void fields(Fields& f);
 };
 
+/// How convolutions are chosen on a GPU.
+struct ConvolutionSection {
+  PlanChoice plans = PlanChoice::proposed;
+  std::string cache = "auto";
+  int64_t workspace_mb = 256;
+  void fields(Fields& f);
+  /// Where plans are kept; empty: nowhere.
+  std::string plan_folder() const;
+};
+
 /// One run: config in, everything resolved.
 struct Experiment {
   uint64_t seed = 0;
@@ -82,7 +92,9 @@ struct Experiment {
   int threads = 0;
   DType compute = DType::f32;
   bool exact = false;
+  ConvMath conv_math = ConvMath::f32;
   int64_t arena_mb = 0;
+  ConvolutionSection convolution;
   DataSection data;
   ModelSection model;
   TrainerSection trainer;
