@@ -139,6 +139,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
 
   TrainResult result;
   result.outcome = train(run);
+  for (const std::string& note : state.engine.conv().notes()) run.warn(note);
   if (result.outcome != Outcome::interrupted) save_averages(state, folder);
   const Progress& p = state.progress;
   result.images_train = state.images_train;
