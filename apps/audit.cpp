@@ -56,14 +56,19 @@ struct Audit : Subcommand {
     Config config = load_config(folder.config().string());
     apply_overrides(config, overrides);
     Experiment other = configured(config, compute);
-    if (compute.empty() && other.compute == DType::f32) other = configured(config, "bf16");
-    TEMPER_CHECK(other.compute != DType::f32 && other.compute != DType::f64, "audit: expected a precision below f32 ",
-                 "because it is f32 that it is held against, got --compute ", name(other.compute));
+    if (compute.empty() && other.precision == Precision::f32) other = configured(config, "bf16");
+    const char* const precision = name(other.precision);
+    TEMPER_CHECK(other.precision != Precision::f32 && other.precision != Precision::f64,
+                 "audit: expected a precision below f32 because it is f32 that it is held against, got --compute ",
+                 precision);
+    TEMPER_CHECK(other.precision != Precision::tf32 || other.resolved_device() == Device::cuda,
+                 "audit: expected a precision that differs from f32 here, got --compute tf32, which is f32 on the CPU; "
+                 "use bf16, or a machine with a GPU");
     const Experiment reference = configured(config, "f32");
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
     const PrecisionAudit audit = measure(reference, other, folder, observer);
     observer.clear();
-    if (!quiet) print(session.out, audit, name(other.compute), reference.evaluation.validation.attack->describe());
+    if (!quiet) print(session.out, audit, precision, reference.evaluation.validation.attack->describe());
     if (!json.empty()) write_text(json, to_json(audit).dump(2) + "\n");
     return kExitOk;
   }

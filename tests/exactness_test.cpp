@@ -48,7 +48,9 @@ TEST_CASE("an exact engine has the bits of an attack that folds nothing", "[exac
 }
 
 TEST_CASE("exact refuses what only approximates", "[exact][errors]") {
-  CHECK_THROWS_WITH(test::tiny(test::kPgdAt, {"exact=true", "precision.compute=bf16"}),
-                    ContainsSubstring("exact: expected precision.compute f32 because lower precision only "
-                                      "approximates it, got bf16; set one of the two"));
+  for (const std::string lower : {"tf32", "bf16"})
+    CHECK_THROWS_WITH(test::tiny(test::kPgdAt, {"exact=true", "precision.compute=" + lower}),
+                      ContainsSubstring("exact: expected precision.compute f32 because lower precision only "
+                                        "approximates it, got " +
+                                        lower + "; set one of the two"));
 }

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/plan_cache.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/catch.h"
 #include "tests/training_fixture.h"
@@ -196,6 +197,26 @@ TEST_CASE("experiment: the resolved configuration reads back as itself") {
   CHECK(YAML::Dump(again.resolved) == text);
 }
 
+TEST_CASE("experiment: how convolutions are chosen reaches the engine") {
+  const auto planning = [](const std::vector<std::string>& set) {
+    return test::tiny(test::kPgdAt, set).engine_options().planning;
+  };
+  const ConvPlanning plain = planning({});
+  CHECK(plain.math == ConvMath::f32);
+  CHECK(plain.choice == PlanChoice::proposed);
+  CHECK(plain.folder == default_plan_folder());
+  const ConvPlanning chosen = planning({"precision.compute=tf32", "convolution.plans=timed",
+                                        "convolution.cache=kept/plans", "convolution.workspace_mb=64"});
+  CHECK(chosen.math == ConvMath::tf32);
+  CHECK(chosen.choice == PlanChoice::timed);
+  CHECK(chosen.folder == "kept/plans");
+  CHECK(chosen.workspace_mb == 64);
+  CHECK(planning({"convolution.cache=off"}).folder.empty());
+  CHECK(planning({"convolution.plans=timed", "exact=true"}).choice == PlanChoice::proposed);
+  CHECK_THROWS_WITH(planning({"convolution.workspace_mb=-1"}),
+                    ContainsSubstring("convolution.workspace_mb: expected 0 or more, got -1"));
+}
+
 TEST_CASE("experiment: wrong fields say where and what is expected") {
   const auto with = [](const std::string& set, const std::string& trainer = test::kPgdAt) {
     return [=] { test::tiny(trainer, {set}); };
@@ -239,5 +260,5 @@ TEST_CASE("experiment: wrong fields say where and what is expected") {
   CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("precision.compute=f8")(),
-                    ContainsSubstring("precision.compute: expected one of f32, bf16, f64, got 'f8'"));
+                    ContainsSubstring("precision.compute: expected one of f32, tf32, bf16, f64, got 'f8'"));
 }

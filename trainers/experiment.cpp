@@ -1,7 +1,5 @@
 #include "trainers/experiment.h"
 
-#include <tuple>
-
 #include "core/plan_cache.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
@@ -17,6 +15,14 @@ void check_at_least(Fields& f, const char* key, T value, T least) {
 
 void read_attack(Fields& f, NamedAttack& into) {
   into.attack = Registry<Attack>::instance().read(f, into.label.c_str(), into.name);
+}
+
+DType storage_type(Precision p) {
+  switch (p) {
+    case Precision::bf16: return DType::bf16;
+    case Precision::f64: return DType::f64;
+    default: return DType::f32;
+  }
 }
 
 }  // namespace
@@ -58,6 +64,16 @@ void LoopSection::fields(Fields& f) {
   if (collapse < 0 || collapse >= 1) f.reject("collapse", "expected a share from 0 up to 1, got ", collapse);
 }
 
+const char* name(Precision p) {
+  switch (p) {
+    case Precision::f32: return "f32";
+    case Precision::tf32: return "tf32";
+    case Precision::bf16: return "bf16";
+    case Precision::f64: return "f64";
+  }
+  return "?";
+}
+
 void ConvolutionSection::fields(Fields& f) {
   f.choice(
       "plans", plans, {{"proposed", PlanChoice::proposed}, {"timed", PlanChoice::timed}},
@@ -84,23 +100,16 @@ void Experiment::fields(Fields& f) {
   check_at_least(f, "threads", threads, 0);
 
   Fields precision = f.enter("precision");
-  using Precision = std::pair<DType, ConvMath>;
-  Precision chosen{compute, conv_math};
-  precision.choice("compute", chosen,
-                   {{"f32", Precision{DType::f32, ConvMath::f32}},
-                    {"tf32", Precision{DType::f32, ConvMath::tf32}},
-                    {"bf16", Precision{DType::bf16, ConvMath::f32}},
-                    {"f64", Precision{DType::f64, ConvMath::f32}}},
-                   "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
-                   "everything in double, for checks on the CPU");
-  std::tie(compute, conv_math) = chosen;
+  precision.choice(
+      "compute", this->precision,
+      {{"f32", Precision::f32}, {"tf32", Precision::tf32}, {"bf16", Precision::bf16}, {"f64", Precision::f64}},
+      "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
+      "everything in double, for checks on the CPU");
   f.leave("precision", precision);
   f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
-  if (exact && compute != DType::f32 && compute != DType::f64)
+  if (exact && this->precision != Precision::f32 && this->precision != Precision::f64)
     f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
-             temper::name(compute), "; set one of the two");
-  if (exact && conv_math == ConvMath::tf32)
-    f.reject("exact", "expected precision.compute f32 because tf32 only approximates it, got tf32; set one of the two");
+             temper::name(this->precision), "; set one of the two");
   Fields memory = f.enter("memory");
   memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
   check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
@@ -143,13 +152,13 @@ Device Experiment::resolved_device() const {
 EngineOptions Experiment::engine_options() const {
   return {.device = resolved_device(),
           .threads = threads,
-          .compute = compute,
+          .compute = storage_type(precision),
           .arena_mb = arena_mb,
           .seed = seed,
-          .reference_conv = compute == DType::f64,
+          .reference_conv = precision == Precision::f64,
           .exactness = exact ? Exactness::exact : Exactness::rounding,
-          .planning = {.math = conv_math,
-                       .choice = convolution.plans,
+          .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
+                       .choice = exact ? PlanChoice::proposed : convolution.plans,
                        .folder = convolution.plan_folder(),
                        .workspace_mb = convolution.workspace_mb}};
 }
@@ -159,7 +168,7 @@ Network::Options Experiment::network_options(const DataShape& shape) const {
           .mean = model.mean,
           .std = model.std,
           .branches = model.branches,
-          .dtype = compute == DType::f64 ? DType::f64 : DType::f32,
+          .dtype = precision == Precision::f64 ? DType::f64 : DType::f32,
           .seed = seed};
 }
 

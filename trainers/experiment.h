@@ -75,6 +75,11 @@ struct LoopSection {
   void fields(Fields& f);
 };
 
+/// What activations are stored and multiplied in. tf32: stored as f32; on a GPU convolutions round what they multiply
+/// to 10 bits, on the CPU it is f32.
+enum class Precision : uint8_t { f32, tf32, bf16, f64 };
+const char* name(Precision p);
+
 /// How convolutions are chosen on a GPU.
 struct ConvolutionSection {
   PlanChoice plans = PlanChoice::proposed;
@@ -90,9 +95,8 @@ struct Experiment {
   uint64_t seed = 0;
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;
-  DType compute = DType::f32;
+  Precision precision = Precision::f32;
   bool exact = false;
-  ConvMath conv_math = ConvMath::f32;
   int64_t arena_mb = 0;
   ConvolutionSection convolution;
   DataSection data;

@@ -57,7 +57,7 @@ std::string utc_now() {
 void write_environment(const RunFolder& folder, const TrainingState& state, Resume resume) {
   nlohmann::ordered_json j = environment();
   j["device"] = name(state.engine.device());
-  j["compute"] = name(state.engine.compute());
+  j["compute"] = name(state.experiment.precision);
   j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
   write_text(folder.environment(), j.dump(2) + "\n");
 }
