@@ -29,7 +29,7 @@ struct AnalysisContext {
 /// `temper analyze NAME`. Its fields() are the section `analysis` of a configuration.
 class Analysis {
  public:
-  enum class Takes : uint8_t { experiments, runs };
+  enum class Takes : uint8_t { experiments, runs, either };
   virtual ~Analysis() = default;
   virtual void fields(Fields&) {}
   virtual Takes takes() const = 0;

@@ -57,7 +57,7 @@ struct BnWatch : Watch {
     notes.start(r);
     Watch::on_start(r);
   }
-  void on_state(const TrainingState& s) override {
+  void on_state(TrainingState& s) override {
     Watch::on_state(s);
     if (branches.empty()) branches = s.network->options().branches;
     const Flat& buffers = s.network->weights().buffers;

@@ -17,7 +17,7 @@ struct GradientWatch : Watch {
     notes.start(r);
     Watch::on_start(r);
   }
-  void on_state(const TrainingState& s) override {
+  void on_state(TrainingState& s) override {
     Watch::on_state(s);
     const Flat& gradient = s.trained.front().gradient;
     if (chosen.empty()) chosen = match_layers(gradient.store(), layers);

@@ -16,7 +16,7 @@ class Watch : public Observer {
  public:
   explicit Watch(Observer& next) : next_(next) {}
   void on_start(const StartReport& r) override { next_.on_start(r); }
-  void on_state(const TrainingState& s) override { next_.on_state(s); }
+  void on_state(TrainingState& s) override { next_.on_state(s); }
   void on_step(const StepReport& r) override { next_.on_step(r); }
   void on_evaluate(const std::string& what, int64_t done, int64_t total) override {
     next_.on_evaluate(what, done, total);

@@ -25,6 +25,15 @@ Config take_analysis(Config& config) {
   return part;
 }
 
+const char* describe(Analysis::Takes takes) {
+  switch (takes) {
+    case Analysis::Takes::runs: return "folders of runs";
+    case Analysis::Takes::experiments: return "YAML files of experiments to train";
+    case Analysis::Takes::either: return "folders of runs, YAML files of experiments to train";
+  }
+  return "";
+}
+
 std::string keys_of(const std::string& name) {
   const Config nothing;
   Fields f(nothing);
@@ -46,10 +55,7 @@ struct Analyze : Subcommand {
       CLI::App* sub = app.add_subcommand(name, entry.doc);
       const auto made = entry.make();
       sub->footer(made->help() + "\n\n" + keys_of(name));
-      sub->add_option("input", inputs,
-                      made->takes() == Analysis::Takes::runs ? "folders of runs" : "YAML files of experiments to train")
-          ->required()
-          ->expected(1, -1);
+      sub->add_option("input", inputs, describe(made->takes()))->required()->expected(1, -1);
       sub->add_option("--set", overrides, "key=value that overrides the configurations, such as analysis.KEY=VALUE");
       sub->add_option("--out", out, "folder to write to; without it: runs/analyze/NAME");
       sub->add_flag("--quiet", quiet, "print the findings and errors only");
@@ -87,19 +93,19 @@ struct Analyze : Subcommand {
 
   // Every input's configuration with the overrides; `settings` becomes what their sections `analysis` say.
   std::vector<Subject> read_subjects(Analysis::Takes takes, Config& settings) const {
-    const bool runs = takes == Analysis::Takes::runs;
     std::map<std::string, int> of_this_name;
     for (const std::string& input : inputs) ++of_this_name[leaf(input)];
     std::vector<Subject> subjects;
     for (const std::string& input : inputs) {
+      const bool run = takes == Analysis::Takes::runs || (takes == Analysis::Takes::either && fs::is_directory(input));
       const RunFolder folder{input};
-      TEMPER_CHECK(!runs || fs::exists(folder.config()), input,
+      TEMPER_CHECK(!run || fs::exists(folder.config()), input,
                    ": holds no run, because there is no config.yaml in it; this analysis takes folders of runs");
-      TEMPER_CHECK(runs || !fs::is_directory(input), input,
+      TEMPER_CHECK(run || !fs::is_directory(input), input,
                    ": is a folder; this analysis trains by itself and takes the YAML file of an experiment");
       subjects.push_back({.name = of_this_name[leaf(input)] > 1 ? input : leaf(input),
-                          .config = load_config(runs ? folder.config().string() : input, overrides),
-                          .folder = runs ? std::optional(folder) : std::nullopt});
+                          .config = load_config(run ? folder.config().string() : input, overrides),
+                          .folder = run ? std::optional(folder) : std::nullopt});
       overlay(settings, take_analysis(subjects.back().config));
     }
     return subjects;

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <csignal>
 
+#include "core/file.h"
 #include "nn/weights.h"
 #include "tests/analysis_fixture.h"
 #include "tests/catch.h"
@@ -22,7 +23,7 @@ struct Sees : test::Recorder {
   std::string weight_name, mean_name;
   Sees(std::string weight_name, std::string mean_name)
       : weight_name(std::move(weight_name)), mean_name(std::move(mean_name)) {}
-  void on_state(const TrainingState& s) override {
+  void on_state(TrainingState& s) override {
     const Weights& w = s.network->weights();
     weight.push_back(w.params.read(s.network->params().find(weight_name)));
     mean.push_back(w.buffers.read(s.network->buffers().find(mean_name)));
@@ -78,6 +79,44 @@ TEST_CASE("analysis: the gradient on record is what plain gradient descent moves
   CHECK_THROWS_WITH(
       make_analysis("gradients", "layers: [conv2]\nevery: 100")->run({subjects, folder.file("c"), nobody}),
       ContainsSubstring("fewer steps than analysis.every (100)"));
+}
+
+TEST_CASE("analysis: conflict during training is that of the network after each of the steps", "[analysis]") {
+  const test::TemporaryFolder folder, cut;
+  const std::vector<Subject> subjects = {tiny_subject()};
+  const auto analysis = make_analysis("conflict", "every: 6\nbatches: 1\nattack: {radius: 0.1, step: 0.05, steps: 2}");
+  test::Recorder nobody;
+  const Findings f = analysis->run({subjects, folder.path(), nobody});
+  REQUIRE(f.rows.size() == 3 * 2 * 4);  // steps 6, 12 and 18, pairs, three weights and all
+  for (const auto& [name, svg] : f.pictures) CHECK(test::xml_fault(svg) == "");
+
+  // Training does not notice.
+  const Subject unwatched = test::trained_subject(folder, test::tiny_yaml(test::kPgdAt), "unwatched");
+  CHECK(read_file(RunFolder{folder.path() / "tiny"}.last().string()) == read_file(unwatched.folder->last().string()));
+
+  Stops stops(3, 2);
+  CHECK_THROWS_AS(analysis->run({subjects, cut.path(), stops}), Interrupted);
+  CHECK(findings_csv(analysis->run({subjects, cut.path(), nobody})) == findings_csv(f));
+
+  CHECK_THROWS_WITH(make_analysis("conflict", "every: 100")->run({subjects, folder.file("c"), nobody}),
+                    ContainsSubstring("fewer steps than analysis.every (100)"));
+
+  // With one batch of all images, every look at one network sees the same.
+  const std::string settings = "every: 4\nattack: {radius: 0.06, step: 0.06, steps: 1, start: none}";
+  const std::vector<Subject> linear = {
+      {.name = "linear", .config = parse_config(test::linear_yaml(), "t.yaml"), .folder = std::nullopt},
+      test::trained_subject(folder, test::linear_yaml())};
+  const Findings both = make_analysis("conflict", settings)->run({linear, folder.path(), nobody});
+  const std::string pair = "clean_ce vs adversarial_ce";
+  const auto value = [&](const std::string& subject, const std::vector<Findings::Cell>& step, const char* column) {
+    std::vector<Findings::Cell> key = {subject, pair, "linear.weight"};
+    key.insert(key.end(), step.begin(), step.end());
+    return both.at(key, column).get<double>();
+  };
+  for (const char* column : {"cosine", "conflict"}) {
+    CHECK(value("linear", {8}, column) == Approx(value("run", {}, column)).epsilon(1e-4));
+    CHECK(value("linear", {4}, column) != Approx(value("run", {}, column)).epsilon(1e-4));
+  }
 }
 
 TEST_CASE("analysis: bn is the variance of the running means over an epoch's steps, per branch", "[analysis]") {

@@ -55,8 +55,9 @@ class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(const StartReport&) {}
-  /// Before on_step: the state that the step left. Its gradient buffers hold what the step was made with.
-  virtual void on_state(const TrainingState&) {}
+  /// Before on_step: the state that the step left, to look at and to compute with. Its gradient buffers hold what the
+  /// step was made with.
+  virtual void on_state(TrainingState&) {}
   virtual void on_step(const StepReport&) {}
   /// Progress through a validation or test pass: `what` is "validation" or an attack's label.
   virtual void on_evaluate(const std::string& what, int64_t done, int64_t total) {
