@@ -1,5 +1,6 @@
 // Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
+#include "trainers/averages.h"
 #include "trainers/optimizer.h"
 
 using namespace temper;
@@ -49,6 +50,7 @@ struct Training {
   std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
   std::vector<Flat> gradients;
   std::vector<Sgd> sgd;
+  Average average;
 
   Training(const Golden& golden, const Run& run, DType dtype)
       : engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
@@ -57,7 +59,8 @@ struct Training {
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
         trainer(test::make_trainer("{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) +
                                    "}")),
-        context{.engine = engine, .model = network, .train = &loader} {
+        context{.engine = engine, .model = network, .train = &loader},
+        average(engine, network) {
     import_weights(network, golden.below("init/net/"), "golden");
     trainer->begin(context);
     weights = {&network.weights()};
@@ -73,6 +76,16 @@ struct Training {
     }
   }
 
+  /// The mean of the weights so far, with statistics of its own in the adversarial branch.
+  Weights& averaged() {
+    estimate_bn(engine, network, average.weights(),
+                {.images = loader,
+                 .epoch = context.epoch,
+                 .branch = trainer->eval_branch(network),
+                 .take = [&](const Batch& b) { return trainer->estimation_images(context, b, average.weights()); }});
+    return average.weights();
+  }
+
   double step(int64_t number) {
     const Arena::Scope scope(engine.arena());
     context.epoch = number / test::kGoldenBatches + 1;
@@ -82,6 +95,10 @@ struct Training {
     for (Flat& g : gradients) into.push_back(&g);
     const double loss = trainer->gradients(context, batch, into);
     for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
+    if ((number + 1) % 4 == 0) {
+      const auto n = static_cast<double>(average.count());
+      average.add(engine, network, n / (n + 1), AverageBn::estimate);
+    }
     return loss;
   }
 };
@@ -136,6 +153,8 @@ void check_run(const Golden& golden, const Run& run, DType dtype, double toleran
   for (size_t i = 0; i < t.weights.size(); ++i)
     check_arrays(golden, run.name + (i == 0 ? "/final/net/" : "/final/predictor/"), export_weights(*t.weights[i]),
                  tolerance);
+  if (run.name == "paper")
+    check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), tolerance);
 }
 
 }  // namespace

@@ -6,6 +6,8 @@ how far single precision alone carries. Writes golden_arat.npz beside this file.
 
     python3 tests/golden/golden_arat.py
 """
+import copy
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,6 +17,7 @@ from golden_training import (BATCH, BATCHES, CHANNELS, CLASSES, SEED, STRIDES, W
 
 STEPS, LR, MOMENTUM, WEIGHT_DECAY = 10, 0.02, 0.9, 5e-4
 RADIUS, STEP, ATTACK_STEPS = 8 / 255, 2 / 255, 5
+AVERAGE_EVERY = 4  # steps
 LAYERS = ("bn2.relu", "bn3.relu")
 
 # What each run changes. a: a fixed weight, or None for the clean branch's accuracy to the power `exponent`.
@@ -117,6 +120,35 @@ def invariance(heads, adversarial, clean, o):
     return total
 
 
+class Average:
+    """The mean of a network's weights, one sample after another, and the adversarial statistics that belong to it."""
+
+    def __init__(self, net):
+        self.net, self.count = copy.deepcopy(net), 0
+
+    def add(self, net):
+        with torch.no_grad():
+            for mean, p in zip(self.net.parameters(), net.parameters()):
+                mean += (p - mean) / (self.count + 1)
+        self.count += 1
+
+    def estimate(self, net, images, labels, draw, o):
+        """One pass over adversarial images of the average, whose attack tracks nothing; every image counts alike."""
+        for mean, b in zip(self.net.buffers(), net.buffers()):
+            mean.copy_(b)
+        bns = [getattr(self.net, f"bn{i}") for i in range(1, len(WIDTHS) + 1)]
+        for b in range(BATCHES):
+            ids = np.arange(b * BATCH, (b + 1) * BATCH)
+            kept = copy.deepcopy(self.net.state_dict())
+            _, x_adv = attack(self.net, images[b], labels[b], ids, draw, o)
+            self.net.load_state_dict(kept)
+            for bn in bns:
+                bn.momentum = 1 / (b + 1)
+            with torch.no_grad():
+                self.net(x_adv, clean=False)
+        return {k: v.numpy() for k, v in self.net.state_dict().items() if "num_batches" not in k}
+
+
 def train(run, world, dtype):
     o = DEFAULTS | RUNS[run]
     pixels, labels, state, head_states = world
@@ -133,6 +165,7 @@ def train(run, world, dtype):
     optimizer = torch.optim.SGD([p for _, _, p in named], lr=LR, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     out, losses, terms, weights = {}, [], [], []
     w = np.float32(0.5 if o["a"] is None else o["a"])
+    average = Average(net)
     for step in range(STEPS):
         b, epoch = step % BATCHES, step // BATCHES + 1
         if b == 0 and o["a"] is None:
@@ -156,6 +189,10 @@ def train(run, world, dtype):
         losses.append(loss.item())
         terms.append([ce_adv.item(), ce_clean.item(), inv.item() / len(LAYERS)])
         weights.append(float(w))
+        if (step + 1) % AVERAGE_EVERY == 0:
+            average.add(net)
+    if run == "paper":
+        out |= {f"{run}/swa/net/{k}": v for k, v in average.estimate(net, images, labels, epoch, o).items()}
     for part, module in parts.items():
         prefix = f"{run}/final/net/" if part == "net" else f"{run}/final/predictor/{part}."
         out |= {prefix + k: v.numpy() for k, v in module.state_dict().items() if "num_batches" not in k}
@@ -175,7 +212,7 @@ def main():
         double, single = train(run, world, torch.float64), train(run, world, torch.float32)
         worst = {}
         for key, value in double.items():
-            kind = "/".join(key.split("/")[1:3]) if "grad" in key or "final" in key else key.split("/")[1]
+            kind = "/".join(key.split("/")[1:3]) if key.count("/") > 2 else key.split("/")[1]
             difference = np.abs(single[key] - value).max() / max(1, np.abs(value).max())
             worst[kind] = max(worst.get(kind, 0), difference)
         notes.append(f"{run}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
