@@ -153,8 +153,7 @@ void check_run(const Golden& golden, const Run& run, DType dtype, double toleran
   for (size_t i = 0; i < t.weights.size(); ++i)
     check_arrays(golden, run.name + (i == 0 ? "/final/net/" : "/final/predictor/"), export_weights(*t.weights[i]),
                  tolerance);
-  if (run.name == "paper")
-    check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), tolerance);
+  if (run.name == "paper") check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), tolerance);
 }
 
 }  // namespace
