@@ -32,6 +32,7 @@ struct ConvFilter {
   Tensor bias;  ///< (k) or none; f32 (f64)
   const BatchNormFold* fold = nullptr;
   uint64_t stamp = 0;
+  Tensor narrow = {};  ///< w in the compute type, for a back end that takes_narrow_filters(); none: it converts w
 };
 
 /// The fold of f, or none, as factors of the filters (one each) and, if there is a fold, the bias that goes with it.
@@ -69,6 +70,8 @@ class ConvBackend {
   virtual ConvStats stats() const { return {}; }
   /// Whether it can compute in `dtype` on this machine.
   virtual bool supports(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
+  /// Whether it takes filters as (k, r, s, c) in the compute type, and so is better off with ConvFilter::narrow.
+  virtual bool takes_narrow_filters() const { return false; }
   virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
                        const Tensor& y) = 0;
   /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.

@@ -76,6 +76,7 @@ class CudnnConv : public ConvBackend {
     all.primitives_created = plans_.made();
     return all;
   }
+  bool takes_narrow_filters() const override { return true; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
@@ -197,6 +198,7 @@ class CudnnConv : public ConvBackend {
   /// The filter and its bias (or null) in the compute type, folded; kept for as long as the filter's stamp.
   std::pair<void*, void*> prepare(Stream stream, const ConvShape& g, const ConvFilter& f, DType dtype) {
     if (!f.fold && dtype == f.w.dtype) return {f.w.data, f.bias.data};
+    if (!f.fold && !f.bias && f.narrow) return {f.narrow.data, nullptr};
     Prepared& p =
         prepared_.try_emplace({f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr, dtype}, stats_.allocations)
             .first->second;

@@ -45,7 +45,7 @@ struct Convolution {
   Tensor y;
 
   ConvFilter filter() const {
-    return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp};
+    return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp, .narrow = w.narrow};
   }
 
   Var run(Tape& tape, const char* name) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text.h"
+#include "kernels/convert/convert.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -69,6 +70,20 @@ void ParamStore::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
+/// The contents a Flat had at `stamp`, in fewer bits.
+struct NarrowCopy {
+  NarrowCopy(DType dtype, int64_t n, Device device)
+      : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
+  NarrowCopy(const NarrowCopy&) = delete;
+  ~NarrowCopy() { release(device, data, bytes); }
+
+  DType dtype;
+  Device device;
+  size_t bytes;
+  void* data;
+  uint64_t stamp = 0;
+};
+
 Flat::Flat(const ParamStore& store, DType dtype, Stream stream)
     : store_(&store), dtype_(dtype), stream_(stream), bytes_(store.size() * size_of(dtype)) {
   data_ = allocate(stream.device, bytes_);
@@ -80,7 +95,8 @@ Flat::Flat(Flat&& other) noexcept
       stream_(other.stream_),
       bytes_(other.bytes_),
       data_(std::exchange(other.data_, nullptr)),
-      stamp_(other.stamp_) {}
+      stamp_(other.stamp_),
+      narrow_(std::move(other.narrow_)) {}
 Flat& Flat::operator=(Flat&& other) noexcept {
   std::swap(store_, other.store_);
   std::swap(dtype_, other.dtype_);
@@ -88,6 +104,7 @@ Flat& Flat::operator=(Flat&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   std::swap(data_, other.data_);
   std::swap(stamp_, other.stamp_);
+  std::swap(narrow_, other.narrow_);
   return *this;
 }
 Flat::~Flat() { release(stream_.device, data_, bytes_); }
@@ -98,6 +115,30 @@ Tensor Flat::view(int i) const {
 }
 
 void Flat::touch() { stamp_ = next_stamp(); }
+
+Tensor Flat::narrow_view(int i, DType dtype) const {
+  TEMPER_CHECK(dtype_ == DType::f32 && dtype == DType::bf16, "narrow_view: expected bf16 of f32, got ", dtype, " of ",
+               dtype_);
+  const int64_t n = store_->size();
+  if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
+  if (narrow_->stamp != stamp_) {
+    convert(stream_, n, all().as<float>(), 0.f, static_cast<bfloat16*>(narrow_->data));
+    narrow_->stamp = stamp_;
+  }
+  const Param& p = (*store_)[i];
+  return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
+}
+
+Tensor Flat::narrow_copy() const {
+  if (!narrow_ || narrow_->stamp != stamp_) return {};
+  return {narrow_->data, Shape{store_->size()}, narrow_->dtype, stream_.device};
+}
+
+void Flat::touch_both() {
+  const bool both = static_cast<bool>(narrow_copy());
+  touch();
+  if (both) narrow_->stamp = stamp_;
+}
 
 void Flat::copy_from(const Flat& other) {
   TEMPER_CHECK(other.store_->size() == store_->size() && other.dtype_ == dtype_,

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,8 @@ class ParamStore {
   int64_t size_ = 0;
 };
 
+struct NarrowCopy;
+
 bool glob_matches(std::string_view glob, std::string_view text);
 
 /// One buffer with the layout of a ParamStore: values, gradients, momentum, a mask, an average. Padding is zero.
@@ -69,6 +72,15 @@ class Flat {
   /// To be called after writing through a view.
   void touch();
 
+  /// An array rounded to a 16-bit type, for libraries that take filters so. All are converted together, when first
+  /// asked for and whenever the contents have changed since; the memory stays where it is.
+  Tensor narrow_view(int i, DType dtype) const;
+  /// The whole rounded copy, if there is one that holds the present contents: for a kernel that writes both at once. It
+  /// calls touch_both() after.
+  Tensor narrow_copy() const;
+  /// touch(), of a writer that brought the rounded copy up to date too.
+  void touch_both();
+
   void copy_from(const Flat& other);
   void zero();
   /// Every parameter's initial values, drawn with the given seed: the same for every device.
@@ -84,6 +96,7 @@ class Flat {
   size_t bytes_;
   void* data_ = nullptr;
   uint64_t stamp_ = 0;
+  mutable std::unique_ptr<NarrowCopy> narrow_;
 };
 
 }  // namespace temper

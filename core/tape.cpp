@@ -11,12 +11,16 @@ namespace temper {
 Tape::Tape(Engine& engine, Wrt wrt) : engine_(engine), scope_(engine.arena()), wrt_(wrt) {}
 
 Var Tape::param(const Flat& values, int i) {
-  const Tensor v = values.view(i);
-  if (wrt_ != Wrt::params || values.store()[i].frozen) return {v, -1, values.stamp()};
+  Var v{values.view(i), -1, values.stamp()};
+  if (size_of(engine_.compute()) == 2 && engine_.conv().takes_narrow_filters())
+    v.narrow = values.narrow_view(i, engine_.compute());
+  if (wrt_ != Wrt::params || values.store()[i].frozen) return v;
   for (const Leaf& leaf : leaves_)
-    if (leaf.param == i && leaf.store == &values.store()) return {v, leaf.slot, values.stamp()};
-  leaves_.push_back({new_slot(), i, &values.store()});
-  return {v, leaves_.back().slot, values.stamp()};
+    if (leaf.param == i && leaf.store == &values.store()) v.slot = leaf.slot;
+  if (v.slot >= 0) return v;
+  v.slot = new_slot();
+  leaves_.push_back({v.slot, i, &values.store()});
+  return v;
 }
 
 Tensor Tape::take(const Shape& shape, DType dtype) {

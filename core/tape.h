@@ -15,6 +15,7 @@ struct Var {
   Tensor value;
   int slot = -1;
   uint64_t stamp = 0;  ///< names the contents of a parameter (Flat::stamp); 0 for everything else
+  Tensor narrow = {};  ///< of a parameter, in the compute type, where convolutions take filters so
   bool needs_grad() const { return slot >= 0; }
 };
 

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <cstring>
 
+#include "kernels/ema/ema.h"
 #include "tests/catch.h"
 #include "tests/devices.h"
 #include "trainers/optimizer.h"
@@ -124,4 +126,43 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   ParamStore store = three_arrays();
   Flat w(store, DType::f32, {});
   CHECK_THROWS_WITH(Sgd(w, {.no_decay = {"bn*"}}, {}), "optimizer.no_decay: no parameter matches 'bn*'");
+}
+
+TEST_CASE("sgd: an average and a 16-bit copy move with the weights, to the bit as one after the other") {
+  for (const bool masked : {false, true}) {
+    ParamStore store = three_arrays();
+    store.freeze("conv.bias");
+    const SgdOptions options{.momentum = 0.9, .weight_decay = 0.05, .no_decay = {"fc.weight"}};
+    Flat w(store, DType::f32, {}), apart(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
+    Flat average(store, DType::f32, {}), average_apart(store, DType::f32, {});
+    for (int i = 0; i < 3; ++i) {
+      const int64_t n = store[i].shape.numel();
+      w.write(i, numbers(n, 1, i));
+      g.write(i, numbers(n, 1, i + 1));
+      average.write(i, numbers(n, 1, i + 2));
+      std::vector<double> some(n, 1);
+      for (int64_t e = 0; e < n; e += 3) some[e] = 0;
+      mask.write(i, some);
+    }
+    apart.copy_from(w);
+    average_apart.copy_from(average);
+    const GradientMask m{masked ? &mask : nullptr, MaskMode::zero_gradient};
+    Sgd together(w, options, {}), alone(apart, options, {});
+    w.narrow_view(0, DType::bf16);
+    for (int step = 0; step < 3; ++step) {
+      const uint64_t stamp = average.stamp();
+      together.step({}, g, 0.1, m, {&average, 0.9});
+      CHECK(average.stamp() != stamp);
+      alone.step({}, g, 0.1, m);
+      ema<float>({}, store.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
+      std::vector<bfloat16> rounded;
+      for (int64_t i = 0; i < store.size(); ++i) rounded.emplace_back(apart.all().as<float>()[i]);
+      REQUIRE(w.narrow_copy());
+      const auto same = [](const Tensor& a, const Tensor& b) { return std::memcmp(a.data, b.data, a.bytes()) == 0; };
+      CHECK(same(w.all(), apart.all()));
+      CHECK(same(average.all(), average_apart.all()));
+      CHECK(same(together.momentum().all(), alone.momentum().all()));
+      CHECK(std::memcmp(w.narrow_copy().data, rounded.data(), rounded.size() * sizeof(bfloat16)) == 0);
+    }
+  }
 }

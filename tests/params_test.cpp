@@ -27,6 +27,43 @@ TEST_CASE("flat buffers share a layout", "[params]") {
   CHECK(other.read(a) == values.read(a));
 }
 
+TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
+  ParamStore store;
+  store.add("a", {70}, [](const RngKey&, uint32_t, uint32_t e) { return 1 + e / 1000.0; });
+  store.add("b", {2}, [](const RngKey&, uint32_t, uint32_t) { return -1.0 / 3; });
+  Flat values(store, DType::f32, Stream{});
+  values.initialise(1);
+  CHECK_FALSE(values.narrow_copy());
+  const auto holds = [&](const Tensor& narrow, int i) {
+    const std::vector<double> want = values.read(i);
+    for (int64_t e = 0; e < narrow.numel(); ++e)
+      if (float(narrow.as<bfloat16>()[e]) != float(bfloat16(float(want[e])))) return false;
+    return narrow.shape == store[i].shape;
+  };
+  const Tensor b = values.narrow_view(1, DType::bf16);
+  CHECK(holds(b, 1));
+  CHECK(holds(values.narrow_view(0, DType::bf16), 0));
+  CHECK(values.narrow_copy());
+
+  values.write(1, {5, 6.125});  // the copy is stale until it is asked for, and stays where it is
+  CHECK_FALSE(values.narrow_copy());
+  values.touch_both();  // of a stale copy: it stays stale
+  CHECK_FALSE(values.narrow_copy());
+  CHECK(values.narrow_view(1, DType::bf16).data == b.data);
+  CHECK(holds(b, 1));
+
+  const Tensor both = values.narrow_copy();
+  values.view(1).as<float>()[0] = 7;
+  both.as<bfloat16>()[store[1].offset] = bfloat16(7);
+  values.touch_both();
+  REQUIRE(values.narrow_copy());
+  CHECK(holds(b, 1));
+  Flat moved(std::move(values));
+  CHECK(moved.narrow_copy().data == both.data);
+  CHECK_THROWS_WITH(Flat(store, DType::f64, Stream{}).narrow_view(0, DType::bf16),
+                    "narrow_view: expected bf16 of f32, got bf16 of f64");
+}
+
 TEST_CASE("parameter errors name the parameter", "[params][errors]") {
   ParamStore store;
   store.add("layer1.weight", {3}, {});

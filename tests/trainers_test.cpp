@@ -4,10 +4,12 @@
 
 #include <set>
 
+#include "core/ops_loss.h"
 #include "core/plan_cache.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/catch.h"
 #include "tests/training_fixture.h"
+#include "trainers/train_step.h"
 #include "trainers/validate.h"
 
 using namespace temper;
@@ -163,6 +165,21 @@ TEST_CASE("averages: estimated statistics are the mean over all batches, each im
   estimate_bn(s.state.engine, *s.state.network, weights, {.images = s.state.train});
   const std::vector<double> got = weights.buffers.read(0);
   for (int c = 0; c < 4; ++c) CHECK(got[c] == Approx(want[c]).epsilon(1e-5));
+}
+
+TEST_CASE("a method must not move the network after the optimiser has") {
+  struct Meddler : Trainer {
+    Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
+      return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels, Reduction::mean);
+    }
+    void after_step(TrainContext& c, const Batch&) override { c.model.weights().params.touch(); }
+  };
+  Experiment e = test::tiny("{name: standard}");
+  e.trainer.method = std::make_unique<Meddler>();
+  TrainingState state(e, read_splits(e));
+  CHECK_THROWS_WITH(train_step(state, "none"),
+                    "training: expected after_step of standard to leave the network's parameters as the optimiser "
+                    "moved them, because averages have them already, but it wrote to them; do that in gradients()");
 }
 
 TEST_CASE("validation: its images come from the training split and are not trained on") {

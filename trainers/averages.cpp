@@ -46,6 +46,10 @@ Average::Average(Engine& engine, const Network& network) : weights_(network.make
 
 void Average::add(Engine& engine, const Network& network, double keep, AverageBn bn) {
   blend(engine.stream(), keep, network.weights().params, weights_.params);
+  add_statistics(engine, network, keep, bn);
+}
+
+void Average::add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn) {
   if (bn == AverageBn::average) blend(engine.stream(), keep, network.weights().buffers, weights_.buffers);
   ++count_;
 }

@@ -39,6 +39,8 @@ class Average {
 
   /// One more sample of the network's parameters; of its running statistics too if bn is `average`.
   void add(Engine& engine, const Network& network, double keep, AverageBn bn);
+  /// The rest of a sample whose parameters the optimiser has added while it moved them (Follower).
+  void add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn);
   int64_t count() const { return count_; }  ///< samples so far
   Weights& weights() { return weights_; }
   void visit_state(StateVisitor& v, const std::string& name);

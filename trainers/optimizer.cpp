@@ -1,7 +1,9 @@
 #include "trainers/optimizer.h"
 
 #include "core/text.h"
+#include "kernels/ema/ema.h"
 #include "kernels/runtime/range.h"
+#include "kernels/weight_update/weight_update.h"
 
 namespace temper {
 
@@ -26,32 +28,44 @@ Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)
     for (const int i : found) exempt[i] = true;
   }
   for (int i = 0; i < store.count(); ++i) {
-    if (store[i].frozen) continue;
+    std::vector<Range>& ranges = store[i].frozen ? frozen_ : ranges_;
     const int64_t from = store[i].offset, to = i + 1 < store.count() ? store[i + 1].offset : store.size();
     const double decay = exempt[i] ? 0 : options.weight_decay;
-    Range* last = ranges_.empty() ? nullptr : &ranges_.back();
+    Range* last = ranges.empty() ? nullptr : &ranges.back();
     if (last && last->from + last->count == from && last->weight_decay == decay)
       last->count += to - from;
     else
-      ranges_.push_back({from, to - from, decay});
+      ranges.push_back({from, to - from, decay});
   }
 }
 
-void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask) {
+void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask, Follower follower) {
   const PhaseRange phase(stream, "update");
+  const Tensor narrow = params_.narrow_copy();
   dispatch_full(params_.dtype(), [&](auto tag) {
     using T = decltype(tag);
+    const auto at = [](const Flat* f, int64_t from) { return f ? f->all().as<T>() + from : nullptr; };
     for (const Range& r : ranges_)
-      sgd_step<T>(stream, r.count, params_.all().as<T>() + r.from, momentum_.all().as<T>() + r.from,
-                  gradient.all().as<T>() + r.from, mask.buffer ? mask.buffer->all().as<T>() + r.from : nullptr,
-                  mask.mode,
-                  {.lr = lr,
-                   .momentum = options_.momentum,
-                   .weight_decay = r.weight_decay,
-                   .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic});
+      weight_update<T, bfloat16>(stream, r.count,
+                                 {.w = at(&params_, r.from),
+                                  .velocity = at(&momentum_, r.from),
+                                  .grad = at(&gradient, r.from),
+                                  .mask = at(mask.buffer, r.from),
+                                  .average = at(follower.average, r.from),
+                                  .narrow = narrow ? narrow.as<bfloat16>() + r.from : nullptr},
+                                 mask.mode,
+                                 {.lr = lr,
+                                  .momentum = options_.momentum,
+                                  .weight_decay = r.weight_decay,
+                                  .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic},
+                                 follower.keep);
+    if (follower.average)
+      for (const Range& r : frozen_)
+        ema<T>(stream, r.count, at(follower.average, r.from), at(&params_, r.from), follower.keep);
   });
-  params_.touch();
+  params_.touch_both();
   momentum_.touch();
+  if (follower.average) follower.average->touch();
 }
 
 }  // namespace temper

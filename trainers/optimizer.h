@@ -18,6 +18,12 @@ struct SgdOptions {
   void fields(Fields& f);
 };
 
+/// An exponential average that follows the weights: average <- keep * average + (1 - keep) * w. None: nobody follows.
+struct Follower {
+  Flat* average = nullptr;
+  double keep = 0;
+};
+
 /// Stochastic gradient descent over flat buffers: one kernel launch for every run of parameters that are treated alike,
 /// which is one launch unless parameters are frozen or exempt from weight decay. Frozen parameters do not move, nor
 /// does their momentum.
@@ -26,7 +32,9 @@ class Sgd {
   /// `params` must outlive the optimiser. Throws Error if a no_decay glob matches nothing.
   Sgd(Flat& params, const SgdOptions& options, Stream stream);
 
-  void step(Stream stream, const Flat& gradient, double lr, GradientMask mask = {});
+  /// The follower moves in the same pass, and so does the parameters' 16-bit copy (Flat::narrow_copy) if there is one:
+  /// the bits are those of one after the other. What is frozen is averaged, too.
+  void step(Stream stream, const Flat& gradient, double lr, GradientMask mask = {}, Follower follower = {});
   Flat& momentum() { return momentum_; }
 
  private:
@@ -37,7 +45,7 @@ class Sgd {
   Flat& params_;
   Flat momentum_;
   SgdOptions options_;
-  std::vector<Range> ranges_;
+  std::vector<Range> ranges_, frozen_;
 };
 
 }  // namespace temper

@@ -29,10 +29,16 @@ double gradient_norm(TrainingState& s) {
   return std::sqrt(sum);
 }
 
-// The mask is the network's; what is trained beside it has none.
+double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
+
+// Mask and average are the network's; what is trained beside it has none.
 void move_weights(TrainingState& s, double lr, const GradientMask& mask) {
-  for (Trained& t : s.trained)
-    t.optimizer.step(s.engine.stream(), t.gradient, lr, &t == &s.trained.front() ? mask : GradientMask{});
+  for (Trained& t : s.trained) {
+    const bool network = &t == &s.trained.front();
+    Follower follower;
+    if (network && s.ema) follower = {&s.ema->weights().params, next_ema_keep(s)};
+    t.optimizer.step(s.engine.stream(), t.gradient, lr, network ? mask : GradientMask{}, follower);
+  }
 }
 
 void check_finite(const TrainingState& s, const char* what, double value, double lr, const fs::path& checkpoint) {
@@ -48,7 +54,7 @@ void check_finite(const TrainingState& s, const char* what, double value, double
 void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
   const Progress& p = s.progress;
-  if (s.ema) s.ema->add(s.engine, *s.network, ema_keep(e.ema, s.ema->count() + 1), e.ema.bn);
+  if (s.ema) s.ema->add_statistics(s.engine, *s.network, next_ema_keep(s), e.ema.bn);
   if (!s.swa || p.epoch < e.swa.start) return;
   const bool due = e.swa.every > 0 ? p.total_steps % e.swa.every == 0 : p.step == s.steps_per_epoch();
   if (!due) return;
@@ -83,7 +89,11 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
   p.images += batch.size();
+  const uint64_t moved = s.network->weights().params.stamp();
   method.after_step(context, batch);
+  TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,
+               " to leave the network's parameters as the optimiser "
+               "moved them, because averages have them already, but it wrote to them; do that in gradients()");
   add_to_averages(s);
   return {loss, lr, norm};
 }

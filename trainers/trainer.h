@@ -70,7 +70,7 @@ class Trainer {
   virtual double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
   /// Which parameters of the network the gradient just written moves.
   virtual GradientMask mask() const { return {}; }
-  /// After the optimiser has moved the parameters; `batch` is the one they were moved by.
+  /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
   /// What belongs beside the loss in a step's line of the metrics, and in an epoch's (asked after after_epoch()).

@@ -1,0 +1,79 @@
+#include "kernels/weight_update/weight_update.h"
+
+#include "kernels/ema/ema_body.h"
+#include "kernels/runtime/dtype.h"
+#include "kernels/runtime/map.h"
+#include "kernels/sgd_step/sgd_body.h"
+
+namespace temper {
+
+namespace {
+
+using ema_body::Ema;
+using sgd_body::MaskedSgd;
+using sgd_body::Sgd;
+
+/// What follows a weight that has moved.
+template <class T>
+HD void follow(const Ema<T>& ema, T w, T& average) {
+  ema(0, average, w);
+}
+template <class T, class Narrow>
+HD void follow(const Ema<T>&, T w, Narrow& narrow) {
+  narrow = Narrow(static_cast<compute_t<Narrow>>(w));
+}
+
+template <class T>
+struct Update {
+  Sgd<T> sgd;
+  Ema<T> ema;
+  template <class... Followers>
+  HD void operator()(int64_t i, T& w, T& v, T grad, Followers&... followers) const {
+    sgd(i, w, v, grad);
+    (follow(ema, w, followers), ...);
+  }
+};
+
+template <class T>
+struct MaskedUpdate {
+  MaskedSgd<T> sgd;
+  Ema<T> ema;
+  template <class... Followers>
+  HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Followers&... followers) const {
+    sgd(i, w, v, grad, mask);
+    (follow(ema, w, followers), ...);
+  }
+};
+
+}  // namespace
+
+template <class T, class Narrow>
+void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, MaskMode mode, SgdStep step,
+                   double decay) {
+  if (!a.average && !a.narrow) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
+  const KernelRange range(stream, "weight_update", {n});
+  const Sgd<T> sgd(step);
+  const Ema<T> ema(decay);
+  const auto run = [&](auto... followers) {
+    if (a.mask)
+      map(stream, n, MaskedUpdate<T>{{sgd, mode}, ema}, a.w, a.velocity, a.grad, a.mask, followers...);
+    else
+      map(stream, n, Update<T>{sgd, ema}, a.w, a.velocity, a.grad, followers...);
+  };
+  if (!a.narrow) return run(a.average);
+  if constexpr (sizeof(T) == 4) {
+    if (a.average)
+      run(a.average, write(a.narrow));
+    else
+      run(write(a.narrow));
+  } else {
+    fail("weight_update: expected no narrow copy of f64 weights");
+  }
+}
+
+template void weight_update<float, bfloat16>(Stream, int64_t, const WeightArrays<float, bfloat16>&, MaskMode, SgdStep,
+                                             double);
+template void weight_update<double, bfloat16>(Stream, int64_t, const WeightArrays<double, bfloat16>&, MaskMode, SgdStep,
+                                              double);
+
+}  // namespace temper
