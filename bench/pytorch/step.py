@@ -15,6 +15,7 @@ import sys
 import time
 
 import torch
+import torch._functorch.config
 import torch.nn.functional as F
 
 from models import MODELS
@@ -60,6 +61,8 @@ class Step:
         self.x = torch.rand(args.batch, 3, 32, 32, device=self.device).to(memory_format=layout)
         self.y = torch.randint(0, 10, (args.batch,), device=self.device)
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
+        # CURE differentiates one recording several times, which donated buffers forbid.
+        torch._functorch.config.donated_buffer = args.method != "cure"
         self.forward = torch.compile(self.net) if args.variant == "compiled" else self.net
         self.iterate, self.seconds = None, {}
 
