@@ -81,12 +81,13 @@ class WinogradConv : public ConvBackend {
                const Tensor& y) override {
     if (!suits(g, y.dtype, false)) return other_->forward(s, g, x, f, e, y);
     const Transformed& t = filter(g, f, y.dtype, false);
-    run(problem(g, false), x, t, f.fold ? t.bias.data() : f.bias.as<float>(), e.residual, e.relu, y);
+    run(problem(g, false), x, t,
+        {.bias = f.fold ? t.bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     if (!suits(g, dx.dtype, true)) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(problem(g, true), dy, filter(g, f, dx.dtype, true), nullptr, beta == 0 ? Tensor{} : dx, false, dx);
+    run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
@@ -101,6 +102,16 @@ class WinogradConv : public ConvBackend {
       with(float{}, kernels_.gradient_float);
     else
       with(winograd::Half{}, kernels_.gradient_half);
+  }
+
+ protected:
+  bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
+                            const ConvDataEpilogue& e, const Tensor& dx) override {
+    if (suits(g, dx.dtype, true))
+      run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
+    else
+      other_->backward_data_relu(s, g, dy, f, e, dx);
+    return true;
   }
 
  private:
@@ -165,14 +176,20 @@ class WinogradConv : public ConvBackend {
     return {.rows = ceil_div(tiles, blocks)};
   }
 
-  void run(const Problem& p, const Tensor& x, const Transformed& t, const float* bias, const Tensor& add, bool relu,
-           const Tensor& y) {
+  /// What the results go through on their way to memory, in this order.
+  struct Epilogue {
+    const float* bias = nullptr;
+    Tensor add = {}, mask = {};
+    bool relu = false;
+  };
+
+  void run(const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e, const Tensor& y) {
     const Cut c = cut(p);
     with_steps(y.dtype, [&](const auto& steps, auto tag) {
       using T = decltype(tag);
       const int64_t floats = steps.workspace_floats(p, c, omp_get_max_threads());
       float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
-      steps.run(p, c, {x.as<T>(), t.u.data, bias, add.as<T>(), y.as<T>(), workspace}, relu);
+      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace}, e.relu);
     });
   }
 

@@ -41,6 +41,12 @@ inline Vec operator-(Vec a, Vec b) { return {_mm256_sub_ps(a.lo, b.lo), _mm256_s
 inline Vec operator*(Vec a, Vec b) { return {_mm256_mul_ps(a.lo, b.lo), _mm256_mul_ps(a.hi, b.hi)}; }
 /// a * b + c, rounded once.
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm256_fmadd_ps(a.lo, b.lo, c.lo), _mm256_fmadd_ps(a.hi, b.hi, c.hi)}; }
+/// a where m is above 0, else 0.
+inline Vec where_above_zero(Vec m, Vec a) {
+  const __m256 none = _mm256_setzero_ps();
+  return {_mm256_and_ps(_mm256_cmp_ps(m.lo, none, _CMP_GT_OQ), a.lo),
+          _mm256_and_ps(_mm256_cmp_ps(m.hi, none, _CMP_GT_OQ), a.hi)};
+}
 /// A NaN stays one.
 inline Vec positive(Vec a) {
   return {_mm256_max_ps(_mm256_setzero_ps(), a.lo), _mm256_max_ps(_mm256_setzero_ps(), a.hi)};

@@ -26,6 +26,10 @@ inline Vec operator-(Vec a, Vec b) { return {_mm512_sub_ps(a.v, b.v)}; }
 inline Vec operator*(Vec a, Vec b) { return {_mm512_mul_ps(a.v, b.v)}; }
 /// a * b + c, rounded once.
 inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+/// a where m is above 0, else 0.
+inline Vec where_above_zero(Vec m, Vec a) {
+  return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(m.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
+}
 /// A NaN stays one.
 inline Vec positive(Vec a) { return {_mm512_max_ps(_mm512_setzero_ps(), a.v)}; }
 

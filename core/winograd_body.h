@@ -200,6 +200,14 @@ Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
   return all[count - 1];
 }
 
+/// `from`, or a copy of its `lanes` first elements where they are not all kLanes.
+template <class T>
+const T* whole_line(const T* from, int64_t lanes, T* room) {
+  if (lanes == kLanes) return from;
+  for (int64_t lane = 0; lane < lanes; ++lane) room[lane] = from[lane];
+  return room;
+}
+
 /// y's part of one tile and one unit of channels, from m (point, 16).
 template <class T>
 void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile, int64_t unit, const float* m) {
@@ -216,7 +224,7 @@ void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile,
   const int64_t lanes = g.k - first < kLanes ? g.k - first : kLanes;
   // Of a last, narrower unit the lanes go through memory of full width.
   alignas(64) float bias[kLanes] = {};
-  alignas(64) T added[kLanes] = {}, result[kLanes];
+  alignas(64) T added[kLanes] = {}, masked[kLanes] = {}, result[kLanes];
   if (o.bias)
     for (int64_t lane = 0; lane < lanes; ++lane) bias[lane] = o.bias[first + lane];
   const Vec shift = load(bias);
@@ -228,13 +236,12 @@ void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile,
       Vec y = out[j] + shift;
       __builtin_prefetch(o.y + at + kOut * g.k, 1);
       if (o.add) {
-        const T* add = o.add + at;
-        __builtin_prefetch(add + kOut * g.k);
-        if (lanes < kLanes) {
-          for (int64_t lane = 0; lane < lanes; ++lane) added[lane] = add[lane];
-          add = added;
-        }
-        y = y + load(add);
+        y = y + load(whole_line(o.add + at, lanes, added));
+        __builtin_prefetch(o.add + at + kOut * g.k);
+      }
+      if (o.mask) {
+        y = where_above_zero(load(whole_line(o.mask + at, lanes, masked)), y);
+        __builtin_prefetch(o.mask + at + kOut * g.k);
       }
       if (relu) y = positive(y);
       if (lanes == kLanes) {

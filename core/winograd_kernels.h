@@ -28,6 +28,7 @@ struct Operands {
   const float* u;     ///< what transform_filter wrote
   const float* bias;  ///< (k) or null
   const T* add;       ///< like y or null; may be y
+  const T* mask;      ///< like y or null: y is 0 where it is not above 0
   T* y;
   float* workspace;  ///< workspace_floats()
 };

@@ -2,6 +2,7 @@
 
 #include <omp.h>
 
+#include "attacks/slices.h"
 #include "kernels/pgd_step/pgd_step.h"
 #include "tests/toy_net.h"
 
@@ -103,6 +104,34 @@ TEST_CASE("an attack stays in ball and box and leaves its input alone", "[attack
     CHECK(outside_ball < 1e-6);
     CHECK(moved > attack.radius / 2);
   }
+}
+
+TEST_CASE("an attack in slices gives the same bits", "[attack]") {
+  Engine engine({.arena_mb = 64});
+  const ToyNet net(DType::f32);
+  const ToyBatch toy(engine, 7, DType::f32);
+  for (const Pgd& attack : family()) {
+    INFO(attack.describe());
+    const Arena::Scope scope(engine.arena());
+    const auto run = [&](const Batch& batch) { return attack.run(engine, batch, net.classifier(true), 3); };
+    const std::vector<float> whole = values_of<float>(run(toy.batch));
+    for (const int64_t rows : {1, 3, 7, 100}) {
+      std::vector<int64_t> firsts;
+      const Tensor sliced = attack_in_slices(engine, toy.batch, rows, [&](const BatchSlice& slice) {
+        firsts.push_back(slice.first);
+        return run(slice.batch);
+      });
+      CHECK(values_of<float>(sliced) == whole);
+      CHECK(static_cast<int64_t>(firsts.size()) == (7 + rows - 1) / rows);
+    }
+  }
+}
+
+TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[attack]") {
+  Engine engine({.arena_mb = 64});
+  const ToyBatch toy(engine, 40, DType::f32);
+  CHECK(samples_at_a_time(engine, toy.batch, 70'000) == 16);
+  CHECK(samples_at_a_time(engine, toy.batch, 11'000'000) == 40);
 }
 
 TEST_CASE("no steps give the start; no start and no steps the images", "[attack]") {

@@ -82,7 +82,7 @@ std::vector<Half> convolve_plain(const winograd::Steps<Half>& steps, const Probl
   std::vector<float> u(steps.filter_floats(g.c, g.k)), workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
   std::vector<Half> y(g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k);
   steps.transform_filter({g.k, g.c, w.data(), ones.data(), false}, u.data());
-  steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, y.data(), workspace.data()}, false);
+  steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, nullptr, y.data(), workspace.data()}, false);
   return y;
 }
 
@@ -108,9 +108,10 @@ std::vector<T> convolve(const Kernels& code, const Problem& g, bool turned, cons
   steps.transform_filter({filters, channels, w.data(), scale.data(), turned}, u.data());
   const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 3)), add = stored<T>(floats(outputs, 4));
   const auto bias = floats(g.k, 5);
+  const auto mask = stored<T>(floats(outputs, 6));
   std::vector<T> y(outputs);
   std::vector<float> workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
-  steps.run(g, cut, {x.data(), u.data(), bias.data(), add.data(), y.data(), workspace.data()}, true);
+  steps.run(g, cut, {x.data(), u.data(), bias.data(), add.data(), mask.data(), y.data(), workspace.data()}, true);
   return y;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
+#include "attacks/slices.h"
 #include "core/config.h"
 #include "nn/module.h"
+#include "trainers/trainer.h"
 
 namespace temper {
 
@@ -20,6 +22,12 @@ inline Pass attack_pass(AttackBn bn, int branch = 0) {
   return {.bn = bn == AttackBn::eval ? BnStats::running : BnStats::batch,
           .update = bn == AttackBn::train ? BnUpdate::yes : BnUpdate::no,
           .branch = branch};
+}
+
+/// As attacks/slices.h has it; all at once where samples meet in batch statistics.
+inline int64_t samples_at_a_time(const TrainContext& context, AttackBn bn, const Batch& batch) {
+  if (bn != AttackBn::eval) return batch.size();
+  return samples_at_a_time(context.engine, batch, context.model.params().numel());
 }
 
 }  // namespace temper

@@ -19,10 +19,13 @@ Tensor KlAttack::run(const TrainContext& context, const Batch& batch) const {
   const Pass pass = attack_pass(bn);
   // Constant during the attack, so one forward; the official code repeats it in every step.
   const Var clean{model.predict(engine, batch.images, pass)};
-  return pgd.run(
-      engine, batch, [&](Tape& t, const Var& x) { return model(t, x, pass); },
-      [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, clean, Reduction::none); },
-      static_cast<uint32_t>(context.epoch));
+  return attack_in_slices(engine, batch, samples_at_a_time(context, bn, batch), [&](const BatchSlice& slice) {
+    const Var target{clean.value.rows(slice.first, slice.batch.size())};
+    return pgd.run(
+        engine, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); },
+        [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, target, Reduction::none); },
+        static_cast<uint32_t>(context.epoch));
+  });
 }
 
 }  // namespace temper
