@@ -14,15 +14,18 @@ std::vector<double> values(const CaseArray& a, const std::vector<char>& bytes, i
   return to_double(a, bytes.data() + guard * size_of(a.dtype));
 }
 
+int64_t guard(const CaseRun& run, size_t array) { return run.guard + run.stagger * static_cast<int64_t>(array); }
+
 /// Runs a case once on fresh copies of `input`; returns what every array holds afterwards, guards included.
-std::vector<std::vector<char>> run_once(const KernelCase& c, Device device, int64_t guard,
+std::vector<std::vector<char>> run_once(const KernelCase& c, const CaseRun& run,
                                         const std::vector<std::vector<char>>& input) {
+  const Device device = run.device;
   Stream stream{device};
   std::vector<void*> memory, data;
   for (size_t i = 0; i < input.size(); ++i) {
     memory.push_back(allocate(device, input[i].size()));
     copy(stream, memory[i], device, input[i].data(), Device::cpu, input[i].size());
-    data.push_back(static_cast<char*>(memory[i]) + guard * size_of(c.arrays[i].dtype));
+    data.push_back(static_cast<char*>(memory[i]) + guard(run, i) * size_of(c.arrays[i].dtype));
   }
   c.run(stream, CaseArgs(data));
   std::vector<std::vector<char>> result = input;
@@ -50,17 +53,17 @@ void check_case(const KernelCase& c, const CaseRun& run) {
   std::vector<std::vector<char>> input;
   std::vector<std::vector<double>> want;
   for (size_t i = 0; i < c.arrays.size(); ++i) {
-    input.push_back(random_bytes(c.arrays[i], run.guard, static_cast<int>(i) + 1));
-    want.push_back(values(c.arrays[i], input[i], run.guard));
+    input.push_back(random_bytes(c.arrays[i], guard(run, i), static_cast<int>(i) + 1));
+    want.push_back(values(c.arrays[i], input[i], guard(run, i)));
   }
   c.reference(want);
-  const auto first = run_once(c, run.device, run.guard, input);
+  const auto first = run_once(c, run, input);
   if (run.before_second) run.before_second();
-  const auto second = run_once(c, run.device, run.guard, input);
+  const auto second = run_once(c, run, input);
   CHECK(first == second);
   for (size_t i = 0; i < c.arrays.size(); ++i) {
-    check_guards(c.arrays[i], input[i], first[i], run.guard);
-    CHECK(difference(c, c.arrays[i], want[i], values(c.arrays[i], first[i], run.guard)) == "");
+    check_guards(c.arrays[i], input[i], first[i], guard(run, i));
+    CHECK(difference(c, c.arrays[i], want[i], values(c.arrays[i], first[i], guard(run, i))) == "");
   }
 }
 

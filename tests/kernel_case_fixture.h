@@ -8,6 +8,7 @@ namespace temper::test {
 struct CaseRun {
   Device device = Device::cpu;
   int64_t guard = 64;                        ///< elements on either side of every array that nobody may touch
+  int64_t stagger = 0;                       ///< so many more for each array than for the one before
   std::function<void()> before_second = {};  ///< what is to make no difference, between the two runs
 };
 

@@ -2,6 +2,7 @@
 // map: one body per element, on either back end. This driver and row.h hold the only #ifdef a single-source kernel
 // needs.
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
@@ -29,10 +30,32 @@ WriteOnly<T> write(T* data) {
 
 namespace detail {
 
+/// What a GPU reads or writes at once, in bytes, and the most that one thread of map() holds.
+inline constexpr int kAccess = 16, kHeld = 128;
+
 template <int W, class T>
-struct alignas(sizeof(T) * W) Pack {
+inline constexpr int kPackAlignment = int(sizeof(T)) * W < kAccess ? int(sizeof(T)) * W : kAccess;
+
+template <int W, class T>
+struct alignas(kPackAlignment<W, T>) Pack {
   T v[W];
 };
+
+/// Stores a pack in as few accesses as there can be; nvcc would split a plain assignment into the members.
+template <class P>
+HD void store_pack(P* to, const P& from) {
+#if defined(__CUDA_ARCH__)
+  using Word = std::conditional_t<sizeof(P) % 16 == 0, uint4, std::conditional_t<sizeof(P) % 8 == 0, uint2, unsigned>>;
+  if constexpr (alignof(P) >= sizeof(Word)) {
+    Word words[sizeof(P) / sizeof(Word)];
+    memcpy(words, &from, sizeof(P));
+#pragma unroll
+    for (int k = 0; k < int(sizeof(P) / sizeof(Word)); ++k) __stwb(reinterpret_cast<Word*>(to) + k, words[k]);
+    return;
+  }
+#endif
+  *to = from;
+}
 
 // How an argument of map() is seen by one thread: `load` before the body, `at` inside it, `store` after it.
 template <int W, class T>
@@ -40,7 +63,7 @@ struct ReadWrite {
   T* data;
   Pack<W, T> pack;
   HD void load(int64_t i) { pack = *reinterpret_cast<const Pack<W, T>*>(data + i); }
-  HD void store(int64_t i) { *reinterpret_cast<Pack<W, T>*>(data + i) = pack; }
+  HD void store(int64_t i) { store_pack(reinterpret_cast<Pack<W, T>*>(data + i), pack); }
   HD T& at(int k) { return pack.v[k]; }
   HD T& element(int64_t i) { return data[i]; }
 };
@@ -71,6 +94,20 @@ HD Write<W, T> access(WriteOnly<T> p) {
   return {{p.data, {}}};
 }
 
+/// Elements per thread: as many as the narrowest type has in one access, unless all arrays together would take too many
+/// registers. Without arrays a thread has one element.
+template <class... T>
+constexpr int map_width() {
+  if constexpr (sizeof...(T) == 0) {
+    return 1;
+  } else {
+    int width = 1;
+    ((width = kAccess / int(sizeof(T)) > width ? kAccess / int(sizeof(T)) : width), ...);
+    while (width > 1 && width * int((sizeof(T) + ...)) > kHeld) width /= 2;
+    return width;
+  }
+}
+
 template <class T>
 T* pointer(T* p) {
   return p;
@@ -80,28 +117,39 @@ T* pointer(WriteOnly<T> p) {
   return p.data;
 }
 
-/// Whether p can be read W elements at a time: a view from the middle of a tensor may not.
-template <int W, class T>
-bool is_aligned(T* p) {
-  return reinterpret_cast<uintptr_t>(p) % sizeof(Pack<W, T>) == 0;
+/// The first element from which on all arrays can be read W elements at a time, or -1: views from the middle of tensors
+/// may be out of step with each other.
+template <int W, class... T>
+int64_t common_head(const T*... p) {
+  for (int64_t head = 0; head < W; ++head)
+    if (((reinterpret_cast<uintptr_t>(p + head) % kPackAlignment<W, T> == 0) && ...)) return head;
+  return -1;
 }
 
 #if defined(TEMPER_KERNELS)
 template <int W, class Fn, class... Access>
-__device__ void map_thread(int64_t n, bool aligned, const Fn& fn, Access... arg) {
-  const int64_t i = (int64_t(blockIdx.x) * blockDim.x + threadIdx.x) * W;
-  if (aligned && i + W <= n) {
+__device__ void map_thread(int64_t n, int64_t head, const Fn& fn, Access... arg) {
+  const int64_t first = int64_t(blockIdx.x) * blockDim.x * W;
+  if (head < 0) {
+    for (int64_t j = first + threadIdx.x; j < n && j < first + int64_t(blockDim.x) * W; j += blockDim.x)
+      fn(j, arg.element(j)...);
+    return;
+  }
+  const int64_t i = head + first + int64_t(threadIdx.x) * W;
+  if (i + W <= n) {
     (arg.load(i), ...);
 #pragma unroll
     for (int k = 0; k < W; ++k) fn(i + k, arg.at(k)...);
     (arg.store(i), ...);
   } else {
-    for (int64_t j = i; j < n && j < i + W; ++j) fn(j, arg.element(j)...);
+    for (int64_t j = i; j < n; ++j) fn(j, arg.element(j)...);
   }
+  if (i == head)
+    for (int64_t j = 0; j < head && j < n; ++j) fn(j, arg.element(j)...);
 }
 template <int W, class Fn, class... Args>
-__global__ void map_kernel(int64_t n, bool aligned, Fn fn, Args... args) {
-  map_thread<W>(n, aligned, fn, access<W>(args)...);
+__global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
+  map_thread<W>(n, head, fn, access<W>(args)...);
 }
 #endif
 
@@ -109,6 +157,7 @@ __global__ void map_kernel(int64_t n, bool aligned, Fn fn, Args... args) {
 
 /// Runs fn(i, a[i], b[i], ...) for i in [0, n). Each argument is a `const T*` (read), a `T*` (read and written) or
 /// write(p) (written only). Arrays may alias each other at equal indices. Deterministic: elements are independent.
+/// A GPU moves 16 bytes of each array at a time where they all start in step, whatever they start at.
 template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
@@ -125,10 +174,11 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
     return;
   }
 #if defined(TEMPER_KERNELS)
-  constexpr int kWidth = 4, kThreads = 256;
+  constexpr int kWidth = detail::map_width<std::remove_cvref_t<decltype(*detail::pointer(args))>...>();
+  constexpr int kThreads = 256;
   const int64_t blocks = (n + kThreads * kWidth - 1) / (kThreads * kWidth);
-  const bool aligned = (detail::is_aligned<kWidth>(detail::pointer(args)) && ...);
-  launch(stream, blocks, kThreads, detail::map_kernel<kWidth, Fn, Args...>, n, aligned, fn, args...);
+  const int64_t head = detail::common_head<kWidth>(detail::pointer(args)...);
+  launch(stream, blocks, kThreads, detail::map_kernel<kWidth, Fn, Args...>, n, head, fn, args...);
 #else
   fail("map: this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");
 #endif
