@@ -86,6 +86,8 @@ class WinogradConv : public ConvBackend {
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
+    if (suits_image(g, dx.dtype))
+      return image_gradient(g, dy, filter(g, f, dx.dtype, true), beta == 0 ? Tensor{} : dx, dx);
     if (!suits(g, dx.dtype, true)) return other_->backward_data(s, g, dy, f, beta, dx);
     run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
   }
@@ -107,7 +109,7 @@ class WinogradConv : public ConvBackend {
  protected:
   bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (suits(g, dx.dtype, true))
+    if (!suits_image(g, dx.dtype) && suits(g, dx.dtype, true))
       run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
     else
       other_->backward_data_relu(s, g, dy, f, e, dx);
@@ -133,6 +135,25 @@ class WinogradConv : public ConvBackend {
     return p.c % winograd::kLanes == 0 && computed <= 2 * rows * cols;
   }
 
+  /// A first layer's data gradient.
+  bool suits_image(const ConvShape& g, DType dtype) const {
+    return g.r == 3 && g.s == 3 && g.stride == 1 && g.pad == 1 && 9 * g.c <= winograd::kImageFloats && g.n > 0 &&
+           g.k % winograd::kLanes == 0 && (dtype == DType::f32 || dtype == DType::bf16);
+  }
+  void image_gradient(const ConvShape& g, const Tensor& dy, const Transformed& t, const Tensor& add, const Tensor& dx) {
+    const Problem p = problem(g, true);
+    const int64_t floats = kernels_.image_floats(p, omp_get_max_threads());
+    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
+    const auto with = [&](auto tag, auto run) {
+      using T = decltype(tag);
+      run(p, {dy.as<T>(), t.u.data, nullptr, add.as<T>(), nullptr, dx.as<T>(), workspace});
+    };
+    if (dx.dtype == DType::f32)
+      with(float{}, kernels_.image_float);
+    else
+      with(winograd::Half{}, kernels_.image_half);
+  }
+
   /// f(steps, tag) with the code for activations of `dtype` and a value of their type.
   template <class F>
   void with_steps(DType dtype, F f) const {
@@ -145,11 +166,12 @@ class WinogradConv : public ConvBackend {
   const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
     ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s};
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
+    const bool image = turned && suits_image(g, dtype);
     Transformed* t = nullptr;
     with_steps(dtype, [&](const auto& steps, auto) {
       t = &filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, [&] {
         ++stats_.allocations;
-        return Transformed{.u = Floats(steps.filter_floats(inputs, outputs))};
+        return Transformed{.u = Floats(image ? winograd::kImageFloats * inputs : steps.filter_floats(inputs, outputs))};
       });
       const void* fold = f.fold ? f.fold->mean.data : nullptr;
       if (f.stamp && t->stamp == f.stamp && t->fold == fold) return;
@@ -158,7 +180,8 @@ class WinogradConv : public ConvBackend {
       t->fold = fold;
       std::vector<float> scale;
       fold_batch_norm(f, scale, t->bias);
-      steps.transform_filter({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
+      const auto transform = image ? kernels_.image_filter : steps.transform_filter;
+      transform({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
     });
     return *t;
   }

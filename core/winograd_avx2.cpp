@@ -56,6 +56,8 @@ constexpr int kUnits = 1, kRows = 6;  // 12 sums, two filter vectors and an inpu
 
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
+#include "core/winograd_image.h"
+#include "core/winograd_table.h"
 
 }  // namespace
 

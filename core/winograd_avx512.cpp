@@ -11,6 +11,8 @@ namespace {
 #include "core/winograd_avx512.h"
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
+#include "core/winograd_image.h"
+#include "core/winograd_table.h"
 
 }  // namespace
 

@@ -165,9 +165,11 @@ void transform_tile(const TilePixels<T>& x, int64_t begin, int64_t end, float* v
   }
 }
 
-/// m (row, unit, point, 16) <- v (channel / 16, row, 16) by u (channel, unit, 16), at one point, for `kCount` rows.
+/// m (row at `stride`, unit at `unit_stride`, 16) <- v (channel / 16, row, 16) by u (channel, unit, 16) for `kCount`
+/// rows.
 template <int kCount, int kWidth>
-void multiply(const float* v, int64_t block, int64_t channels, const float* u, float* m, int64_t stride) {
+void multiply(const float* v, int64_t block, int64_t channels, const float* u, float* m, int64_t stride,
+              int64_t unit_stride) {
   Vec sum[kCount][kWidth];
 #pragma GCC unroll 14
   for (int r = 0; r < kCount; ++r)
@@ -189,10 +191,10 @@ void multiply(const float* v, int64_t block, int64_t channels, const float* u, f
 #pragma GCC unroll 14
   for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
-    for (int j = 0; j < kWidth; ++j) store(m + r * stride + j * kPoints * kLanes, sum[r][j]);
+    for (int j = 0; j < kWidth; ++j) store(m + r * stride + j * unit_stride, sum[r][j]);
 }
 
-using Multiply = void (*)(const float*, int64_t, int64_t, const float*, float*, int64_t);
+using Multiply = void (*)(const float*, int64_t, int64_t, const float*, float*, int64_t, int64_t);
 
 template <int kWidth, int... counts>
 Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
@@ -312,7 +314,7 @@ struct Floats {
       const Multiply f =
           filters.width(pass) == kUnits ? multiply_for<kUnits>(count, counts) : multiply_for<1>(count, counts);
       f(v + point * stride + (first + r) * kLanes, held * kLanes, g.c, u + filters.start(pass, point), to,
-        product_stride(part.units));
+        product_stride(part.units), kPoints * kLanes);
     });
   }
 };

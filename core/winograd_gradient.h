@@ -158,12 +158,3 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
         write_taps(sums + f * g.c + c, held.sum_stride, add, o.dw + (k + f) * 9 * g.c + c, g.c);
   }
 }
-
-constexpr Kernels kernels() {
-  return {.rows = kRows,
-          .floats = steps<Floats, float>(),
-          .halves = steps<Floats, Half>(),
-          .gradient_floats = gradient_floats,
-          .gradient_float = filter_gradient<float>,
-          .gradient_half = filter_gradient<Half>};
-}

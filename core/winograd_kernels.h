@@ -12,6 +12,7 @@ struct Problem {
 };
 
 inline constexpr int kOut = 4, kIn = 6, kPoints = kIn * kIn;  ///< F(4x4, 3x3): a tile's edge, its input's, products
+inline constexpr int kImageFloats = 32;                       ///< taps and input channels of a first layer, padded
 inline constexpr int kLanes = 16;                             ///< channels are taken 16 at a time
 
 /// How the work is cut. By tiles: a thread takes `rows` tiles at a time through all three steps. By channels, for
@@ -70,6 +71,10 @@ struct Kernels {
   int64_t (*gradient_floats)(const Problem&);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
+  void (*image_filter)(const FilterSource&, float* u);  ///< kImageFloats for every filter
+  int64_t (*image_floats)(const Problem&, int threads);
+  void (*image_float)(const Problem&, const Operands<float>&);
+  void (*image_half)(const Problem&, const Operands<Half>&);
 };
 
 /// kVnni takes the products of bf16 activations in 16-bit integers: winograd_integer.h.

@@ -50,7 +50,9 @@ inline Vec reciprocal_above(Vec a, float least) {
 
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
+#include "core/winograd_image.h"
 #include "core/winograd_integer.h"
+#include "core/winograd_table.h"
 
 constexpr Kernels with_integers(Kernels k) {
   k.halves = {.filter_floats = IntegersOrFloats::filter_floats,
