@@ -20,7 +20,8 @@ using winograd::Problem;
 const Kernels* kernels() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
-    return __builtin_cpu_supports("avx512vnni") ? &winograd::kVnni : &winograd::kAvx512;
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") ? &winograd::kVnni
+                                                                                        : &winograd::kAvx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &winograd::kAvx2;
 #endif
   return nullptr;

@@ -1,4 +1,4 @@
-#if defined(__AVX512VNNI__)
+#if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
 #include <immintrin.h>
 #include <omp.h>
 
@@ -9,6 +9,11 @@ namespace temper::winograd {
 namespace {
 
 #include "core/winograd_avx512.h"
+
+/// Rounded to nearest even; a NaN stays one; what is too small for a normal number is 0.
+inline void store(Half* p, Vec a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(a.v)));
+}
 
 /// 16 words of 32 bits.
 struct Bits {

@@ -165,7 +165,7 @@ TEST_CASE("AVX2 and AVX-512 compute the same bits, however the work is cut", "[c
 }
 
 TEST_CASE("bf16 convolutions in integers give the same bits, however the work is cut", "[conv]") {
-  if (!__builtin_cpu_supports("avx512vnni")) return;
+  if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   const Cut cuts[] = {{.rows = 14}, {.rows = 5}, {.rows = 3, .together = 5, .parts = 1}, {4, 100, 2}};
   for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1},
                            Problem{.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2},
@@ -180,7 +180,7 @@ TEST_CASE("bf16 convolutions in integers give the same bits, however the work is
 }
 
 TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters would", "[conv]") {
-  if (!__builtin_cpu_supports("avx512vnni")) return;
+  if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   for (const bool heavy_tailed : {false, true})
     for (const int64_t channels : {64, 512}) {
       CAPTURE(heavy_tailed, channels);
@@ -201,7 +201,7 @@ TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters wou
 }
 
 TEST_CASE("what is not finite stays so in a convolution in integers", "[conv]") {
-  if (!__builtin_cpu_supports("avx512vnni")) return;
+  if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   const Problem g{.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .pad = 1};
   const std::vector<float> w = normal(g.k * 9 * g.c, 2);
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
