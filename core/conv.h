@@ -108,6 +108,10 @@ struct ConvPlanning {
   int64_t workspace_mb = 256;  ///< the most a plan may take
 };
 
+/// f16 on the CPU: operands are read as f32, `other` computes, results are rounded; filters are rounded to f16 first,
+/// and a folded one after the fold, as on a GPU. For checking, not for speed. Everything else goes to `other` as it is.
+std::unique_ptr<ConvBackend> make_f16_conv(std::unique_ptr<ConvBackend> other);
+
 /// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.
 std::unique_ptr<ConvBackend> make_reference_conv();
 /// Winograd's algorithm for the convolutions and data gradients it suits, on this processor; all others by `other`.

@@ -76,6 +76,7 @@ class CudnnConv : public ConvBackend {
     all.primitives_created = plans_.made();
     return all;
   }
+  bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
   bool takes_narrow_filters() const override { return true; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
 
@@ -109,9 +110,9 @@ class CudnnConv : public ConvBackend {
       return;
     }
     const Arena::Scope scratch(arena_);
-    if (x.dtype == DType::bf16) {
+    if (size_of(x.dtype) == 2) {
       const Tensor sum = arena_.tensor(dw.shape, dw.dtype);
-      const ConvKey key{.shape = g, .type = ConvType::bf16, .pass = ConvPass::backward_filter};
+      const ConvKey key{.shape = g, .type = type(x.dtype), .pass = ConvPass::backward_filter};
       const Bindings bindings = {
           {cudnn::kX, x.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy.data}, {cudnn::kAccumulator, sum.data}};
       if (plan(stream, key, bindings)) {
@@ -122,7 +123,7 @@ class CudnnConv : public ConvBackend {
         return run(stream, key, bindings);
       }
     }
-    // bf16 without an engine for an f32 gradient (channel counts that are not a multiple of 8): f32 throughout.
+    // 16 bits without an engine for an f32 gradient (channel counts that are not a multiple of 8): f32 throughout.
     const Tensor x32 = as_f32(stream, x), dy32 = as_f32(stream, dy);
     run(stream, {.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0},
         {{cudnn::kX, x32.data}, {cudnn::kW, dw.data}, {cudnn::kY, dy32.data}});
@@ -142,8 +143,9 @@ class CudnnConv : public ConvBackend {
 
  private:
   ConvType type(DType t) const {
-    TEMPER_CHECK(t != DType::f64, "conv2d: f64 runs on the CPU only; use precision.compute: f32 or bf16 on cuda");
+    TEMPER_CHECK(t != DType::f64, "conv2d: f64 runs on the CPU only; use precision.compute: f32, bf16 or f16 on cuda");
     if (t == DType::bf16) return ConvType::bf16;
+    if (t == DType::f16) return ConvType::f16;
     return math_ == ConvMath::tf32 ? ConvType::tf32 : ConvType::f32;
   }
 
@@ -191,7 +193,8 @@ class CudnnConv : public ConvBackend {
   Tensor as_f32(Stream stream, const Tensor& t) {
     if (t.dtype == DType::f32) return t;
     const Tensor copy = arena_.tensor(t.shape, DType::f32);
-    convert(stream, t.numel(), t.as<bfloat16>(), 0.f, copy.as<float>());
+    dispatch_narrow(t.dtype,
+                    [&](auto tag) { convert(stream, t.numel(), t.as<decltype(tag)>(), 0.f, copy.as<float>()); });
     return copy;
   }
 
@@ -208,10 +211,10 @@ class CudnnConv : public ConvBackend {
     if (f.stamp != 0 && f.stamp == p.stamp) return {w, bias};
     p.stamp = f.stamp;
     ++stats_.filters_prepared;
-    if (dtype == DType::bf16)
-      fill<bfloat16>(stream, g, f, w, bias);
-    else
+    if (dtype == DType::f32)
       fill<float>(stream, g, f, w, bias);
+    else
+      dispatch_narrow(dtype, [&](auto tag) { fill<decltype(tag)>(stream, g, f, w, bias); });
     return {w, bias};
   }
 

@@ -42,7 +42,8 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   if (options.device == Device::cuda)
     return make_cudnn_conv({.arena = &arena, .planning = options.planning, .exactness = options.exactness});
 #endif
-  return make_conv_backend(options.device, options.exactness);
+  auto conv = make_conv_backend(options.device, options.exactness);
+  return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
 }
 
 }  // namespace

@@ -18,8 +18,12 @@ namespace {
 
 constexpr uint64_t kMaxRatio = 1032;  // what deflate can reach; a damaged size must not become an allocation
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::array<std::pair<std::string_view, DType>, 5> kTypes = {
-    {{"<f4", DType::f32}, {"<f8", DType::f64}, {"<i4", DType::i32}, {"<i8", DType::i64}, {"|u1", DType::u8}}};
+constexpr std::array<std::pair<std::string_view, DType>, 6> kTypes = {{{"<f2", DType::f16},
+                                                                       {"<f4", DType::f32},
+                                                                       {"<f8", DType::f64},
+                                                                       {"<i4", DType::i32},
+                                                                       {"<i8", DType::i64},
+                                                                       {"|u1", DType::u8}}};
 
 /// What follows "'KEY':" in the header, a Python dictionary written by NumPy in one fixed form.
 std::string_view value_of(const std::string& who, std::string_view header, const std::string& key) {
@@ -35,7 +39,7 @@ DType type_of(const std::string& who, std::string_view header) {
   for (const auto& [text, type] : kTypes)
     if (value.size() > text.size() && value.substr(1, text.size()) == text) return type;
   fail(who, ": type ", value.substr(0, value.find(',')),
-       " is not supported; expected '<f4', '<f8', '<i4', '<i8' or "
+       " is not supported; expected '<f2', '<f4', '<f8', '<i4', '<i8' or "
        "'|u1': convert it with array.astype(...)");
 }
 

@@ -56,13 +56,16 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
   if (x.value.dtype == dtype) return x;
   const Tensor y = tape.alloc(x.value.shape, dtype);
   const auto run = [](Stream stream, const Tensor& from, float beta, const Tensor& to) {
-    TEMPER_CHECK(
-        (from.dtype == DType::f32 && to.dtype == DType::bf16) || (from.dtype == DType::bf16 && to.dtype == DType::f32),
-        "convert: expected f32 and bf16, got ", from.dtype, " and ", to.dtype);
-    if (to.dtype == DType::bf16)
-      convert<bfloat16, float>(stream, to.numel(), from.as<float>(), beta, to.as<bfloat16>());
-    else
-      convert<float, bfloat16>(stream, to.numel(), from.as<bfloat16>(), beta, to.as<float>());
+    const bool narrows = from.dtype == DType::f32;
+    TEMPER_CHECK((narrows && size_of(to.dtype) == 2) || (size_of(from.dtype) == 2 && to.dtype == DType::f32),
+                 "convert: expected f32 and bf16 or f16, got ", from.dtype, " and ", to.dtype);
+    dispatch_narrow(narrows ? to.dtype : from.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      if (narrows)
+        convert<T, float>(stream, to.numel(), from.as<float>(), beta, to.as<T>());
+      else
+        convert<float, T>(stream, to.numel(), from.as<T>(), beta, to.as<float>());
+    });
   };
   run(tape.stream(), x.value, 0.f, y);
   return tape.record("convert", y, {x}, [=](Tape& tape, const Tensor& dy) {

@@ -9,7 +9,7 @@ Var relu(Tape& tape, const Var& x);
 Var add(Tape& tape, const Var& a, const Var& b, float b_scale = 1.f);
 /// factor * x.
 Var scale(Tape& tape, const Var& x, float factor);
-/// x in another floating point type (f32 <-> bf16); the same variable if it has that type already.
+/// x in another floating point type (f32 <-> bf16, f16); the same variable if it has that type already.
 Var convert(Tape& tape, const Var& x, DType dtype);
 /// The same elements under another shape: no copy of the value; its gradient is handed on.
 Var reshape(Tape& tape, const Var& x, Shape shape);

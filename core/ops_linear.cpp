@@ -16,7 +16,7 @@ void column_sum(Stream stream, const Tensor& x, float beta, const Tensor& y) {
 }
 
 Var linear(Tape& tape, const Var& input, const Var& w, const Var& bias) {
-  const Var x = input.value.dtype == DType::bf16 ? convert(tape, input, DType::f32) : input;
+  const Var x = size_of(input.value.dtype) == 2 ? convert(tape, input, DType::f32) : input;
   const Shape &xs = x.value.shape, &ws = w.value.shape;
   TEMPER_CHECK(xs.rank() == 2 && ws.rank() == 2 && xs[1] == ws[1], "linear: x is ", xs, " so w must be (O, ", xs[-1],
                "), got ", ws);

@@ -4,7 +4,7 @@
 namespace temper {
 
 /// x (N, I) by w (O, I) transposed, plus bias (O) unless bias.value is empty -> (N, O). In f32 (f64 in gradient
-/// checks): a bf16 x is converted first.
+/// checks): a 16-bit x is converted first.
 Var linear(Tape& tape, const Var& x, const Var& w, const Var& bias);
 
 /// y = beta * y + the sum of x (rows, cols) over its rows.

@@ -117,12 +117,15 @@ Tensor Flat::view(int i) const {
 void Flat::touch() { stamp_ = next_stamp(); }
 
 Tensor Flat::narrow_view(int i, DType dtype) const {
-  TEMPER_CHECK(dtype_ == DType::f32 && dtype == DType::bf16, "narrow_view: expected bf16 of f32, got ", dtype, " of ",
-               dtype_);
+  TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
+               " of ", dtype_);
   const int64_t n = store_->size();
   if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
   if (narrow_->stamp != stamp_) {
-    convert(stream_, n, all().as<float>(), 0.f, static_cast<bfloat16*>(narrow_->data));
+    dispatch_narrow(dtype, [&](auto tag) {
+      using T = decltype(tag);
+      convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(narrow_->data));
+    });
     narrow_->stamp = stamp_;
   }
   const Param& p = (*store_)[i];

@@ -23,9 +23,10 @@ constexpr const char* kMetadata = "__metadata__";
 constexpr const char* kChecksum = "crc32";
 constexpr size_t kMaxHeader = size_t{100} << 20;  // the format's own limit is 100 MB
 
-constexpr std::array<std::pair<const char*, DType>, 6> kTypes = {{{"F32", DType::f32},
+constexpr std::array<std::pair<const char*, DType>, 7> kTypes = {{{"F32", DType::f32},
                                                                   {"F64", DType::f64},
                                                                   {"BF16", DType::bf16},
+                                                                  {"F16", DType::f16},
                                                                   {"I32", DType::i32},
                                                                   {"I64", DType::i64},
                                                                   {"U8", DType::u8}}};
@@ -37,7 +38,7 @@ const char* type_name(DType t) {
 DType type_of(const std::string& path, const std::string& array, const std::string& text) {
   for (const auto& [name, type] : kTypes)
     if (text == name) return type;
-  fail(path, ": array '", array, "' has type '", text, "'; supported are F32, F64, BF16, I32, I64, U8");
+  fail(path, ": array '", array, "' has type '", text, "'; supported are F32, F64, BF16, F16, I32, I64, U8");
 }
 
 // Over the data and then the header without the checksum, keys sorted: the same for every writer of the same contents.

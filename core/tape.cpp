@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
@@ -95,6 +96,20 @@ void Tape::clear_unreached(std::span<Flat* const> grads) {
   }
 }
 
+void Tape::unscale(std::span<Flat* const> grads) {
+  if (engine_.options().loss_scale == 1) return;
+  const float factor = 1 / engine_.options().loss_scale;
+  const auto shrink = [&](const Tensor& t) {
+    dispatch_full(t.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      axpby<T>(stream(), t.numel(), factor, t.as<T>(), 0.f, t.as<T>());
+    });
+  };
+  for (Flat* flat : grads) shrink(flat->all());
+  for (const int slot : inputs_)
+    if (slots_[slot].written) shrink(slots_[slot].grad);
+}
+
 void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
   TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
                loss.value.shape);
@@ -108,7 +123,7 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
   const GradSink seed = sink(loss);
   dispatch_full(loss.value.dtype, [&](auto tag) {
     using T = decltype(tag);
-    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(1));
+    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(engine_.options().loss_scale));
   });
   for (size_t i = nodes_.size(); i-- > 0;) {
     current_ = nodes_[i].slot;
@@ -118,6 +133,7 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
     give_back(slots_[current_]);
   }
   clear_unreached(grads);
+  unscale(grads);
 }
 
 }  // namespace temper

@@ -49,7 +49,11 @@ class Tape {
   Tensor alloc(Shape shape, DType dtype) { return engine_.arena().tensor(shape, dtype); }
 
   /// An image batch: differentiated if the tape is opened with Wrt::input.
-  Var input(const Tensor& x) { return {x, wrt_ == Wrt::input ? new_slot() : -1}; }
+  Var input(const Tensor& x) {
+    if (wrt_ != Wrt::input) return {x};
+    inputs_.push_back(new_slot());
+    return {x, inputs_.back()};
+  }
   /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. The same
   /// parameter asked for twice is the same variable.
   Var param(const Flat& values, int i);
@@ -86,8 +90,9 @@ class Tape {
   Tensor grad(const Var& v) const;
 
   /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) over each buffer
-  /// in `grads`, zero where nothing reaches a parameter. The buffers are told apart by their store. May be called again
-  /// with another loss or other buffers: the recording is kept until the tape goes away.
+  /// in `grads`, zero where nothing reaches a parameter. What runs in between is larger by the engine's loss scale. The
+  /// buffers are told apart by their store. May be called again with another loss or other buffers: the recording is
+  /// kept until the tape goes away.
   void backward(const Var& loss, std::span<Flat* const> grads = {});
   void backward(const Var& loss, Flat& grads) {
     Flat* one[] = {&grads};
@@ -121,6 +126,7 @@ class Tape {
   void give_back(Slot& slot);
   void bind(std::span<Flat* const> grads);
   void clear_unreached(std::span<Flat* const> grads);
+  void unscale(std::span<Flat* const> grads);
 
   Engine& engine_;
   Arena::Scope scope_;
@@ -129,6 +135,7 @@ class Tape {
   std::vector<Use> uses_;  ///< of each slot
   std::vector<Node> nodes_;
   std::vector<Leaf> leaves_;
+  std::vector<int> inputs_;   ///< slots
   std::vector<Tensor> free_;  ///< gradient buffers no longer in use, as flat byte tensors
   int current_ = -1;          ///< slot of the node whose backward runs
 };

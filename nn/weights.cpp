@@ -46,8 +46,8 @@ std::vector<double> values_of(const NamedArray& a, const Shape& shape, const std
       out[shape.rank() == 4 ? to_krsc(shape, static_cast<int64_t>(i)) : i] = v;
     }
   };
-  TEMPER_CHECK(a.dtype == DType::f32 || a.dtype == DType::f64 || a.dtype == DType::bf16, who, ": array '", a.name,
-               "' is ", a.dtype, "; expected a floating point type");
+  TEMPER_CHECK(a.dtype == DType::f32 || a.dtype == DType::f64 || a.dtype == DType::bf16 || a.dtype == DType::f16, who,
+               ": array '", a.name, "' is ", a.dtype, "; expected a floating point type");
   dispatch_float(a.dtype, read);
   return out;
 }

@@ -212,6 +212,9 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK(nlohmann::json::parse(slurp(folder.file("audit.json")))["images"] == 5);
   CHECK_THAT(temper_command({"audit", "precision", run, "--compute", "f64"}).err,
              ContainsSubstring("expected a precision below f32"));
+  const Ran f16 = temper_command({"audit", "precision", run, "--compute", "f16", "--limit", "5"});
+  CHECK(f16.err == "");
+  CHECK_THAT(f16.out, ContainsSubstring("f16"));
   CHECK_THAT(temper_command({"audit", "precision", run, "--compute", "tf32", "--set", "device=cpu"}).err,
              ContainsSubstring("got --compute tf32, which is f32 on the CPU; use bf16"));
   CHECK_THAT(temper_command({"eval", run, "--weights", "lats"}).err, ContainsSubstring("did you mean 'last'?"));

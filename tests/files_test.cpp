@@ -21,6 +21,7 @@ NamedArray array(std::string name, DType dtype, std::vector<int64_t> shape, int 
 std::vector<NamedArray> some_arrays() {
   return {array("conv1.weight", DType::f32, {4, 3, 3, 3}),
           array("b", DType::bf16, {5}, 2),
+          array("h", DType::f16, {3}, 4),
           array("a", DType::f64, {2, 2}, 3),
           array("labels", DType::i32, {7}, 4),
           array("count", DType::i64, {}, 5),
@@ -108,8 +109,8 @@ TEST_CASE("an impossible safetensors header is refused", "[files][errors]") {
     write_raw(path, header, "abcdefgh");
     load_safetensors(path);
   };
-  CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})"),
-                    ContainsSubstring("array 'x' has type 'F16'; supported are F32, F64, BF16, I32, I64, U8"));
+  CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}})"),
+                    ContainsSubstring("array 'x' has type 'F8_E4M3'; supported are F32, F64, BF16, F16, I32, I64, U8"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})"),
                     ContainsSubstring("array 'x' needs 12 bytes for its shape, its offsets span 8"));
   CHECK_THROWS_WITH(load(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})"),

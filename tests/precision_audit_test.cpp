@@ -16,8 +16,9 @@ const Network::Options kOptions{.data = {8, 8, 1, 3}, .seed = 4};
 struct Side {
   Engine engine;
   std::unique_ptr<Network> network;
-  explicit Side(DType compute = DType::f32)
-      : engine({.threads = 1, .compute = compute}), network(test::network(engine, "{name: test_net}", kOptions)) {}
+  explicit Side(DType compute = DType::f32, float loss_scale = 1)
+      : engine({.threads = 1, .compute = compute, .loss_scale = loss_scale}),
+        network(test::network(engine, "{name: test_net}", kOptions)) {}
   PrecisionSide view() { return {engine, *network, Pass::eval()}; }
 };
 
@@ -67,4 +68,16 @@ TEST_CASE("bf16 keeps most signs of the gradient", "[audit]") {
   CHECK(r.clean.same_sign < 1);
   CHECK(r.clean.cosine > 0.95);
   CHECK(r.loss == Approx(r.loss_reference).epsilon(0.05));
+}
+
+TEST_CASE("f16 keeps nearly all signs of the gradient, and a loss scale keeps gradients from vanishing", "[audit]") {
+  Side a, b(DType::f16, 1024), far_too_small(DType::f16, 0x1p-20f), bf16(DType::bf16);
+  const PrecisionAudit r = audit(a, b);
+  CHECK(r.clean.same_sign > 0.98);
+  CHECK(r.clean.same_sign < 1);
+  CHECK(r.clean.cosine > 0.99);
+  CHECK(r.loss == Approx(r.loss_reference).epsilon(0.01));
+  CHECK(r.clean.zero < r.clean.zero_reference + 0.01);
+  if (bf16.engine.conv().supports(DType::bf16)) CHECK(r.clean.cosine > audit(a, bf16).clean.cosine);
+  CHECK(audit(a, far_too_small).clean.zero > 0.5);
 }

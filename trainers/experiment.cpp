@@ -20,6 +20,7 @@ void read_attack(Fields& f, NamedAttack& into) {
 DType storage_type(Precision p) {
   switch (p) {
     case Precision::bf16: return DType::bf16;
+    case Precision::f16: return DType::f16;
     case Precision::f64: return DType::f64;
     default: return DType::f32;
   }
@@ -69,6 +70,7 @@ const char* name(Precision p) {
     case Precision::f32: return "f32";
     case Precision::tf32: return "tf32";
     case Precision::bf16: return "bf16";
+    case Precision::f16: return "f16";
     case Precision::f64: return "f64";
   }
   return "?";
@@ -100,11 +102,19 @@ void Experiment::fields(Fields& f) {
   check_at_least(f, "threads", threads, 0);
 
   Fields precision = f.enter("precision");
-  precision.choice(
-      "compute", this->precision,
-      {{"f32", Precision::f32}, {"tf32", Precision::tf32}, {"bf16", Precision::bf16}, {"f64", Precision::f64}},
-      "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
-      "everything in double, for checks on the CPU");
+  precision.choice("compute", this->precision,
+                   {{"f32", Precision::f32},
+                    {"tf32", Precision::tf32},
+                    {"bf16", Precision::bf16},
+                    {"f16", Precision::f16},
+                    {"f64", Precision::f64}},
+                   "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
+                   "everything in double, for checks on the CPU");
+  precision("loss_scale", loss_scale,
+            "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of "
+            "two: small gradients survive, and large ones must stay below 65504");
+  if (loss_scale < 1 || (loss_scale & (loss_scale - 1)) != 0)
+    precision.reject("loss_scale", "expected a power of two, such as 1024, got ", loss_scale);
   f.leave("precision", precision);
   f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
   if (exact && this->precision != Precision::f32 && this->precision != Precision::f64)
@@ -153,6 +163,7 @@ EngineOptions Experiment::engine_options() const {
   return {.device = resolved_device(),
           .threads = threads,
           .compute = storage_type(precision),
+          .loss_scale = precision == Precision::f16 ? static_cast<float>(loss_scale) : 1.f,
           .arena_mb = arena_mb,
           .seed = seed,
           .reference_conv = precision == Precision::f64,

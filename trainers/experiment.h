@@ -77,7 +77,7 @@ struct LoopSection {
 
 /// What activations are stored and multiplied in. tf32: stored as f32; on a GPU convolutions round what they multiply
 /// to 10 bits, on the CPU it is f32.
-enum class Precision : uint8_t { f32, tf32, bf16, f64 };
+enum class Precision : uint8_t { f32, tf32, bf16, f16, f64 };
 const char* name(Precision p);
 
 /// How convolutions are chosen on a GPU.
@@ -96,6 +96,7 @@ struct Experiment {
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;
   Precision precision = Precision::f32;
+  int64_t loss_scale = 1024;  ///< of f16
   bool exact = false;
   int64_t arena_mb = 0;
   ConvolutionSection convolution;

@@ -45,20 +45,23 @@ void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask
   dispatch_full(params_.dtype(), [&](auto tag) {
     using T = decltype(tag);
     const auto at = [](const Flat* f, int64_t from) { return f ? f->all().as<T>() + from : nullptr; };
-    for (const Range& r : ranges_)
-      weight_update<T, bfloat16>(stream, r.count,
-                                 {.w = at(&params_, r.from),
-                                  .velocity = at(&momentum_, r.from),
-                                  .grad = at(&gradient, r.from),
-                                  .mask = at(mask.buffer, r.from),
-                                  .average = at(follower.average, r.from),
-                                  .narrow = narrow ? narrow.as<bfloat16>() + r.from : nullptr},
-                                 mask.mode,
-                                 {.lr = lr,
-                                  .momentum = options_.momentum,
-                                  .weight_decay = r.weight_decay,
-                                  .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic},
-                                 follower.keep);
+    dispatch_narrow(narrow ? narrow.dtype : DType::bf16, [&](auto narrow_tag) {
+      using N = decltype(narrow_tag);
+      for (const Range& r : ranges_)
+        weight_update<T, N>(stream, r.count,
+                            {.w = at(&params_, r.from),
+                             .velocity = at(&momentum_, r.from),
+                             .grad = at(&gradient, r.from),
+                             .mask = at(mask.buffer, r.from),
+                             .average = at(follower.average, r.from),
+                             .narrow = narrow ? narrow.as<N>() + r.from : nullptr},
+                            mask.mode,
+                            {.lr = lr,
+                             .momentum = options_.momentum,
+                             .weight_decay = r.weight_decay,
+                             .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic},
+                            follower.keep);
+    });
     if (follower.average)
       for (const Range& r : frozen_)
         ema<T>(stream, r.count, at(follower.average, r.from), at(&params_, r.from), follower.keep);

@@ -46,7 +46,8 @@ void check_finite(const TrainingState& s, const char* what, double value, double
   const Progress& p = s.progress;
   fail(
       "training: the ", what, " is ", value, " in epoch ", p.epoch, ", step ", p.step + 1, " of ", s.steps_per_epoch(),
-      ", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up. ",
+      ", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
+      s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". ",
       fs::exists(checkpoint) ? cat("The last good checkpoint is ", checkpoint.string()) : "There is no checkpoint yet");
 }
 

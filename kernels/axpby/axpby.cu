@@ -62,5 +62,6 @@ void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 }  // namespace temper

@@ -165,5 +165,6 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
 INSTANTIATE(float, float)
 INSTANTIATE(double, double)
 INSTANTIATE(bfloat16, float)
+INSTANTIATE(float16, float)
 
 }  // namespace temper::cuda

@@ -216,6 +216,7 @@ void add_cases(int64_t rows, int channels) {
   Cases<float>{rows, channels}.all();
   Cases<double>{rows, channels}.all();
   Cases<bfloat16>{rows, channels}.all();
+  Cases<float16>{rows, channels}.all();
 }
 
 const CaseGroup group([] {

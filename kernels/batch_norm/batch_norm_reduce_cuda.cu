@@ -207,6 +207,7 @@ void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgam
 INSTANTIATE(float, float)
 INSTANTIATE(double, double)
 INSTANTIATE(bfloat16, float)
+INSTANTIATE(float16, float)
 template void batch_norm_invstd<float>(Stream, int, float*, const float*, double);
 template void batch_norm_invstd<double>(Stream, int, double*, const double*, double);
 

@@ -32,6 +32,7 @@ const CaseGroup group([] {
   add_cases<float, float>();
   add_cases<double, double>();
   add_cases<bfloat16, float>();
+  add_cases<float16, float>();
 });
 
 }  // namespace

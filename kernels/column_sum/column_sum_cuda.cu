@@ -38,5 +38,6 @@ void column_sum(Stream stream, int64_t rows, int cols, const T* x, float beta, S
 template void column_sum<float, float>(Stream, int64_t, int, const float*, float, float*);
 template void column_sum<double, double>(Stream, int64_t, int, const double*, float, double*);
 template void column_sum<bfloat16, float>(Stream, int64_t, int, const bfloat16*, float, float*);
+template void column_sum<float16, float>(Stream, int64_t, int, const float16*, float, float*);
 
 }  // namespace temper::cuda

@@ -24,6 +24,8 @@ void add_cases() {
 const CaseGroup group([] {
   add_cases<float, bfloat16>();
   add_cases<bfloat16, float>();
+  add_cases<float, float16>();
+  add_cases<float16, float>();
   add_cases<double, float>();
   add_cases<float, double>();
 });

@@ -22,5 +22,6 @@ void fill(Stream stream, int64_t n, T* y, T value) {
 template void fill<float>(Stream, int64_t, float*, float);
 template void fill<double>(Stream, int64_t, double*, double);
 template void fill<bfloat16>(Stream, int64_t, bfloat16*, bfloat16);
+template void fill<float16>(Stream, int64_t, float16*, float16);
 
 }  // namespace temper

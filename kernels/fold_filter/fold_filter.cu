@@ -32,6 +32,7 @@ void fold_filter(Stream stream, int64_t channels, int taps, Out* w_out, Out* bia
 
 template void fold_filter<float, float>(Stream, int64_t, int, float*, float*, const FoldInputs<float>&);
 template void fold_filter<float, bfloat16>(Stream, int64_t, int, bfloat16*, bfloat16*, const FoldInputs<float>&);
+template void fold_filter<float, float16>(Stream, int64_t, int, float16*, float16*, const FoldInputs<float>&);
 template void fold_filter<double, double>(Stream, int64_t, int, double*, double*, const FoldInputs<double>&);
 
 }  // namespace temper

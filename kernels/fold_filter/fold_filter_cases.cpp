@@ -53,6 +53,7 @@ void add_cases() {
 const CaseGroup group([] {
   add_cases<float, float>();
   add_cases<float, bfloat16>();
+  add_cases<float, float16>();
   add_cases<double, double>();
 });
 

@@ -58,5 +58,6 @@ void normalize_backward(Stream stream, int64_t pixels, int channels, float sink,
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 }  // namespace temper

@@ -274,5 +274,6 @@ void shortcut_pad_backward(Stream stream, const ShortcutShape& g, float sink, T*
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 }  // namespace temper

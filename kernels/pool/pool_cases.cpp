@@ -190,6 +190,7 @@ const CaseGroup group([] {
   add_all<float>();
   add_all<double>();
   add_all<bfloat16>();
+  add_all<float16>();
 });
 
 }  // namespace

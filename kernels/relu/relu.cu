@@ -52,5 +52,6 @@ void relu_backward(Stream stream, int64_t n, const T* y, const T* dy, float beta
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)
+INSTANTIATE(float16)
 
 }  // namespace temper

@@ -38,6 +38,7 @@ const CaseGroup group([] {
   add_cases<float>();
   add_cases<double>();
   add_cases<bfloat16>();
+  add_cases<float16>();
 });
 
 }  // namespace

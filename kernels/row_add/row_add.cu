@@ -22,6 +22,7 @@ void row_add(Stream stream, int64_t rows, int cols, const T* v, T* y) {
 
 template void row_add<float>(Stream, int64_t, int, const float*, float*);
 template void row_add<bfloat16>(Stream, int64_t, int, const bfloat16*, bfloat16*);
+template void row_add<float16>(Stream, int64_t, int, const float16*, float16*);
 template void row_add<double>(Stream, int64_t, int, const double*, double*);
 
 }  // namespace temper

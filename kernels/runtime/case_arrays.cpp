@@ -15,6 +15,7 @@ void with_type(DType t, F f) {
     case DType::f32: return f(float{});
     case DType::f64: return f(double{});
     case DType::bf16: return f(bfloat16{});
+    case DType::f16: return f(float16{});
     case DType::i32: return f(int32_t{});
     case DType::u8: return f(uint8_t{});
     case DType::i64: return f(int64_t{});

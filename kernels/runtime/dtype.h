@@ -9,13 +9,14 @@
 
 namespace temper {
 
-enum class DType : uint8_t { f32, f64, bf16, i32, u8, i64 };
+enum class DType : uint8_t { f32, f64, bf16, i32, u8, i64, f16 };
 
 constexpr size_t size_of(DType t) {
   switch (t) {
     case DType::f64:
     case DType::i64: return 8;
-    case DType::bf16: return 2;
+    case DType::bf16:
+    case DType::f16: return 2;
     case DType::u8: return 1;
     default: return 4;
   }
@@ -29,6 +30,7 @@ constexpr const char* name(DType t) {
     case DType::i32: return "i32";
     case DType::u8: return "u8";
     case DType::i64: return "i64";
+    case DType::f16: return "f16";
   }
   return "?";
 }
@@ -55,6 +57,51 @@ struct bfloat16 {
 #if defined(__CUDA_ARCH__)
     return __uint_as_float(u);
 #else
+    float value;
+    std::memcpy(&value, &u, sizeof value);
+    return value;
+#endif
+  }
+};
+
+/// Storage for IEEE binary16: 10 bits of mantissa, from 6e-8 to 65504, beyond that infinity; rounded to nearest even.
+/// Arithmetic happens in float.
+struct float16 {
+  uint16_t bits;
+
+  float16() = default;
+  HD explicit float16(float value) {
+#if defined(__CUDA_ARCH__)
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+#else
+    uint32_t u;
+    std::memcpy(&u, &value, sizeof u);
+    const uint32_t sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
+    // Below 2^-14 steps are 2^-24, which is what one step of a float in [0.5, 1) is: adding 0.5 rounds.
+    float magnitude;
+    std::memcpy(&magnitude, &a, sizeof a);
+    magnitude += 0.5f;
+    uint32_t small;
+    std::memcpy(&small, &magnitude, sizeof small);
+    const uint32_t normal = (a - 0x38000000u + 0xfffu + ((a >> 13) & 1u)) >> 13;
+    const uint32_t special = a > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    const uint32_t finite = a < 0x38800000u ? small - 0x3f000000u : normal;
+    bits = static_cast<uint16_t>(sign | (a >= 0x47800000u ? special : finite));
+#endif
+  }
+  HD operator float() const {
+#if defined(__CUDA_ARCH__)
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+#else
+    const uint32_t a = bits & 0x7fffu, sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
+    // A subnormal is its bits times 2^-24.
+    const float small = static_cast<float>(a) * 5.9604644775390625e-8f;
+    uint32_t subnormal;
+    std::memcpy(&subnormal, &small, sizeof small);
+    const uint32_t normal = (a << 13) + (a >= 0x7c00u ? 0x70000000u : 0x38000000u);
+    const uint32_t u = sign | (a < 0x0400u ? subnormal : normal);
     float value;
     std::memcpy(&value, &u, sizeof value);
     return value;
@@ -89,6 +136,10 @@ constexpr DType dtype_of<bfloat16>() {
   return DType::bf16;
 }
 template <>
+constexpr DType dtype_of<float16>() {
+  return DType::f16;
+}
+template <>
 constexpr DType dtype_of<int32_t>() {
   return DType::i32;
 }
@@ -108,7 +159,18 @@ decltype(auto) dispatch_float(DType t, F f) {
     case DType::f32: return f(float{});
     case DType::f64: return f(double{});
     case DType::bf16: return f(bfloat16{});
-    default: fail("expected a floating point tensor (f32, f64 or bf16), got ", t);
+    case DType::f16: return f(float16{});
+    default: fail("expected a floating point tensor (f32, f64, bf16 or f16), got ", t);
+  }
+}
+
+/// As dispatch_float for what is stored in 16 bits.
+template <class F>
+decltype(auto) dispatch_narrow(DType t, F f) {
+  switch (t) {
+    case DType::bf16: return f(bfloat16{});
+    case DType::f16: return f(float16{});
+    default: fail("expected bf16 or f16, got ", t);
   }
 }
 

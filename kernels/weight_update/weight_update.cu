@@ -75,5 +75,9 @@ template void weight_update<float, bfloat16>(Stream, int64_t, const WeightArrays
                                              double);
 template void weight_update<double, bfloat16>(Stream, int64_t, const WeightArrays<double, bfloat16>&, MaskMode, SgdStep,
                                               double);
+template void weight_update<float, float16>(Stream, int64_t, const WeightArrays<float, float16>&, MaskMode, SgdStep,
+                                            double);
+template void weight_update<double, float16>(Stream, int64_t, const WeightArrays<double, float16>&, MaskMode, SgdStep,
+                                             double);
 
 }  // namespace temper

@@ -79,6 +79,7 @@ const CaseGroup group([] {
       add<double, bfloat16>(n, masked, Copies::average);
       for (const Copies copies : {Copies::average, Copies::narrow, Copies::both})
         add<float, bfloat16>(n, masked, copies);
+      for (const Copies copies : {Copies::narrow, Copies::both}) add<float, float16>(n, masked, copies);
     }
 });
 

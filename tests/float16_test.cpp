@@ -1,0 +1,94 @@
+#include <cmath>
+#include <limits>
+
+#include "core/ops_loss.h"
+#include "kernels/runtime/dtype.h"
+#include "tests/catch.h"
+#include "tests/networks.h"
+#include "tests/training_fixture.h"
+
+using namespace temper;
+
+namespace {
+
+float16 from_bits(int bits) {
+  float16 h;
+  h.bits = static_cast<uint16_t>(bits);
+  return h;
+}
+
+/// By the standard's text: sign, 5 bits of exponent, 10 of mantissa.
+double value(int bits) {
+  const int e = bits >> 10 & 31, m = bits & 1023;
+  return (bits & 0x8000 ? -1 : 1) * (e == 0 ? std::ldexp(m, -24) : std::ldexp(1024 + m, e - 25));
+}
+
+}  // namespace
+
+TEST_CASE("float16 reads every number and rounds to nearest even", "[dtype]") {
+  int wrong = 0;
+  for (int bits = 0; bits < 0x10000; ++bits) {
+    if ((bits >> 10 & 31) == 31) continue;
+    wrong += float(from_bits(bits)) != value(bits);
+    wrong += float16(static_cast<float>(value(bits))).bits != bits;
+  }
+  CHECK(wrong == 0);
+  // Halfway between two neighbours: the even one; a float to either side of that: the nearer one.
+  for (int bits = 0; bits < 0x7bff; ++bits) {
+    const float half = static_cast<float>((value(bits) + value(bits + 1)) / 2);
+    wrong += float16(half).bits != (bits % 2 == 0 ? bits : bits + 1);
+    wrong += float16(std::nextafter(half, 0.f)).bits != bits;
+    wrong += float16(std::nextafter(half, 1e9f)).bits != bits + 1;
+    wrong += float16(-half).bits != (0x8000 | (bits % 2 == 0 ? bits : bits + 1));
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("float16 beyond its range", "[dtype]") {
+  const float inf = std::numeric_limits<float>::infinity();
+  CHECK(float16(65519.99f).bits == 0x7bff);
+  CHECK(float16(65520.f).bits == 0x7c00);
+  CHECK(float16(1e30f).bits == 0x7c00);
+  CHECK(float16(-inf).bits == 0xfc00);
+  CHECK(float(from_bits(0x7c00)) == inf);
+  CHECK(float(from_bits(0xfc00)) == -inf);
+  CHECK(std::isnan(float(float16(std::nanf("")))));
+  CHECK(float16(2e-8f).bits == 0);
+}
+
+TEST_CASE("a loss scale changes no gradient that can be represented", "[tape]") {
+  const Network::Options options{.data = {8, 8, 1, 3}, .seed = 4};
+  const auto gradients = [&](float scale, Wrt wrt) {
+    Engine engine({.threads = 1, .loss_scale = scale});
+    const auto network = test::network(engine, "{name: test_net}", options);
+    Flat grads(network->params(), DType::f32, engine.stream());
+    Tape tape(engine, wrt);
+    const Tensor images = engine.arena().tensor({2, 8, 8, 1}, DType::f32);
+    for (int64_t i = 0; i < images.numel(); ++i) images.as<float>()[i] = static_cast<float>(i % 7) / 7;
+    std::vector<int32_t> labels = {0, 2};
+    const Var x = tape.input(images);
+    const Var loss =
+        cross_entropy(tape, (*network)(tape, x, Pass::train()), {labels.data(), {2}, DType::i32}, Reduction::mean);
+    for (int i = 0; i < 2; ++i)
+      if (wrt == Wrt::params)
+        tape.backward(loss, grads);
+      else
+        tape.backward(loss);
+    const Tensor g = wrt == Wrt::params ? grads.all() : tape.grad(x);
+    return std::vector<float>(g.as<float>(), g.as<float>() + g.numel());
+  };
+  for (const Wrt wrt : {Wrt::params, Wrt::input}) {
+    const std::vector<float> plain = gradients(1, wrt);
+    CHECK(*std::max_element(plain.begin(), plain.end()) > 0);
+    CHECK(gradients(1024, wrt) == plain);
+  }
+}
+
+TEST_CASE("f16: its loss scale reaches the engine, and that of others is 1") {
+  const auto scale = [](const std::vector<std::string>& set) {
+    return test::tiny(test::kPgdAt, set).engine_options().loss_scale;
+  };
+  CHECK(scale({"precision.compute=f16"}) == 1024);
+  CHECK(scale({"precision.compute=f16", "precision.loss_scale=256"}) == 256);
+  CHECK(scale({"precision.compute=bf16"}) == 1);
+}
