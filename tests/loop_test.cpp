@@ -189,6 +189,18 @@ TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
   CHECK(train(folder.path(), r, Resume::yes, {"loop.epochs=2"}).end.epochs == 2);
 }
 
+TEST_CASE("loop: keys that came after a run was begun stand for their defaults when it is resumed") {
+  const TemporaryFolder folder;
+  Recorder r;
+  Experiment e = test::tiny(test::kPgdAt, {"loop.epochs=1"});
+  e.resolved.remove("exact");
+  e.resolved["optimizer"].remove("nesterov");
+  run_training(e, {folder.path()}, r, Resume::no);
+  CHECK_THROWS_WITH(train(folder.path(), r, Resume::yes, {"loop.epochs=2", "optimizer.nesterov=true"}),
+                    ContainsSubstring("it differs in\n  optimizer.nesterov: false -> true\n"));
+  CHECK(train(folder.path(), r, Resume::yes, {"loop.epochs=2"}).end.epochs == 2);
+}
+
 TEST_CASE("loop: a finished run resumed does nothing; one stopped before its first checkpoint starts over") {
   const TemporaryFolder folder, killed;
   Recorder a, b, c;

@@ -23,8 +23,13 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
   write_file_atomically(file.string(), {std::span<const char>(text.data(), text.size())});
 }
 
+// A resolved configuration with the keys that came later than it: those stand for their defaults.
+std::string with_every_key(const std::string& text, const std::string& where) {
+  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
+}
+
 void check_same_config(const std::string& before, const std::string& now, const std::string& where) {
-  const std::vector<std::string> differences = config_differences(before, now);
+  const std::vector<std::string> differences = config_differences(with_every_key(before, where), now);
   TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
                join(differences, "\n  "),
                "\nresume with the run's own configuration, or start a new run in another folder");
