@@ -15,42 +15,35 @@ std::string key_of(size_t pair, const std::string& layer, const char* what) {
   return cat(pair + 1, "/", layer, "/", what);
 }
 
-struct ConflictWatch : Watch {
+struct ConflictWatch : StepWatch {
   ConflictWatch(Observer& next, const RunFolder& folder, const ConflictOptions& options, int64_t every)
-      : Watch(next), notes(folder.root / "conflict.jsonl"), options(options), every(every) {}
+      : StepWatch(next, folder.root / "conflict.jsonl", every), options(options) {}
 
-  void on_start(const StartReport& r) override {
-    notes.start(r);
-    Watch::on_start(r);
-  }
-  void on_state(TrainingState& s) override {
-    Watch::on_state(s);
-    if (s.progress.total_steps % every != 0) return;
+  std::vector<std::pair<std::string, double>> look(TrainingState& s) override {
     const Arena::Scope scope(s.engine.arena());
     ConflictMeter meter(options, s.engine, *s.network, s.experiment.trainer.method->eval_branch(*s.network));
     meter.add(s.train.load(s.progress.epoch, s.progress.step - 1), s.progress.epoch);
-    MetricRecord record{.epoch = s.progress.epoch, .step = s.progress.total_steps, .values = {}};
+    std::vector<std::pair<std::string, double>> values;
     for (size_t p = 0; p < options.pairs.size(); ++p) {
       const std::vector<double> cosine = meter.cosine(p), conflict = meter.conflict(p);
       for (size_t l = 0; l < meter.layers().size(); ++l) {
-        record.values.emplace_back(key_of(p, meter.layers()[l], "cosine"), cosine[l]);
-        record.values.emplace_back(key_of(p, meter.layers()[l], "conflict"), conflict[l]);
+        values.emplace_back(key_of(p, meter.layers()[l], "cosine"), cosine[l]);
+        values.emplace_back(key_of(p, meter.layers()[l], "conflict"), conflict[l]);
       }
     }
-    notes.add(record);
+    return values;
   }
 
-  std::vector<std::string> layers() const {
-    std::vector<std::string> names;
-    for (const auto& [key, value] : notes.all().front().values)
-      if (key.rfind("1/", 0) == 0 && key.ends_with("/cosine")) names.push_back(key.substr(2, key.size() - 9));
-    return names;
-  }
-
-  Notes notes;
   const ConflictOptions& options;
-  int64_t every;
 };
+
+/// The layers on record, as training may have been done before.
+std::vector<std::string> layers_of(const MetricRecord& record) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : record.values)
+    if (key.rfind("1/", 0) == 0 && key.ends_with("/cosine")) names.push_back(key.substr(2, key.size() - 9));
+  return names;
+}
 
 struct Conflict : Analysis {
   ConflictOptions options;
@@ -121,14 +114,13 @@ struct Conflict : Analysis {
     const RunFolder folder{context.out / s.name};
     ConflictWatch watch(context.observer, folder, options, every);
     train_watched(e, folder, watch);
-    TEMPER_CHECK(!watch.notes.all().empty(), "conflict: the training has fewer steps than analysis.every (", every,
-                 "), so nothing was measured; lower it");
+    const std::vector<MetricRecord>& noted = watch.noted("conflict");
     Chart cosines{.title = s.name + ": cosine of the gradients", .x_label = "step", .y_label = "cosine"};
     Chart shares{.title = s.name + ": share of opposed weights", .x_label = "step", .y_label = "share opposed"};
-    const std::vector<std::string> layers = watch.layers();
+    const std::vector<std::string> layers = layers_of(noted.front());
     for (size_t p = 0; p < options.pairs.size(); ++p) {
       Series cosine{.name = cat("pair ", p + 1), .color = static_cast<int>(p % 6)}, share = cosine;
-      for (const MetricRecord& r : watch.notes.all()) {
+      for (const MetricRecord& r : noted) {
         for (const std::string& layer : layers)
           f.rows.push_back({s.name, options.pairs[p].name(), layer, r.step, number(r.value(key_of(p, layer, "cosine"))),
                             number(r.value(key_of(p, layer, "conflict")))});

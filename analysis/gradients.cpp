@@ -9,33 +9,28 @@ namespace temper {
 
 namespace {
 
-struct GradientWatch : Watch {
+struct GradientWatch : StepWatch {
   GradientWatch(Observer& next, const RunFolder& folder, const std::vector<std::string>& layers, int64_t every)
-      : Watch(next), notes(folder.root / "gradients.jsonl"), layers(layers), every(every) {}
+      : StepWatch(next, folder.root / "gradients.jsonl", every), layers(layers) {}
 
-  void on_start(const StartReport& r) override {
-    notes.start(r);
-    Watch::on_start(r);
-  }
   void on_state(TrainingState& s) override {
-    Watch::on_state(s);
+    if (chosen.empty()) chosen = match_layers(s.trained.front().gradient.store(), layers);
+    StepWatch::on_state(s);
+  }
+  std::vector<std::pair<std::string, double>> look(TrainingState& s) override {
     const Flat& gradient = s.trained.front().gradient;
-    if (chosen.empty()) chosen = match_layers(gradient.store(), layers);
-    if (s.progress.total_steps % every != 0) return;
-    MetricRecord record{.epoch = s.progress.epoch, .step = s.progress.total_steps, .values = {}};
+    std::vector<std::pair<std::string, double>> means;
     for (const int i : chosen) {
       double sum = 0;
       const std::vector<double> values = gradient.read(i);
       for (const double v : values) sum += std::abs(v);
-      record.values.emplace_back(gradient.store()[i].name, sum / static_cast<double>(values.size()));
+      means.emplace_back(gradient.store()[i].name, sum / static_cast<double>(values.size()));
     }
-    notes.add(record);
+    return means;
   }
 
-  Notes notes;
   const std::vector<std::string>& layers;
-  int64_t every;
-  std::vector<int> chosen;
+  std::vector<int> chosen;  // from the first step on: a glob that matches nothing is not to be found out late
 };
 
 struct Gradients : Analysis {
@@ -62,12 +57,11 @@ struct Gradients : Analysis {
       const RunFolder folder{context.out / s.name};
       GradientWatch watch(context.observer, folder, layers, every);
       train_watched(e, folder, watch);
-      TEMPER_CHECK(!watch.notes.all().empty(), "gradients: the training has fewer steps than analysis.every (", every,
-                   "), so nothing was measured; lower it");
+      const std::vector<MetricRecord>& noted = watch.noted("gradients");
       Chart chart{.title = s.name + ": mean |gradient|", .x_label = "step", .y_label = "mean |gradient|"};
-      for (const auto& [name, first] : watch.notes.all().front().values) {
+      for (const auto& [name, first] : noted.front().values) {
         Series line{.name = name, .color = static_cast<int>(chart.series.size() % 6)};
-        for (const MetricRecord& r : watch.notes.all()) {
+        for (const MetricRecord& r : noted) {
           f.rows.push_back({s.name, name, r.epoch, r.step, number(r.value(name))});
           line.points.emplace_back(r.step, r.value(name));
         }

@@ -48,6 +48,23 @@ void Notes::write() const {
   for (const MetricRecord& r : records_) out << json_of(r) << "\n";
 }
 
+void StepWatch::on_start(const StartReport& r) {
+  notes_.start(r);
+  Watch::on_start(r);
+}
+
+void StepWatch::on_state(TrainingState& s) {
+  Watch::on_state(s);
+  const Progress& p = s.progress;
+  if (p.total_steps % every_ == 0) notes_.add({.epoch = p.epoch, .step = p.total_steps, .values = look(s)});
+}
+
+const std::vector<MetricRecord>& StepWatch::noted(const std::string& who) const {
+  TEMPER_CHECK(!notes_.all().empty(), who, ": the training has fewer steps than analysis.every (", every_,
+               "), so nothing was measured; lower it");
+  return notes_.all();
+}
+
 void train_watched(Experiment& experiment, const RunFolder& folder, Observer& observer) {
   std::filesystem::create_directories(folder.root);
   const Resume resume = std::filesystem::exists(folder.config()) ? Resume::yes : Resume::no;

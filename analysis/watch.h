@@ -45,6 +45,24 @@ class Notes {
   std::vector<MetricRecord> records_;
 };
 
+/// Notes numbers of the state after every so many steps.
+class StepWatch : public Watch {
+ public:
+  /// Throws Error if nothing was noted; `who` begins the message.
+  const std::vector<MetricRecord>& noted(const std::string& who) const;
+  void on_start(const StartReport& r) override;
+  void on_state(TrainingState& s) override;
+
+ protected:
+  StepWatch(Observer& next, std::filesystem::path file, int64_t every)
+      : Watch(next), notes_(std::move(file)), every_(every) {}
+  virtual std::vector<std::pair<std::string, double>> look(TrainingState& s) = 0;
+
+ private:
+  Notes notes_;
+  int64_t every_;
+};
+
 /// Trains an experiment in a run folder, or continues it there. Throws Interrupted when a signal ended it.
 void train_watched(Experiment& experiment, const RunFolder& folder, Observer& observer);
 
