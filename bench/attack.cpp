@@ -95,15 +95,13 @@ class AttackWork {
   Batch batch_;
 };
 
-struct Attacks : Suite {
+struct Attacks : NetworkSuite {
   std::vector<Axis> axes() const override {
     return {{"model", {"resnet18"}, {}},
             {"attack", {"pgd"}, Registry<Attack>::instance().names()},
             {"compute", {"f32"}, {"f32", "bf16"}},
             {"batch", {"64"}, {}}};
   }
-  std::vector<Mode> modes() const override { return {Mode::hot}; }
-  StopRule rule() const override { return {.max_noise = 0.02, .min_time = 1, .timeout = 30, .min_samples = 3}; }
 
   std::vector<BenchCase> cases(SuiteContext& context) const override {
     std::vector<BenchCase> out;

@@ -124,7 +124,7 @@ void check(StepSpec spec) {
   agree("gradient's norm", got.grad_norm, want.grad_norm, narrow ? 0.3 : 2e-2);
 }
 
-struct Step : Suite {
+struct Step : NetworkSuite {
   std::vector<Axis> axes() const override {
     return {{"model", {"resnet18"}, {}},
             {"method", {"pgd_at"}, Registry<Trainer>::instance().names()},
@@ -132,8 +132,6 @@ struct Step : Suite {
             {"batch", {"64"}, {}},
             {"attack_steps", {"10"}, {}}};
   }
-  std::vector<Mode> modes() const override { return {Mode::hot}; }
-  StopRule rule() const override { return {.max_noise = 0.02, .min_time = 1, .timeout = 30, .min_samples = 3}; }
 
   std::vector<BenchCase> cases(SuiteContext& context) const override {
     std::vector<BenchCase> out;

@@ -56,6 +56,13 @@ class Suite {
   virtual std::string summary(const Report&) const { return ""; }
 };
 
+/// Cases that run a whole network many times over: so long that caches need no flushing, and few samples do.
+class NetworkSuite : public Suite {
+ public:
+  std::vector<Mode> modes() const override { return {Mode::hot}; }
+  StopRule rule() const override { return {.max_noise = 0.02, .min_time = 1, .timeout = 30, .min_samples = 3}; }
+};
+
 /// The defaults of `axes` with what was asked for ("name=value,value") in their place. Throws Error naming axis, value
 /// and what is known.
 Choice choose(const std::vector<Axis>& axes, const std::vector<std::string>& asked);
