@@ -47,10 +47,8 @@ inline Vec where_above_zero(Vec m, Vec a) {
   return {_mm256_and_ps(_mm256_cmp_ps(m.lo, none, _CMP_GT_OQ), a.lo),
           _mm256_and_ps(_mm256_cmp_ps(m.hi, none, _CMP_GT_OQ), a.hi)};
 }
-/// A NaN stays one.
-inline Vec positive(Vec a) {
-  return {_mm256_max_ps(_mm256_setzero_ps(), a.lo), _mm256_max_ps(_mm256_setzero_ps(), a.hi)};
-}
+/// a, but no less than `lowest`; a NaN stays one.
+inline Vec at_least(Vec lowest, Vec a) { return {_mm256_max_ps(lowest.lo, a.lo), _mm256_max_ps(lowest.hi, a.hi)}; }
 
 constexpr int kUnits = 1, kRows = 6;  // 12 sums, two filter vectors and an input in 16 registers
 

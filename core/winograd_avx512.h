@@ -20,7 +20,7 @@ inline Vec fma(Vec a, Vec b, Vec c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
 inline Vec where_above_zero(Vec m, Vec a) {
   return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(m.v, _mm512_setzero_ps(), _CMP_GT_OQ), a.v)};
 }
-/// A NaN stays one.
-inline Vec positive(Vec a) { return {_mm512_max_ps(_mm512_setzero_ps(), a.v)}; }
+/// a, but no less than `lowest`; a NaN stays one.
+inline Vec at_least(Vec lowest, Vec a) { return {_mm512_max_ps(lowest.v, a.v)}; }
 
 constexpr int kUnits = 2, kRows = 14;  // 28 sums, two filter vectors and an input in 32 registers

@@ -104,14 +104,17 @@ struct Tiles {
 // few sets of a cache.
 inline int64_t product_stride(int64_t units) { return units * kPoints * kLanes + kLanes; }
 
-/// Floats of the transform of `rows` tiles, of their products with `units` units of filters, and a pixel of zeros.
+/// Floats of the zeros that stand for the pixels above or below an image: a row of a tile.
+inline int64_t zero_floats(const Problem& g) { return kIn * ceil_div(g.c, kLanes) * kLanes; }
+
+/// Floats of the transform of `rows` tiles, of their products with `units` units of filters, and of zeros.
 struct Scratch {
   int64_t inputs, products, zeros;
   template <class Arithmetic>
   Scratch(Arithmetic, const Problem& g, const Cut& cut)
       : inputs(Arithmetic::input_floats(g, cut.together ? cut.together : cut.rows)),
         products(cut.rows * product_stride(units_of_part(g, cut))),
-        zeros(ceil_div(g.c, kLanes) * kLanes) {}
+        zeros(zero_floats(g)) {}
   static int64_t units_of_part(const Problem& g, const Cut& cut) {
     return ceil_div(FilterLayout(g.c, g.k).passes(), cut.parts) * kUnits;
   }
@@ -123,45 +126,60 @@ int64_t workspace_floats(const Problem& g, const Cut& cut, int threads) {
   return cut.together ? s.inputs + threads * (s.products + s.zeros) : threads * (s.inputs + s.products + s.zeros);
 }
 
-/// The pixels of an input tile; those in the padding are `zeros`, a pixel of zeros.
+/// The pixels of an input tile. Rows in the padding are read from `zeros`, kIn pixels of zeros; columns in it lie
+/// outside of [first, last).
 template <class T>
 struct TilePixels {
-  const T* from[kPoints];
+  const T* rows[kIn];
   int64_t channels;
+  int first, last;
   TilePixels(const Tiles& t, const T* x, const T* zeros, int64_t tile) : channels(t.g.c) {
     const Problem& g = t.g;
     const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
     const int64_t top = within / t.across * kOut - g.pad, left = within % t.across * kOut - g.pad;
-    for (int i = 0; i < kIn; ++i)
-      for (int j = 0; j < kIn; ++j) {
-        const int64_t row = top + i, col = left + j;
-        const bool inside = row >= 0 && row < g.h && col >= 0 && col < g.w;
-        from[i * kIn + j] = inside ? x + ((image * g.h + row) * g.w + col) * g.c : zeros;
-      }
+    for (int i = 0; i < kIn; ++i) {
+      const bool inside = top + i >= 0 && top + i < g.h;
+      rows[i] = inside ? x + ((image * g.h + top + i) * g.w + left) * g.c : zeros;
+    }
+    first = left < 0 ? static_cast<int>(-left) : 0;
+    last = g.w - left < kIn ? static_cast<int>(g.w - left) : kIn;
   }
 };
+
+/// Rows 3 kHalf to 3 kHalf + 2 of a tile's transform, channels c to c + 15. By halves everything stays in registers.
+template <int kHalf, class T>
+void transform_half(const TilePixels<T>& x, int64_t c, float* v, int64_t stride) {
+  Vec half[kIn / 2][kIn];
+#pragma GCC unroll 6
+  for (int j = 0; j < kIn; ++j) {
+    Vec d[kIn], out[kIn];
+    const bool inside = j >= x.first && j < x.last;
+#pragma GCC unroll 6
+    for (int i = 0; i < kIn; ++i) {
+      const T* const pixel = x.rows[i] + j * x.channels + c;
+      d[i] = inside ? load(pixel) : zero();
+      if (kHalf == 0 && j >= kIn - kOut) __builtin_prefetch(pixel + kOut * x.channels);  // the tile to the right
+    }
+    transform_input(d, out);
+#pragma GCC unroll 3
+    for (int i = 0; i < kIn / 2; ++i) half[i][j] = out[kHalf * kIn / 2 + i];
+  }
+#pragma GCC unroll 3
+  for (int i = 0; i < kIn / 2; ++i) {
+    Vec out[kIn];
+    transform_input(half[i], out);
+#pragma GCC unroll 6
+    for (int j = 0; j < kIn; ++j) store(v + ((kHalf * kIn / 2 + i) * kIn + j) * stride, out[j]);
+  }
+}
 
 /// v (point, channel / 16, ...) <- channels [begin, end) of a tile; `stride` from point to point, `block` from 16
 /// channels to the next.
 template <class T>
 void transform_tile(const TilePixels<T>& x, int64_t begin, int64_t end, float* v, int64_t stride, int64_t block) {
   for (int64_t c = begin; c < end; c += kLanes, v += block) {
-    Vec half[kIn][kIn];
-    for (int j = 0; j < kIn; ++j) {
-      Vec d[kIn], out[kIn];
-      for (int i = 0; i < kIn; ++i) {
-        const T* const pixel = x.from[i * kIn + j] + c;
-        d[i] = load(pixel);
-        if (j >= kIn - kOut) __builtin_prefetch(pixel + kOut * x.channels);  // the tile to the right
-      }
-      transform_input(d, out);
-      for (int i = 0; i < kIn; ++i) half[i][j] = out[i];
-    }
-    for (int i = 0; i < kIn; ++i) {
-      Vec out[kIn];
-      transform_input(half[i], out);
-      for (int j = 0; j < kIn; ++j) store(v + (i * kIn + j) * stride, out[j]);
-    }
+    transform_half<0>(x, c, v, stride);
+    transform_half<1>(x, c, v, stride);
   }
 }
 
@@ -202,56 +220,78 @@ Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
   return all[count - 1];
 }
 
-/// `from`, or a copy of its `lanes` first elements where they are not all kLanes.
+/// A result's way to memory: the sum `y`, what is added at `add`, 0 where `mask` is not above 0, and no less than
+/// `lowest`. What lies `ahead` will be needed next.
 template <class T>
-const T* whole_line(const T* from, int64_t lanes, T* room) {
-  if (lanes == kLanes) return from;
-  for (int64_t lane = 0; lane < lanes; ++lane) room[lane] = from[lane];
-  return room;
+Vec finished(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead) {
+  if (add) {
+    y = y + load(add);
+    __builtin_prefetch(add + ahead);
+  }
+  if (mask) {
+    y = where_above_zero(load(mask), y);
+    __builtin_prefetch(mask + ahead);
+  }
+  return at_least(lowest, y);
+}
+
+/// The pixels of a tile that are in y, of `lanes` channels, from `corner` on; `shift` is the bias.
+template <class T>
+void scatter_ragged(const Tiles& t, const Operands<T>& o, Vec lowest, int64_t lanes, int64_t corner, int64_t rows,
+                    int64_t cols, const Vec half[kOut][kIn]) {
+  const int64_t first = corner % t.g.k;
+  alignas(64) float bias[kLanes] = {};
+  alignas(64) T added[kLanes] = {}, masked[kLanes] = {}, result[kLanes];
+  if (o.bias)
+    for (int64_t lane = 0; lane < lanes; ++lane) bias[lane] = o.bias[first + lane];
+  for (int64_t i = 0; i < rows; ++i) {
+    Vec out[kOut];
+    transform_output(half[i], out);
+    for (int64_t j = 0; j < cols; ++j) {
+      const int64_t at = corner + (i * t.q + j) * t.g.k;
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        if (o.add) added[lane] = o.add[at + lane];
+        if (o.mask) masked[lane] = o.mask[at + lane];
+      }
+      store(result, finished(out[j] + load(bias), o.add ? added : nullptr, o.mask ? masked : nullptr, lowest, 0));
+      for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
+    }
+  }
 }
 
 /// y's part of one tile and one unit of channels, from m (point, 16).
 template <class T>
 void scatter_tile(const Tiles& t, const Operands<T>& o, bool relu, int64_t tile, int64_t unit, const float* m) {
   Vec half[kOut][kIn];
+#pragma GCC unroll 6
   for (int j = 0; j < kIn; ++j) {
     Vec in[kIn], out[kOut];
+#pragma GCC unroll 6
     for (int i = 0; i < kIn; ++i) in[i] = load(m + (i * kIn + j) * kLanes);
     transform_output(in, out);
+#pragma GCC unroll 4
     for (int i = 0; i < kOut; ++i) half[i][j] = out[i];
   }
   const Problem& g = t.g;
   const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
   const int64_t top = within / t.across * kOut, left = within % t.across * kOut, first = unit * kLanes;
-  const int64_t lanes = g.k - first < kLanes ? g.k - first : kLanes;
-  // Of a last, narrower unit the lanes go through memory of full width.
-  alignas(64) float bias[kLanes] = {};
-  alignas(64) T added[kLanes] = {}, masked[kLanes] = {}, result[kLanes];
-  if (o.bias)
-    for (int64_t lane = 0; lane < lanes; ++lane) bias[lane] = o.bias[first + lane];
-  const Vec shift = load(bias);
-  for (int i = 0; i < kOut && top + i < t.p; ++i) {
+  const int64_t rows = t.p - top, cols = t.q - left, lanes = g.k - first;
+  const int64_t corner = ((image * t.p + top) * t.q + left) * g.k + first;
+  const Vec lowest = broadcast(relu ? 0 : -__builtin_inff());
+  if (rows < kOut || cols < kOut || lanes < kLanes)
+    return scatter_ragged(t, o, lowest, lanes < kLanes ? lanes : kLanes, corner, rows < kOut ? rows : kOut,
+                          cols < kOut ? cols : kOut, half);
+  const Vec shift = o.bias ? load(o.bias + first) : zero();
+#pragma GCC unroll 4
+  for (int i = 0; i < kOut; ++i) {
     Vec out[kOut];
     transform_output(half[i], out);
-    for (int j = 0; j < kOut && left + j < t.q; ++j) {
-      const int64_t at = ((image * t.p + top + i) * t.q + left + j) * g.k + first;
-      Vec y = out[j] + shift;
-      __builtin_prefetch(o.y + at + kOut * g.k, 1);
-      if (o.add) {
-        y = y + load(whole_line(o.add + at, lanes, added));
-        __builtin_prefetch(o.add + at + kOut * g.k);
-      }
-      if (o.mask) {
-        y = where_above_zero(load(whole_line(o.mask + at, lanes, masked)), y);
-        __builtin_prefetch(o.mask + at + kOut * g.k);
-      }
-      if (relu) y = positive(y);
-      if (lanes == kLanes) {
-        store(o.y + at, y);
-      } else {
-        store(result, y);
-        for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
-      }
+#pragma GCC unroll 4
+    for (int j = 0; j < kOut; ++j) {
+      const int64_t at = corner + (i * t.q + j) * g.k, ahead = kOut * g.k;
+      __builtin_prefetch(o.y + at + ahead, 1);
+      store(o.y + at,
+            finished(out[j] + shift, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, lowest, ahead));
     }
   }
 }
@@ -344,7 +384,7 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
   for (int64_t block = 0; block < blocks; ++block) {
     float* const v = o.workspace + omp_get_thread_num() * (scratch.inputs + scratch.products + scratch.zeros);
     float* const m = v + scratch.inputs;
-    const T* const zeros = clear<T>(m + scratch.products, g.c);
+    const T* const zeros = clear<T>(m + scratch.products, kIn * g.c);
     const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
     for (int64_t r = 0; r < rows; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, rows);
     Arithmetic::products(g, all, o.u, v, 0, rows, rows, m);
@@ -364,7 +404,7 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
 #pragma omp parallel
     {
       float* const m = v + scratch.inputs + omp_get_thread_num() * (scratch.products + scratch.zeros);
-      const T* const zeros = clear<T>(m + scratch.products, g.c);
+      const T* const zeros = clear<T>(m + scratch.products, kIn * g.c);
 #pragma omp for schedule(static)
       for (int64_t r = 0; r < held; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, held);
 #pragma omp for schedule(dynamic)

@@ -42,7 +42,7 @@ struct Held {
   int64_t floats() const { return kPoints * (x_stride + dy_stride + sum_stride); }
 };
 
-int64_t gradient_floats(const Problem& g) { return Held(g).floats() + ceil_div(g.c, kLanes) * kLanes; }
+int64_t gradient_floats(const Problem& g) { return Held(g).floats() + zero_floats(g); }
 
 /// e (point, ...) <- the transform of 16 channels of the output gradient's tile `tile`.
 template <class T>
@@ -125,8 +125,7 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
   const Tiles tiles(g);
   const Held held(g);
   float *const x = o.workspace, *const dy = x + kPoints * held.x_stride, *const sums = dy + kPoints * held.dy_stride;
-  T* const zeros = reinterpret_cast<T*>(sums + kPoints * held.sum_stride);
-  for (int64_t c = 0; c < g.c; ++c) zeros[c] = 0;
+  const T* const zeros = clear<T>(sums + kPoints * held.sum_stride, kIn * g.c);
   constexpr std::make_integer_sequence<int, kRows> counts;
 #pragma omp parallel
   for (int64_t k = 0; k < g.k; k += held.filters) {
