@@ -73,7 +73,7 @@ double gemm_flops(Engine& engine) {
   const Tensor a = zeros(engine, {kSize, kSize}, DType::f32), b = zeros(engine, {kSize, kSize}, DType::f32);
   const Tensor c = zeros(engine, {kSize, kSize}, DType::f32);
   const double seconds =
-      shortest(engine.stream(), [&] { gemm(engine.stream(), Transpose::yes, Transpose::no, a, b, 0.f, c); });
+      shortest(engine.stream(), [&] { gemm(engine.stream(), Transpose::yes, Transpose::no, a, b, {}, c); });
   return 2.0 * kSize * kSize * kSize / seconds;
 }
 

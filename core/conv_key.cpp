@@ -52,16 +52,8 @@ std::string advice(const ConvKey& key, const PlanRefusals& r) {
 }  // namespace
 
 std::string refusal_text(const ConvKey& key, const PlanRefusals& r, const PlanSource& source) {
-  std::string why = r.proposed == 0 ? "it proposes none" : cat("of ", r.proposed, " it proposes,");
-  const auto count = [&](int n, const std::string& what) {
-    if (n > 0) why += cat(why.back() == ',' ? " " : ", ", n, " ", what);
-  };
-  count(r.nondeterministic, "would not repeat bit for bit");
-  count(r.imprecise, "would round their operands");
-  count(r.too_large, cat("need more than ", source.workspace >> 20, " MiB of work space"));
-  count(r.failed, r.last_failure.empty() ? "could not be built" : cat("could not be built (", r.last_failure, ")"));
   return cat("conv2d: ", source.library, " on ", source.device, " has no engine for ", pass_text(key), " in ",
-             name(key.type), " of ", shape_text(key.shape), ": ", why, "; ", advice(key, r));
+             name(key.type), " of ", shape_text(key.shape), ": ", refused_text(r, source), "; ", advice(key, r));
 }
 
 }  // namespace temper

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/conv.h"
+#include "core/plan_refusals.h"
 
 namespace temper {
 
@@ -33,23 +34,6 @@ std::string pass_text(const ConvKey& key);
 std::string shape_text(const ConvShape& g);
 /// One line that names the key for good: the name of its plan on disk.
 std::string id_text(const ConvKey& key);
-
-/// What became of the engines a library proposed for a key.
-struct PlanRefusals {
-  int proposed = 0;
-  int nondeterministic = 0;     ///< would not repeat bit for bit
-  int imprecise = 0;            ///< would round operands of an f32 convolution
-  int too_large = 0;            ///< need more work space than allowed
-  int failed = 0;               ///< the library could not finish them
-  int64_t least_workspace = 0;  ///< bytes, of those that are too large
-  std::string last_failure;     ///< the library's own words
-};
-
-/// Who was asked: "cuDNN 9.19.0", "NVIDIA H100 (sm_90)", and how much work space was allowed.
-struct PlanSource {
-  std::string library, device;
-  int64_t workspace = 0;
-};
 
 /// Why there is no plan: op, shapes, types, device, versions, what was proposed and refused, and what to change.
 std::string refusal_text(const ConvKey& key, const PlanRefusals& refusals, const PlanSource& source);

@@ -1,5 +1,6 @@
 #include "core/conv_plans_cudnn.h"
 
+#include "core/device_cuda.h"
 #include "core/plan_choice.h"
 #include "kernels/runtime/cuda_call.h"
 
@@ -10,14 +11,6 @@ namespace {
 std::string version_text() {
   const size_t v = cudnnGetVersion();
   return cat("cuDNN ", v / 10000, ".", v % 10000 / 100, ".", v % 100);
-}
-
-std::string device_text() {
-  int device = 0;
-  cudaDeviceProp p{};
-  TEMPER_CUDA_CALL(cudaGetDevice(&device));
-  TEMPER_CUDA_CALL(cudaGetDeviceProperties(&p, device));
-  return cat(p.name, " (sm_", p.major, p.minor, ")");
 }
 
 class Event {

@@ -25,12 +25,14 @@ size_t default_capacity([[maybe_unused]] Device device) {
   return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
 }
 
-Stream make_stream(Device device) {
-  if (device == Device::cpu) return {};
+Stream make_stream(const EngineOptions& options) {
+  if (options.device == Device::cpu) return {};
 #if defined(TEMPER_CUDA)
   cudaStream_t handle = nullptr;
   TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
-  return {.device = device, .handle = handle, .blas = create_cublas({device, handle})};
+  return {.device = options.device,
+          .handle = handle,
+          .blas = create_cublas({.math = options.planning.math, .exactness = options.exactness})};
 #else
   fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif
@@ -52,7 +54,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
   TEMPER_CHECK(options.device == Device::cpu || cuda_available(),
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
   if (options.threads > 0) omp_set_num_threads(options.threads);
-  stream_ = make_stream(options.device);
+  stream_ = make_stream(options);
   stream_.ranges = options.ranges;
   const size_t capacity =
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);

@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 
+#include "kernels/row_add/row_add.h"
 #include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
 #include "core/gemm_cublas.h"
@@ -35,18 +36,29 @@ void gemm_eigen(Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, fl
 
 }  // namespace
 
-void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta, const Tensor& c) {
+void add_bias(Stream stream, const Tensor& bias, const Tensor& c) {
+  dispatch_full(c.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    row_add(stream, c.shape[0], static_cast<int>(c.shape[1]), bias.as<T>(), c.as<T>());
+  });
+}
+
+void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, const GemmEpilogue& e,
+          const Tensor& c) {
   const int64_t m = a.shape[ta == Transpose::no ? 0 : 1], ka = a.shape[ta == Transpose::no ? 1 : 0];
   const int64_t kb = b.shape[tb == Transpose::no ? 0 : 1], n = b.shape[tb == Transpose::no ? 1 : 0];
   TEMPER_CHECK(ka == kb && c.shape == (Shape{m, n}) && a.dtype == b.dtype && a.dtype == c.dtype, "gemm: op(a) is (", m,
                ", ", ka, "), op(b) is (", kb, ", ", n, "), c is ", c.shape, " (", a.dtype, ", ", b.dtype, ", ", c.dtype,
                ")");
+  TEMPER_CHECK(!e.bias || (e.bias.shape == Shape{n} && e.bias.dtype == c.dtype), "gemm: c is ", c.shape, " ", c.dtype,
+               " so its bias must be (", n, ") ", c.dtype, ", got ", e.bias.shape, " ", e.bias.dtype);
   const KernelRange range(stream, "gemm", {m, n, ka});
 #if defined(TEMPER_CUDA)
-  if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, beta, c);
+  if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, e, c);
 #endif
   TEMPER_CHECK(stream.device == Device::cpu, "gemm: this build has no CUDA back end");
-  dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, beta, c); });
+  dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, e.beta, c); });
+  if (e.bias) add_bias(stream, e.bias, c);
 }
 
 }  // namespace temper

@@ -1,15 +1,26 @@
 #pragma once
+#include "core/conv.h"
 #include "core/gemm.h"
 
 namespace temper {
 
-/// cuBLAS for one stream: a handle bound to it and 32 MiB of work space of its own, so that results repeat bit for bit
-/// and a captured step never allocates. An Engine makes one and hands it on in Stream::blas.
-void* create_cublas(Stream stream);
+struct CublasOptions {
+  ConvMath math = ConvMath::f32;  ///< tf32: f32 operands are rounded to 10 bits
+  Exactness exactness = Exactness::rounding;
+};
+
+/// cuBLASLt for one stream: a handle, 32 MiB of work space of its own that every call is given, and the algorithm of
+/// each key met so far. An Engine makes one and hands it on in Stream::blas.
+void* create_cublas(const CublasOptions& options);
 void destroy_cublas(void* blas) noexcept;
 
-/// gemm() on CUDA; f32 without TF32. Throws Error for a stream that no Engine made.
-void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta,
-                 const Tensor& c);
+/// gemm() on CUDA. The algorithm of a key (extents, transposition, type, bias, alignment) is the first that cuBLASLt
+/// proposes and that neither adds the parts of a sum in the order in which they finish nor, in f32, rounds operands:
+/// every call with that key gives the same bits. Another number of rows is another key and may round differently. A
+/// bias is added in the epilogue where there is an algorithm for that (exact: never), by a kernel of its own elsewhere.
+/// Throws Error for a stream that no Engine made, for a key first met in a captured step, and where nothing is
+/// proposed.
+void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b,
+                 const GemmEpilogue& epilogue, const Tensor& c);
 
 }  // namespace temper

@@ -3,7 +3,6 @@
 #include "core/gemm.h"
 #include "core/ops_elementwise.h"
 #include "kernels/column_sum/column_sum.h"
-#include "kernels/row_add/row_add.h"
 
 namespace temper {
 
@@ -23,21 +22,15 @@ Var linear(Tape& tape, const Var& input, const Var& w, const Var& bias) {
   TEMPER_CHECK(!bias.value || bias.value.shape == Shape{ws[0]}, "linear: w is ", ws, " so bias must be (", ws[0],
                "), got ", bias.value.shape);
   const Tensor y = tape.alloc({xs[0], ws[0]}, x.value.dtype);
-  gemm(tape.stream(), Transpose::no, Transpose::yes, x.value, w.value, 0.f, y);
-  if (bias.value) {
-    dispatch_full(y.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      row_add(tape.stream(), y.shape[0], static_cast<int>(y.shape[1]), bias.value.as<T>(), y.as<T>());
-    });
-  }
+  gemm(tape.stream(), Transpose::no, Transpose::yes, x.value, w.value, {.bias = bias.value}, y);
   return tape.record("linear", y, {x, w, bias}, [=](Tape& tape, const Tensor& dy) {
     if (x.needs_grad()) {
       const GradSink s = tape.sink(x);
-      gemm(tape.stream(), Transpose::no, Transpose::no, dy, w.value, s.beta, s.into);
+      gemm(tape.stream(), Transpose::no, Transpose::no, dy, w.value, {.beta = s.beta}, s.into);
     }
     if (w.needs_grad()) {
       const GradSink s = tape.sink(w);
-      gemm(tape.stream(), Transpose::yes, Transpose::no, dy, x.value, s.beta, s.into);
+      gemm(tape.stream(), Transpose::yes, Transpose::no, dy, x.value, {.beta = s.beta}, s.into);
     }
     if (bias.needs_grad()) {
       const GradSink s = tape.sink(bias);
