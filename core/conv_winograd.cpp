@@ -62,7 +62,6 @@ Problem problem(const ConvShape& g, bool turned) {
 }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t tiles_across(int64_t pixels) { return ceil_div(pixels, winograd::kOut); }
 
 class WinogradConv : public ConvBackend {
  public:
@@ -131,9 +130,8 @@ class WinogradConv : public ConvBackend {
     if (g.r != 3 || g.s != 3 || g.stride != 1 || g.pad > 2 || g.n == 0) return false;
     if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return false;
     const Problem p = problem(g, turned);
-    const int64_t rows = p.h + 2 * p.pad - 2, cols = p.w + 2 * p.pad - 2;
-    const int64_t computed = tiles_across(rows) * tiles_across(cols) * winograd::kOut * winograd::kOut;
-    return p.c % winograd::kLanes == 0 && computed <= 2 * rows * cols;
+    const int64_t out = kernels_.stride1.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
+    return p.c % winograd::kLanes == 0 && computed <= 2 * p.p * p.q;
   }
 
   /// A first layer's data gradient.
@@ -159,9 +157,9 @@ class WinogradConv : public ConvBackend {
   template <class F>
   void with_steps(DType dtype, F f) const {
     if (dtype == DType::f32)
-      f(kernels_.floats, float{});
+      f(kernels_.stride1.floats, float{});
     else
-      f(kernels_.halves, winograd::Half{});
+      f(kernels_.stride1.halves, winograd::Half{});
   }
 
   const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
@@ -190,9 +188,9 @@ class WinogradConv : public ConvBackend {
   /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
   Cut cut(const Problem& p) const {
     constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
-    const int64_t tiles = p.n * tiles_across(p.h + 2 * p.pad - 2) * tiles_across(p.w + 2 * p.pad - 2);
+    const int64_t out = kernels_.stride1.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
     const int64_t threads = omp_get_max_threads();
-    if (winograd::kPoints * p.c * p.k > kStaysInCache) {
+    if (winograd::kFilterPoints * p.c * p.k > kStaysInCache) {
       const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
       return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
     }

@@ -2,6 +2,9 @@
 // products summed over all tiles at each of the 36 points, and the sums transformed to 3x3 taps. Part of the same
 // files.
 
+constexpr int kIn = Stride1::kIn, kOut = Stride1::kOut, kPoints = kIn * kIn;
+constexpr float kA = Stride1::kA, kB = Stride1::kB, kA2 = Stride1::kA2, kB2 = Stride1::kB2;
+
 inline void transform_gradient(const Vec e[kOut], Vec v[kIn]) {
   const Vec even_a = fma(broadcast(kA2), e[2], e[0]), even_b = fma(broadcast(kB2), e[2], e[0]);
   const Vec odd_a = broadcast(kA) * fma(broadcast(kA2), e[3], e[1]);
@@ -29,7 +32,7 @@ struct Held {
   int64_t tiles, filters, x_stride, dy_stride, sum_stride;
   explicit Held(const Problem& g) {
     constexpr int64_t kFloats = int64_t{2} << 20;
-    const int64_t per_filter = kPoints * g.c, all = Tiles(g).count;
+    const int64_t per_filter = kPoints * g.c, all = Tiles<Stride1>(g).count;
     filters = kFloats / per_filter / kLanes * kLanes;
     filters = filters < kLanes ? kLanes : filters > g.k ? g.k : filters;
     tiles = kFloats / (kPoints * (g.c + filters)) / kLanes * kLanes;
@@ -42,19 +45,19 @@ struct Held {
   int64_t floats() const { return kPoints * (x_stride + dy_stride + sum_stride); }
 };
 
-int64_t gradient_floats(const Problem& g) { return Held(g).floats() + zero_floats(g); }
+int64_t gradient_floats(const Problem& g) { return Held(g).floats() + zero_floats<Stride1>(g); }
 
 /// e (point, ...) <- the transform of 16 channels of the output gradient's tile `tile`.
 template <class T>
-void gather_gradient(const Tiles& t, const T* dy, int64_t tile, int64_t channel, float* e, int64_t stride) {
+void gather_gradient(const Tiles<Stride1>& t, const T* dy, int64_t tile, int64_t channel, float* e, int64_t stride) {
   const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
   const int64_t top = within / t.across * kOut, left = within % t.across * kOut;
   Vec half[kIn][kOut];
   for (int j = 0; j < kOut; ++j) {
     Vec d[kOut], out[kIn];
     for (int i = 0; i < kOut; ++i) {
-      const T* from = dy + ((image * t.p + top + i) * t.q + left + j) * t.g.k + channel;
-      d[i] = top + i < t.p && left + j < t.q ? load(from) : zero();
+      const T* from = dy + ((image * t.g.p + top + i) * t.g.q + left + j) * t.g.k + channel;
+      d[i] = top + i < t.g.p && left + j < t.g.q ? load(from) : zero();
       __builtin_prefetch(from + kOut * t.g.k);
     }
     transform_gradient(d, out);
@@ -122,7 +125,7 @@ inline void write_taps(const float* sums, int64_t stride, bool add, float* dw, i
 
 template <class T>
 void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
-  const Tiles tiles(g);
+  const Tiles<Stride1> tiles(g);
   const Held held(g);
   float *const x = o.workspace, *const dy = x + kPoints * held.x_stride, *const sums = dy + kPoints * held.dy_stride;
   const T* const zeros = clear<T>(sums + kPoints * held.sum_stride, kIn * g.c);
@@ -134,7 +137,7 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
       const int64_t count = tiles.count - from < held.tiles ? tiles.count - from : held.tiles;
 #pragma omp for schedule(static)
       for (int64_t t = 0; t < count; ++t) {
-        transform_tile(TilePixels<T>(tiles, o.x, zeros, from + t), 0, g.c, x + t * g.c, held.x_stride, kLanes);
+        transform_tile(TilePixels<Stride1, T>(tiles, o.x, zeros, from + t), 0, g.c, x + t * g.c, held.x_stride, kLanes);
         for (int64_t f = 0; f < filters; f += kLanes)
           gather_gradient(tiles, o.dy, from + t, k + f, dy + t * filters + f, held.dy_stride);
       }

@@ -55,7 +55,7 @@ void multiply_row(const Problem& g, const T* dy, const float* u, float* gathered
       for (int64_t r = 0; r < count; ++r) store(gathered + (c * count + r * kLanes), load(dy + (first + r) * g.c + c));
     for (int pass = 0; pass < kImageUnits / kUnits; ++pass)
       multiply_for<kUnits>(static_cast<int>(count), counts)(
-          gathered, count * kLanes, g.c, u + pass * g.c * kUnits * kLanes,
+          {.count = 1, .v = {gathered}, .u = {u + pass * g.c * kUnits * kLanes}}, count * kLanes, g.c,
           products + first * kImageRow + pass * kUnits * kLanes, kImageRow, kLanes);
   }
 }

@@ -6,10 +6,14 @@
 // it may be without the sum of 64 products ever leaving 32 bits. Sums over 64 channels are exact; those of several 64
 // are added up in f32. Rounding to these steps changes a result less than rounding the filters to bf16 would.
 
+template <class S>
 struct Integers {
+  using Scheme = S;
   static constexpr int64_t kTogether = 64;          ///< channels summed in integers
   static constexpr int64_t kPerWord = 2;            ///< channels in a 32-bit word: c and c + 16
-  static constexpr int kRowsOfPoints = kIn;         ///< each with a step of its own
+  static constexpr int kRowsOfInputs = S::kInputs;  ///< each with a step of its own
+  static constexpr int kInputs = kRowsOfInputs * kRowsOfInputs;
+  static constexpr int kSums = S::kProducts * S::kProducts;
   static constexpr float kLargest = 16383;          ///< of an input
   static constexpr float kLargestFilter = 32767;    ///< 16 bits
   static constexpr float kLargestFilters = 131000;  ///< magnitudes of 64 filters: times 2^14 it is below 2^31
@@ -28,60 +32,63 @@ struct Integers {
     for (int64_t unit = 0; unit < filters.units; ++unit)
       for (int64_t begin = 0, line = 0; begin < f.inputs(); begin += kTogether) {
         const int64_t count = end(begin, f.inputs()) - begin;
-        alignas(64) float transformed[kPoints * (kTogether + 1) * kLanes];
+        alignas(64) float transformed[kFilterPoints * (kTogether + 1) * kLanes];
         for (int64_t i = 0; i < count; ++i) {
           Vec g[9];
           load_taps(f, unit, begin + i, g);
-          transform_nine(g, floats, 0, i, transformed);
+          transform_nine<S>(g, floats, 0, i, transformed);
         }
-        for (int point = 0; point < kPoints; ++point)
+        for (int point = 0; point < kFilterPoints; ++point)
           round_filters(transformed + floats.at(0, point, 0), count, u + filters.at(unit, point, line),
                         filters.width(unit / kUnits) * kLanes);
         line += words(count) + 1;
       }
   }
 
-  /// v (point, channel / 32, row, 16 words) and then the steps (channel / 64, row of points, row).
-  static int64_t point_stride(const Problem& g, int64_t rows) { return words(g.c) * rows + kLanes; }
+  /// v (input, channel / 32, row, 16 words) and then the steps (channel / 64, row of inputs, row).
+  static int64_t input_stride(const Problem& g, int64_t rows) { return words(g.c) * rows + kLanes; }
   static int64_t input_floats(const Problem& g, int64_t rows) {
-    return kPoints * point_stride(g, rows) + ceil_div(sums(g.c) * kRowsOfPoints * rows, kLanes) * kLanes;
+    return kInputs * input_stride(g, rows) + ceil_div(sums(g.c) * kRowsOfInputs * rows, kLanes) * kLanes;
   }
-  static int64_t step_at(const Problem& g, int64_t sum, int row_of_points, int64_t held) {
-    return kPoints * point_stride(g, held) + (sum * kRowsOfPoints + row_of_points) * held;
+  static int64_t step_at(const Problem& g, int64_t sum, int row_of_inputs, int64_t held) {
+    return kInputs * input_stride(g, held) + (sum * kRowsOfInputs + row_of_inputs) * held;
   }
 
   template <class T>
-  static void gather(const Tiles& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t row, int64_t held) {
+  static void gather(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t row, int64_t held) {
     const Problem& g = t.g;
-    const TilePixels<T> pixels(t, x, zeros, tile);
+    const TilePixels<S, T> pixels(t, x, zeros, tile);
     for (int64_t begin = 0; begin < g.c; begin += kTogether) {
       const int64_t count = end(begin, g.c) - begin;
-      alignas(64) float transformed[kPoints * kTogether];
+      alignas(64) float transformed[kInputs * kTogether];
       transform_tile(pixels, begin, begin + count, transformed, kTogether, kLanes);
-      for (int i = 0; i < kRowsOfPoints; ++i)
+      for (int i = 0; i < kRowsOfInputs; ++i)
         v[step_at(g, begin / kTogether, i, held) + row] =
-            round_row(transformed + i * kIn * kTogether, count,
-                      v + i * kIn * point_stride(g, held) + (words(begin) / kLanes * held + row) * kLanes,
-                      point_stride(g, held), held * kLanes);
+            round_row(transformed + i * kRowsOfInputs * kTogether, count,
+                      v + i * kRowsOfInputs * input_stride(g, held) + (words(begin) / kLanes * held + row) * kLanes,
+                      input_stride(g, held), held * kLanes);
     }
   }
 
   static void products(const Problem& g, const Part& part, const float* u, const float* v, int64_t first, int64_t rows,
                        int64_t held, float* m) {
     const FilterLayout filters = layout(g.c, g.k);
-    const int64_t stride = point_stride(g, held);
+    const int64_t stride = input_stride(g, held);
     constexpr std::make_integer_sequence<int, kRows> counts;
-    each_product(part, rows, m, [&](int point, int64_t pass, int64_t r, int count, float* to) {
-      const auto f =
-          filters.width(pass) == kUnits ? integers_for<kUnits>(count, counts) : integers_for<1>(count, counts);
-      f({.v = v + point * stride + (first + r) * kLanes,
-         .block = held * kLanes,
-         .channels = g.c,
-         .u = u + filters.start(pass, point),
-         .steps = v + step_at(g, 0, point / kIn, held) + first + r,
-         .next_steps = kRowsOfPoints * held,
-         .m = to,
-         .stride = product_stride(part.units)});
+    each_product<S>(part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
+      Product p = {.factors = {.count = terms.count},
+                   .block = held * kLanes,
+                   .channels = g.c,
+                   .next_steps = kRowsOfInputs * held,
+                   .m = to,
+                   .stride = product_stride<S>(part.units)};
+      for (int t = 0; t < terms.count; ++t) {
+        const Term& term = terms.term[t];
+        p.factors.v[t] = v + term.input * stride + (first + r) * kLanes;
+        p.factors.u[t] = u + filters.start(pass, term.filter);
+        p.steps[t] = v + step_at(g, 0, term.input / kRowsOfInputs, held) + first + r;
+      }
+      filters.width(pass) == kUnits ? integers_for<kUnits>(count, counts)(p) : integers_for<1>(count, counts)(p);
     });
   }
 
@@ -103,15 +110,15 @@ struct Integers {
     store(to, step);
   }
 
-  /// A row of points of `count` channels, from (point, kTogether); returns the step. NaN where anything is not finite.
+  /// A row of inputs of `count` channels, from (input, kTogether); returns the step. NaN where anything is not finite.
   static float round_row(const float* from, int64_t count, float* to, int64_t stride, int64_t block) {
     Bits largest = no_bits();
-    for (int j = 0; j < kIn; ++j)
+    for (int j = 0; j < kRowsOfInputs; ++j)
       for (int64_t c = 0; c < count; c += kLanes) largest = larger_magnitude(largest, from + j * kTogether + c);
     const float peak = largest_of(largest);
     const bool finite = peak <= 3.4028235e38f, present = peak >= kVanishing;
     const Vec inverse = broadcast(finite && present ? kLargest / peak : 0);
-    for (int j = 0; j < kIn; ++j)
+    for (int j = 0; j < kRowsOfInputs; ++j)
       for (int64_t c = 0; c < count; c += 2 * kLanes) {
         const float* const a = from + j * kTogether + c;
         store_words(to + j * stride + c / (2 * kLanes) * block, pack(load(a) * inverse, load(a + kLanes) * inverse));
@@ -120,9 +127,9 @@ struct Integers {
   }
 
   struct Product {
-    const float* v;
+    Factors factors;
     int64_t block, channels;
-    const float *u, *steps;
+    const float* steps[4];  ///< of every factor's v
     int64_t next_steps;
     float* m;
     int64_t stride;
@@ -137,7 +144,7 @@ struct Integers {
       const Vec scale = broadcast(steps[r]);
 #pragma GCC unroll 2
       for (int j = 0; j < kWidth; ++j) {
-        float* const to = p.m + r * p.stride + j * kPoints * kLanes;
+        float* const to = p.m + r * p.stride + j * kSums * kLanes;
         const Vec value = to_float(sum[r][j]) * load(filter_steps + j * kLanes);
         store(to, kAdd ? fma(value, scale, load(to)) : value * scale);
       }
@@ -146,28 +153,31 @@ struct Integers {
 
   template <int kCount, int kWidth>
   static void multiply_integers(const Product& p) {
-    const float *v = p.v, *u = p.u, *steps = p.steps;
-    for (int64_t begin = 0; begin < p.channels; begin += kTogether, steps += p.next_steps) {
-      Bits sum[kCount][kWidth];
+    for (int f = 0; f < p.factors.count; ++f) {
+      const float *v = p.factors.v[f], *u = p.factors.u[f], *steps = p.steps[f];
+      for (int64_t begin = 0; begin < p.channels; begin += kTogether, steps += p.next_steps) {
+        Bits sum[kCount][kWidth];
 #pragma GCC unroll 14
-      for (int r = 0; r < kCount; ++r)
+        for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
-        for (int j = 0; j < kWidth; ++j) sum[r][j] = no_bits();
-      for (int64_t c = begin; c < end(begin, p.channels); c += kPerWord * kLanes, v += p.block)
+          for (int j = 0; j < kWidth; ++j) sum[r][j] = no_bits();
+        for (int64_t c = begin; c < end(begin, p.channels); c += kPerWord * kLanes, v += p.block)
 #pragma GCC unroll 4
-        for (int lane = 0; lane < kLanes; ++lane, u += kWidth * kLanes) {
-          Bits filter[kWidth];
+          for (int lane = 0; lane < kLanes; ++lane, u += kWidth * kLanes) {
+            Bits filter[kWidth];
 #pragma GCC unroll 2
-          for (int j = 0; j < kWidth; ++j) filter[j] = load_words(u + j * kLanes);
+            for (int j = 0; j < kWidth; ++j) filter[j] = load_words(u + j * kLanes);
 #pragma GCC unroll 14
-          for (int r = 0; r < kCount; ++r) {
-            const Bits a = broadcast_word(v + r * kLanes + lane);
+            for (int r = 0; r < kCount; ++r) {
+              const Bits a = broadcast_word(v + r * kLanes + lane);
 #pragma GCC unroll 2
-            for (int j = 0; j < kWidth; ++j) sum[r][j] = add_products_of_halves(sum[r][j], a, filter[j]);
+              for (int j = 0; j < kWidth; ++j) sum[r][j] = add_products_of_halves(sum[r][j], a, filter[j]);
+            }
           }
-        }
-      begin == 0 ? add_sums<kCount, kWidth, false>(sum, u, steps, p) : add_sums<kCount, kWidth, true>(sum, u, steps, p);
-      u += kWidth * kLanes;
+        f == 0 && begin == 0 ? add_sums<kCount, kWidth, false>(sum, u, steps, p)
+                             : add_sums<kCount, kWidth, true>(sum, u, steps, p);
+        u += kWidth * kLanes;
+      }
     }
   }
 
@@ -181,19 +191,28 @@ struct Integers {
 };
 
 /// In integers where the channels come in pairs of 16, else in f32.
+template <class S>
 struct IntegersOrFloats {
+  using InIntegers = Integers<S>;
+  using InFloats = Floats<S>;
   static int64_t filter_floats(int64_t inputs, int64_t outputs) {
-    return Integers::suits(inputs) ? Integers::layout(inputs, outputs).floats()
-                                   : Floats::layout(inputs, outputs).floats();
+    return InIntegers::suits(inputs) ? InIntegers::layout(inputs, outputs).floats()
+                                     : InFloats::layout(inputs, outputs).floats();
   }
   static void transform_filter(const FilterSource& f, float* u) {
-    Integers::suits(f.inputs()) ? Integers::transform_filter(f, u) : Floats::transform_filter(f, u);
+    InIntegers::suits(f.inputs()) ? InIntegers::transform_filter(f, u) : InFloats::transform_filter(f, u);
   }
   static int64_t workspace(const Problem& g, const Cut& cut, int threads) {
-    return Integers::suits(g.c) ? workspace_floats<Integers>(g, cut, threads)
-                                : workspace_floats<Floats>(g, cut, threads);
+    return InIntegers::suits(g.c) ? workspace_floats<InIntegers>(g, cut, threads)
+                                  : workspace_floats<InFloats>(g, cut, threads);
   }
   static void run_half(const Problem& g, const Cut& cut, const Operands<Half>& o, bool relu) {
-    Integers::suits(g.c) ? run<Integers>(g, cut, o, relu) : run<Floats>(g, cut, o, relu);
+    InIntegers::suits(g.c) ? run<InIntegers>(g, cut, o, relu) : run<InFloats>(g, cut, o, relu);
+  }
+  static constexpr Steps<Half> steps() {
+    return {.filter_floats = filter_floats,
+            .transform_filter = transform_filter,
+            .workspace_floats = workspace,
+            .run = run_half};
   }
 };

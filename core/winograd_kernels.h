@@ -6,14 +6,15 @@
 
 namespace temper::winograd {
 
-/// y (n, h + 2 pad - 2, w + 2 pad - 2, k) = conv(x (n, h, w, c), 3x3 filters), stride 1; c a multiple of kLanes.
+/// y (n, p, q, k) = conv(x (n, h, w, c), 3x3 filters); c a multiple of kLanes. As it stands, of stride 1.
 struct Problem {
   int64_t n, h, w, c, k, pad;
+  int64_t p = h + 2 * pad - 2, q = w + 2 * pad - 2;
 };
 
-inline constexpr int kOut = 4, kIn = 6, kPoints = kIn * kIn;  ///< F(4x4, 3x3): a tile's edge, its input's, products
-inline constexpr int kImageFloats = 32;                       ///< taps and input channels of a first layer, padded
-inline constexpr int kLanes = 16;                             ///< channels are taken 16 at a time
+inline constexpr int kTaps = 6, kFilterPoints = kTaps * kTaps;  ///< what three taps, 3x3 taps are transformed to
+inline constexpr int kImageFloats = 32;                         ///< taps and input channels of a first layer, padded
+inline constexpr int kLanes = 16;                               ///< channels are taken 16 at a time
 
 /// How the work is cut. By tiles: a thread takes `rows` tiles at a time through all three steps. By channels, for
 /// filters too large for the caches: the tiles are transformed together, `together` at a time; then a thread takes
@@ -64,10 +65,16 @@ struct Steps {
   void (*run)(const Problem&, const Cut&, const Operands<T>&, bool relu);
 };
 
-struct Kernels {
-  int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
+/// A way to take a convolution tile by tile: winograd_schemes.h.
+struct Scheme {
+  int64_t out;  ///< a tile's edge in y
   Steps<float> floats;
   Steps<Half> halves;
+};
+
+struct Kernels {
+  int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
+  Scheme stride1;
   int64_t (*gradient_floats)(const Problem&);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);

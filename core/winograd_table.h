@@ -2,8 +2,7 @@
 
 constexpr Kernels kernels() {
   return {.rows = kRows,
-          .floats = steps<Floats, float>(),
-          .halves = steps<Floats, Half>(),
+          .stride1 = scheme<Stride1>(),
           .gradient_floats = gradient_floats,
           .gradient_float = filter_gradient<float>,
           .gradient_half = filter_gradient<Half>,

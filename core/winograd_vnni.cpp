@@ -60,10 +60,7 @@ inline Vec reciprocal_above(Vec a, float least) {
 #include "core/winograd_table.h"
 
 constexpr Kernels with_integers(Kernels k) {
-  k.halves = {.filter_floats = IntegersOrFloats::filter_floats,
-              .transform_filter = IntegersOrFloats::transform_filter,
-              .workspace_floats = IntegersOrFloats::workspace,
-              .run = IntegersOrFloats::run_half};
+  k.stride1.halves = IntegersOrFloats<Stride1>::steps();
   return k;
 }
 

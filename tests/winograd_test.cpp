@@ -99,9 +99,9 @@ std::vector<T> convolve(const Kernels& code, const Problem& g, bool turned, cons
   const int64_t outputs = g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k;
   const auto& steps = [&]() -> const winograd::Steps<T>& {
     if constexpr (sizeof(T) == 4)
-      return code.floats;
+      return code.stride1.floats;
     else
-      return code.halves;
+      return code.stride1.halves;
   }();
   std::vector<float> u(steps.filter_floats(g.c, g.k));
   const auto w = floats(filters * 9 * channels, 1), scale = floats(filters, 2);
@@ -190,7 +190,7 @@ TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters wou
         for (float& v : x) v = v * v * v;
       const std::vector<Half> x16 = stored<Half>(x), w16 = stored<Half>(w);
       const std::vector<double> exact = direct(g, x16, w), narrow = direct(g, x16, as_floats(w16));
-      const std::vector<Half> y = convolve_plain(winograd::kVnni.halves, g, x16, w);
+      const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1.halves, g, x16, w);
       std::vector<double> y_integers, y_narrow;
       for (size_t i = 0; i < y.size(); ++i) {
         y_integers.push_back(as_floats(y)[i]);
@@ -207,13 +207,13 @@ TEST_CASE("what is not finite stays so in a convolution in integers", "[conv]") 
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1);
     x[5 * g.c + 3] = bad;
-    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.halves, g, stored<Half>(x), w));
+    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.stride1.halves, g, stored<Half>(x), w));
     const int64_t image = g.h * g.w * g.k;
     CHECK(std::none_of(y.begin(), y.begin() + image, [](float v) { return std::isfinite(v); }));
     CHECK(std::all_of(y.begin() + image, y.end(), [](float v) { return std::isfinite(v); }));
   }
   const std::vector<Half> nothing(g.n * g.h * g.w * g.c);
-  const std::vector<Half> y = convolve_plain(winograd::kVnni.halves, g, nothing, w);
+  const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1.halves, g, nothing, w);
   CHECK(std::all_of(y.begin(), y.end(), [](Half v) { return v == 0; }));
 }
 
