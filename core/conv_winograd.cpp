@@ -15,6 +15,7 @@ namespace {
 using winograd::Cut;
 using winograd::Kernels;
 using winograd::Problem;
+using winograd::Scheme;
 
 /// The code for this processor, or none.
 const Kernels* kernels() {
@@ -57,8 +58,9 @@ struct Transformed {
 
 /// The convolution as it is, or the data gradient as a convolution of dy by the filters turned.
 Problem problem(const ConvShape& g, bool turned) {
-  if (!turned) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad};
-  return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = 2 - g.pad};
+  if (!turned) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
+  const int64_t pad = g.stride == 1 ? 2 - g.pad : 0;
+  return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = pad, .p = g.h, .q = g.w};
 }
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -79,21 +81,24 @@ class WinogradConv : public ConvBackend {
 
   void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
                const Tensor& y) override {
-    if (!suits(g, y.dtype, false)) return other_->forward(s, g, x, f, e, y);
+    const Scheme* scheme = suited(g, y.dtype, false);
+    if (!scheme) return other_->forward(s, g, x, f, e, y);
     const Transformed& t = filter(g, f, y.dtype, false);
-    run(problem(g, false), x, t,
+    run(*scheme, problem(g, false), x, t,
         {.bias = f.fold ? t.bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     if (suits_image(g, dx.dtype))
       return image_gradient(g, dy, filter(g, f, dx.dtype, true), beta == 0 ? Tensor{} : dx, dx);
-    if (!suits(g, dx.dtype, true)) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+    const Scheme* scheme = suited(g, dx.dtype, true);
+    if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
+    run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
-    if (!suits(g, x.dtype, false) || g.k % winograd::kLanes != 0) return other_->backward_filter(s, g, x, dy, beta, dw);
+    if (g.stride != 1 || !suited(g, x.dtype, false) || g.k % winograd::kLanes != 0)
+      return other_->backward_filter(s, g, x, dy, beta, dw);
     const Problem p = problem(g, false);
     float* workspace = reinterpret_cast<float*>(workspace_.reserve(kernels_.gradient_floats(p) * sizeof(float)));
     const auto with = [&](auto tag, auto run) {
@@ -109,8 +114,10 @@ class WinogradConv : public ConvBackend {
  protected:
   bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (!suits_image(g, dx.dtype) && suits(g, dx.dtype, true))
-      run(problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
+    const Scheme* scheme = suits_image(g, dx.dtype) ? nullptr : suited(g, dx.dtype, true);
+    if (scheme)
+      run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true),
+          {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
     else
       other_->backward_data_relu(s, g, dy, f, e, dx);
     return true;
@@ -125,13 +132,21 @@ class WinogradConv : public ConvBackend {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  /// By the extents of one sample alone, so that a sample's result does not depend on its batch.
-  bool suits(const ConvShape& g, DType dtype, bool turned) const {
-    if (g.r != 3 || g.s != 3 || g.stride != 1 || g.pad > 2 || g.n == 0) return false;
-    if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return false;
+  /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
+  /// result does not depend on its batch.
+  const Scheme* suited(const ConvShape& g, DType dtype, bool turned) const {
+    if (g.r != 3 || g.s != 3 || g.n == 0 || (turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
+    if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
+    if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, turned, 2) ? &kernels_.stride1 : nullptr;
+    if (g.stride != 2 || g.pad != 1 || dtype != DType::f32) return nullptr;
+    const Scheme& scheme = turned ? kernels_.stride2_data : kernels_.stride2;
+    return fills(scheme, g, turned, 1.25) ? &scheme : nullptr;
+  }
+  /// Whether tiles cover at most `most` times the outputs.
+  static bool fills(const Scheme& scheme, const ConvShape& g, bool turned, double most) {
     const Problem p = problem(g, turned);
-    const int64_t out = kernels_.stride1.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
-    return p.c % winograd::kLanes == 0 && computed <= 2 * p.p * p.q;
+    const int64_t out = scheme.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
+    return static_cast<double>(computed) <= most * static_cast<double>(p.p * p.q);
   }
 
   /// A first layer's data gradient.
@@ -153,21 +168,22 @@ class WinogradConv : public ConvBackend {
       with(winograd::Half{}, kernels_.image_half);
   }
 
-  /// f(steps, tag) with the code for activations of `dtype` and a value of their type.
+  /// f(steps, tag) with a scheme's code for activations of `dtype` and a value of their type.
   template <class F>
-  void with_steps(DType dtype, F f) const {
+  static void with_steps(const Scheme& scheme, DType dtype, F f) {
     if (dtype == DType::f32)
-      f(kernels_.stride1.floats, float{});
+      f(scheme.floats, float{});
     else
-      f(kernels_.stride1.halves, winograd::Half{});
+      f(scheme.halves, winograd::Half{});
   }
 
   const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
-    ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s};
+    const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
+    const Scheme* scheme = suited(g, dtype, turned);
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
     const bool image = turned && suits_image(g, dtype);
     Transformed* t = nullptr;
-    with_steps(dtype, [&](const auto& steps, auto) {
+    with_steps(scheme ? *scheme : kernels_.stride1, dtype, [&](const auto& steps, auto) {
       t = &filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, [&] {
         ++stats_.allocations;
         return Transformed{.u = Floats(image ? winograd::kImageFloats * inputs : steps.filter_floats(inputs, outputs))};
@@ -186,9 +202,9 @@ class WinogradConv : public ConvBackend {
   }
 
   /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
-  Cut cut(const Problem& p) const {
+  Cut cut(const Scheme& scheme, const Problem& p) const {
     constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
-    const int64_t out = kernels_.stride1.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
+    const int64_t out = scheme.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
     const int64_t threads = omp_get_max_threads();
     if (winograd::kFilterPoints * p.c * p.k > kStaysInCache) {
       const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
@@ -205,9 +221,10 @@ class WinogradConv : public ConvBackend {
     bool relu = false;
   };
 
-  void run(const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e, const Tensor& y) {
-    const Cut c = cut(p);
-    with_steps(y.dtype, [&](const auto& steps, auto tag) {
+  void run(const Scheme& scheme, const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e,
+           const Tensor& y) {
+    const Cut c = cut(scheme, p);
+    with_steps(scheme, y.dtype, [&](const auto& steps, auto tag) {
       using T = decltype(tag);
       const int64_t floats = steps.workspace_floats(p, c, omp_get_max_threads());
       float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));

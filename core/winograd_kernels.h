@@ -6,7 +6,8 @@
 
 namespace temper::winograd {
 
-/// y (n, p, q, k) = conv(x (n, h, w, c), 3x3 filters); c a multiple of kLanes. As it stands, of stride 1.
+/// y (n, p, q, k) = conv(x (n, h, w, c), 3x3 filters), c a multiple of kLanes, with the stride of the scheme: 1; 2 with
+/// padding 1; or 1/2, the data gradient of 2, from dy (n, h, w, c) to dx (n, p, q, k), whose `pad` is 0.
 struct Problem {
   int64_t n, h, w, c, k, pad;
   int64_t p = h + 2 * pad - 2, q = w + 2 * pad - 2;
@@ -74,7 +75,7 @@ struct Scheme {
 
 struct Kernels {
   int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
-  Scheme stride1;
+  Scheme stride1, stride2, stride2_data;
   int64_t (*gradient_floats)(const Problem&);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);

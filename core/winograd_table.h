@@ -3,6 +3,8 @@
 constexpr Kernels kernels() {
   return {.rows = kRows,
           .stride1 = scheme<Stride1>(),
+          .stride2 = scheme<Stride2>(),
+          .stride2_data = scheme<Stride2Data>(),
           .gradient_floats = gradient_floats,
           .gradient_float = filter_gradient<float>,
           .gradient_half = filter_gradient<Half>,

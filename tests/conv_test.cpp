@@ -155,6 +155,8 @@ const std::vector<ConvShape>& shapes() {
       {.n = 2, .h = 8, .w = 8, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1},
       {.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .r = 3, .s = 3, .stride = 1, .pad = 1},
       {.n = 2, .h = 8, .w = 8, .c = 64, .k = 128, .r = 3, .s = 3, .stride = 2, .pad = 1},
+      {.n = 3, .h = 15, .w = 8, .c = 32, .k = 48, .r = 3, .s = 3, .stride = 2, .pad = 1},
+      {.n = 2, .h = 7, .w = 14, .c = 16, .k = 80, .r = 3, .s = 3, .stride = 2, .pad = 1},
       {.n = 2, .h = 8, .w = 8, .c = 64, .k = 128, .r = 1, .s = 1, .stride = 2, .pad = 0},
       {.n = 1, .h = 8, .w = 6, .c = 3, .k = 8, .r = 4, .s = 4, .stride = 2, .pad = 1},
       {.n = 2, .h = 9, .w = 9, .c = 16, .k = 7, .r = 5, .s = 5, .stride = 1, .pad = 0},

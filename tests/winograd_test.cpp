@@ -16,6 +16,7 @@ using winograd::Cut;
 using winograd::Half;
 using winograd::Kernels;
 using winograd::Problem;
+using winograd::Scheme;
 
 #if defined(__x86_64__)
 
@@ -56,31 +57,48 @@ std::vector<float> as_floats(const std::vector<Half>& v) {
   return out;
 }
 
+using Way = Scheme Kernels::*;
+
+/// The pixel that tap `tap` of output pixel `out` meets, or -1.
+int64_t source(Way way, int64_t out, int64_t tap, int64_t pad) {
+  if (way == &Kernels::stride1) return out + tap - pad;
+  if (way == &Kernels::stride2) return 2 * out + tap - 1;
+  return (out + tap) % 2 == 0 ? -1 : (out + tap - 1) / 2;
+}
+
 /// The convolution in double precision.
-std::vector<double> direct(const Problem& g, const std::vector<Half>& x16, const std::vector<float>& w) {
-  const std::vector<float> x = as_floats(x16);
-  const int64_t p = g.h + 2 * g.pad - 2, q = g.w + 2 * g.pad - 2;
+std::vector<double> direct(Way way, const Problem& g, const std::vector<float>& x, const std::vector<float>& w) {
   std::vector<double> y;
-  for (int64_t i = 0; i < g.n * p * q; ++i)
+  for (int64_t i = 0; i < g.n * g.p * g.q; ++i)
     for (int64_t k = 0; k < g.k; ++k) {
       double sum = 0;
       for (int64_t t = 0; t < 9; ++t) {
-        const int64_t row = i / q % p + t / 3 - g.pad, col = i % q + t % 3 - g.pad;
+        const int64_t row = source(way, i / g.q % g.p, t / 3, g.pad), col = source(way, i % g.q, t % 3, g.pad);
         if (row < 0 || row >= g.h || col < 0 || col >= g.w) continue;
         for (int64_t c = 0; c < g.c; ++c)
-          sum += double{x[((i / (p * q) * g.h + row) * g.w + col) * g.c + c]} * w[(k * 9 + t) * g.c + c];
+          sum += double{x[((i / (g.p * g.q) * g.h + row) * g.w + col) * g.c + c]} * w[(k * 9 + t) * g.c + c];
       }
       y.push_back(sum);
     }
   return y;
 }
 
-std::vector<Half> convolve_plain(const winograd::Steps<Half>& steps, const Problem& g, const std::vector<Half>& x,
-                                 const std::vector<float>& w) {
+template <class T>
+const winograd::Steps<T>& steps_of(const Scheme& scheme) {
+  if constexpr (sizeof(T) == 4)
+    return scheme.floats;
+  else
+    return scheme.halves;
+}
+
+template <class T>
+std::vector<T> convolve_plain(const Scheme& scheme, const Problem& g, const std::vector<T>& x,
+                              const std::vector<float>& w) {
+  const winograd::Steps<T>& steps = steps_of<T>(scheme);
   const Cut cut{.rows = 14};
   const std::vector<float> ones(g.k, 1.f);
   std::vector<float> u(steps.filter_floats(g.c, g.k)), workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
-  std::vector<Half> y(g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k);
+  std::vector<T> y(g.n * g.p * g.q * g.k);
   steps.transform_filter({g.k, g.c, w.data(), ones.data(), false}, u.data());
   steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, nullptr, y.data(), workspace.data()}, false);
   return y;
@@ -94,15 +112,9 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 }
 
 template <class T>
-std::vector<T> convolve(const Kernels& code, const Problem& g, bool turned, const Cut& cut) {
-  const int64_t filters = turned ? g.c : g.k, channels = turned ? g.k : g.c;
-  const int64_t outputs = g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k;
-  const auto& steps = [&]() -> const winograd::Steps<T>& {
-    if constexpr (sizeof(T) == 4)
-      return code.stride1.floats;
-    else
-      return code.stride1.halves;
-  }();
+std::vector<T> convolve(const Scheme& scheme, const Problem& g, bool turned, const Cut& cut) {
+  const int64_t filters = turned ? g.c : g.k, channels = turned ? g.k : g.c, outputs = g.n * g.p * g.q * g.k;
+  const winograd::Steps<T>& steps = steps_of<T>(scheme);
   std::vector<float> u(steps.filter_floats(g.c, g.k));
   const auto w = floats(filters * 9 * channels, 1), scale = floats(filters, 2);
   steps.transform_filter({filters, channels, w.data(), scale.data(), turned}, u.data());
@@ -147,35 +159,62 @@ TEST_CASE("a filter gradient by Winograd's algorithm does not depend on threads 
     }
 }
 
+struct Case {
+  Way way;
+  Problem g;
+};
+
 TEST_CASE("AVX2 and AVX-512 compute the same bits, however the work is cut", "[conv]") {
   if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
   const Cut cuts[] = {{.rows = 14}, {.rows = 5}, {.rows = 3, .together = 5, .parts = 1}, {4, 100, 2}};
-  for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 32, .k = 84, .pad = 1},
-                           Problem{.n = 1, .h = 6, .w = 10, .c = 16, .k = 48, .pad = 2}})
+  for (const auto& [way, g] :
+       {Case{&Kernels::stride1, {.n = 2, .h = 7, .w = 9, .c = 32, .k = 84, .pad = 1}},
+        Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 16, .k = 48, .pad = 2}},
+        Case{&Kernels::stride2, {.n = 2, .h = 15, .w = 18, .c = 32, .k = 84, .pad = 1, .p = 8, .q = 9}},
+        Case{&Kernels::stride2, {.n = 3, .h = 8, .w = 5, .c = 16, .k = 48, .pad = 1, .p = 4, .q = 3}},
+        Case{&Kernels::stride2_data, {.n = 2, .h = 8, .w = 9, .c = 32, .k = 84, .pad = 0, .p = 15, .q = 18}},
+        Case{&Kernels::stride2_data, {.n = 3, .h = 4, .w = 3, .c = 16, .k = 48, .pad = 0, .p = 8, .q = 5}}})
     for (const bool turned : {false, true}) {
-      CAPTURE(g.c, g.k, turned);
-      const auto full = convolve<float>(winograd::kAvx512, g, turned, cuts[0]);
-      const auto half = convolve<Half>(winograd::kAvx512, g, turned, cuts[0]);
+      CAPTURE(g.c, g.k, g.p, turned);
+      const auto full = convolve<float>(winograd::kAvx512.*way, g, turned, cuts[0]);
+      const auto half = convolve<Half>(winograd::kAvx512.*way, g, turned, cuts[0]);
       for (const Cut& cut : cuts)
         for (const Kernels* code : {&winograd::kAvx2, &winograd::kAvx512}) {
-          CHECK(convolve<float>(*code, g, turned, cut) == full);
-          CHECK(convolve<Half>(*code, g, turned, cut) == half);
+          CHECK(convolve<float>(code->*way, g, turned, cut) == full);
+          CHECK(convolve<Half>(code->*way, g, turned, cut) == half);
         }
     }
+}
+
+TEST_CASE("what f32 convolutions by Winograd's algorithm lose", "[conv]") {
+  if (!__builtin_cpu_supports("avx2")) return;
+  for (const auto& [way, g] :
+       {Case{&Kernels::stride1, {.n = 2, .h = 16, .w = 16, .c = 128, .k = 16, .pad = 1}},
+        Case{&Kernels::stride2, {.n = 2, .h = 32, .w = 32, .c = 128, .k = 16, .pad = 1, .p = 16, .q = 16}},
+        Case{&Kernels::stride2_data, {.n = 2, .h = 8, .w = 8, .c = 128, .k = 16, .pad = 0, .p = 16, .q = 16}}}) {
+    const std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1), w = normal(g.k * 9 * g.c, 2);
+    const std::vector<double> exact = direct(way, g, x, w);
+    const std::vector<float> y = convolve_plain(winograd::kAvx2.*way, g, x, w);
+    double largest = 0;
+    for (const double v : exact) largest = std::max(largest, std::abs(v));
+    const double error = distance({y.begin(), y.end()}, exact) / std::sqrt(static_cast<double>(y.size())) / largest;
+    CAPTURE(g.h, g.p, error);
+    CHECK(error < 4e-7);
+  }
 }
 
 TEST_CASE("bf16 convolutions in integers give the same bits, however the work is cut", "[conv]") {
   if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   const Cut cuts[] = {{.rows = 14}, {.rows = 5}, {.rows = 3, .together = 5, .parts = 1}, {4, 100, 2}};
-  for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1},
-                           Problem{.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2},
-                           Problem{.n = 1, .h = 6, .w = 10, .c = 48, .k = 16, .pad = 1}})
+  for (const auto& [way, g] : {Case{&Kernels::stride1, {.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1}},
+                               Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2}},
+                               Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 48, .k = 16, .pad = 1}}})
     for (const bool turned : {false, true}) {
-      CAPTURE(g.c, g.k, turned);
-      const auto y = convolve<Half>(winograd::kVnni, g, turned, cuts[0]);
-      for (const Cut& cut : cuts) CHECK(convolve<Half>(winograd::kVnni, g, turned, cut) == y);
-      CHECK(convolve<float>(winograd::kVnni, g, turned, cuts[0]) ==
-            convolve<float>(winograd::kAvx512, g, turned, cuts[0]));
+      CAPTURE(g.c, g.k, g.p, turned);
+      const auto y = convolve<Half>(winograd::kVnni.*way, g, turned, cuts[0]);
+      for (const Cut& cut : cuts) CHECK(convolve<Half>(winograd::kVnni.*way, g, turned, cut) == y);
+      CHECK(convolve<float>(winograd::kVnni.*way, g, turned, cuts[0]) ==
+            convolve<float>(winograd::kAvx512.*way, g, turned, cuts[0]));
     }
 }
 
@@ -184,13 +223,15 @@ TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters wou
   for (const bool heavy_tailed : {false, true})
     for (const int64_t channels : {64, 512}) {
       CAPTURE(heavy_tailed, channels);
+      const Way way = &Kernels::stride1;
       const Problem g{.n = 2, .h = 8, .w = 8, .c = channels, .k = 16, .pad = 1};
       std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1), w = normal(g.k * 9 * g.c, 2);
       if (heavy_tailed)
         for (float& v : x) v = v * v * v;
       const std::vector<Half> x16 = stored<Half>(x), w16 = stored<Half>(w);
-      const std::vector<double> exact = direct(g, x16, w), narrow = direct(g, x16, as_floats(w16));
-      const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1.halves, g, x16, w);
+      const std::vector<double> exact = direct(way, g, as_floats(x16), w),
+                                narrow = direct(way, g, as_floats(x16), as_floats(w16));
+      const std::vector<Half> y = convolve_plain(winograd::kVnni.*way, g, x16, w);
       std::vector<double> y_integers, y_narrow;
       for (size_t i = 0; i < y.size(); ++i) {
         y_integers.push_back(as_floats(y)[i]);
@@ -207,13 +248,13 @@ TEST_CASE("what is not finite stays so in a convolution in integers", "[conv]") 
   for (const float bad : {NAN, INFINITY, -INFINITY}) {
     std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1);
     x[5 * g.c + 3] = bad;
-    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.stride1.halves, g, stored<Half>(x), w));
+    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.stride1, g, stored<Half>(x), w));
     const int64_t image = g.h * g.w * g.k;
     CHECK(std::none_of(y.begin(), y.begin() + image, [](float v) { return std::isfinite(v); }));
     CHECK(std::all_of(y.begin() + image, y.end(), [](float v) { return std::isfinite(v); }));
   }
   const std::vector<Half> nothing(g.n * g.h * g.w * g.c);
-  const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1.halves, g, nothing, w);
+  const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1, g, nothing, w);
   CHECK(std::all_of(y.begin(), y.end(), [](Half v) { return v == 0; }));
 }
 
