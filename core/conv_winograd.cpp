@@ -89,15 +89,13 @@ class WinogradConv : public ConvBackend {
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
-    if (suits_image(g, dx.dtype))
-      return image_gradient(g, dy, filter(g, f, dx.dtype, true), beta == 0 ? Tensor{} : dx, dx);
     const Scheme* scheme = suited(g, dx.dtype, true);
     if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
     run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
-    if (g.stride != 1 || !suited(g, x.dtype, false) || g.k % winograd::kLanes != 0)
+    if (suited(g, x.dtype, false) != &kernels_.stride1 || g.k % winograd::kLanes != 0)
       return other_->backward_filter(s, g, x, dy, beta, dw);
     const Problem p = problem(g, false);
     float* workspace = reinterpret_cast<float*>(workspace_.reserve(kernels_.gradient_floats(p) * sizeof(float)));
@@ -114,8 +112,7 @@ class WinogradConv : public ConvBackend {
  protected:
   bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
-    const Scheme* scheme = suits_image(g, dx.dtype) ? nullptr : suited(g, dx.dtype, true);
-    if (scheme)
+    if (const Scheme* scheme = suited(g, dx.dtype, true))
       run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true),
           {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
     else
@@ -135,7 +132,9 @@ class WinogradConv : public ConvBackend {
   /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
   /// result does not depend on its batch.
   const Scheme* suited(const ConvShape& g, DType dtype, bool turned) const {
-    if (g.r != 3 || g.s != 3 || g.n == 0 || (turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
+    if (g.r != 3 || g.s != 3 || g.n == 0) return nullptr;
+    if (suits_first(g, dtype, turned)) return turned ? &kernels_.first_data : &kernels_.first;
+    if ((turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
     if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
     if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, turned, 2) ? &kernels_.stride1 : nullptr;
     if (g.stride != 2 || g.pad != 1 || dtype != DType::f32) return nullptr;
@@ -149,23 +148,10 @@ class WinogradConv : public ConvBackend {
     return static_cast<double>(computed) <= most * static_cast<double>(p.p * p.q);
   }
 
-  /// A first layer's data gradient.
-  bool suits_image(const ConvShape& g, DType dtype) const {
-    return g.r == 3 && g.s == 3 && g.stride == 1 && g.pad == 1 && 9 * g.c <= winograd::kImageFloats && g.n > 0 &&
-           g.k % winograd::kLanes == 0 && (dtype == DType::f32 || dtype == DType::bf16);
-  }
-  void image_gradient(const ConvShape& g, const Tensor& dy, const Transformed& t, const Tensor& add, const Tensor& dx) {
-    const Problem p = problem(g, true);
-    const int64_t floats = kernels_.image_floats(p, omp_get_max_threads());
-    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
-    const auto with = [&](auto tag, auto run) {
-      using T = decltype(tag);
-      run(p, {dy.as<T>(), t.u.data, nullptr, add.as<T>(), nullptr, dx.as<T>(), workspace});
-    };
-    if (dx.dtype == DType::f32)
-      with(float{}, kernels_.image_float);
-    else
-      with(winograd::Half{}, kernels_.image_half);
+  /// A first layer, which has too few taps for Winograd's algorithm; forward, products in bf16 are faster.
+  static bool suits_first(const ConvShape& g, DType dtype, bool turned) {
+    return g.stride == 1 && g.pad == 1 && g.c <= winograd::kFirstChannels && g.k % winograd::kLanes == 0 &&
+           (dtype == DType::f32 || (turned && dtype == DType::bf16));
   }
 
   /// f(steps, tag) with a scheme's code for activations of `dtype` and a value of their type.
@@ -179,14 +165,12 @@ class WinogradConv : public ConvBackend {
 
   const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
     const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
-    const Scheme* scheme = suited(g, dtype, turned);
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
-    const bool image = turned && suits_image(g, dtype);
     Transformed* t = nullptr;
-    with_steps(scheme ? *scheme : kernels_.stride1, dtype, [&](const auto& steps, auto) {
+    with_steps(*suited(g, dtype, turned), dtype, [&](const auto& steps, auto) {
       t = &filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, [&] {
         ++stats_.allocations;
-        return Transformed{.u = Floats(image ? winograd::kImageFloats * inputs : steps.filter_floats(inputs, outputs))};
+        return Transformed{.u = Floats(steps.filter_floats(inputs, outputs))};
       });
       const void* fold = f.fold ? f.fold->mean.data : nullptr;
       if (f.stamp && t->stamp == f.stamp && t->fold == fold) return;
@@ -195,8 +179,7 @@ class WinogradConv : public ConvBackend {
       t->fold = fold;
       std::vector<float> scale;
       fold_batch_norm(f, scale, t->bias);
-      const auto transform = image ? kernels_.image_filter : steps.transform_filter;
-      transform({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
+      steps.transform_filter({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
     });
     return *t;
   }

@@ -49,12 +49,30 @@ inline Vec where_above_zero(Vec m, Vec a) {
 }
 /// a, but no less than `lowest`; a NaN stays one.
 inline Vec at_least(Vec lowest, Vec a) { return {_mm256_max_ps(lowest.lo, a.lo), _mm256_max_ps(lowest.hi, a.hi)}; }
+/// Lane i is the sum of v[i]'s lanes: each and the one 8 after it, then 4, 2 and 1.
+inline Vec sums_of_lanes(const Vec v[16]) {
+  const auto quarters = [&](int i) {
+    const __m256 a = _mm256_add_ps(v[i].lo, v[i].hi), b = _mm256_add_ps(v[i + 4].lo, v[i + 4].hi);
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+  };
+  const auto pairs = [&](int i) {
+    const __m256 a = quarters(i), b = quarters(i + 1);
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xee));
+  };
+  const auto eight = [&](int i) {
+    const __m256 a = pairs(i), b = pairs(i + 2);
+    return _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x88), _mm256_shuffle_ps(a, b, 0xdd));
+  };
+  return {eight(0), eight(8)};
+}
 
 constexpr int kUnits = 1, kRows = 6;  // 12 sums, two filter vectors and an input in 16 registers
 
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
-#include "core/winograd_image.h"
+
+#include "core/first_layer.h"
+
 #include "core/winograd_table.h"
 
 }  // namespace

@@ -22,7 +22,9 @@ inline void store(Half* p, Vec a) {
 }
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
-#include "core/winograd_image.h"
+
+#include "core/first_layer.h"
+
 #include "core/winograd_table.h"
 
 }  // namespace

@@ -14,8 +14,8 @@ struct Problem {
 };
 
 inline constexpr int kTaps = 6, kFilterPoints = kTaps * kTaps;  ///< what three taps, 3x3 taps are transformed to
-inline constexpr int kImageFloats = 32;                         ///< taps and input channels of a first layer, padded
 inline constexpr int kLanes = 16;                               ///< channels are taken 16 at a time
+inline constexpr int kFirstChannels = 3;                        ///< the most that a first layer has
 
 /// How the work is cut. By tiles: a thread takes `rows` tiles at a time through all three steps. By channels, for
 /// filters too large for the caches: the tiles are transformed together, `together` at a time; then a thread takes
@@ -79,10 +79,7 @@ struct Kernels {
   int64_t (*gradient_floats)(const Problem&);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
-  void (*image_filter)(const FilterSource&, float* u);  ///< kImageFloats for every filter
-  int64_t (*image_floats)(const Problem&, int threads);
-  void (*image_float)(const Problem&, const Operands<float>&);
-  void (*image_half)(const Problem&, const Operands<Half>&);
+  Scheme first, first_data;  ///< without Winograd's algorithm: first_layer.h
 };
 
 /// kVnni takes the products of bf16 activations in 16-bit integers: winograd_integer.h.

@@ -8,8 +8,6 @@ constexpr Kernels kernels() {
           .gradient_floats = gradient_floats,
           .gradient_float = filter_gradient<float>,
           .gradient_half = filter_gradient<Half>,
-          .image_filter = image_filter,
-          .image_floats = image_floats,
-          .image_float = image_gradient<float>,
-          .image_half = image_gradient<Half>};
+          .first = first_scheme<Forward>(),
+          .first_data = first_scheme<DataGradient>()};
 }

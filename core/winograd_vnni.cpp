@@ -55,8 +55,10 @@ inline Vec reciprocal_above(Vec a, float least) {
 
 #include "core/winograd_body.h"
 #include "core/winograd_gradient.h"
-#include "core/winograd_image.h"
 #include "core/winograd_integer.h"
+
+#include "core/first_layer.h"
+
 #include "core/winograd_table.h"
 
 constexpr Kernels with_integers(Kernels k) {

@@ -148,7 +148,8 @@ class Staged : public ConvBackend {
 const std::vector<ConvShape>& shapes() {
   static const std::vector<ConvShape> all = {
       {.n = 2, .h = 8, .w = 8, .c = 3, .k = 16, .r = 3, .s = 3, .stride = 1, .pad = 1},
-      {.n = 3, .h = 7, .w = 33, .c = 3, .k = 48, .r = 3, .s = 3, .stride = 1, .pad = 1},
+      {.n = 3, .h = 35, .w = 33, .c = 3, .k = 48, .r = 3, .s = 3, .stride = 1, .pad = 1},
+      {.n = 2, .h = 17, .w = 11, .c = 2, .k = 16, .r = 3, .s = 3, .stride = 1, .pad = 1},
       {.n = 2, .h = 1, .w = 5, .c = 1, .k = 32, .r = 3, .s = 3, .stride = 1, .pad = 1},
       {.n = 3, .h = 7, .w = 9, .c = 1, .k = 5, .r = 5, .s = 5, .stride = 1, .pad = 2},
       {.n = 2, .h = 8, .w = 8, .c = 16, .k = 16, .r = 3, .s = 3, .stride = 1, .pad = 1},

@@ -186,6 +186,22 @@ TEST_CASE("AVX2 and AVX-512 compute the same bits, however the work is cut", "[c
     }
 }
 
+TEST_CASE("AVX2 and AVX-512 compute the same bits in a first layer", "[conv]") {
+  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
+  for (int64_t channels = 1; channels <= winograd::kFirstChannels; ++channels)
+    for (const auto& [way, g] :
+         {Case{&Kernels::first, {.n = 2, .h = 19, .w = 13, .c = channels, .k = 48, .pad = 1}},
+          Case{&Kernels::first_data, {.n = 2, .h = 19, .w = 13, .c = 48, .k = channels, .pad = 1}}}) {
+      const bool turned = way == &Kernels::first_data;
+      CAPTURE(channels, turned);
+      const Cut cut = {.rows = 1};
+      CHECK(convolve<float>(winograd::kAvx2.*way, g, turned, cut) ==
+            convolve<float>(winograd::kAvx512.*way, g, turned, cut));
+      CHECK(convolve<Half>(winograd::kAvx2.*way, g, turned, cut) ==
+            convolve<Half>(winograd::kAvx512.*way, g, turned, cut));
+    }
+}
+
 TEST_CASE("what f32 convolutions by Winograd's algorithm lose", "[conv]") {
   if (!__builtin_cpu_supports("avx2")) return;
   for (const auto& [way, g] :
