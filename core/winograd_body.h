@@ -201,19 +201,25 @@ Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
   return all[count - 1];
 }
 
-/// A result's way to memory: the sum `y`, what is added at `add`, 0 where `mask` is not above 0, and no less than
-/// `lowest`. What lies `ahead` will be needed next.
-template <class T>
-Vec finished(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead) {
-  if (add) {
-    y = y + load(add);
-    __builtin_prefetch(add + ahead);
-  }
-  if (mask) {
-    y = where_above_zero(load(mask), y);
-    __builtin_prefetch(mask + ahead);
-  }
-  return at_least(lowest, y);
+/// What kCount pixels `stride` apart go through on their way to memory: `add` is added, they become 0 where `mask` is
+/// not above 0, and no less than `lowest`. What lies `ahead` will be needed next.
+template <int kCount, class T>
+inline __attribute__((always_inline)) void finish(Vec y[kCount], const T* add, const T* mask, Vec lowest,
+                                                  int64_t stride, int64_t ahead) {
+  if (add)
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+      y[j] = y[j] + load(add + j * stride);
+      __builtin_prefetch(add + j * stride + ahead);
+    }
+  if (mask)
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+      y[j] = where_above_zero(load(mask + j * stride), y[j]);
+      __builtin_prefetch(mask + j * stride + ahead);
+    }
+#pragma GCC unroll 8
+  for (int j = 0; j < kCount; ++j) y[j] = at_least(lowest, y[j]);
 }
 
 /// Where a tile's results go: `lanes` channels of `rows` by `cols` pixels from `corner` on, no less than `lowest`.
@@ -235,7 +241,9 @@ void scatter_ragged(const Problem& g, const Operands<T>& o, const Target& to, in
       if (o.add) added[lane] = o.add[at + lane];
       if (o.mask) masked[lane] = o.mask[at + lane];
     }
-    store(result, finished(out[j] + load(bias), o.add ? added : nullptr, o.mask ? masked : nullptr, to.lowest, 0));
+    Vec y[] = {out[j] + load(bias)};
+    finish<1>(y, o.add ? added : nullptr, o.mask ? masked : nullptr, to.lowest, 0, 0);
+    store(result, y[0]);
     for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
   }
 }
@@ -255,23 +263,26 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
     for (int i = 0; i < kCount; ++i) half[i][j] = out[S::kOutputParts[kPart][i]];
   }
   const bool whole = to.rows >= S::kOut && to.cols >= S::kOut && to.lanes >= kLanes;
+  const int64_t pixel = g.k;
   const Vec shift = whole && o.bias ? load(o.bias + to.corner % g.k) : zero();
 #pragma GCC unroll 9
   for (int i = 0; i < kCount; ++i) {
     const int row = S::kOutputParts[kPart][i];
     Vec out[S::kOut];
     S::transform_output(half[i], out);
-    int64_t at = to.corner + row * g.q * g.k;
+    const int64_t at = to.corner + row * g.q * g.k, ahead = S::kOut * g.k;
     if (!whole) {
       if (row < to.rows) scatter_ragged<S>(g, o, to, at, out);
       continue;
     }
-#pragma GCC unroll 9
-    for (int j = 0; j < S::kOut; ++j, at += g.k) {
-      const int64_t ahead = S::kOut * g.k;
-      __builtin_prefetch(o.y + at + ahead, 1);
-      store(o.y + at,
-            finished(out[j] + shift, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest, ahead));
+#pragma GCC unroll 8
+    for (int j = 0; j < S::kOut; ++j) out[j] = out[j] + shift;
+    finish<S::kOut>(out, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest, pixel, ahead);
+    T* const y = o.y + at;
+#pragma GCC unroll 8
+    for (int j = 0; j < S::kOut; ++j) {
+      store(y + j * pixel, out[j]);
+      __builtin_prefetch(y + j * pixel + ahead, 1);
     }
   }
 }
@@ -311,15 +322,16 @@ struct Part {
 /// `part` and `rows` rows, at most kRows of them at a time.
 template <class S, class Run>
 void each_product(const Part& part, int64_t rows, float* m, Run run) {
-  const int64_t groups = ceil_div(rows, kRows);
+  const int64_t groups = ceil_div(rows, kRows), few = rows / groups,
+                more = rows % groups;  // `more` groups have few + 1
   for (int product = 0; product < S::kProducts * S::kProducts; ++product)
     for (int64_t pass = part.first; pass < part.last; ++pass)
-      for (int64_t group = 0; group < groups; ++group) {
-        const int64_t r = rows * group / groups;
-        const int count = static_cast<int>(rows * (group + 1) / groups - r);
+      for (int64_t group = 0, r = 0; group < groups; ++group) {
+        const int count = static_cast<int>(group < more ? few + 1 : few);
         const int64_t unit = (pass - part.first) * kUnits;
         run(kAllTerms<S>.of[product], pass, r, count,
             m + r * product_stride<S>(part.units) + (unit * S::kProducts * S::kProducts + product) * kLanes);
+        r += count;
       }
 }
 
