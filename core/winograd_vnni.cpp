@@ -63,6 +63,8 @@ inline Vec reciprocal_above(Vec a, float least) {
 
 constexpr Kernels with_integers(Kernels k) {
   k.stride1.halves = IntegersOrFloats<Stride1>::steps();
+  k.stride2.halves = IntegersOrFloats<Stride2>::steps();
+  k.stride2_data.halves = IntegersOrFloats<Stride2Data>::steps();
   return k;
 }
 

@@ -222,9 +222,14 @@ TEST_CASE("what f32 convolutions by Winograd's algorithm lose", "[conv]") {
 TEST_CASE("bf16 convolutions in integers give the same bits, however the work is cut", "[conv]") {
   if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   const Cut cuts[] = {{.rows = 14}, {.rows = 5}, {.rows = 3, .together = 5, .parts = 1}, {4, 100, 2}};
-  for (const auto& [way, g] : {Case{&Kernels::stride1, {.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1}},
-                               Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2}},
-                               Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 48, .k = 16, .pad = 1}}})
+  for (const auto& [way, g] :
+       {Case{&Kernels::stride1, {.n = 2, .h = 7, .w = 9, .c = 96, .k = 84, .pad = 1}},
+        Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 32, .k = 48, .pad = 2}},
+        Case{&Kernels::stride1, {.n = 1, .h = 6, .w = 10, .c = 48, .k = 16, .pad = 1}},
+        Case{&Kernels::stride2, {.n = 2, .h = 15, .w = 18, .c = 96, .k = 84, .pad = 1, .p = 8, .q = 9}},
+        Case{&Kernels::stride2, {.n = 3, .h = 8, .w = 5, .c = 32, .k = 48, .pad = 1, .p = 4, .q = 3}},
+        Case{&Kernels::stride2_data, {.n = 2, .h = 8, .w = 9, .c = 96, .k = 84, .pad = 0, .p = 15, .q = 18}},
+        Case{&Kernels::stride2_data, {.n = 3, .h = 4, .w = 3, .c = 32, .k = 48, .pad = 0, .p = 8, .q = 5}}})
     for (const bool turned : {false, true}) {
       CAPTURE(g.c, g.k, g.p, turned);
       const auto y = convolve<Half>(winograd::kVnni.*way, g, turned, cuts[0]);
@@ -237,10 +242,12 @@ TEST_CASE("bf16 convolutions in integers give the same bits, however the work is
 TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters would", "[conv]") {
   if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
   for (const bool heavy_tailed : {false, true})
-    for (const int64_t channels : {64, 512}) {
-      CAPTURE(heavy_tailed, channels);
-      const Way way = &Kernels::stride1;
-      const Problem g{.n = 2, .h = 8, .w = 8, .c = channels, .k = 16, .pad = 1};
+    for (const auto& [way, g] :
+         {Case{&Kernels::stride1, {.n = 2, .h = 8, .w = 8, .c = 64, .k = 16, .pad = 1}},
+          Case{&Kernels::stride1, {.n = 2, .h = 8, .w = 8, .c = 512, .k = 16, .pad = 1}},
+          Case{&Kernels::stride2, {.n = 2, .h = 16, .w = 16, .c = 128, .k = 16, .pad = 1, .p = 8, .q = 8}},
+          Case{&Kernels::stride2_data, {.n = 2, .h = 4, .w = 4, .c = 512, .k = 16, .pad = 0, .p = 8, .q = 8}}}) {
+      CAPTURE(heavy_tailed, g.c, g.h, g.p);
       std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1), w = normal(g.k * 9 * g.c, 2);
       if (heavy_tailed)
         for (float& v : x) v = v * v * v;
@@ -259,19 +266,26 @@ TEST_CASE("integers add less to a bf16 convolution's error than bf16 filters wou
 
 TEST_CASE("what is not finite stays so in a convolution in integers", "[conv]") {
   if (!__builtin_cpu_supports("avx512vnni") || !__builtin_cpu_supports("avx512bf16")) return;
-  const Problem g{.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .pad = 1};
-  const std::vector<float> w = normal(g.k * 9 * g.c, 2);
-  for (const float bad : {NAN, INFINITY, -INFINITY}) {
-    std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1);
-    x[5 * g.c + 3] = bad;
-    const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.stride1, g, stored<Half>(x), w));
-    const int64_t image = g.h * g.w * g.k;
-    CHECK(std::none_of(y.begin(), y.begin() + image, [](float v) { return std::isfinite(v); }));
-    CHECK(std::all_of(y.begin() + image, y.end(), [](float v) { return std::isfinite(v); }));
+  for (const auto& [way, g] :
+       {Case{&Kernels::stride1, {.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .pad = 1}},
+        Case{&Kernels::stride2, {.n = 2, .h = 8, .w = 8, .c = 64, .k = 32, .pad = 1, .p = 4, .q = 4}},
+        Case{&Kernels::stride2_data, {.n = 2, .h = 4, .w = 4, .c = 64, .k = 32, .pad = 0, .p = 8, .q = 8}}}) {
+    const std::vector<float> w = normal(g.k * 9 * g.c, 2);
+    const int64_t image = g.p * g.q * g.k;
+    for (const float bad : {NAN, INFINITY, -INFINITY}) {
+      CAPTURE(g.h, g.p, bad);
+      std::vector<float> x = normal(g.n * g.h * g.w * g.c, 1);
+      x[5 * g.c + 3] = bad;
+      const std::vector<Half> x16 = stored<Half>(x);
+      const std::vector<float> y = as_floats(convolve_plain(winograd::kVnni.*way, g, x16, w));
+      const std::vector<double> exact = direct(way, g, as_floats(x16), w);
+      for (int64_t i = 0; i < image; ++i)
+        if (!std::isfinite(exact[i])) REQUIRE(!std::isfinite(y[i]));
+      CHECK(std::all_of(y.begin() + image, y.end(), [](float v) { return std::isfinite(v); }));
+    }
+    const std::vector<Half> y = convolve_plain(winograd::kVnni.*way, g, std::vector<Half>(g.n * g.h * g.w * g.c), w);
+    CHECK(std::all_of(y.begin(), y.end(), [](Half v) { return v == 0; }));
   }
-  const std::vector<Half> nothing(g.n * g.h * g.w * g.c);
-  const std::vector<Half> y = convolve_plain(winograd::kVnni.stride1, g, nothing, w);
-  CHECK(std::all_of(y.begin(), y.end(), [](Half v) { return v == 0; }));
 }
 
 #endif
