@@ -222,6 +222,13 @@ inline __attribute__((always_inline)) void finish(Vec y[kCount], const T* add, c
   for (int j = 0; j < kCount; ++j) y[j] = at_least(lowest, y[j]);
 }
 
+template <class T>
+Vec finished(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead) {
+  Vec one[] = {y};
+  finish<1>(one, add, mask, lowest, 0, ahead);
+  return one[0];
+}
+
 /// Where a tile's results go: `lanes` channels of `rows` by `cols` pixels from `corner` on, no less than `lowest`.
 struct Target {
   int64_t corner, rows, cols, lanes;
@@ -241,9 +248,7 @@ void scatter_ragged(const Problem& g, const Operands<T>& o, const Target& to, in
       if (o.add) added[lane] = o.add[at + lane];
       if (o.mask) masked[lane] = o.mask[at + lane];
     }
-    Vec y[] = {out[j] + load(bias)};
-    finish<1>(y, o.add ? added : nullptr, o.mask ? masked : nullptr, to.lowest, 0, 0);
-    store(result, y[0]);
+    store(result, finished(out[j] + load(bias), o.add ? added : nullptr, o.mask ? masked : nullptr, to.lowest, 0));
     for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
   }
 }
