@@ -12,9 +12,9 @@ struct Argmax {
   const T* x;
   HD void operator()(const Row& row) const {
     const T* v = x + row.at(0);
-    const T best = row.max([&](int c) { return v[c]; });
-    const int first = -row.max([&](int c) { return v[c] == best ? -c : -row.size; });
-    const int nans = row.sum([&](int c) { return v[c] != v[c] ? 1 : 0; });
+    const T best = row.max([](int, T v) { return v; }, v);
+    const int first = -row.max([&](int c, T v) { return v == best ? -c : -row.size; }, v);
+    const int nans = row.sum([](int, T v) { return v != v ? 1 : 0; }, v);
     row.once([&] { y[row.index] = nans ? -1 : first; });
   }
 };

@@ -16,15 +16,16 @@ struct Cosine {
   /// d(1 - cos)/dx, where y is the other side.
   HD static void gradient(const Row& row, T* dx, const T* x, const T* y, T x_norm, T y_norm, T cos) {
     const T direction = x_norm > T(kLeast) ? T(1) / x_norm : T(0), along_y = T(1) / y_norm, along_x = cos / x_norm;
-    row.each([&](int c) { dx[row.at(c)] = direction * (along_x * x[row.at(c)] - along_y * y[row.at(c)]); });
+    row.each([&](int, T& d, T x, T y) { d = direction * (along_x * x - along_y * y); }, write(dx + row.at(0)),
+             x + row.at(0), y + row.at(0));
   }
   HD void operator()(const Row& row) const {
     const auto length = [&](const T* x) {
-      const T norm = std::sqrt(row.sum([&](int c) { return x[row.at(c)] * x[row.at(c)]; }));
+      const T norm = std::sqrt(row.sum([](int, T v) { return v * v; }, x + row.at(0)));
       return norm > T(kLeast) ? norm : T(kLeast);
     };
     const T a_norm = length(a), b_norm = length(b);
-    const T cos = row.sum([&](int c) { return a[row.at(c)] * b[row.at(c)]; }) / a_norm / b_norm;
+    const T cos = row.sum([](int, T a, T b) { return a * b; }, a + row.at(0), b + row.at(0)) / a_norm / b_norm;
     row.once([&] { loss[row.index] = T(1) - cos; });
     if (da) gradient(row, da, a, b, a_norm, b_norm, cos);
     if (db) gradient(row, db, b, a, b_norm, a_norm, cos);

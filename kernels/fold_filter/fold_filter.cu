@@ -17,7 +17,7 @@ struct Fold {
   HD void operator()(const Row& row) const {
     const int64_t c = row.index;
     const T s = in.gamma[c] / sqrt(in.variance[c] + T(in.eps));
-    row.each([&](int i) { w_out[row.at(i)] = Out(s * in.w[row.at(i)]); });
+    row.each([&](int, Out& out, T w) { out = Out(s * w); }, write(w_out + row.at(0)), in.w + row.at(0));
     row.once([&] { bias_out[c] = Out(in.beta[c] + ((in.bias ? in.bias[c] : T(0)) - in.mean[c]) * s); });
   }
 };

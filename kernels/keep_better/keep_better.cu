@@ -14,7 +14,7 @@ struct KeepBetter {
     // A collective, so that every thread has read best_score before one of them writes it.
     const bool better = row.max([&](int) { return score[row.index] >= best_score[row.index] ? 1 : 0; });
     if (!better) return;
-    row.each([&](int c) { best[row.at(c)] = candidate[row.at(c)]; });
+    row.each([](int, T& b, T c) { b = c; }, write(best + row.at(0)), candidate + row.at(0));
     row.once([&] { best_score[row.index] = score[row.index]; });
   }
 };

@@ -19,16 +19,16 @@ struct Margin {
     const int label = labels[row.index];
     if (label < 0 || label >= row.size) {
       row.once([&] { loss[row.index] = T(NAN); });
-      if (dlogits) row.each([&](int c) { dlogits[row.at(c)] = T(NAN); });
+      if (dlogits) row.each([](int, T& d) { d = T(NAN); }, write(dlogits + row.at(0)));
       return;
     }
-    const T other = row.max([&](int c) { return c == label ? -T(INFINITY) : z[c]; });
-    const int first = -row.max([&](int c) { return c != label && z[c] == other ? -c : -row.size; });
+    const T other = row.max([&](int c, T v) { return c == label ? -T(INFINITY) : v; }, z);
+    const int first = -row.max([&](int c, T v) { return c != label && v == other ? -c : -row.size; }, z);
     const T margin = z[label] - other + kappa;
     row.once([&] { loss[row.index] = margin <= 0 ? T(0) : -margin; });
     if (!dlogits) return;
     const T slope = margin <= 0 ? T(0) : T(1);
-    row.each([&](int c) { dlogits[row.at(c)] = c == label ? -slope : c == first ? slope : T(0); });
+    row.each([&](int c, T& d) { d = c == label ? -slope : c == first ? slope : T(0); }, write(dlogits + row.at(0)));
   }
 };
 

@@ -53,12 +53,20 @@ struct Start {
       });
       factor *= T(uniform01(random_words(key, id, row.size).x[0])) / std::sqrt(squares);
     }
+    const bool whole = cols % 4 == 0 && detail::aligned<4>(x, clean);
     row.each([&](int i) {
       const Four v = quadruple(id, i);
-      for (int k = 0; k < count(i); ++k) {
-        const int64_t at = first + 4 * i + k;
-        const T value = clean[at] + factor * T(v.x[k]);
-        x[at] = value < lo ? lo : value > hi ? hi : value;
+      const int64_t at = first + 4 * i;
+      const auto start = [&](T clean, int k) {
+        const T value = clean + factor * T(v.x[k]);
+        return value < lo ? lo : value > hi ? hi : value;
+      };
+      if (whole) {
+        auto four = detail::load_pack<4>(clean + at);
+        for (int k = 0; k < 4; ++k) four.v[k] = start(four.v[k], k);
+        detail::store_pack<4>(x + at, four);
+      } else {
+        for (int k = 0; k < count(i); ++k) x[at + k] = start(clean[at + k], k);
       }
     });
   }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/runtime/row.h"
+#include "kernels/runtime/held_row.h"
 
 namespace temper {
 
@@ -23,15 +23,10 @@ struct Linf {
   }
 };
 
+/// The share of a difference that lies within the ball: 1 inside.
 template <class T>
-HD T length_of(const Row& row, const T* v) {
-  return std::sqrt(row.sum([&](int c) { return v[c] * v[c]; }));
-}
-
-/// The share of v - origin that lies within the ball: 1 inside.
-template <class T>
-HD T share_in_ball(const Row& row, const T* v, const T* origin, T radius) {
-  const T distance = std::sqrt(row.sum([&](int c) { return (v[c] - origin[c]) * (v[c] - origin[c]); }));
+HD T share_in_ball(T squared_distance, T radius) {
+  const T distance = std::sqrt(squared_distance);
   return distance > radius ? radius / distance : T(1);
 }
 
@@ -40,14 +35,16 @@ struct L2 {
   T* x;
   const T *grad, *clean;
   T radius, step, lo, hi;
-  HD void operator()(const Row& row) const {
-    const int64_t first = row.at(0);
-    T* const v = x + first;
-    const T *const g = grad + first, *const origin = clean + first;
-    const T length = length_of(row, g) + T(1e-10);
-    row.each([&](int c) { v[c] += step * (g[c] / length); });
-    const T shrink = share_in_ball(row, v, origin, radius);
-    row.each([&](int c) { v[c] = clamp(origin[c] + (v[c] - origin[c]) * shrink, lo, hi); });
+  template <class R>
+  HD void operator()(const R& row) const {
+    auto v = row.hold(x);
+    const auto g = row.hold(grad), origin = row.hold(clean);
+    const T length = std::sqrt(row.sum([&](auto c) { return g[c] * g[c]; })) + T(1e-10);
+    row.each([&](auto c) { v[c] += step * (g[c] / length); });
+    const T squares = row.sum([&](auto c) { return (v[c] - origin[c]) * (v[c] - origin[c]); });
+    const T shrink = share_in_ball(squares, radius);
+    row.each([&](auto c) { v[c] = clamp(origin[c] + (v[c] - origin[c]) * shrink, lo, hi); });
+    row.put(x, v);
   }
 };
 
@@ -62,14 +59,18 @@ struct L2BoxFirst {
     const int64_t first = row.at(0);
     T* const v = x + first;
     const T *const g = grad + first, *const origin = clean + first;
-    const T length = length_of(row, g);
-    const uint32_t id = static_cast<uint32_t>(ids[row.index]);
-    row.each([&](int c) {
-      const T direction = length > 0 ? g[c] / length : T(random_normal(key, id, static_cast<uint32_t>(c)));
-      v[c] = clamp(v[c] + step * direction, lo, hi);
-    });
-    const T shrink = share_in_ball(row, v, origin, radius);
-    row.each([&](int c) { v[c] = origin[c] + (v[c] - origin[c]) * shrink; });
+    const T length = std::sqrt(row.sum([](int, T g) { return g * g; }, g));
+    if (length > 0) {
+      row.each([&](int, T& v, T g) { v = clamp(v + step * (g / length), lo, hi); }, v, g);
+    } else {
+      const uint32_t id = static_cast<uint32_t>(ids[row.index]);
+      row.each([&](int c) { v[c] = clamp(v[c] + step * T(random_normal(key, id, static_cast<uint32_t>(c))), lo, hi); });
+      row.sync();
+    }
+    const T squares =
+        row.sum([](int, T v, T origin) { return (v - origin) * (v - origin); }, static_cast<const T*>(v), origin);
+    const T shrink = share_in_ball(squares, radius);
+    row.each([&](int, T& v, T origin) { v = origin + (v - origin) * shrink; }, v, origin);
   }
 };
 
@@ -78,10 +79,14 @@ struct Accumulate {
   T* m;
   const T* grad;
   T decay;
-  HD void operator()(const Row& row) const {
-    const T mean = row.sum([&](int c) { return std::abs(grad[row.at(c)]); }) / T(row.size);
+  template <class R>
+  HD void operator()(const R& row) const {
+    const auto g = row.hold(grad);
+    const T mean = row.sum([&](auto c) { return std::abs(g[c]); }) / T(row.size);
     if (mean == T(0)) return;
-    row.each([&](int c) { m[row.at(c)] = decay * m[row.at(c)] + grad[row.at(c)] / mean; });
+    auto v = row.hold(m);
+    row.each([&](auto c) { v[c] = decay * v[c] + g[c] / mean; });
+    row.put(m, v);
   }
 };
 
@@ -96,7 +101,7 @@ void pgd_step_linf(Stream stream, int64_t n, T* x, const T* grad, const T* clean
 template <class T>
 void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p) {
   const KernelRange range(stream, "pgd_step_l2", {rows, cols});
-  for_each_row(stream, rows, cols, L2<T>{x, grad, clean, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
+  for_each_held_row<T>(stream, rows, cols, L2<T>{x, grad, clean, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
 }
 
 template <class T>
@@ -109,7 +114,7 @@ void pgd_step_l2_box_first(Stream stream, int64_t rows, int cols, T* x, const T*
 template <class T>
 void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* grad, double decay) {
   const KernelRange range(stream, "accumulate_momentum", {rows, cols});
-  for_each_row(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
+  for_each_held_row<T>(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 
 #define INSTANTIATE(T)                                                                                         \

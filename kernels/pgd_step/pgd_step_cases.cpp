@@ -114,8 +114,14 @@ void add_momentum(int64_t rows, int cols) {
 template <class T>
 void add_cases() {
   for (const int64_t n : case_sizes(kImages * kImageElements)) add_linf<T>(n);
-  for (const auto& [rows, cols] :
-       {std::pair<int64_t, int>{0, 12}, {1, 1}, {3, 31}, {5, 33}, {64, 784}, {33, 3072}, {kImages, kImageElements}}) {
+  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 12},
+                                   {1, 1},
+                                   {3, 31},
+                                   {5, 33},
+                                   {64, 784},
+                                   {33, 3072},
+                                   {1, 12289},
+                                   {kImages, kImageElements}}) {
     for (const double radius : {0.3, 100.0}) add_l2<T>(rows, cols, radius);
     for (const double gradient : {0.0, 1.0}) add_l2_box_first<T>(rows, cols, gradient);
     add_momentum<T>(rows, cols);

@@ -8,7 +8,7 @@ template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
   for (const auto& [rows, cols] :
-       {std::pair<int64_t, int>{0, 4}, {1, 0}, {1, 1}, {3, 31}, {5, 33}, {1, 1000}, {129, 3072}}) {
+       {std::pair<int64_t, int>{0, 4}, {1, 0}, {1, 1}, {3, 31}, {5, 33}, {1, 1000}, {129, 3072}, {2, 2052}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "row_sum",
               .name = cat(name(t), "/", rows, "x", cols),

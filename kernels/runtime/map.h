@@ -2,8 +2,8 @@
 // map: one body per element, on either back end. This driver and row.h hold the only #ifdef a single-source kernel
 // needs.
 #include <cstdint>
-#include <type_traits>
 
+#include "kernels/runtime/access.h"
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
@@ -18,111 +18,14 @@ namespace temper {
 /// Fewer elements than this are not worth waking a second thread for.
 inline constexpr int64_t kParallelGrain = 1 << 14;
 
-/// An argument of map() that is written and never read.
-template <class T>
-struct WriteOnly {
-  T* data;
-};
-template <class T>
-WriteOnly<T> write(T* data) {
-  return {data};
-}
-
 namespace detail {
-
-/// What a GPU reads or writes at once, in bytes, and the most that one thread of map() holds.
-inline constexpr int kAccess = 16, kHeld = 128;
-
-template <int W, class T>
-inline constexpr int kPackAlignment = int(sizeof(T)) * W < kAccess ? int(sizeof(T)) * W : kAccess;
-
-template <int W, class T>
-struct alignas(kPackAlignment<W, T>) Pack {
-  T v[W];
-};
-
-/// Stores a pack in as few accesses as there can be; nvcc would split a plain assignment into the members.
-template <class P>
-HD void store_pack(P* to, const P& from) {
-#if defined(__CUDA_ARCH__)
-  using Word = std::conditional_t<sizeof(P) % 16 == 0, uint4, std::conditional_t<sizeof(P) % 8 == 0, uint2, unsigned>>;
-  if constexpr (alignof(P) >= sizeof(Word)) {
-    Word words[sizeof(P) / sizeof(Word)];
-    memcpy(words, &from, sizeof(P));
-#pragma unroll
-    for (int k = 0; k < int(sizeof(P) / sizeof(Word)); ++k) __stwb(reinterpret_cast<Word*>(to) + k, words[k]);
-    return;
-  }
-#endif
-  *to = from;
-}
-
-// How an argument of map() is seen by one thread: `load` before the body, `at` inside it, `store` after it.
-template <int W, class T>
-struct ReadWrite {
-  T* data;
-  Pack<W, T> pack;
-  HD void load(int64_t i) { pack = *reinterpret_cast<const Pack<W, T>*>(data + i); }
-  HD void store(int64_t i) { store_pack(reinterpret_cast<Pack<W, T>*>(data + i), pack); }
-  HD T& at(int k) { return pack.v[k]; }
-  HD T& element(int64_t i) { return data[i]; }
-};
-template <int W, class T>
-struct Read {
-  const T* data;
-  Pack<W, T> pack;
-  HD void load(int64_t i) { pack = *reinterpret_cast<const Pack<W, T>*>(data + i); }
-  HD void store(int64_t) {}
-  HD const T& at(int k) { return pack.v[k]; }
-  HD const T& element(int64_t i) { return data[i]; }
-};
-template <int W, class T>
-struct Write : ReadWrite<W, T> {
-  HD void load(int64_t) {}
-};
-
-template <int W, class T>
-HD ReadWrite<W, T> access(T* p) {
-  return {p, {}};
-}
-template <int W, class T>
-HD Read<W, T> access(const T* p) {
-  return {p, {}};
-}
-template <int W, class T>
-HD Write<W, T> access(WriteOnly<T> p) {
-  return {{p.data, {}}};
-}
-
-/// Elements per thread: as many as the narrowest type has in one access, unless all arrays together would take too many
-/// registers. Without arrays a thread has one element.
-template <class... T>
-constexpr int map_width() {
-  if constexpr (sizeof...(T) == 0) {
-    return 1;
-  } else {
-    int width = 1;
-    ((width = kAccess / int(sizeof(T)) > width ? kAccess / int(sizeof(T)) : width), ...);
-    while (width > 1 && width * int((sizeof(T) + ...)) > kHeld) width /= 2;
-    return width;
-  }
-}
-
-template <class T>
-T* pointer(T* p) {
-  return p;
-}
-template <class T>
-T* pointer(WriteOnly<T> p) {
-  return p.data;
-}
 
 /// The first element from which on all arrays can be read W elements at a time, or -1: views from the middle of tensors
 /// may be out of step with each other.
 template <int W, class... T>
 int64_t common_head(const T*... p) {
   for (int64_t head = 0; head < W; ++head)
-    if (((reinterpret_cast<uintptr_t>(p + head) % kPackAlignment<W, T> == 0) && ...)) return head;
+    if (aligned<W>((p + head)...)) return head;
   return -1;
 }
 
@@ -174,7 +77,7 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
     return;
   }
 #if defined(TEMPER_KERNELS)
-  constexpr int kWidth = detail::map_width<std::remove_cvref_t<decltype(*detail::pointer(args))>...>();
+  constexpr int kWidth = detail::width_of<Args...>();
   constexpr int kThreads = 256;
   const int64_t blocks = (n + kThreads * kWidth - 1) / (kThreads * kWidth);
   const int64_t head = detail::common_head<kWidth>(detail::pointer(args)...);

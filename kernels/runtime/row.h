@@ -1,8 +1,10 @@
 #pragma once
-// for_each_row: one body per row of an (N, C) matrix. On CUDA a warp owns a row; on the CPU one thread does.
-// sum and max are collectives with a fixed order, so a result never depends on scheduling or on other rows.
+// for_each_row: one body per row of an (N, C) matrix. On CUDA a warp owns a row, or a block a long one; on the CPU one
+// thread does. sum and max are collectives with an order that the row's length alone fixes, so a result never depends
+// on scheduling, on where arrays start, or on other rows.
 #include <cstdint>
 
+#include "kernels/runtime/access.h"
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/map.h"
@@ -11,10 +13,41 @@
 
 namespace temper {
 
+namespace detail {
+
+inline constexpr int kWarp = 32, kRowBlock = 256;
+
+/// Threads for a row: a block from where each of a warp's threads would have 64 columns.
+inline int row_lanes(int cols) { return cols < 64 * kWarp ? kWarp : kRowBlock; }
+
+#if defined(TEMPER_ON_DEVICE)
+/// v of all `lanes` threads of a row, combined in a fixed order; every thread gets it.
+template <class T, class Op>
+__device__ T combine(int lanes, T v, Op op) {
+  for (int d = kWarp / 2; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
+  if (lanes == kWarp) return v;
+  __shared__ T part[1024 / kWarp];
+  if (threadIdx.x % kWarp == 0) part[threadIdx.x / kWarp] = v;
+  __syncthreads();
+  v = part[0];
+  for (int w = 1; w < lanes / kWarp; ++w) v = op(v, part[w]);
+  __syncthreads();
+  return v;
+}
+#endif
+
+}  // namespace detail
+
+/// Functions with `arrays` are for what lies row by row: f is called with the column and that element of each, pointers
+/// to the row's first element or write(pointer). A GPU moves 16 bytes of each at a time where the row is long, starts
+/// at a multiple of 16 bytes and is a multiple of that. Then a thread has neighbouring columns, and other ones than in
+/// functions without arrays: what another thread wrote may be read after sync(), sum() or max().
 class Row {
  public:
   int64_t index;
   int size;
+  int64_t stride = size;      ///< from a row to the next, in columns
+  int lanes = detail::kWarp;  ///< threads that share the row, on CUDA
 
 #if defined(TEMPER_ON_DEVICE)
   static constexpr int kRun = 1;
@@ -22,30 +55,48 @@ class Row {
   static constexpr int kRun = 64;
 #endif
 
-  HD int64_t at(int c) const { return index * size + c; }
+  HD int64_t at(int c) const { return index * stride + c; }
+  /// The row cut off after `count` columns: matrices whose last row is shorter.
+  HD Row first(int64_t count) const {
+    return {index, count < 0 ? 0 : count < size ? static_cast<int>(count) : size, stride, lanes};
+  }
   /// f(c) for every column of the row.
   template <class F>
   HD void each(F f) const {
-    for (int c = lane(); c < size; c += kLanes) f(c);
+    for (int c = lane(); c < size; c += step()) f(c);
+  }
+  template <class F, class... Arrays>
+  HD void each(F f, Arrays... arrays) const {
+#if defined(TEMPER_ON_DEVICE)
+    visit<detail::width_of<Arrays...>()>(f, arrays...);
+#else
+    each([&](int c) { f(c, detail::pointer(arrays)[c]...); });
+#endif
   }
   /// f(c, n) for runs of n <= kRun neighbouring columns, n = 1 on CUDA: for bodies that loop over something else
   /// outside and keep kRun sums in registers, so that the CPU's vector instructions have columns to work on.
   template <class F>
   HD void each_run(F f) const {
-    for (int c = lane() * kRun; c < size; c += kLanes * kRun) f(c, kRun == 1 || size - c >= kRun ? kRun : size - c);
+    for (int c = lane() * kRun; c < size; c += step() * kRun) f(c, kRun == 1 || size - c >= kRun ? kRun : size - c);
   }
   /// f() by one thread of the row.
   template <class F>
   HD void once(F f) const {
     if (lane() == 0) f();
   }
+  /// What each thread wrote, all threads of the row may read from here on.
+  HD void sync() const {
+#if defined(TEMPER_ON_DEVICE)
+    lanes == detail::kWarp ? __syncwarp() : __syncthreads();
+#endif
+  }
   template <class F>
   HD auto sum(F f) const {
     using T = decltype(f(0));
 #if defined(TEMPER_ON_DEVICE)
     T total = 0;
-    for (int c = lane(); c < size; c += kLanes) total += f(c);
-    return reduce(total, [](T a, T b) { return a + b; });
+    each([&](int c) { total += f(c); });
+    return detail::combine(lanes, total, [](T a, T b) { return a + b; });
 #else
     T part[kCpuLanes] = {};
     int c = 0;
@@ -57,46 +108,75 @@ class Row {
     return part[0];
 #endif
   }
-  template <class F>
-  HD auto max(F f) const {
-    using T = decltype(f(0));
-    T best = f(0);
-    each([&](int c) {
-      const T v = f(c);
-      best = v > best ? v : best;
-    });
-    return reduce(best, [](T a, T b) { return a > b ? a : b; });
+  template <class F, class... Arrays>
+  HD auto sum(F f, Arrays... arrays) const {
+#if defined(TEMPER_ON_DEVICE)
+    using T = decltype(f(0, detail::pointer(arrays)[0]...));
+    T total = 0;
+    each([&](int c, auto&... v) { total += f(c, v...); }, arrays...);
+    return detail::combine(lanes, total, [](T a, T b) { return a + b; });
+#else
+    return sum([&](int c) { return f(c, detail::pointer(arrays)[c]...); });
+#endif
+  }
+  /// Rows have a column at least. NaN is passed over, but for that of column 0.
+  template <class F, class... Arrays>
+  HD auto max(F f, Arrays... arrays) const {
+    using T = decltype(f(0, detail::pointer(arrays)[0]...));
+    T best = f(0, detail::pointer(arrays)[0]...);
+    const auto larger = [](T a, T b) { return a > b ? a : b; };
+    each([&](int c, auto&... v) { best = larger(f(c, v...), best); }, arrays...);
+#if defined(TEMPER_ON_DEVICE)
+    best = detail::combine(lanes, best, larger);
+#endif
+    return best;
   }
 
  private:
   static constexpr int kCpuLanes = 8;
+  HD int lane() const {
 #if defined(TEMPER_ON_DEVICE)
-  static constexpr int kLanes = 32;
-#else
-  static constexpr int kLanes = 1;
-#endif
-  HD static int lane() {
-#if defined(TEMPER_ON_DEVICE)
-    return threadIdx.x & 31;
+    return threadIdx.x & (lanes - 1);
 #else
     return 0;
 #endif
   }
-  template <class T, class Op>
-  HD static T reduce(T v, [[maybe_unused]] Op op) {
+  HD int step() const {
 #if defined(TEMPER_ON_DEVICE)
-    for (int d = 16; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
+    return lanes;
+#else
+    return 1;
 #endif
-    return v;
   }
+
+#if defined(TEMPER_ON_DEVICE)
+  /// Which columns are a thread's is fixed by the row's length; where the arrays start decides only how they are moved.
+  template <int W, class F, class... Arrays>
+  __device__ void visit(F& f, Arrays... arrays) const {
+    const bool packed = W > 1 && size % W == 0 && size >= 16 * W;
+    if (packed && detail::aligned<W>(detail::pointer(arrays)...)) {
+      for (int c = lane() * W; c < size; c += lanes * W)
+        [&](auto... array) {
+          (array.load(c), ...);
+#pragma unroll
+          for (int k = 0; k < W; ++k) f(c + k, array.at(k)...);
+          (array.store(c), ...);
+        }(detail::access<W>(arrays)...);
+      return;
+    }
+    const int width = packed ? W : 1;
+    for (int c = lane() * width; c < size; c += lanes * width)
+      for (int k = c; k < c + width; ++k) f(k, detail::pointer(arrays)[k]...);
+  }
+#endif
 };
 
 #if defined(TEMPER_KERNELS)
 namespace detail {
 template <class Fn>
-__global__ void row_kernel(int64_t rows, int cols, Fn fn) {
-  const int64_t row = int64_t(blockIdx.x) * (blockDim.x / 32) + threadIdx.x / 32;
-  if (row < rows) fn(Row{row, cols});
+__global__ void row_kernel(int64_t rows, int cols, int lanes, Fn fn) {
+  const int64_t row = int64_t(blockIdx.x) * (blockDim.x / lanes) + threadIdx.x / lanes;
+  if (row < rows) fn(Row{row, cols, cols, lanes});
 }
 }  // namespace detail
 #endif
@@ -111,8 +191,9 @@ void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
     return;
   }
 #if defined(TEMPER_KERNELS)
-  constexpr int kWarps = 4;
-  launch(stream, (rows + kWarps - 1) / kWarps, kWarps * 32, detail::row_kernel<Fn>, rows, cols, fn);
+  const int lanes = detail::row_lanes(cols), threads = lanes == detail::kWarp ? 128 : lanes;
+  const int64_t each = threads / lanes;
+  launch(stream, (rows + each - 1) / each, threads, detail::row_kernel<Fn>, rows, cols, lanes, fn);
 #else
   fail("for_each_row: this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");
 #endif

@@ -11,15 +11,13 @@ namespace {
 /// log softmax(z / temperature) of one row.
 template <class T>
 struct LogSoftmax {
-  const T* z;  ///< the row
   T temperature, max, log_sum;
 
-  HD LogSoftmax(const Row& row, const T* logits, T temperature_)
-      : z(logits + row.at(0)),
-        temperature(temperature_),
-        max(row.max([&](int c) { return z[c] / temperature; })),
-        log_sum(std::log(row.sum([&](int c) { return std::exp(z[c] / temperature - max); }))) {}
-  HD T operator()(int c) const { return (z[c] / temperature - max) - log_sum; }
+  HD LogSoftmax(const Row& row, const T* z, T temperature_)
+      : temperature(temperature_),
+        max(row.max([&](int, T v) { return v / temperature; }, z)),
+        log_sum(std::log(row.sum([&](int, T v) { return std::exp(v / temperature - max); }, z))) {}
+  HD T operator()(T v) const { return (v / temperature - max) - log_sum; }
 };
 
 template <class T>
@@ -29,12 +27,14 @@ struct CrossEntropy {
   const int32_t* labels;
   T on, off;  ///< target of the label and of every other class
   HD void operator()(const Row& row) const {
-    const LogSoftmax<T> log_q(row, logits, T(1));
+    const T* z = logits + row.at(0);
+    const LogSoftmax<T> log_q(row, z, T(1));
     const int label = labels[row.index];
     const auto target = [&](int c) { return c == label ? on : off; };
-    const T value = row.sum([&](int c) { return -target(c) * log_q(c); });
+    const T value = row.sum([&](int c, T v) { return -target(c) * log_q(v); }, z);
     row.once([&] { loss[row.index] = label >= 0 && label < row.size ? value : T(NAN); });
-    if (dlogits) row.each([&](int c) { dlogits[row.at(c)] = std::exp(log_q(c)) - target(c); });
+    if (!dlogits) return;
+    row.each([&](int c, T& d, T v) { d = std::exp(log_q(v)) - target(c); }, write(dlogits + row.at(0)), z);
   }
 };
 
@@ -43,12 +43,13 @@ struct SoftCrossEntropy {
   T *loss, *dlogits;
   const T *logits, *target;
   HD void operator()(const Row& row) const {
-    const LogSoftmax<T> log_q(row, logits, T(1));
-    const T value = row.sum([&](int c) { return -target[row.at(c)] * log_q(c); });
+    const T *z = logits + row.at(0), *t = target + row.at(0);
+    const LogSoftmax<T> log_q(row, z, T(1));
+    const T value = row.sum([&](int, T v, T t) { return -t * log_q(v); }, z, t);
     row.once([&] { loss[row.index] = value; });
     if (!dlogits) return;
-    const T mass = row.sum([&](int c) { return target[row.at(c)]; });
-    row.each([&](int c) { dlogits[row.at(c)] = std::exp(log_q(c)) * mass - target[row.at(c)]; });
+    const T mass = row.sum([](int, T t) { return t; }, t);
+    row.each([&](int, T& d, T v, T t) { d = std::exp(log_q(v)) * mass - t; }, write(dlogits + row.at(0)), z, t);
   }
 };
 
@@ -58,14 +59,16 @@ struct Kl {
   const T *logits, *target;
   T temperature;
   HD void operator()(const Row& row) const {
-    const LogSoftmax<T> log_q(row, logits, temperature), log_p(row, target, temperature);
-    const T value = row.sum([&](int c) { return std::exp(log_p(c)) * (log_p(c) - log_q(c)); });
+    const T *z = logits + row.at(0), *t = target + row.at(0);
+    const LogSoftmax<T> log_q(row, z, temperature), log_p(row, t, temperature);
+    const T value = row.sum([&](int, T v, T t) { return std::exp(log_p(t)) * (log_p(t) - log_q(v)); }, z, t);
     row.once([&] { loss[row.index] = value; });
-    row.each([&](int c) {
-      const T p = std::exp(log_p(c));
-      if (dlogits) dlogits[row.at(c)] = (std::exp(log_q(c)) - p) / temperature;
-      if (dtarget) dtarget[row.at(c)] = p * (log_p(c) - log_q(c) - value) / temperature;
-    });
+    const auto each = [&](T* gradient, auto of) {
+      if (gradient)
+        row.each([&](int, T& d, T v, T t) { d = of(v, t) / temperature; }, write(gradient + row.at(0)), z, t);
+    };
+    each(dlogits, [&](T v, T t) { return std::exp(log_q(v)) - std::exp(log_p(t)); });
+    each(dtarget, [&](T v, T t) { return std::exp(log_p(t)) * (log_p(t) - log_q(v) - value); });
   }
 };
 

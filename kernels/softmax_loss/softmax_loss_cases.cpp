@@ -113,7 +113,8 @@ void kl_case(int64_t rows, int cols, float temperature) {
 
 template <class T>
 void add_cases() {
-  for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 10}, {1, 1}, {3, 31}, {5, 33}, {128, 10}, {129, 1000}}) {
+  for (const auto& [rows, cols] :
+       {std::pair<int64_t, int>{0, 10}, {1, 1}, {3, 31}, {5, 33}, {128, 10}, {129, 1000}, {2, 2052}}) {
     for (const float smoothing : {0.f, 0.1f}) cross_entropy_case<T>(rows, cols, smoothing);
     soft_case<T>(rows, cols);
     for (const float temperature : {1.f, 4.f}) kl_case<T>(rows, cols, temperature);

@@ -14,11 +14,7 @@ struct BlockSquares {
   T* partial;
   int64_t n;
   HD void operator()(const Row& row) const {
-    const T s = row.sum([&](int c) {
-      const int64_t i = row.at(c);
-      const T v = i < n ? x[i] : T(0);
-      return v * v;
-    });
+    const T s = row.first(n - row.at(0)).sum([](int, T v) { return v * v; }, x + row.at(0));
     row.once([&] { partial[row.index] = s; });
   }
 };
@@ -28,7 +24,7 @@ struct Total {
   const T* partial;
   T* y;
   HD void operator()(const Row& row) const {
-    const T s = row.sum([&](int c) { return partial[c]; });
+    const T s = row.sum([](int, T v) { return v; }, partial);
     row.once([&] { y[0] = s; });
   }
 };

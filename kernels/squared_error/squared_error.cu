@@ -11,10 +11,7 @@ struct Forward {
   T* y;
   const T *a, *b;
   HD void operator()(const Row& row) const {
-    const T sum = row.sum([&](int c) {
-      const T d = a[row.at(c)] - b[row.at(c)];
-      return d * d;
-    });
+    const T sum = row.sum([](int, T a, T b) { return (a - b) * (a - b); }, a + row.at(0), b + row.at(0));
     row.once([&] { y[row.index] = sum; });
   }
 };

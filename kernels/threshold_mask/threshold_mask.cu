@@ -17,15 +17,16 @@ struct Mask {
   int32_t* kept;
   HD void operator()(const Row& row) const {
     const SliceChunk chunk = chunks[row.index / kRows];
-    const int first = static_cast<int>(row.index % kRows) * kRow;
+    const int64_t first = row.index % kRows * kRow, from = chunk.from + first;
     const T threshold = thresholds[chunk.group];
-    const int32_t ones = row.sum([&](int c) {
-      if (first + c >= chunk.count) return 0;
-      const int64_t i = chunk.from + first + c;
-      const int32_t one = x[i] < threshold ? 0 : 1;
-      mask[i] = T(one);
-      return one;
-    });
+    const int32_t ones = row.first(chunk.count - first)
+                             .sum(
+                                 [&](int, T& mask, T v) {
+                                   const int32_t one = v < threshold ? 0 : 1;
+                                   mask = T(one);
+                                   return one;
+                                 },
+                                 write(mask + from), x + from);
     row.once([&] { kept[row.index] = ones; });
   }
 };
