@@ -38,6 +38,15 @@ TEST_CASE("every part of a key names another stream", "[rng]") {
   CHECK(random_uniform(key, 6, 6) != random_uniform(key, 5, 6));
 }
 
+TEST_CASE("directions round to the floats that the library's sine and cosine give", "[rng]") {
+  for (uint32_t i = 0; i < 1u << 23; i += 61) {
+    const double turn = uniform01(i << 9), angle = 6.283185307179586 * turn;
+    const Direction d = direction(turn);
+    REQUIRE(static_cast<float>(d.cos) == static_cast<float>(std::cos(angle)));
+    REQUIRE(static_cast<float>(d.sin) == static_cast<float>(std::sin(angle)));
+  }
+}
+
 TEST_CASE("normal numbers have mean 0, variance 1 and kurtosis 3", "[rng]") {
   const int n = 40000;
   double m1 = 0, m2 = 0, m4 = 0;

@@ -87,8 +87,9 @@ __global__ void __launch_bounds__(kThreads) running_kernel(int64_t rows, int cha
   S scale[V];
 #pragma unroll
   for (int k = 0; k < V; ++k) scale[k] = invstd[lane.channel + k] * gamma[lane.channel + k];
-  Pack<V, T> vdy[4], vy[4], old[4];
-  each_row<4>(
+  constexpr int kFlight = masked && add ? 2 : 4;  // rows of loads in flight: as many as registers allow
+  Pack<V, T> vdy[kFlight], vy[kFlight], old[kFlight];
+  each_row<kFlight>(
       blockIdx.x * int64_t(lane.ty) + lane.row, rows, int64_t(gridDim.x) * lane.ty,
       [&](int u, int64_t row) {
         const int64_t i = row * channels + lane.channel;
