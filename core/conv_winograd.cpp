@@ -98,7 +98,8 @@ class WinogradConv : public ConvBackend {
     if (suited(g, x.dtype, false) != &kernels_.stride1 || g.k % winograd::kLanes != 0)
       return other_->backward_filter(s, g, x, dy, beta, dw);
     const Problem p = problem(g, false);
-    float* workspace = reinterpret_cast<float*>(workspace_.reserve(kernels_.gradient_floats(p) * sizeof(float)));
+    float* workspace = reinterpret_cast<float*>(
+        workspace_.reserve(kernels_.gradient_floats(p, omp_get_max_threads()) * sizeof(float)));
     const auto with = [&](auto tag, auto run) {
       using T = decltype(tag);
       run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace}, beta != 0);

@@ -76,7 +76,7 @@ struct Scheme {
 struct Kernels {
   int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
   Scheme stride1, stride2, stride2_data;
-  int64_t (*gradient_floats)(const Problem&);
+  int64_t (*gradient_floats)(const Problem&, int threads);
   void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
   void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
   Scheme first, first_data;  ///< without Winograd's algorithm: first_layer.h

@@ -134,7 +134,7 @@ std::vector<float> filter_gradient(const Kernels& code, const Problem& g, int th
   const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 1));
   const auto dy = stored<T>(floats(g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k, 2));
   auto dw = floats(g.k * 9 * g.c, 3);
-  std::vector<float> workspace(code.gradient_floats(g));
+  std::vector<float> workspace(code.gradient_floats(g, threads));
   const winograd::GradientOperands<T> o{x.data(), dy.data(), dw.data(), workspace.data()};
   if constexpr (sizeof(T) == 4)
     code.gradient_float(g, o, true);
@@ -149,7 +149,9 @@ std::vector<float> filter_gradient(const Kernels& code, const Problem& g, int th
 TEST_CASE("a filter gradient by Winograd's algorithm does not depend on threads or on the instruction set", "[conv]") {
   if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
   for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 48, .k = 32, .pad = 1},
-                           Problem{.n = 3, .h = 5, .w = 6, .c = 32, .k = 16, .pad = 0}})
+                           Problem{.n = 3, .h = 5, .w = 6, .c = 32, .k = 16, .pad = 0},
+                           Problem{.n = 9, .h = 15, .w = 17, .c = 16, .k = 48, .pad = 1},
+                           Problem{.n = 2, .h = 5, .w = 6, .c = 112, .k = 96, .pad = 1}})
     for (const int threads : {1, 2, 3}) {
       CAPTURE(g.c, g.k, threads);
       for (const Kernels* code : {&winograd::kAvx2, &winograd::kAvx512}) {
