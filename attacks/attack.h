@@ -8,6 +8,7 @@
 #include "core/registry.h"
 #include "core/tape.h"
 #include "data/batch.h"
+#include "kernels/runtime/live.h"
 
 namespace temper {
 
@@ -15,6 +16,9 @@ namespace temper {
 using Classifier = std::function<Var(Tape& tape, const Var& images)>;
 /// What an attack ascends: one value per sample (Reduction::none), from logits.
 using Objective = std::function<Var(Tape& tape, const Var& logits)>;
+
+/// Separates random numbers of repeated calls for the same samples: the epoch in training, 0 in evaluation.
+using Draw = Live<uint32_t>;
 
 enum class Norm : uint8_t { linf, l2 };
 
@@ -24,9 +28,8 @@ class Attack {
  public:
   virtual ~Attack() = default;
   virtual void fields(Fields&) {}
-  /// Adversarial images, in the engine's arena: they live until the enclosing arena scope ends. `draw` separates random
-  /// numbers of repeated calls for the same samples (the epoch in training, 0 in evaluation).
-  virtual Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t draw) const = 0;
+  /// Adversarial images, in the engine's arena: they live until the enclosing arena scope ends.
+  virtual Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const = 0;
   /// One line with every parameter, eps to six digits: what reports print.
   virtual std::string describe() const = 0;
 };

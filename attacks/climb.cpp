@@ -18,7 +18,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-Climb::Climb(Engine& engine, const PgdOptions& options, double step_size, const Batch& batch, uint32_t draw)
+Climb::Climb(Engine& engine, const PgdOptions& options, double step_size, const Batch& batch, Draw draw)
     : engine_(engine),
       options_(options),
       step_size_(step_size),

@@ -8,7 +8,7 @@ namespace temper {
 class Climb {
  public:
   /// `draw` as in Attack::run.
-  Climb(Engine& engine, const PgdOptions& options, double step_size, const Batch& batch, uint32_t draw);
+  Climb(Engine& engine, const PgdOptions& options, double step_size, const Batch& batch, Draw draw);
 
   /// x = the images plus the noise of this restart.
   void start(const Tensor& x, int restart) const;
@@ -31,7 +31,7 @@ class Climb {
   const PgdOptions& options_;
   double step_size_;
   const Batch& batch_;
-  uint32_t draw_;
+  Draw draw_;
   int cols_;
 };
 

@@ -18,7 +18,7 @@ void check_batch(const Batch& batch) {
 
 }  // namespace
 
-Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t draw) const {
+Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const {
   return run(
       engine, batch, classifier,
       [&](Tape& tape, const Var& logits) {
@@ -30,7 +30,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
 }
 
 Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier, const Objective& objective,
-                uint32_t draw) const {
+                Draw draw) const {
   check_batch(batch);
   if (const auto p = problem()) fail("pgd: ", p->key, ": ", p->text);
   const PhaseRange phase(engine.stream(), "attack");

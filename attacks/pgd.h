@@ -49,10 +49,10 @@ struct Pgd : Attack, PgdOptions {
   void fields(Fields& f) override;
   std::string describe() const override;
   /// Ascends the configured loss.
-  Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t draw) const override;
+  Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const override;
   /// Ascends another objective: what trainers use. batch.labels is read by the any_success rules only.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, const Objective& objective,
-             uint32_t draw) const;
+             Draw draw) const;
 
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
 

@@ -20,7 +20,7 @@ int signal_in = -1;  // calls of the attack below until it raises SIGINT; negati
 
 // Leaves the images as they are.
 struct SignalAttack : Attack {
-  Tensor run(Engine&, const Batch& batch, const Classifier&, uint32_t) const override {
+  Tensor run(Engine&, const Batch& batch, const Classifier&, Draw) const override {
     if (signal_in >= 0 && signal_in-- == 0) std::raise(SIGINT);
     return batch.images;
   }

@@ -11,7 +11,7 @@ void NoisyPgd::fields(Fields& f) {
     "on them");
 }
 
-Batch NoisyPgd::seen(Engine& engine, const Batch& batch, uint32_t draw) const {
+Batch NoisyPgd::seen(Engine& engine, const Batch& batch, Draw draw) const {
   if (!noise_alias) return batch;
   Batch noisy = batch;
   noisy.images = engine.arena().tensor(batch.images.shape, batch.images.dtype);
@@ -19,7 +19,7 @@ Batch NoisyPgd::seen(Engine& engine, const Batch& batch, uint32_t draw) const {
   return noisy;
 }
 
-Tensor NoisyPgd::run(Engine& engine, const Batch& seen, const Classifier& classifier, uint32_t draw) const {
+Tensor NoisyPgd::run(Engine& engine, const Batch& seen, const Classifier& classifier, Draw draw) const {
   if (!noise_alias) return pgd.run(engine, seen, classifier, draw);
   Pgd from_there = pgd;
   from_there.start = Pgd::Start::none;

@@ -13,8 +13,8 @@ struct NoisyPgd {
   NoisyPgd() { pgd.start = Pgd::Start::uniform_unclipped; }
   void fields(Fields& f);
   /// The batch that clean passes and run() are to be given.
-  Batch seen(Engine& engine, const Batch& batch, uint32_t draw) const;
-  Tensor run(Engine& engine, const Batch& seen, const Classifier& classifier, uint32_t draw) const;
+  Batch seen(Engine& engine, const Batch& batch, Draw draw) const;
+  Tensor run(Engine& engine, const Batch& seen, const Classifier& classifier, Draw draw) const;
 };
 
 }  // namespace temper

@@ -6,12 +6,12 @@
 namespace temper {
 
 template <class T>
-void ema(Stream stream, int64_t n, T* average, const T* w, double decay) {
+void ema(Stream stream, int64_t n, T* average, const T* w, Live<double> decay) {
   const KernelRange range(stream, "ema", {n});
-  map(stream, n, ema_body::Ema<T>(decay), average, w);
+  map(stream, n, ema_body::LiveEma<T>{decay}, average, w);
 }
 
-template void ema<float>(Stream, int64_t, float*, const float*, double);
-template void ema<double>(Stream, int64_t, double*, const double*, double);
+template void ema<float>(Stream, int64_t, float*, const float*, Live<double>);
+template void ema<double>(Stream, int64_t, double*, const double*, Live<double>);
 
 }  // namespace temper

@@ -1,12 +1,13 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/runtime/live.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
 
 /// average = decay * average + (1 - decay) * w, n elements, in place. f32 and f64. Moves 3n elements.
 template <class T>
-void ema(Stream stream, int64_t n, T* average, const T* w, double decay);
+void ema(Stream stream, int64_t n, T* average, const T* w, Live<double> decay);
 
 }  // namespace temper

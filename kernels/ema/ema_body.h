@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
+#include "kernels/runtime/live.h"
 
 namespace temper::ema_body {
 
@@ -10,8 +11,15 @@ template <class T>
 struct Ema {
   T keep, take;
 
-  explicit Ema(double decay) : keep(decay), take(1 - decay) {}
+  HD explicit Ema(double decay) : keep(decay), take(1 - decay) {}
   HD void operator()(int64_t, T& average, T w) const { average = keep * average + take * w; }
+};
+
+/// With a decay that is read when the kernel starts.
+template <class T>
+struct LiveEma {
+  Live<double> decay;
+  HD Ema<T> begin() const { return Ema<T>(decay.now()); }
 };
 
 }  // namespace temper::ema_body

@@ -20,6 +20,20 @@ void add_cases() {
                     },
                 .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15,
                 .bytes = 3.0 * n * sizeof(T)});
+  for (const int64_t n : kCaseSizes)
+    add_case(
+        {.kernel = "ema",
+         .name = cat(name(t), "/live/n=", n),
+         .arrays = {{"average", Role::inout, t, n}, {"w", Role::in, t, n}, {"decay", Role::in, DType::f64, 1, 0, 1}},
+         .run =
+             [n](Stream s, const CaseArgs& a) {
+               ema<T>(s, n, a.get<T>(0), a.get<T>(1), Live<double>(a.get<const double>(2)));
+             },
+         .reference =
+             [n](auto& a) {
+               for (int64_t i = 0; i < n; ++i) a[0][i] = a[2][0] * a[0][i] + (1 - a[2][0]) * a[1][i];
+             },
+         .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15});
 }
 
 const CaseGroup group([] {

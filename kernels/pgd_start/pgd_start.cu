@@ -34,28 +34,29 @@ struct Start {
   RngKey key;
   T scale, lo, hi;
 
-  HD Four quadruple(uint32_t id, int i) const {
-    const Philox4 w = random_words(key, id, i);
+  HD Four quadruple(const RngKey& now, uint32_t id, int i) const {
+    const Philox4 w = random_words(now, id, i);
     return noise == Noise::uniform ? uniforms(w) : normals(w);
   }
   HD int count(int i) const { return cols - 4 * i < 4 ? cols - 4 * i : 4; }
 
   HD void operator()(const Row& row) const {
+    const RngKey now = key.now();
     const uint32_t id = ids[row.index];
     const int64_t first = row.index * cols;
     T factor = scale;
     if (noise == Noise::l2_direction) {
       const T squares = row.sum([&](int i) {
-        const Four v = quadruple(id, i);
+        const Four v = quadruple(now, id, i);
         T sum = 0;
         for (int k = 0; k < count(i); ++k) sum += T(v.x[k]) * T(v.x[k]);
         return sum;
       });
-      factor *= T(uniform01(random_words(key, id, row.size).x[0])) / std::sqrt(squares);
+      factor *= T(uniform01(random_words(now, id, row.size).x[0])) / std::sqrt(squares);
     }
     const bool whole = cols % 4 == 0 && detail::aligned<4>(x, clean);
     row.each([&](int i) {
-      const Four v = quadruple(id, i);
+      const Four v = quadruple(now, id, i);
       const int64_t at = first + 4 * i;
       const auto start = [&](T clean, int k) {
         const T value = clean + factor * T(v.x[k]);

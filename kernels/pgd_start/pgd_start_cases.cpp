@@ -28,25 +28,27 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
   const DType t = dtype_of<T>();
   const char* names[] = {"uniform", "normal", "l2_direction"};
   const double inf = std::numeric_limits<double>::infinity();
-  const NoiseStart start{.noise = noise,
-                         .key = {.seed = 5, .step = 2, .lane = 3},
-                         .scale = 0.5,
-                         .lo = clipped ? 0 : -inf,
-                         .hi = clipped ? 1 : inf};
+  const NoiseStart start{
+      .noise = noise, .key = {.seed = 5, .lane = 3}, .scale = 0.5, .lo = clipped ? 0 : -inf, .hi = clipped ? 1 : inf};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_start",
             .name = cat(names[static_cast<int>(noise)], clipped ? "/clipped/" : "/", name(t), "/", rows, "x", cols),
             .arrays = {{"x", Role::out, t, n},
                        {"clean", Role::in, t, n, 0, 1},
-                       {"ids", Role::in, DType::i32, rows, 0, 60000}},
+                       {"ids", Role::in, DType::i32, rows, 0, 60000},
+                       {"step", Role::in, DType::i32, 1, 0, 9}},
             .run =
                 [=](Stream s, const CaseArgs& a) {
-                  pgd_start<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2), start);
+                  NoiseStart live = start;
+                  live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                  pgd_start<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2), live);
                 },
             .reference =
                 [=](auto& a) {
+                  NoiseStart given = start;
+                  given.key.step = static_cast<uint32_t>(a[3][0]);
                   for (int64_t r = 0; r < rows; ++r) {
-                    const std::vector<double> v = sample_noise(start, static_cast<uint32_t>(a[2][r]), cols);
+                    const std::vector<double> v = sample_noise(given, static_cast<uint32_t>(a[2][r]), cols);
                     for (int c = 0; c < cols; ++c)
                       a[0][r * cols + c] = std::clamp(a[1][r * cols + c] + start.scale * v[c], start.lo, start.hi);
                   }

@@ -63,8 +63,9 @@ struct L2BoxFirst {
     if (length > 0) {
       row.each([&](int, T& v, T g) { v = clamp(v + step * (g / length), lo, hi); }, v, g);
     } else {
+      const RngKey now = key.now();
       const uint32_t id = static_cast<uint32_t>(ids[row.index]);
-      row.each([&](int c) { v[c] = clamp(v[c] + step * T(random_normal(key, id, static_cast<uint32_t>(c))), lo, hi); });
+      row.each([&](int c) { v[c] = clamp(v[c] + step * T(random_normal(now, id, static_cast<uint32_t>(c))), lo, hi); });
       row.sync();
     }
     const T squares =

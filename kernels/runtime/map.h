@@ -20,6 +20,23 @@ inline constexpr int64_t kParallelGrain = 1 << 14;
 
 namespace detail {
 
+/// The body itself, or what it makes of its live numbers: body.begin(), called where the body runs, before elements.
+template <class Fn>
+HD auto begun(const Fn& fn) {
+  if constexpr (requires { fn.begin(); })
+    return fn.begin();
+  else
+    return fn;
+}
+/// Whether a body asks, by live numbers, for no element to be touched: body.rests().
+template <class Fn>
+HD bool rests(const Fn& fn) {
+  if constexpr (requires { fn.rests(); })
+    return fn.rests();
+  else
+    return false;
+}
+
 /// The first element from which on all arrays can be read W elements at a time, or -1: views from the middle of tensors
 /// may be out of step with each other.
 template <int W, class... T>
@@ -52,7 +69,7 @@ __device__ void map_thread(int64_t n, int64_t head, const Fn& fn, Access... arg)
 }
 template <int W, class Fn, class... Args>
 __global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
-  map_thread<W>(n, head, fn, access<W>(args)...);
+  if (!rests(fn)) map_thread<W>(n, head, begun(fn), access<W>(args)...);
 }
 #endif
 
@@ -60,12 +77,15 @@ __global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
 
 /// Runs fn(i, a[i], b[i], ...) for i in [0, n). Each argument is a `const T*` (read), a `T*` (read and written) or
 /// write(p) (written only). Arrays may alias each other at equal indices. Deterministic: elements are independent.
+/// A body with live numbers has a begin() that returns the body to run, with the numbers as they are then, and may have
+/// rests(): whether to touch nothing at all.
 /// A GPU moves 16 bytes of each array at a time where they all start in step, whatever they start at.
 template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
   if (stream.device == Device::cpu) {
-    [n, fn](auto*... p) {
+    if (detail::rests(fn)) return;
+    [n, fn = detail::begun(fn)](auto*... p) {
       if (n < kParallelGrain) {
 #pragma omp simd
         for (int64_t i = 0; i < n; ++i) fn(i, p[i]...);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
+#include "kernels/runtime/live.h"
 
 namespace temper {
 
@@ -38,13 +39,16 @@ enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, spli
 struct RngKey {
   uint64_t seed = 0;
   Purpose purpose = Purpose::attack;
-  uint32_t step = 0;  ///< epoch or iteration: what separates two draws for the same sample
-  uint32_t lane = 0;  ///< restart, below 2^24: what separates draws within a step
+  Live<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
+  uint32_t lane = 0;        ///< restart, below 2^24: what separates draws within a step
+
+  /// The same stream for a kernel that draws from it often: its step is read once.
+  HD RngKey now() const { return {seed, purpose, step.now(), lane}; }
 };
 
 /// Four random words for elements 4i .. 4i+3 of sample `sample`.
 HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
-  return philox(key.seed, i, sample, key.step, static_cast<uint32_t>(key.purpose) | key.lane << 8);
+  return philox(key.seed, i, sample, key.step.now(), static_cast<uint32_t>(key.purpose) | key.lane << 8);
 }
 
 /// Uniform in (0, 1) for one element of one sample.

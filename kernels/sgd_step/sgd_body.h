@@ -10,7 +10,8 @@ struct Sgd {
   T lr, momentum, weight_decay;
   Momentum kind;
 
-  explicit Sgd(SgdStep s) : lr(s.lr), momentum(s.momentum), weight_decay(s.weight_decay), kind(s.kind) {}
+  HD explicit Sgd(const SgdStep& s)
+      : lr(s.lr.now()), momentum(s.momentum), weight_decay(s.weight_decay), kind(s.kind) {}
   HD void operator()(int64_t, T& w, T& v, T grad) const {
     const T g = grad + weight_decay * w;
     v = momentum * v + g;
@@ -28,6 +29,19 @@ struct MaskedSgd {
     else if (mode == MaskMode::zero_gradient)
       sgd(i, w, v, T(0));
   }
+};
+
+/// With live numbers, which are read when the kernel starts.
+template <class T>
+struct LiveSgd {
+  SgdStep step;
+  HD bool rests() const { return step.moves.now() == 0; }
+  HD Sgd<T> begin() const { return Sgd<T>(step); }
+};
+template <class T>
+struct LiveMaskedSgd : LiveSgd<T> {
+  MaskMode mode;
+  HD MaskedSgd<T> begin() const { return {LiveSgd<T>::begin(), mode}; }
 };
 
 }  // namespace temper::sgd_body

@@ -12,7 +12,7 @@ constexpr SgdStep kStep{.lr = 0.25, .momentum = 0.9, .weight_decay = 0.01};
 void reference(SgdStep p, double& w, double& v, double grad) {
   const double g = grad + p.weight_decay * w;
   v = p.momentum * v + g;
-  w -= p.lr * (p.kind == Momentum::nesterov ? g + p.momentum * v : v);
+  w -= p.lr.now() * (p.kind == Momentum::nesterov ? g + p.momentum * v : v);
 }
 
 template <class T>

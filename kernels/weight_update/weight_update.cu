@@ -10,6 +10,8 @@ namespace temper {
 namespace {
 
 using ema_body::Ema;
+using sgd_body::LiveMaskedSgd;
+using sgd_body::LiveSgd;
 using sgd_body::MaskedSgd;
 using sgd_body::Sgd;
 
@@ -45,20 +47,30 @@ struct MaskedUpdate {
   }
 };
 
+/// With live numbers, which are read when the kernel starts.
+template <class T>
+struct LiveUpdate : LiveSgd<T> {
+  Live<double> decay;
+  HD Update<T> begin() const { return {LiveSgd<T>::begin(), Ema<T>(decay.now())}; }
+};
+template <class T>
+struct LiveMaskedUpdate : LiveMaskedSgd<T> {
+  Live<double> decay;
+  HD MaskedUpdate<T> begin() const { return {LiveMaskedSgd<T>::begin(), Ema<T>(decay.now())}; }
+};
+
 }  // namespace
 
 template <class T, class Narrow>
 void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, MaskMode mode, SgdStep step,
-                   double decay) {
+                   Live<double> decay) {
   if (!a.average && !a.narrow) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
   const KernelRange range(stream, "weight_update", {n});
-  const Sgd<T> sgd(step);
-  const Ema<T> ema(decay);
   const auto run = [&](auto... followers) {
     if (a.mask)
-      map(stream, n, MaskedUpdate<T>{{sgd, mode}, ema}, a.w, a.velocity, a.grad, a.mask, followers...);
+      map(stream, n, LiveMaskedUpdate<T>{{{step}, mode}, decay}, a.w, a.velocity, a.grad, a.mask, followers...);
     else
-      map(stream, n, Update<T>{sgd, ema}, a.w, a.velocity, a.grad, followers...);
+      map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, followers...);
   };
   if (!a.narrow) return run(a.average);
   if constexpr (sizeof(T) == 4) {
@@ -72,12 +84,12 @@ void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, M
 }
 
 template void weight_update<float, bfloat16>(Stream, int64_t, const WeightArrays<float, bfloat16>&, MaskMode, SgdStep,
-                                             double);
+                                             Live<double>);
 template void weight_update<double, bfloat16>(Stream, int64_t, const WeightArrays<double, bfloat16>&, MaskMode, SgdStep,
-                                              double);
+                                              Live<double>);
 template void weight_update<float, float16>(Stream, int64_t, const WeightArrays<float, float16>&, MaskMode, SgdStep,
-                                            double);
+                                            Live<double>);
 template void weight_update<double, float16>(Stream, int64_t, const WeightArrays<double, float16>&, MaskMode, SgdStep,
-                                             double);
+                                             Live<double>);
 
 }  // namespace temper

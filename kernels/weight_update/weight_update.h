@@ -20,10 +20,11 @@ struct WeightArrays {
 /// A step of training over n elements in one pass:
 ///   sgd_step(w, velocity, grad, mask);  average = decay * average + (1 - decay) * w;  narrow = w, rounded to nearest
 ///   even
-/// with the bits that sgd_step, ema and convert leave one after the other. Nothing may alias. T f32 with Narrow bf16 or
-/// f16; T f64 takes no narrow copy. Moves 5n elements, and n for a mask, 2n for an average, n of Narrow for a copy.
+/// with the bits that sgd_step, ema and convert leave one after the other. Nothing changes where
+/// step.moves is 0. Nothing may alias. T f32 with Narrow bf16 or f16; T f64 takes no narrow copy. Moves 5n elements,
+/// and n for a mask, 2n for an average, n of Narrow for a copy.
 template <class T, class Narrow>
 void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& arrays, MaskMode mode, SgdStep step,
-                   double decay);
+                   Live<double> decay);
 
 }  // namespace temper

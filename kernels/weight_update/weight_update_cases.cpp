@@ -51,7 +51,7 @@ void add(int64_t n, Mask masked, Copies copies) {
                     if (!zero || mode == MaskMode::zero_gradient) {
                       const double g = (zero ? 0 : a[2][i]) + kStep.weight_decay * w;
                       v = kStep.momentum * v + g;
-                      w -= kStep.lr * (g + kStep.momentum * v);
+                      w -= kStep.lr.now() * (g + kStep.momentum * v);
                     }
                     if (average) a[4][i] = kDecay * a[4][i] + (1 - kDecay) * w;
                     if (narrow) a[5][i] = w;
@@ -73,7 +73,53 @@ void add(int64_t n, Mask masked, Copies copies) {
             .unfused_name = "sgd_step, ema and convert"});
 }
 
+/// Its numbers read from memory.
+void add_live(int64_t n, int moves) {
+  const auto step = [](const CaseArgs& a) {
+    SgdStep s = kStep;
+    s.lr = Live<double>(a.get<const double>(5));
+    s.moves = Live<uint32_t>(a.get<const uint32_t>(6));
+    return s;
+  };
+  add_case({.kernel = "weight_update",
+            .name = cat("f32-bf16/live/moves=", moves, "/n=", n),
+            .arrays = {{"w", Role::inout, DType::f32, n},
+                       {"velocity", Role::inout, DType::f32, n},
+                       {"grad", Role::in, DType::f32, n},
+                       {"average", Role::inout, DType::f32, n},
+                       {"narrow", Role::inout, DType::bf16, n},
+                       {"lr", Role::in, DType::f64, 1, 0.1, 0.5},
+                       {"moves", Role::in, DType::i32, 1, double(moves), double(moves)},
+                       {"decay", Role::in, DType::f64, 1, 0, 1}},
+            .run =
+                [=](Stream s, const CaseArgs& a) {
+                  weight_update<float, bfloat16>(s, n,
+                                                 {.w = a.get<float>(0),
+                                                  .velocity = a.get<float>(1),
+                                                  .grad = a.get<float>(2),
+                                                  .average = a.get<float>(3),
+                                                  .narrow = a.get<bfloat16>(4)},
+                                                 MaskMode::freeze, step(a), Live<double>(a.get<const double>(7)));
+                },
+            .reference =
+                [=](auto& a) {
+                  for (int64_t i = 0; i < n; ++i) {
+                    double &w = a[0][i], &v = a[1][i];
+                    if (moves) {
+                      const double g = a[2][i] + kStep.weight_decay * w;
+                      v = kStep.momentum * v + g;
+                      w -= a[5][0] * (g + kStep.momentum * v);
+                      a[3][i] = a[7][0] * a[3][i] + (1 - a[7][0]) * w;
+                      a[4][i] = w;
+                    }
+                  }
+                },
+            .tolerance = 8e-3});
+}
+
 const CaseGroup group([] {
+  for (const int64_t n : kCaseSizes)
+    for (const int moves : {0, 1}) add_live(n, moves);
   for (const int64_t n : case_sizes(kParameters))
     for (const Mask masked : {Mask::none, Mask::zero_gradient, Mask::freeze}) {
       add<double, bfloat16>(n, masked, Copies::average);
