@@ -34,40 +34,51 @@ struct Start {
   RngKey key;
   T scale, lo, hi;
 
-  HD Four quadruple(const RngKey& now, uint32_t id, int i) const {
-    const Philox4 w = random_words(now, id, i);
-    return noise == Noise::uniform ? uniforms(w) : normals(w);
-  }
   HD int count(int i) const { return cols - 4 * i < 4 ? cols - 4 * i : 4; }
 
   HD void operator()(const Row& row) const {
     const RngKey now = key.now();
     const uint32_t id = ids[row.index];
-    const int64_t first = row.index * cols;
     T factor = scale;
     if (noise == Noise::l2_direction) {
       const T squares = row.sum([&](int i) {
-        const Four v = quadruple(now, id, i);
+        const Four v = normals(random_words(now, id, i));
         T sum = 0;
         for (int k = 0; k < count(i); ++k) sum += T(v.x[k]) * T(v.x[k]);
         return sum;
       });
       factor *= T(uniform01(random_words(now, id, row.size).x[0])) / std::sqrt(squares);
     }
+    if (noise == Noise::uniform)  // apart, so that the CPU's vector instructions can draw many
+      write(row, factor, [&](int i) { return uniforms(random_words(now, id, i)); });
+    else
+      write(row, factor, [&](int i) { return normals(random_words(now, id, i)); });
+  }
+
+  /// x = clean + factor * draw(i), within the limits.
+  template <class Draw>
+  HD void write(const Row& row, T factor, Draw draw) const {
+    const int64_t first = row.index * cols;
     const bool whole = cols % 4 == 0 && detail::aligned<4>(x, clean);
-    row.each([&](int i) {
-      const Four v = quadruple(now, id, i);
-      const int64_t at = first + 4 * i;
-      const auto start = [&](T clean, int k) {
-        const T value = clean + factor * T(v.x[k]);
-        return value < lo ? lo : value > hi ? hi : value;
-      };
-      if (whole) {
-        auto four = detail::load_pack<4>(clean + at);
-        for (int k = 0; k < 4; ++k) four.v[k] = start(four.v[k], k);
-        detail::store_pack<4>(x + at, four);
-      } else {
-        for (int k = 0; k < count(i); ++k) x[at + k] = start(clean[at + k], k);
+    row.each_run([&](int i, int n) {
+      float drawn[4][Row::kRun];
+      for (int j = 0; j < n; ++j) {
+        const Four v = draw(i + j);
+        for (int k = 0; k < 4; ++k) drawn[k][j] = v.x[k];
+      }
+      for (int j = 0; j < n; ++j) {
+        const int64_t at = first + 4 * (i + j);
+        const auto start = [&](T clean, int k) {
+          const T value = clean + factor * T(drawn[k][j]);
+          return value < lo ? lo : value > hi ? hi : value;
+        };
+        if (whole) {
+          auto four = detail::load_pack<4>(clean + at);
+          for (int k = 0; k < 4; ++k) four.v[k] = start(four.v[k], k);
+          detail::store_pack<4>(x + at, four);
+        } else {
+          for (int k = 0; k < count(i + j); ++k) x[at + k] = start(clean[at + k], k);
+        }
       }
     });
   }
