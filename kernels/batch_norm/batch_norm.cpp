@@ -57,27 +57,51 @@ void fold(int channels, const std::vector<S>& strip, S* out, V factor) {
   for (int c = 0; c < channels; ++c) out[c] *= factor(c);
 }
 
+/// Columns of a strip that are summed at once: so few that their sums stay in registers.
+constexpr int64_t kHeld = 64;
+
+/// Calls body(j, n, each) for n columns from j on of a chunk of `size` elements, at most kHeld of them; each(f) calls
+/// f(i, n) for every strip, where i is the element in column j and n how many of the columns the strip has.
+template <class Body>
+void each_held(int64_t size, int64_t width, Body body) {
+  const int64_t whole = size / width * width;
+  for (int64_t j = 0; j < width; j += kHeld) {
+    const int64_t columns = std::min(kHeld, width - j), left = std::min(columns, size - whole - j);
+    body(j, columns, [&](auto f) {
+      if (columns == kHeld)
+        for (int64_t i = j; i < whole; i += width) f(i, kHeld);
+      else
+        for (int64_t i = j; i < whole; i += width) f(i, columns);
+      if (left > 0) f(whole + j, left);
+    });
+  }
+}
+
+/// sums[j] = the sum of term(i, j) over the elements i of column j.
+template <class S, class Term>
+void sum_columns(int64_t n, std::vector<S>& sums, Term term) {
+  each_held(n, static_cast<int64_t>(sums.size()), [&](int64_t first, int64_t columns, auto each) {
+    S sum[kHeld] = {};
+    each([&](int64_t i, int64_t count) {
+#pragma omp simd
+      for (int64_t j = 0; j < count; ++j) sum[j] += term(i + j, first + j);
+    });
+    std::copy(sum, sum + columns, sums.begin() + first);
+  });
+}
+
 /// Mean and sum of squared deviations of one chunk's channels.
 template <class T, class S>
 void chunk_moments(int64_t n, int channels, const T* x, S* mean, S* m2) {
-  const int64_t width = strip_width(channels);
-  std::vector<S> sum(width);
-  for (int64_t i = 0; i < n; i += width) {
-    const int64_t m = std::min(width, n - i);
-#pragma omp simd
-    for (int64_t j = 0; j < m; ++j) sum[j] += S(x[i + j]);
-  }
+  std::vector<S> sum(strip_width(channels));
+  sum_columns(n, sum, [&](int64_t i, int64_t) { return S(x[i]); });
   fold(channels, sum, mean, [&](int) { return S(channels) / S(n); });
   const std::vector<S> center = spread<S>(channels, [&](int c) { return mean[c]; });
-  std::fill(sum.begin(), sum.end(), S(0));
-  for (int64_t i = 0; i < n; i += width) {
-    const int64_t m = std::min(width, n - i);
-#pragma omp simd
-    for (int64_t j = 0; j < m; ++j) {
-      const S d = S(x[i + j]) - center[j];
-      sum[j] += d * d;
-    }
-  }
+  const S* const around = center.data();
+  sum_columns(n, sum, [&](int64_t i, int64_t j) {
+    const S d = S(x[i]) - around[j];
+    return d * d;
+  });
   fold(channels, sum, m2, [](int) { return S(1); });
 }
 
@@ -107,24 +131,30 @@ template <BatchNormMask mask, class T, class S>
 void chunk_sums(int64_t n, int channels, T* dy, const T* x, const T* y, const std::vector<S>& mean,
                 const std::vector<S>& scale, const std::vector<S>& beta, S* dgamma, S* dbeta) {
   const int64_t width = strip_width(channels);
-  std::vector<S> sum(width), product(width);
-  for (int64_t i = 0; i < n; i += width) {
-    const int64_t m = std::min(width, n - i);
+  std::vector<S> sums(width), products(width);
+  const S *const means = mean.data(), *const scales = scale.data(), *const betas = beta.data();
+  each_held(n, width, [&](int64_t first, int64_t columns, auto each) {
+    S sum[kHeld] = {}, product[kHeld] = {};
+    each([&](int64_t strip, int64_t count) {
 #pragma omp simd
-    for (int64_t j = 0; j < m; ++j) {
-      const S v = S(x[i + j]);
-      S dz = S(dy[i + j]);
-      if constexpr (mask == BatchNormMask::from_x) dz = affine(v, mean[j], scale[j], beta[j]) > 0 ? dz : S(0);
-      if constexpr (mask == BatchNormMask::from_y) {
-        dz = S(y[i + j]) > 0 ? dz : S(0);
-        put(dy[i + j], dz);
+      for (int64_t k = 0; k < count; ++k) {
+        const int64_t i = strip + k, j = first + k;
+        const S v = S(x[i]);
+        S dz = S(dy[i]);
+        if constexpr (mask == BatchNormMask::from_x) dz = affine(v, means[j], scales[j], betas[j]) > 0 ? dz : S(0);
+        if constexpr (mask == BatchNormMask::from_y) {
+          dz = S(y[i]) > 0 ? dz : S(0);
+          put(dy[i], dz);
+        }
+        sum[k] += dz;
+        product[k] += dz * (v - means[j]);
       }
-      sum[j] += dz;
-      product[j] += dz * (v - mean[j]);
-    }
-  }
-  fold(channels, product, dgamma, [](int) { return S(1); });
-  fold(channels, sum, dbeta, [](int) { return S(1); });
+    });
+    std::copy(sum, sum + columns, sums.begin() + first);
+    std::copy(product, product + columns, products.begin() + first);
+  });
+  fold(channels, products, dgamma, [](int) { return S(1); });
+  fold(channels, sums, dbeta, [](int) { return S(1); });
 }
 
 template <BatchNormMask mask, class T, class S>
