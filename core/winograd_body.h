@@ -59,6 +59,12 @@ struct Tiles {
   int64_t down, across, count;
   explicit Tiles(const Problem& g)
       : g(g), down(ceil_div(g.p, S::kOut)), across(ceil_div(g.q, S::kOut)), count(g.n * down * across) {}
+  /// Pixels from a tile to the next one, where tiles are `step` apart in images of `rows` by `cols`.
+  int64_t next(int64_t tile, int64_t step, int64_t rows, int64_t cols) const {
+    const int64_t place = tile % (down * across) + 1;
+    if (place % across != 0) return step;
+    return (place < down * across ? step : rows - (down - 1) * step) * cols - (across - 1) * step;
+  }
 };
 
 // One more line between rows of the products, and between points, so that what a tile needs does not fall into the same
@@ -98,9 +104,10 @@ int64_t workspace_floats(const Problem& g, const Cut& cut, int threads) {
 template <class S, class T>
 struct TilePixels {
   const T* rows[S::kIn];
-  int64_t channels;
+  int64_t channels, ahead;
   int first, last;
-  TilePixels(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile) : channels(t.g.c) {
+  TilePixels(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile)
+      : channels(t.g.c), ahead(t.next(tile, S::kStep, t.g.h, t.g.w) * t.g.c) {
     const Problem& g = t.g;
     const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
     const int64_t top = within / t.across * S::kStep - g.pad, left = within % t.across * S::kStep - g.pad;
@@ -126,8 +133,7 @@ void transform_part(const TilePixels<S, T>& x, int64_t c, float* v, int64_t stri
     for (int i = 0; i < S::kIn; ++i) {
       const T* const pixel = x.rows[i] + j * x.channels + c;
       d[i] = inside ? load(pixel) : zero();
-      if (kPart == 0 && j >= S::kIn - S::kStep)
-        __builtin_prefetch(pixel + S::kStep * x.channels);  // the tile to the right
+      if (kPart == 0 && j >= S::kIn - S::kStep) __builtin_prefetch(pixel + x.ahead);
     }
     S::transform_input(d, out);
 #pragma GCC unroll 9
@@ -229,9 +235,10 @@ Vec finished(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead) {
   return one[0];
 }
 
-/// Where a tile's results go: `lanes` channels of `rows` by `cols` pixels from `corner` on, no less than `lowest`.
+/// Where a tile's results go: `lanes` channels of `rows` by `cols` pixels from `corner` on, no less than `lowest`. The
+/// next tile's lie `ahead`.
 struct Target {
-  int64_t corner, rows, cols, lanes;
+  int64_t corner, rows, cols, lanes, ahead;
   Vec lowest;
 };
 
@@ -275,19 +282,19 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
     const int row = S::kOutputParts[kPart][i];
     Vec out[S::kOut];
     S::transform_output(half[i], out);
-    const int64_t at = to.corner + row * g.q * g.k, ahead = S::kOut * g.k;
+    const int64_t at = to.corner + row * g.q * g.k;
     if (!whole) {
       if (row < to.rows) scatter_ragged<S>(g, o, to, at, out);
       continue;
     }
 #pragma GCC unroll 8
     for (int j = 0; j < S::kOut; ++j) out[j] = out[j] + shift;
-    finish<S::kOut>(out, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest, pixel, ahead);
+    finish<S::kOut>(out, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest, pixel, to.ahead);
     T* const y = o.y + at;
 #pragma GCC unroll 8
     for (int j = 0; j < S::kOut; ++j) {
       store(y + j * pixel, out[j]);
-      __builtin_prefetch(y + j * pixel + ahead, 1);
+      __builtin_prefetch(y + j * pixel + to.ahead, 1);
     }
   }
 }
@@ -308,6 +315,7 @@ void scatter_tile(const Tiles<S>& t, const Operands<T>& o, bool relu, int64_t ti
                      .rows = g.p - top,
                      .cols = g.q - left,
                      .lanes = g.k - first,
+                     .ahead = t.next(tile, S::kOut, g.p, g.q) * g.k,
                      .lowest = broadcast(relu ? 0 : -__builtin_inff())};
   scatter_parts<S>(g, o, to, m,
                    std::make_integer_sequence<int, sizeof(S::kOutputParts) / sizeof(S::kOutputParts[0])>{});
