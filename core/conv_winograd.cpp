@@ -95,19 +95,19 @@ class WinogradConv : public ConvBackend {
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
-    if (suited(g, x.dtype, false) != &kernels_.stride1 || g.k % winograd::kLanes != 0)
-      return other_->backward_filter(s, g, x, dy, beta, dw);
+    const winograd::Gradient* gradient = suited_gradient(g, x.dtype);
+    if (!gradient) return other_->backward_filter(s, g, x, dy, beta, dw);
     const Problem p = problem(g, false);
-    float* workspace = reinterpret_cast<float*>(
-        workspace_.reserve(kernels_.gradient_floats(p, omp_get_max_threads()) * sizeof(float)));
+    const int64_t floats = gradient->workspace_floats(p, omp_get_max_threads());
+    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
     const auto with = [&](auto tag, auto run) {
       using T = decltype(tag);
       run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace}, beta != 0);
     };
     if (x.dtype == DType::f32)
-      with(float{}, kernels_.gradient_float);
+      with(float{}, gradient->floats);
     else
-      with(winograd::Half{}, kernels_.gradient_half);
+      with(winograd::Half{}, gradient->halves);
   }
 
  protected:
@@ -143,6 +143,12 @@ class WinogradConv : public ConvBackend {
     if (dtype == DType::bf16 && !turned && g.c > kBf16Channels) return nullptr;
     const Scheme& scheme = turned ? kernels_.stride2_data : kernels_.stride2;
     return fills(scheme, g, turned, 1.25) ? &scheme : nullptr;
+  }
+  /// What takes a filter gradient, or null. Its products are in f32 for bf16, too, where oneDNN's with stride 2 win.
+  const winograd::Gradient* suited_gradient(const ConvShape& g, DType dtype) const {
+    const Scheme* scheme = suited(g, dtype, false);
+    if (!scheme || !scheme->gradient.floats || g.k % winograd::kLanes != 0) return nullptr;
+    return g.stride == 1 || dtype == DType::f32 ? &scheme->gradient : nullptr;
   }
   /// Whether tiles cover at most `most` times the outputs.
   static bool fills(const Scheme& scheme, const ConvShape& g, bool turned, double most) {

@@ -467,8 +467,3 @@ constexpr Steps<T> steps() {
           .workspace_floats = workspace_floats<Arithmetic>,
           .run = run<Arithmetic, T>};
 }
-
-template <class S>
-constexpr Scheme scheme() {
-  return {.out = S::kOut, .floats = steps<Floats<S>, float>(), .halves = steps<Floats<S>, Half>()};
-}

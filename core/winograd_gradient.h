@@ -1,47 +1,47 @@
 // The filter gradient, the transpose of winograd_body.h's algorithm: both operands of a tile are transformed, their
-// products summed over all tiles at each of the 36 points, and the sums transformed to 3x3 taps. Part of the same
-// files.
+// products summed over all tiles, and the sums transformed to 3x3 taps. Part of the same files.
 
-constexpr int kIn = Stride1::kIn, kOut = Stride1::kOut, kPoints = kIn * kIn;
-constexpr float kA = Stride1::kA, kB = Stride1::kB, kA2 = Stride1::kA2, kB2 = Stride1::kB2;
-
-inline void transform_gradient(const Vec e[kOut], Vec v[kIn]) {
-  const Vec even_a = fma(broadcast(kA2), e[2], e[0]), even_b = fma(broadcast(kB2), e[2], e[0]);
-  const Vec odd_a = broadcast(kA) * fma(broadcast(kA2), e[3], e[1]);
-  const Vec odd_b = broadcast(kB) * fma(broadcast(kB2), e[3], e[1]);
-  v[0] = e[0];
-  v[1] = even_a + odd_a;
-  v[2] = even_a - odd_a;
-  v[3] = even_b + odd_b;
-  v[4] = even_b - odd_b;
-  v[5] = e[3];
-}
-
-inline void transform_sums(const Vec p[kIn], Vec g[3]) {
-  const Vec fa = broadcast(0.5f / (kA2 * (kA2 - kB2))), fb = broadcast(0.5f / (kB2 * (kB2 - kA2)));
-  const Vec even_a = fa * (p[1] + p[2]), odd_a = fa * (p[1] - p[2]);
-  const Vec even_b = fb * (p[3] + p[4]), odd_b = fb * (p[3] - p[4]);
-  g[0] = fma(broadcast(1 / (kA2 * kB2)), p[0], even_a + even_b);
-  g[1] = fma(broadcast(kA), odd_a, broadcast(kB) * odd_b);
-  g[2] = fma(broadcast(kA2), even_a, fma(broadcast(kB2), even_b, p[5]));
-}
+/// What is summed for one value of the transformed filter: inputs times values of the output gradient, by their places.
+struct Pair {
+  int input, product;
+};
+struct Pairs {
+  int count = 0;
+  Pair pair[16] = {};
+};
+template <class S>
+struct AllPairs {
+  Pairs of[kFilterPoints] = {};
+  constexpr AllPairs() {
+    for (int i = 0; i < S::kTerms; ++i)
+      for (int j = 0; j < S::kTerms; ++j) {
+        Pairs& pairs = of[S::filter(i) * kTaps + S::filter(j)];
+        pairs.pair[pairs.count++] = {S::input(i) * S::kInputs + S::input(j),
+                                     S::product(i) * S::kProducts + S::product(j)};
+      }
+  }
+};
+template <class S>
+constexpr AllPairs<S> kAllPairs;
 
 /// How the work is cut, by the extents alone. Sums that fit into a core's cache: into chunks of tiles, each of which
 /// one thread transforms and sums, a block at a time; the chunks' sums are added up in the end. Larger ones: all
 /// threads transform a block, then each takes some of the points, for a part of the filters whose sums stay in the last
 /// cache.
+template <class S>
 struct GradientCut {
+  static constexpr int kInputs = S::kInputs * S::kInputs, kProducts = S::kProducts * S::kProducts;
   int64_t tiles, chunks = 1, block, part, x_stride, dy_stride, sum_stride;
-  explicit GradientCut(const Problem& g) : tiles(Tiles<Stride1>(g).count) {
+  explicit GradientCut(const Problem& g) : tiles(Tiles<S>(g).count) {
     constexpr int64_t kInCache = int64_t{192} << 10, kTogether = int64_t{2} << 20, kFew = 32, kMostChunks = 16;
-    const int64_t sums = kPoints * g.c * g.k, tile = kPoints * (g.c + g.k);
+    const int64_t sums = kFilterPoints * g.c * g.k, tile = kInputs * g.c + kProducts * g.k;
     part = g.k;
     if (sums + kFew * tile <= kInCache) {
       block = kFew;
       chunks = ceil_div(tiles, block) < kMostChunks ? ceil_div(tiles, block) : kMostChunks;
     } else {
       part = ceil_div(ceil_div(g.k, ceil_div(sums, kTogether)), kLanes) * kLanes;
-      const int64_t most = kTogether / (kPoints * (g.c + part));
+      const int64_t most = kTogether / (kInputs * g.c + kProducts * part);
       block = tiles < most ? tiles : most < kFew ? kFew : most;
     }
     x_stride = block * g.c + kLanes;
@@ -50,37 +50,38 @@ struct GradientCut {
   }
   bool by_chunks() const { return chunks > 1; }
   int64_t chunk(int64_t i) const { return tiles * i / chunks; }
-  int64_t sums() const { return kPoints * sum_stride; }
-  int64_t transforms() const { return kPoints * (x_stride + dy_stride); }
+  int64_t sums() const { return kFilterPoints * sum_stride; }
+  int64_t transforms() const { return kInputs * x_stride + kProducts * dy_stride; }
 };
 
+template <class S>
 int64_t gradient_floats(const Problem& g, int threads) {
-  const GradientCut cut(g);
-  return cut.chunks * cut.sums() + (cut.by_chunks() ? threads : 1) * cut.transforms() + zero_floats<Stride1>(g);
+  const GradientCut<S> cut(g);
+  return cut.chunks * cut.sums() + (cut.by_chunks() ? threads : 1) * cut.transforms() + zero_floats<S>(g);
 }
 
-/// e (point, ...) <- the transform of 16 channels of the output gradient's tile `tile`.
-template <class T>
-void gather_gradient(const Tiles<Stride1>& t, const T* dy, int64_t tile, int64_t channel, float* e, int64_t stride) {
+/// e (product, ...) <- the transform of 16 channels of the output gradient's tile `tile`.
+template <class S, class T>
+void gather_gradient(const Tiles<S>& t, const T* dy, int64_t tile, int64_t channel, float* e, int64_t stride) {
   const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-  const int64_t top = within / t.across * kOut, left = within % t.across * kOut;
-  Vec half[kIn][kOut];
+  const int64_t top = within / t.across * S::kOut, left = within % t.across * S::kOut;
+  Vec half[S::kProducts][S::kOut];
 #pragma GCC unroll 4
-  for (int j = 0; j < kOut; ++j) {
-    Vec d[kOut], out[kIn];
+  for (int j = 0; j < S::kOut; ++j) {
+    Vec d[S::kOut], out[S::kProducts];
 #pragma GCC unroll 4
-    for (int i = 0; i < kOut; ++i) {
+    for (int i = 0; i < S::kOut; ++i) {
       const T* from = dy + ((image * t.g.p + top + i) * t.g.q + left + j) * t.g.k + channel;
       d[i] = top + i < t.g.p && left + j < t.g.q ? load(from) : zero();
-      __builtin_prefetch(from + kOut * t.g.k);
+      __builtin_prefetch(from + S::kOut * t.g.k);
     }
-    transform_gradient(d, out);
-    for (int i = 0; i < kIn; ++i) half[i][j] = out[i];
+    S::transform_gradient(d, out);
+    for (int i = 0; i < S::kProducts; ++i) half[i][j] = out[i];
   }
-  for (int i = 0; i < kIn; ++i) {
-    Vec out[kIn];
-    transform_gradient(half[i], out);
-    for (int j = 0; j < kIn; ++j) store(e + (i * kIn + j) * stride, out[j]);
+  for (int i = 0; i < S::kProducts; ++i) {
+    Vec out[S::kProducts];
+    S::transform_gradient(half[i], out);
+    for (int j = 0; j < S::kProducts; ++j) store(e + (i * S::kProducts + j) * stride, out[j]);
   }
 }
 
@@ -124,21 +125,22 @@ inline void add_filters(int64_t tiles, const float* dy, const float* x, int64_t 
 }
 
 /// dw (filter, 3, 3, 16 of the channels) [+]= the taps of the sums (point, ...) of all chunks.
-inline void write_taps(const GradientCut& cut, const Problem& g, const float* sums, bool add, float* dw) {
-  Vec half[3][kIn];
-  for (int j = 0; j < kIn; ++j) {
-    Vec p[kIn], out[3];
-    for (int i = 0; i < kIn; ++i) {
-      const float* from = sums + (i * kIn + j) * cut.sum_stride;
+template <class S>
+void write_taps(const GradientCut<S>& cut, const Problem& g, const float* sums, bool add, float* dw) {
+  Vec half[3][kTaps];
+  for (int j = 0; j < kTaps; ++j) {
+    Vec p[kTaps], out[3];
+    for (int i = 0; i < kTaps; ++i) {
+      const float* from = sums + (i * kTaps + j) * cut.sum_stride;
       p[i] = load(from);
       for (int64_t chunk = 1; chunk < cut.chunks; ++chunk) p[i] = p[i] + load(from += cut.sums());
     }
-    transform_sums(p, out);
+    S::transform_sums(p, out);
     for (int i = 0; i < 3; ++i) half[i][j] = out[i];
   }
   for (int i = 0; i < 3; ++i) {
     Vec out[3];
-    transform_sums(half[i], out);
+    S::transform_sums(half[i], out);
     for (int j = 0; j < 3; ++j) {
       float* to = dw + (i * 3 + j) * g.c;
       store(to, add ? load(to) + out[j] : out[j]);
@@ -147,18 +149,17 @@ inline void write_taps(const GradientCut& cut, const Problem& g, const float* su
 }
 
 /// A filter gradient on its way.
-template <class T>
+template <class S, class T>
 struct GradientWork {
   const Problem& g;
   const GradientOperands<T>& o;
-  const Tiles<Stride1> tiles{g};
-  const GradientCut cut{g};
+  const Tiles<S> tiles{g};
+  const GradientCut<S> cut{g};
   const T* zeros = nullptr;
 
   /// Tile `tile`'s transform becomes number t of `count` in x, or its gradient's for filters [k, k + filters) in dy.
   void transform(int64_t tile, int64_t t, int64_t count, float* x) const {
-    transform_tile(TilePixels<Stride1, T>(tiles, o.x, zeros, tile), 0, g.c, x + t * kLanes, cut.x_stride,
-                   count * kLanes);
+    transform_tile(TilePixels<S, T>(tiles, o.x, zeros, tile), 0, g.c, x + t * kLanes, cut.x_stride, count * kLanes);
   }
   void transform_gradient_of(int64_t tile, int64_t t, int64_t count, int64_t k, int64_t filters, float* dy) const {
     for (int64_t f = 0; f < filters; f += kLanes)
@@ -166,8 +167,10 @@ struct GradientWork {
   }
   /// The sums of 16 filters from f on [+]= `count` products.
   void add(int point, int64_t f, int64_t count, const float* x, const float* dy, bool first, float* sums) const {
-    add_filters(count, dy + point * cut.dy_stride + f * count, x + point * cut.x_stride, g.c, first,
-                sums + point * cut.sum_stride + f * g.c);
+    const Pairs& pairs = kAllPairs<S>.of[point];
+    for (int i = 0; i < pairs.count; ++i)
+      add_filters(count, dy + pairs.pair[i].product * cut.dy_stride + f * count, x + pairs.pair[i].input * cut.x_stride,
+                  g.c, first && i == 0, sums + point * cut.sum_stride + f * g.c);
   }
 
   /// dw of filters [k, k + filters) [+]= the taps of all chunks' sums.
@@ -182,7 +185,7 @@ struct GradientWork {
 #pragma omp for schedule(dynamic)
     for (int64_t chunk = 0; chunk < cut.chunks; ++chunk) {
       float* const x = transforms + omp_get_thread_num() * cut.transforms();
-      float* const dy = x + kPoints * cut.x_stride;
+      float* const dy = x + cut.kInputs * cut.x_stride;
       const int64_t end = cut.chunk(chunk + 1);
       for (int64_t from = cut.chunk(chunk); from < end; from += cut.block) {
         const int64_t count = end - from < cut.block ? end - from : cut.block;
@@ -190,7 +193,7 @@ struct GradientWork {
           transform(from + t, t, count, x);
           transform_gradient_of(from + t, t, count, 0, g.k, dy);
         }
-        for (int point = 0; point < kPoints; ++point)
+        for (int point = 0; point < kFilterPoints; ++point)
           for (int64_t f = 0; f < g.k; f += kLanes)
             add(point, f, count, x, dy, from == cut.chunk(chunk), sums + chunk * cut.sums());
       }
@@ -198,7 +201,7 @@ struct GradientWork {
     write(0, g.k, sums, add_up);
   }
   void by_points(float* sums, float* x, bool add_up) const {
-    float* const dy = x + kPoints * cut.x_stride;
+    float* const dy = x + cut.kInputs * cut.x_stride;
     for (int64_t k = 0; k < g.k; k += cut.part) {
       const int64_t filters = g.k - k < cut.part ? g.k - k : cut.part;
       for (int64_t from = 0; from < cut.tiles; from += cut.block) {
@@ -208,8 +211,8 @@ struct GradientWork {
           if (k == 0 || count < cut.tiles) transform(from + t, t, count, x);
           transform_gradient_of(from + t, t, count, k, filters, dy);
         }
-#pragma omp for schedule(static) collapse(2)
-        for (int point = 0; point < kPoints; ++point)
+#pragma omp for schedule(static, 1) collapse(2)
+        for (int point = 0; point < kFilterPoints; ++point)
           for (int64_t f = 0; f < filters; f += kLanes) add(point, f, count, x, dy, from == 0, sums);
       }
       write(k, filters, sums, add_up);
@@ -217,12 +220,12 @@ struct GradientWork {
   }
 };
 
-template <class T>
+template <class S, class T>
 void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
-  GradientWork<T> work{g, o};
-  float* const sums = o.workspace + zero_floats<Stride1>(g);
+  GradientWork<S, T> work{g, o};
+  float* const sums = o.workspace + zero_floats<S>(g);
   float* const transforms = sums + work.cut.chunks * work.cut.sums();
-  work.zeros = clear<T>(o.workspace, kIn * g.c);
+  work.zeros = clear<T>(o.workspace, S::kIn * g.c);
 #pragma omp parallel
   work.cut.by_chunks() ? work.by_chunks(sums, transforms, add) : work.by_points(sums, transforms, add);
 }

@@ -66,19 +66,24 @@ struct Steps {
   void (*run)(const Problem&, const Cut&, const Operands<T>&, bool relu);
 };
 
+/// A filter gradient: the floats of its workspace, and dw [+]= it.
+struct Gradient {
+  int64_t (*workspace_floats)(const Problem&, int threads) = nullptr;
+  void (*floats)(const Problem&, const GradientOperands<float>&, bool add) = nullptr;
+  void (*halves)(const Problem&, const GradientOperands<Half>&, bool add) = nullptr;
+};
+
 /// A way to take a convolution tile by tile: winograd_schemes.h.
 struct Scheme {
   int64_t out;  ///< a tile's edge in y
   Steps<float> floats;
   Steps<Half> halves;
+  Gradient gradient = {};  ///< or none
 };
 
 struct Kernels {
   int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
   Scheme stride1, stride2, stride2_data;
-  int64_t (*gradient_floats)(const Problem&, int threads);
-  void (*gradient_float)(const Problem&, const GradientOperands<float>&, bool add);
-  void (*gradient_half)(const Problem&, const GradientOperands<Half>&, bool add);
   Scheme first, first_data;  ///< without Winograd's algorithm: first_layer.h
 };
 

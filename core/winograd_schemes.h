@@ -2,7 +2,9 @@
 // says, along one axis, how kIn pixels become kInputs values (transform_input), three taps kTaps values
 // (transform_taps), and kProducts sums of products of these kOut outputs (transform_output); tiles of inputs are kStep
 // pixels apart. Rows of inputs from kInputParts[i] on, and the rows of outputs kOutputParts[i], are computed together.
-// Term t of kTerms multiplies value input(t) by tap value filter(t) and adds to sum product(t).
+// Term t of kTerms multiplies value input(t) by tap value filter(t) and adds to sum product(t). For
+// the filter gradient transform_gradient is the transpose of transform_output, and transform_sums that of
+// transform_taps.
 
 /// Stride 1: F(4x4, 3x3) (Lavin and Gray, 2016). The points of interpolation are 0, a, -a, b, -b and infinity: with
 /// these a and b the error in f32 is twice that of a direct convolution; with the usual 1 and 2 it is five times that.
@@ -44,6 +46,25 @@ struct Stride1 {
     y[1] = fma(broadcast(kA), difference_a, broadcast(kB) * difference_b);
     y[2] = fma(broadcast(kA2), sum_a, broadcast(kB2) * sum_b);
     y[3] = fma(broadcast(kA2 * kA), difference_a, fma(broadcast(kB2 * kB), difference_b, m[5]));
+  }
+  static void transform_gradient(const Vec e[kOut], Vec v[kProducts]) {
+    const Vec even_a = fma(broadcast(kA2), e[2], e[0]), even_b = fma(broadcast(kB2), e[2], e[0]);
+    const Vec odd_a = broadcast(kA) * fma(broadcast(kA2), e[3], e[1]);
+    const Vec odd_b = broadcast(kB) * fma(broadcast(kB2), e[3], e[1]);
+    v[0] = e[0];
+    v[1] = even_a + odd_a;
+    v[2] = even_a - odd_a;
+    v[3] = even_b + odd_b;
+    v[4] = even_b - odd_b;
+    v[5] = e[3];
+  }
+  static void transform_sums(const Vec p[kTaps], Vec g[3]) {
+    const Vec fa = broadcast(0.5f / (kA2 * (kA2 - kB2))), fb = broadcast(0.5f / (kB2 * (kB2 - kA2)));
+    const Vec even_a = fa * (p[1] + p[2]), odd_a = fa * (p[1] - p[2]);
+    const Vec even_b = fb * (p[3] + p[4]), odd_b = fb * (p[3] - p[4]);
+    g[0] = fma(broadcast(1 / (kA2 * kB2)), p[0], even_a + even_b);
+    g[1] = fma(broadcast(kA), odd_a, broadcast(kB) * odd_b);
+    g[2] = fma(broadcast(kA2), even_a, fma(broadcast(kB2), even_b, p[5]));
   }
 };
 
@@ -96,6 +117,22 @@ struct Stride2 {
     u[5] = scale * g[1];
   }
   static void transform_output(const Vec m[kProducts], Vec y[kOut]) { outputs(m, m[kFinite], y); }
+  static void transform_gradient(const Vec e[kOut], Vec v[kProducts]) {
+    const Vec minus_a = fma(broadcast(-kA2), e[2], zero() - e[0]), even_b = fma(broadcast(kB2), e[2], e[0]);
+    const Vec odd_a = broadcast(kA) * fma(broadcast(kA2), e[3], e[1]);
+    const Vec odd_b = broadcast(kB) * fma(broadcast(kB2), e[3], e[1]);
+    v[0] = minus_a - odd_a;
+    v[1] = minus_a + odd_a;
+    v[2] = even_b + odd_b;
+    v[3] = even_b - odd_b;
+    v[4] = e[3];
+  }
+  static void transform_sums(const Vec p[kTaps], Vec g[3]) {
+    const Vec scale = broadcast(0.5f / (kB2 - kA2));
+    g[0] = scale * ((p[0] + p[1]) + (p[2] + p[3]));
+    g[1] = scale * p[5];
+    g[2] = fma(scale, fma(broadcast(kA), p[0] - p[1], broadcast(kB) * (p[2] - p[3])), p[4]);
+  }
 };
 
 /// The data gradient of Stride2, from dy to dx, whose taps are turned: every other pixel of dx, from the second, is a

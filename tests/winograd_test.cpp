@@ -128,43 +128,48 @@ std::vector<T> convolve(const Scheme& scheme, const Problem& g, bool turned, con
 }
 
 template <class T>
-std::vector<float> filter_gradient(const Kernels& code, const Problem& g, int threads) {
+std::vector<float> filter_gradient(const winograd::Gradient& gradient, const Problem& g, int threads) {
   const int before = omp_get_max_threads();
   omp_set_num_threads(threads);
-  const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 1));
-  const auto dy = stored<T>(floats(g.n * (g.h + 2 * g.pad - 2) * (g.w + 2 * g.pad - 2) * g.k, 2));
+  const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 1)), dy = stored<T>(floats(g.n * g.p * g.q * g.k, 2));
   auto dw = floats(g.k * 9 * g.c, 3);
-  std::vector<float> workspace(code.gradient_floats(g, threads));
+  std::vector<float> workspace(gradient.workspace_floats(g, threads));
   const winograd::GradientOperands<T> o{x.data(), dy.data(), dw.data(), workspace.data()};
   if constexpr (sizeof(T) == 4)
-    code.gradient_float(g, o, true);
+    gradient.floats(g, o, true);
   else
-    code.gradient_half(g, o, true);
+    gradient.halves(g, o, true);
   omp_set_num_threads(before);
   return dw;
-}
-
-}  // namespace
-
-TEST_CASE("a filter gradient by Winograd's algorithm does not depend on threads or on the instruction set", "[conv]") {
-  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
-  for (const Problem& g : {Problem{.n = 2, .h = 7, .w = 9, .c = 48, .k = 32, .pad = 1},
-                           Problem{.n = 3, .h = 5, .w = 6, .c = 32, .k = 16, .pad = 0},
-                           Problem{.n = 9, .h = 15, .w = 17, .c = 16, .k = 48, .pad = 1},
-                           Problem{.n = 2, .h = 5, .w = 6, .c = 112, .k = 96, .pad = 1}})
-    for (const int threads : {1, 2, 3}) {
-      CAPTURE(g.c, g.k, threads);
-      for (const Kernels* code : {&winograd::kAvx2, &winograd::kAvx512}) {
-        CHECK(filter_gradient<float>(*code, g, threads) == filter_gradient<float>(winograd::kAvx512, g, 1));
-        CHECK(filter_gradient<Half>(*code, g, threads) == filter_gradient<Half>(winograd::kAvx512, g, 1));
-      }
-    }
 }
 
 struct Case {
   Way way;
   Problem g;
 };
+
+}  // namespace
+
+TEST_CASE("a filter gradient by Winograd's algorithm does not depend on threads or on the instruction set", "[conv]") {
+  if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
+  for (const auto& [way, g] :
+       {Case{&Kernels::stride1, {.n = 2, .h = 7, .w = 9, .c = 48, .k = 32, .pad = 1}},
+        Case{&Kernels::stride1, {.n = 3, .h = 5, .w = 6, .c = 32, .k = 16, .pad = 0}},
+        Case{&Kernels::stride1, {.n = 9, .h = 15, .w = 17, .c = 16, .k = 48, .pad = 1}},
+        Case{&Kernels::stride1, {.n = 2, .h = 5, .w = 6, .c = 112, .k = 96, .pad = 1}},
+        Case{&Kernels::stride2, {.n = 9, .h = 30, .w = 34, .c = 16, .k = 32, .pad = 1, .p = 15, .q = 17}},
+        Case{&Kernels::stride2, {.n = 2, .h = 9, .w = 12, .c = 112, .k = 96, .pad = 1, .p = 5, .q = 6}},
+        Case{&Kernels::stride2, {.n = 3, .h = 8, .w = 5, .c = 48, .k = 16, .pad = 1, .p = 4, .q = 3}}})
+    for (const int threads : {1, 2, 3}) {
+      CAPTURE(g.c, g.k, g.p, threads);
+      const winograd::Gradient& one = (winograd::kAvx512.*way).gradient;
+      for (const Kernels* code : {&winograd::kAvx2, &winograd::kAvx512}) {
+        const winograd::Gradient& other = (code->*way).gradient;
+        CHECK(filter_gradient<float>(other, g, threads) == filter_gradient<float>(one, g, 1));
+        CHECK(filter_gradient<Half>(other, g, threads) == filter_gradient<Half>(one, g, 1));
+      }
+    }
+}
 
 TEST_CASE("AVX2 and AVX-512 compute the same bits, however the work is cut", "[conv]") {
   if (!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx2")) return;
