@@ -74,6 +74,12 @@ class ConvBackend {
   virtual bool takes_narrow_filters() const { return false; }
   virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
                        const Tensor& y) = 0;
+  /// forward() without an epilogue and, in one go, the sums of y and of y^2 over all but its channels: (k) each, f32
+  /// (f64). False, and nothing done, where the library cannot.
+  virtual bool forward_statistics(Stream, const ConvShape&, const Tensor& /*x*/, const ConvFilter&, const Tensor& /*y*/,
+                                  const Tensor& /*sum*/, const Tensor& /*squares*/) {
+    return false;
+  }
   /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.
   virtual void backward_data(Stream, const ConvShape&, const Tensor& dy, const ConvFilter&, float beta,
                              const Tensor& dx) = 0;
@@ -100,10 +106,14 @@ enum class ConvMath : uint8_t { f32, tf32 };
 /// does not change.
 enum class PlanChoice : uint8_t { proposed, timed };
 
+/// Where a BatchNorm's batch statistics come from: a pass of its own, or sums that the convolution before it takes.
+enum class BatchStatistics : uint8_t { apart, fused };
+
 /// How convolutions are chosen on CUDA; nothing else asks.
 struct ConvPlanning {
   ConvMath math = ConvMath::f32;
   PlanChoice choice = PlanChoice::proposed;
+  BatchStatistics statistics = BatchStatistics::apart;
   std::string folder = {};     ///< where plans are kept between runs; empty: nowhere
   int64_t workspace_mb = 256;  ///< the most a plan may take
 };

@@ -95,6 +95,17 @@ class CudnnConv : public ConvBackend {
     apply_epilogue(stream, g, y, bias ? Tensor{bias, {g.k}, y.dtype, Device::cuda} : Tensor{}, e);
   }
 
+  bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const Tensor& y,
+                          const Tensor& sum, const Tensor& squares) override {
+    if (g.n == 0 || filter.fold || filter.bias) return false;
+    return try_run(stream, {.shape = g, .type = type(y.dtype), .statistics = true},
+                   {{cudnn::kX, x.data},
+                    {cudnn::kW, prepare(stream, g, filter, y.dtype).first},
+                    {cudnn::kY, y.data},
+                    {cudnn::kSum, sum.data},
+                    {cudnn::kSquares, squares.data}});
+  }
+
   void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
                      const Tensor& dx) override {
     if (g.n == 0) return;

@@ -20,6 +20,7 @@ std::string pass_text(const ConvKey& key) {
   if (key.residual) text += " + residual";
   if (key.bias) text += " + bias";
   if (key.relu) text += " + ReLU";
+  if (key.statistics) text += " + statistics";
   if (key.mask) text += " + dReLU";
   if (key.accumulate) text += ", added to what is there";
   return text;

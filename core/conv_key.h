@@ -23,7 +23,8 @@ struct ConvKey {
   ConvType type = ConvType::f32;
   ConvPass pass = ConvPass::forward;
   bool bias = false, residual = false, relu = false, mask = false, accumulate = false;
-  int64_t alignment = 16;  ///< bytes, of every pointer
+  bool statistics = false;  ///< forward alone: also the sums of y and of y^2, per channel
+  int64_t alignment = 16;   ///< bytes, of every pointer
 
   friend auto operator<=>(const ConvKey&, const ConvKey&) = default;
 };

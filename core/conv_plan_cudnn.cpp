@@ -24,6 +24,11 @@ Graph forward_graph(const ConvKey& key, const Extents& y, ConvGeometry geometry,
   if (key.residual) then(CUDNN_POINTWISE_ADD, graph.tensor(kResidual, y, type, key.alignment));
   if (key.bias) then(CUDNN_POINTWISE_ADD, graph.tensor(kBias, {1, y[1], 1, 1}, type, key.alignment));
   if (key.relu) then(CUDNN_POINTWISE_RELU_FWD, std::nullopt);
+  if (key.statistics) {
+    const Extents channels{1, y[1], 1, 1};
+    graph.statistics(kY, graph.tensor(kSum, channels, CUDNN_DATA_FLOAT, key.alignment),
+                     graph.tensor(kSquares, channels, CUDNN_DATA_FLOAT, key.alignment));
+  }
   return graph;
 }
 

@@ -109,6 +109,17 @@ class ReferenceConv : public ConvBackend {
                const Tensor& y) override {
     dispatch_full(y.dtype, [&](auto tag) { temper::forward<decltype(tag)>(g, x, f, e, y); });
   }
+  bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const Tensor& y,
+                          const Tensor& sum, const Tensor& squares) override {
+    forward(stream, g, x, f, {}, y);
+    dispatch_full(y.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      const ConstMatrixMap<T> rows(y.as<T>(), g.n * g.p() * g.q(), g.k);
+      MatrixMap<T>(sum.as<T>(), 1, g.k) = rows.colwise().sum();
+      MatrixMap<T>(squares.as<T>(), 1, g.k) = rows.cwiseProduct(rows).colwise().sum();
+    });
+    return true;
+  }
   void backward_data(Stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     dispatch_full(dx.dtype, [&](auto tag) { temper::backward_data<decltype(tag)>(g, dy, f, beta, dx); });

@@ -133,6 +133,17 @@ void Graph::relu_backward(int64_t y, int64_t dy, int64_t dx) {
   operations_.push_back(std::move(d));
 }
 
+void Graph::statistics(int64_t x, int64_t sum, int64_t squares) {
+  Descriptor d(CUDNN_BACKEND_OPERATION_GEN_STATS_DESCRIPTOR);
+  d.set(CUDNN_ATTR_OPERATION_GENSTATS_MODE, CUDNN_GENSTATS_SUM_SQSUM)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_MATH_PREC, CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_XDESC, at(x))
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_SUMDESC, at(sum))
+      .set(CUDNN_ATTR_OPERATION_GENSTATS_SQSUMDESC, at(squares))
+      .finalize("statistics");
+  operations_.push_back(std::move(d));
+}
+
 void Plan::execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
                    void* scratch) const {
   Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);

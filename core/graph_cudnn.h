@@ -37,6 +37,8 @@ inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnConvolutionMode
 template <>
 inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnPointwiseMode_t> = CUDNN_TYPE_POINTWISE_MODE;
 template <>
+inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnGenStatsMode_t> = CUDNN_TYPE_GENSTATS_MODE;
+template <>
 inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnBackendHeurMode_t> = CUDNN_TYPE_HEUR_MODE;
 template <>
 inline constexpr cudnnBackendAttributeType_t kAttributeType<cudnnBackendNumericalNote_t> = CUDNN_TYPE_NUMERICAL_NOTE;
@@ -108,6 +110,9 @@ class Graph {
 
   /// dx = y > 0 ? dy : 0, with y what the ReLU gave.
   void relu_backward(int64_t y, int64_t dy, int64_t dx);
+
+  /// The sums of x and of x^2 over all but the channels.
+  void statistics(int64_t x, int64_t sum, int64_t squares);
 
   const std::vector<Descriptor>& operations() const { return operations_; }
 

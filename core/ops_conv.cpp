@@ -48,7 +48,8 @@ struct Convolution {
     return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp, .narrow = w.narrow};
   }
 
-  Var run(Tape& tape, const char* name) {
+  /// `sums`: to be taken on the way where the library can; emptied where it cannot.
+  Var run(Tape& tape, const char* name, BatchNormSums* sums = nullptr) {
     check_channels("bias", bias.value, w);
     y = tape.alloc({g.n, g.p(), g.q(), g.k}, x.value.dtype);
     const Tensor& r = residual.value;
@@ -56,8 +57,11 @@ struct Convolution {
                  " so residual must be too, got ", r.shape, " ", r.dtype);
     {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      tape.engine().conv().forward(tape.stream(), g, x.value, filter(),
-                                   {.residual = r, .relu = activation == Activation::relu}, y);
+      ConvBackend& conv = tape.engine().conv();
+      if (!sums || !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
+        if (sums) *sums = {};
+        conv.forward(tape.stream(), g, x.value, filter(), {.residual = r, .relu = activation == Activation::relu}, y);
+      }
     }
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
@@ -124,7 +128,16 @@ Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions option
                       const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual,
                       Activation activation) {
   const bool trains = w.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
-  if (bn_options.stats == BnStats::batch || trains || tape.engine().options().exactness == Exactness::exact)
+  const EngineOptions& engine = tape.engine().options();
+  const bool exact = engine.exactness == Exactness::exact;
+  if (bn_options.stats == BnStats::batch && engine.planning.statistics == BatchStatistics::fused && !exact) {
+    const DType dtype = bn.gamma.value.dtype;
+    BatchNormSums sums{.sum = tape.alloc({w.value.shape[0]}, dtype), .squares = tape.alloc({w.value.shape[0]}, dtype)};
+    const Var y =
+        Convolution{.g = conv_shape(x, w, options), .x = x, .w = w, .stamp = w.stamp}.run(tape, "conv2d", &sums);
+    return batch_norm(tape, y, bn, bn_options, residual, activation, sums);
+  }
+  if (bn_options.stats == BnStats::batch || trains || exact)
     return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
   for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
     check_channels("the BatchNorm's arrays", t, w);

@@ -40,16 +40,19 @@ void check(const Var& x, const BatchNormVars& bn, const BatchNormOptions& option
 
 template <class T, class S>
 void forward(Tape& tape, const Forward& f, const Tensor& x, const BatchNormVars& bn, const BatchNormOptions& options,
-             const Tensor& residual) {
+             const Tensor& residual, const BatchNormSums& sums) {
   const Stream stream = tape.stream();
-  if (f.stats == BnStats::batch) {
+  BatchNormRunning<S> running{.momentum = options.momentum};
+  if (options.update == BnUpdate::yes) {
+    running.mean = bn.running_mean.as<S>();
+    running.var = bn.running_var.as<S>();
+  }
+  if (f.stats == BnStats::batch && sums.sum) {
+    batch_norm_statistics_of<S>(stream, f.rows, f.channels, f.mean.as<S>(), f.invstd.as<S>(), sums.sum.as<S>(),
+                                sums.squares.as<S>(), options.eps, running);
+  } else if (f.stats == BnStats::batch) {
     const Arena::Scope scope(tape.engine().arena());
     const Tensor workspace = tape.alloc({batch_norm_workspace(f.rows, f.channels)}, f.mean.dtype);
-    BatchNormRunning<S> running{.momentum = options.momentum};
-    if (options.update == BnUpdate::yes) {
-      running.mean = bn.running_mean.as<S>();
-      running.var = bn.running_var.as<S>();
-    }
     batch_norm_statistics<T, S>(stream, f.rows, f.channels, f.mean.as<S>(), f.invstd.as<S>(), workspace.as<S>(),
                                 x.as<T>(), options.eps, running);
   } else {
@@ -128,7 +131,7 @@ void backward(Tape& tape, const Forward& f, const Var& x, const BatchNormVars& b
 }  // namespace
 
 Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNormOptions& options, const Var& residual,
-               Activation activation) {
+               Activation activation, const BatchNormSums& sums) {
   check(x, bn, options, residual);
   const Tensor& v = x.value;
   const int channels = static_cast<int>(v.shape[-1]);
@@ -138,7 +141,7 @@ Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNor
   f.mean = f.stats == BnStats::batch ? tape.alloc({channels}, bn.gamma.value.dtype) : bn.running_mean;
   dispatch_float(v.dtype, [&](auto tag) {
     using T = decltype(tag);
-    forward<T, compute_t<T>>(tape, f, v, bn, options, residual.value);
+    forward<T, compute_t<T>>(tape, f, v, bn, options, residual.value, sums);
   });
   return tape.record("batch_norm", f.y, {x, bn.gamma, bn.beta, residual}, [=](Tape& tape, const Tensor& dy) {
     dispatch_float(dy.dtype, [&](auto tag) {

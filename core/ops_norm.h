@@ -23,10 +23,16 @@ struct BatchNormVars {
   Tensor running_mean, running_var;
 };
 
+/// The sums of x and of x^2 over all but the channels, (C) each, that whoever made x took on the way; none: batch_norm
+/// goes over x.
+struct BatchNormSums {
+  Tensor sum, squares;
+};
+
 /// y = [relu](gamma * (x - mean) / sqrt(var + eps) + beta [+ residual]), per channel (the innermost extent) over all
 /// others: x is (N, H, W, C) or (N, C). One pass over memory for the statistics and one for everything else; the
 /// gradient is fused the same way. residual.value empty: none. Ioffe & Szegedy 2015.
 Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNormOptions& options,
-               const Var& residual = {}, Activation activation = Activation::none);
+               const Var& residual = {}, Activation activation = Activation::none, const BatchNormSums& sums = {});
 
 }  // namespace temper

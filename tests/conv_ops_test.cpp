@@ -1,5 +1,11 @@
 #include "core/ops_conv.h"
+
+#include <set>
+
 #include "core/ops_elementwise.h"
+#include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
@@ -9,7 +15,10 @@ namespace {
 
 /// x, w, residual, gamma, beta of a convolution (2, 5, 6, 3) -> (2, 5, 6, 4), and running statistics.
 struct BnCheck {
-  GradCheck check{{{2, 5, 6, 3}, {4, 3, 3, 3}, {2, 5, 6, 4}, {4}, {4}}};
+  explicit BnCheck(BatchStatistics statistics = BatchStatistics::apart)
+      : check({{2, 5, 6, 3}, {4, 3, 3, 3}, {2, 5, 6, 4}, {4}, {4}}, {.statistics = statistics}) {}
+
+  GradCheck check;
   std::vector<double> mean{0.1, -0.2, 0.3, 0.05}, var{0.9, 1.4, 0.6, 2.0};
 
   BatchNormVars bn(const Var& gamma, const Var& beta) {
@@ -76,8 +85,9 @@ TEST_CASE("a ReLU's gradient is taken once, by the last to add to it", "[grad]")
 }
 
 TEST_CASE("gradient of conv2d_batch_norm", "[grad]") {
+  const auto statistics = GENERATE(BatchStatistics::apart, BatchStatistics::fused);
   for (const Activation a : {Activation::none, Activation::relu}) {
-    BnCheck c;
+    BnCheck c(statistics);
     for (const BatchNormOptions& o : {kRunning, kBatch}) {
       c.check.run([&](Tape& t, const auto& p) { return c.op(t, p, o, p[2], a); });
       c.check.run([&](Tape& t, const auto& p) { return c.op(t, p, o, {}, a); });
@@ -102,6 +112,61 @@ TEST_CASE("gradient of conv2d_batch_norm folded into its filter", "[grad]") {
     check.run(
         [&](Tape& t, const auto& p) { return conv2d_batch_norm(t, p[0], filter, {.pad = 1}, bn, kRunning, 0, {}, a); });
   }
+}
+
+namespace {
+
+/// What conv2d_batch_norm gives with batch statistics, then its running mean and variance; the names of all ranges into
+/// `ranges`.
+std::vector<float> batch_normed(const EngineOptions& options, std::set<std::string>& ranges) {
+  RangeLog log;
+  EngineOptions logged = options;
+  logged.ranges = &log;
+  Engine engine(logged);
+  const Stream stream = engine.stream();
+  const auto up = [&](int64_t salt, Shape shape) {
+    const std::vector<double> v = test::wave(shape.numel(), static_cast<int>(salt));
+    const std::vector<float> values(v.begin(), v.end());
+    const Tensor t = engine.arena().tensor(shape, DType::f32);
+    copy(stream, t.data, t.device, values.data(), Device::cpu, t.bytes());
+    synchronize(stream);
+    return t;
+  };
+  Tape tape(engine, Wrt::nothing);
+  const Tensor mean = up(4, {16}), var = up(5, {16});
+  const Var x = convert(tape, Var{up(1, {4, 8, 8, 8})}, options.compute);
+  const Var y =
+      conv2d_batch_norm(tape, x, Var{up(2, {16, 3, 3, 8})}, {.pad = 1},
+                        {.gamma = {up(3, {16})}, .beta = {up(6, {16})}, .running_mean = mean, .running_var = var},
+                        {.momentum = 0.5}, 0, {}, Activation::none);
+  std::vector<float> got;
+  for (const Tensor& t : {convert(tape, y, DType::f32).value, mean, var}) {
+    got.resize(got.size() + t.numel());
+    copy(stream, got.data() + got.size() - t.numel(), Device::cpu, t.data, t.device, t.bytes());
+    synchronize(stream);
+  }
+  for (const RangeLog::Node& node : log.nodes()) ranges.insert(node.name);
+  return got;
+}
+
+}  // namespace
+
+TEMPER_DEVICE_TEST("statistics that a convolution takes on the way agree with a pass of their own", "[conv]") {
+  EngineOptions apart{.device = device,
+                      .compute = device == Device::cpu ? DType::f32 : DType::bf16,
+                      .arena_mb = 64,
+                      .reference_conv = device == Device::cpu};
+  EngineOptions fused = apart, exact = apart;
+  fused.planning.statistics = exact.planning.statistics = BatchStatistics::fused;
+  exact.exactness = Exactness::exact;
+  std::set<std::string> apart_ranges, fused_ranges, exact_ranges;
+  const std::vector<float> want = batch_normed(apart, apart_ranges), got = batch_normed(fused, fused_ranges);
+  const double tolerance = device == Device::cpu ? 1e-5 : 2e-2;
+  for (size_t i = 0; i < want.size(); ++i) REQUIRE(got[i] == Approx(want[i]).epsilon(tolerance).margin(tolerance));
+  CHECK(fused_ranges.count("batch_norm_statistics_of") == 1);
+  CHECK(apart_ranges.count("batch_norm_statistics_of") == 0);
+  batch_normed(exact, exact_ranges);
+  CHECK(exact_ranges.count("batch_norm_statistics_of") == 0);
 }
 
 TEST_CASE("a folded BatchNorm has the values of an unfolded one", "[conv]") {

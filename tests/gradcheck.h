@@ -19,8 +19,8 @@ inline std::vector<double> wave(int64_t n, int salt) {
 /// A little world for gradient checks: an f64 engine and parameters named p0, p1, ... of the given shapes.
 class GradCheck {
  public:
-  explicit GradCheck(const std::vector<Shape>& shapes)
-      : engine_({.compute = DType::f64, .arena_mb = 256, .reference_conv = true}) {
+  explicit GradCheck(const std::vector<Shape>& shapes, const ConvPlanning& planning = {})
+      : engine_({.compute = DType::f64, .arena_mb = 256, .reference_conv = true, .planning = planning}) {
     for (size_t i = 0; i < shapes.size(); ++i) store_.add(cat("p", i), shapes[i], {});
     values_ = std::make_unique<Flat>(store_, DType::f64, Stream{});
     for (size_t i = 0; i < shapes.size(); ++i) values_->write(i, wave(shapes[i].numel(), static_cast<int>(i) + 1));

@@ -256,6 +256,14 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
 }
 
 template <class S>
+void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean, S* invstd, const S* sum,
+                              const S* squares, double eps, BatchNormRunning<S> running) {
+  const KernelRange range(stream, "batch_norm_statistics_of", {rows, channels});
+  TEMPER_CUDA_HALF(batch_norm_statistics_of, stream, rows, channels, mean, invstd, sum, squares, eps, running);
+  map(stream, channels, StatisticsOf<S>{rows, mean, invstd, eps, running}, sum, squares);
+}
+
+template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps) {
   const KernelRange range(stream, "batch_norm_invstd", {channels});
   TEMPER_CUDA_HALF(batch_norm_invstd, stream, channels, invstd, var, eps);
@@ -314,6 +322,10 @@ INSTANTIATE(float, float)
 INSTANTIATE(double, double)
 INSTANTIATE(bfloat16, float)
 INSTANTIATE(float16, float)
+template void batch_norm_statistics_of<float>(Stream, int64_t, int, float*, float*, const float*, const float*, double,
+                                              BatchNormRunning<float>);
+template void batch_norm_statistics_of<double>(Stream, int64_t, int, double*, double*, const double*, const double*,
+                                               double, BatchNormRunning<double>);
 template void batch_norm_invstd<float>(Stream, int, float*, const float*, double);
 template void batch_norm_invstd<double>(Stream, int, double*, const double*, double);
 

@@ -27,6 +27,12 @@ template <class T, class S = compute_t<T>>
 void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x,
                            double eps, BatchNormRunning<S> running);
 
+/// The same from the sums of x and of x^2 over the rows: mean = sum / rows, variance = squares / rows - mean^2, never
+/// below 0. For sums that were taken on the way; loses the digits that mean^2 / variance has before the point.
+template <class S>
+void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean, S* invstd, const S* sum,
+                              const S* squares, double eps, BatchNormRunning<S> running);
+
 /// invstd = 1 / sqrt(var + eps).
 template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps);

@@ -44,6 +44,19 @@ HD void finish(int c, int64_t rows, double shift, const double (&sums)[2], S* me
   running.var[c] = S((1 - running.momentum) * running.var[c] + running.momentum * var);
 }
 
+/// A channel's statistics from its sums.
+template <class S>
+struct StatisticsOf {
+  int64_t rows;
+  S *mean, *invstd;
+  double eps;
+  BatchNormRunning<S> running;
+  HD void operator()(int64_t c, S sum, S squares) const {
+    const double sums[2] = {double(sum), double(squares)};
+    finish(static_cast<int>(c), rows, 0.0, sums, mean, invstd, eps, running);
+  }
+};
+
 struct InvStd {
   double eps;
   template <class S>

@@ -77,6 +77,36 @@ struct Cases {
               .bytes = 1.0 * n * sizeof(T)});
   }
 
+  /// Sums as they come, or with squares too small for any variance.
+  void statistics_of(bool possible) const {
+    const double least = possible ? -0.5 * rows : 2.0 * rows;
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("statistics of sums", possible ? "" : "/no variance")),
+              .arrays = {{"sum", Role::in, s, channels, least, least + rows},
+                         {"squares", Role::in, s, channels, 1.0 * rows, 2.0 * rows},
+                         result("mean"),
+                         result("invstd"),
+                         {"running_mean", Role::inout, s, channels},
+                         {"running_var", Role::inout, s, channels, 0.5, 1.5}},
+              .run =
+                  [*this](Stream stream, const CaseArgs& a) {
+                    batch_norm_statistics_of<S>(stream, rows, channels, a.get<S>(2), a.get<S>(3), a.get<S>(0),
+                                                a.get<S>(1), 0.01, {a.get<S>(4), a.get<S>(5), 0.3});
+                  },
+              .reference =
+                  [*this](Arrays& a) {
+                    for (int c = 0; c < channels; ++c) {
+                      const double mean = a[0][c] / rows, var = std::max(a[1][c] / rows - mean * mean, 0.0);
+                      a[2][c] = mean;
+                      a[3][c] = 1 / std::sqrt(var + 0.01);
+                      a[4][c] += 0.3 * (mean - a[4][c]);
+                      a[5][c] += 0.3 * (var * rows / std::max<int64_t>(rows - 1, 1) - a[5][c]);
+                    }
+                  },
+              .tolerance = sizeof(S) == 4 ? 2e-6 : 1e-12,
+              .bytes = 8.0 * channels * sizeof(S)});
+  }
+
   void apply_in_parts(Stream stream, const CaseArgs& a) const {
     batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1), nullptr, affine(a, 3), BatchNormRelu::no);
     axpby<T>(stream, n, 1.f, a.get<T>(2), 1.f, a.get<T>(0));
@@ -187,6 +217,8 @@ struct Cases {
   void all() const {
     for (const bool update : {false, true}) statistics(-1, 1, update);
     statistics(99.5, 100.5, true);
+    if (t == s)  // sums are never 16 bits
+      for (const bool possible : {true, false}) statistics_of(possible);
     for (const bool residual : {false, true})
       for (const BatchNormRelu relu : {BatchNormRelu::no, BatchNormRelu::yes}) apply(residual, relu);
     sums("plain", BatchNormMask::none);

@@ -8,6 +8,9 @@ template <class T, class S>
 void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x,
                            double eps, BatchNormRunning<S> running);
 template <class S>
+void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean, S* invstd, const S* sum,
+                              const S* squares, double eps, BatchNormRunning<S> running);
+template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps);
 template <class T, class S>
 void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* x, const T* residual,

@@ -180,6 +180,12 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
 }
 
 template <class S>
+void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean, S* invstd, const S* sum,
+                              const S* squares, double eps, BatchNormRunning<S> running) {
+  map(stream, channels, StatisticsOf<S>{rows, mean, invstd, eps, running}, sum, squares);
+}
+
+template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps) {
   map(stream, channels, InvStd{eps}, write(invstd), var);
 }
@@ -208,6 +214,11 @@ INSTANTIATE(float, float)
 INSTANTIATE(double, double)
 INSTANTIATE(bfloat16, float)
 INSTANTIATE(float16, float)
+#define INSTANTIATE_STATISTICS_OF(S)                                                                  \
+  template void batch_norm_statistics_of<S>(Stream, int64_t, int, S*, S*, const S*, const S*, double, \
+                                            BatchNormRunning<S>);
+INSTANTIATE_STATISTICS_OF(float)
+INSTANTIATE_STATISTICS_OF(double)
 template void batch_norm_invstd<float>(Stream, int, float*, const float*, double);
 template void batch_norm_invstd<double>(Stream, int, double*, const double*, double);
 

@@ -39,6 +39,7 @@ std::vector<ConvKey> passes(const ConvShape& g) {
   return {{.shape = g},
           {.shape = g, .bias = true, .relu = true},
           {.shape = g, .bias = true, .residual = true, .relu = true},
+          {.shape = g, .statistics = true},
           {.shape = g, .pass = P::backward_data},
           {.shape = g, .pass = P::backward_data, .mask = true},
           {.shape = g, .pass = P::backward_data, .residual = true, .mask = true},
@@ -98,7 +99,7 @@ int main() try {
       "may be fused to it, NHWC. Only deterministic ones count, and for f32 only those that do not\n"
       "round their operands. \"29 (12), 3 MiB\": 29 proposals, 12 of them compiled in advance (the others are compiled at run\n"
       "time), and the work space of the first of the 12 that finishes as a plan. \"none\" means that the convolution and what\n"
-      "is fused to it run one after the other, a bf16 filter gradient in f32.\n\n"
+      "is fused to it run one after the other, a 16-bit filter gradient in f32.\n\n"
       "Configurations that use thread block clusters cannot be counted without a driver, so a GPU may have more. Nothing here\n"
       "says which is fastest.\n",
       v / 10000, v % 10000 / 100, v % 100);
