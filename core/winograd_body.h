@@ -380,10 +380,11 @@ struct Floats {
                        int64_t held, float* m) {
     const FilterLayout filters = layout(g.c, g.k);
     const int64_t stride = input_stride(g, held);
+    constexpr bool kOneEach = S::kTerms == S::kProducts;  // known to the compiler: a few percent of small products
     constexpr std::make_integer_sequence<int, kRows> counts;
     each_product<S>(part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
-      Factors factors = {.count = terms.count};
-      for (int t = 0; t < terms.count; ++t) {
+      Factors factors = {.count = kOneEach ? 1 : terms.count};
+      for (int t = 0; t < factors.count; ++t) {
         factors.v[t] = v + terms.term[t].input * stride + (first + r) * kLanes;
         factors.u[t] = u + filters.start(pass, terms.term[t].filter);
       }
