@@ -130,6 +130,7 @@ void ConsoleObserver::on_warning(const std::string& text) {
 
 void ConsoleObserver::on_end(const EndReport& r) {
   clear();
+  line(ink(terminal_, Ink::soft, fmt::format("  a step took {} MB at most", (r.peak_bytes + (1 << 20) - 1) >> 20)));
   if (r.outcome == "finished" || r.outcome == "interrupted") return;
   line(fmt::format("ended after epoch {}: {}", r.epochs, r.outcome));
 }

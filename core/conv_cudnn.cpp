@@ -9,6 +9,7 @@
 #include "core/conv_plans_cudnn.h"
 #include "kernels/convert/convert.h"
 #include "kernels/fold_filter/fold_filter.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -44,7 +45,7 @@ class Buffer {
 /// A filter as the library takes it: in the compute type, a BatchNorm folded in.
 struct Prepared {
   explicit Prepared(int64_t& allocations) : w(allocations), bias(allocations) {}
-  uint64_t stamp = 0;
+  uint64_t stamp = 0, generation = 0;
   Buffer w, bias;
 };
 
@@ -219,8 +220,9 @@ class CudnnConv : public ConvBackend {
     const int64_t weights = f.w.numel();
     void* w = p.w.at_least(weights * size_of(dtype));
     void* bias = f.fold || f.bias ? p.bias.at_least(g.k * size_of(dtype)) : nullptr;
-    if (f.stamp != 0 && f.stamp == p.stamp) return {w, bias};
+    if (f.stamp != 0 && f.stamp == p.stamp && p.generation == generation(stream)) return {w, bias};
     p.stamp = f.stamp;
+    p.generation = generation(stream);
     ++stats_.filters_prepared;
     if (dtype == DType::f32)
       fill<float>(stream, g, f, w, bias);

@@ -56,6 +56,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
   if (options.threads > 0) omp_set_num_threads(options.threads);
   stream_ = make_stream(options);
   stream_.ranges = options.ranges;
+  stream_.capture = &capture_;
   const size_t capacity =
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);

@@ -5,6 +5,7 @@
 
 #include "core/arena.h"
 #include "core/conv.h"
+#include "kernels/runtime/capture.h"
 
 namespace temper {
 
@@ -33,12 +34,14 @@ class Engine {
   Device device() const { return stream_.device; }
   Arena& arena() { return *arena_; }
   ConvBackend& conv() { return *conv_; }
+  Capture& capture() { return capture_; }
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
 
  private:
   EngineOptions options_;
+  Capture capture_;
   Stream stream_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<ConvBackend> conv_;

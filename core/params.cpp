@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "kernels/convert/convert.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -81,7 +82,7 @@ struct NarrowCopy {
   Device device;
   size_t bytes;
   void* data;
-  uint64_t stamp = 0;
+  uint64_t stamp = 0, generation = 0;
 };
 
 Flat::Flat(const ParamStore& store, DType dtype, Stream stream)
@@ -114,33 +115,38 @@ Tensor Flat::view(int i) const {
   return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
-void Flat::touch() { stamp_ = next_stamp(); }
+void Flat::touch() {
+  stamp_ = next_stamp();
+  if (recording(stream_)) stream_.capture->host([this] { touch(); });
+}
 
 Tensor Flat::narrow_view(int i, DType dtype) const {
   TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
   const int64_t n = store_->size();
   if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
-  if (narrow_->stamp != stamp_) {
+  if (!narrow_copy()) {
     dispatch_narrow(dtype, [&](auto tag) {
       using T = decltype(tag);
       convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(narrow_->data));
     });
     narrow_->stamp = stamp_;
+    narrow_->generation = generation(stream_);
   }
   const Param& p = (*store_)[i];
   return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
 Tensor Flat::narrow_copy() const {
-  if (!narrow_ || narrow_->stamp != stamp_) return {};
+  if (!narrow_ || narrow_->stamp != stamp_ || narrow_->generation != generation(stream_)) return {};
   return {narrow_->data, Shape{store_->size()}, narrow_->dtype, stream_.device};
 }
 
 void Flat::touch_both() {
   const bool both = static_cast<bool>(narrow_copy());
-  touch();
+  stamp_ = next_stamp();
   if (both) narrow_->stamp = stamp_;
+  if (recording(stream_)) stream_.capture->host([this] { touch_both(); });
 }
 
 void Flat::copy_from(const Flat& other) {

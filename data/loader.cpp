@@ -49,7 +49,8 @@ Loader::~Loader() {
   release(device, order_, count_ * sizeof(int32_t));
 }
 
-void Loader::order_epoch(int64_t epoch) {
+void Loader::open(int64_t epoch) {
+  TEMPER_CHECK(epoch >= 0, "loader: expected an epoch of 0 or more, got ", epoch);
   if (epoch_ == epoch || (epoch_ >= 0 && options_.shuffle == Shuffle::none)) return;
   std::vector<int32_t> order(count_);
   if (options_.shuffle == Shuffle::none)
@@ -62,25 +63,33 @@ void Loader::order_epoch(int64_t epoch) {
   epoch_ = epoch;
 }
 
-Batch Loader::load(int64_t epoch, int64_t index) {
+Batch Loader::blank(int64_t index) {
   TEMPER_CHECK(index >= 0 && index < batches(), "loader: an epoch has ", batches(), " batches, batch ", index,
                " was asked for");
-  TEMPER_CHECK(epoch >= 0, "loader: expected an epoch of 0 or more, got ", epoch);
-  order_epoch(epoch);
-  const int64_t from = index * options_.batch_size, n = std::min(options_.batch_size, count_ - from);
-  const Stream stream = engine_.stream();
+  const int64_t n = std::min(options_.batch_size, count_ - first(index));
   Arena& arena = engine_.arena();
   const DType dtype = engine_.compute() == DType::f64 ? DType::f64 : DType::f32;
-  const Batch batch{arena.tensor({n, augment_.out_h(), augment_.out_w(), augment_.c}, dtype),
-                    arena.tensor({n}, DType::i32), arena.tensor({n}, DType::i32)};
-  copy(stream, batch.ids.data, stream.device, order_ + from, stream.device, n * sizeof(int32_t));
+  return {arena.tensor({n, augment_.out_h(), augment_.out_w(), augment_.c}, dtype), arena.tensor({n}, DType::i32),
+          arena.tensor({n}, DType::i32)};
+}
+
+void Loader::fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch) {
+  const Stream stream = engine_.stream();
+  const int64_t n = batch.size();
+  take(stream, n, order_, first, batch.ids.as<int32_t>());
   gather(stream, n, labels_, batch.ids.as<int32_t>(), batch.labels.as<int32_t>());
   AugmentOptions options = augment_;
-  options.key.step = static_cast<uint32_t>(epoch);
-  dispatch_full(dtype, [&](auto tag) {
+  options.key.step = epoch;
+  dispatch_full(batch.images.dtype, [&](auto tag) {
     using T = decltype(tag);
     augment(stream, n, pixels_, batch.ids.as<int32_t>(), batch.images.as<T>(), options);
   });
+}
+
+Batch Loader::load(int64_t epoch, int64_t index) {
+  const Batch batch = blank(index);
+  open(epoch);
+  fill(batch, first(index), static_cast<uint32_t>(epoch));
   return batch;
 }
 

@@ -45,9 +45,18 @@ class Loader {
   /// otherwise.
   Batch load(int64_t epoch, int64_t index);
 
- private:
-  void order_epoch(int64_t epoch);
+  // The same in three parts, for a caller that does the third without the host:
+  /// Makes `epoch` the one whose order is on the device.
+  void open(int64_t epoch);
+  /// A batch like number `index`, uninitialised.
+  Batch blank(int64_t index);
+  /// Where batch `index` begins in an epoch's order.
+  int64_t first(int64_t index) const { return index * options_.batch_size; }
+  /// The samples from `first` on in the order of the open epoch, which `epoch` must say too: what augmentation draws
+  /// hangs on it.
+  void fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch);
 
+ private:
   Engine& engine_;
   LoaderOptions options_;
   AugmentOptions augment_;

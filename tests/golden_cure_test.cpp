@@ -118,7 +118,7 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
     const Batch batch = world.batch(context.step);
     context.epoch = context.step + 1;
     cure.before_epoch(context);
-    losses.push_back(cure.gradients(context, batch, buffers));
+    losses.push_back(trainer->gradients(context, batch, buffers));
     check.mask(context.step, cure.mask());
     check.gradient_sets(context.step, cure, total);
     sgd.step(world.engine.stream(), total, 0.05, cure.mask());

@@ -1,5 +1,7 @@
 // AR-AT (Waseda et al. 2025): one set of convolutions with a BatchNorm set for adversarial and one for clean images,
 // and adversarial features drawn towards the clean ones by predictors.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -24,9 +26,6 @@ struct Arat : Trainer {
   struct Terms {
     Var adversarial, clean, invariance, total;
   };
-  struct Values {
-    double adversarial = 0, clean = 0, invariance = 0;
-  };
   Bn bn = Bn::split;
   NoisyPgd attack;
   AttackBn attack_bn = AttackBn::train;
@@ -35,7 +34,7 @@ struct Arat : Trainer {
 
   std::optional<Invariance> invariance;
   int adversarial_branch = 0, clean_branch = 0;
-  Values last;                           ///< of the last step
+  std::optional<Scalars> last;           ///< adversarial, clean, invariance: terms of the last step
   std::optional<double> clean_accuracy;  ///< percent of the validation images, by the clean branch
 
   void fields(Fields& f) override {
@@ -52,6 +51,7 @@ struct Arat : Trainer {
     adversarial_branch = branch(context.model, kAdversarial);
     clean_branch = branch(context.model, kClean);
     invariance.emplace(context.engine, context.model, invariance_options);
+    last.emplace(context.engine, context.model.options().dtype, 3);
   }
   std::vector<TrainedPart> parts() override {
     if (!invariance->predictors()) return {};
@@ -61,7 +61,7 @@ struct Arat : Trainer {
 
   Terms terms(Tape& tape, const Batch& given, const TrainContext& context) const {
     const Network& model = context.model;
-    const Batch batch = attack.seen(context.engine, given, draw(context));
+    const Batch batch = attack.seen(context.engine, given, context.draw());
     const Tensor x_adv = attacked(context, batch, attack_pass(attack_bn, adversarial_branch));
     Taps clean_taps = invariance->taps(), adversarial_taps = invariance->taps();
     const Var clean = model(tape, tape.input(batch.images), {.branch = clean_branch, .taps = &clean_taps});
@@ -77,14 +77,17 @@ struct Arat : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     return terms(tape, batch, context).total;
   }
-  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) override {
+  void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+                       const Tensor& loss) override {
     Tape tape(context.engine, Wrt::params);
     const Terms t = terms(tape, batch, context);
     tape.backward(t.total, grads);
-    const auto read = [&](const Var& v) { return read_scalar(context.engine, v.value); };
-    last = {read(t.adversarial), read(t.clean), read(t.invariance)};
-    return read(t.total);
+    last->put(0, t.adversarial.value);
+    last->put(1, t.clean.value);
+    last->put(2, t.invariance.value);
+    put_scalar(context.engine, t.total.value, loss);
   }
+  std::string recording(const TrainContext&) const override { return fmt::format("weight {:a}", balance.weight); }
 
   void after_epoch(TrainContext& context) override {
     if (!context.validation) return;
@@ -92,9 +95,10 @@ struct Arat : Trainer {
         evaluate(context.engine, context.model, Pass::eval(clean_branch), *context.validation, nullptr).percent();
   }
   void step_metrics(const MetricSink& put) const override {
-    put("adversarial_loss", last.adversarial);
-    put("clean_loss", last.clean);
-    put("invariance", last.invariance);
+    const std::vector<double> terms = last->read();
+    put("adversarial_loss", terms[0]);
+    put("clean_loss", terms[1]);
+    put("invariance", terms[2]);
   }
   void epoch_metrics(const MetricSink& put) const override {
     put("adversarial_weight", balance.weight);
@@ -114,11 +118,10 @@ struct Arat : Trainer {
     Pass pass = attack_pass(attack_bn, adversarial_branch);
     pass.update = BnUpdate::no;
     pass.weights = &weights;
-    return attacked(context, attack.seen(context.engine, batch, draw(context)), pass);
+    return attacked(context, attack.seen(context.engine, batch, context.draw()), pass);
   }
 
  private:
-  static uint32_t draw(const TrainContext& context) { return static_cast<uint32_t>(context.epoch); }
   int branch(const Network& model, const std::string& name) const {
     const std::vector<std::string>& known = model.options().branches;
     const auto at = std::find(known.begin(), known.end(), name);
@@ -129,7 +132,7 @@ struct Arat : Trainer {
   }
   Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
     return attack.run(
-        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, draw(context));
+        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
   }
 };
 

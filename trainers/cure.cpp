@@ -65,13 +65,12 @@ Var Cure::sum(Tape& tape, const Parts& p) {
 }
 
 Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
-  if (c.epoch <= warm_up_epochs)
-    return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
+  if (warming_up(c)) return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
   return sum(tape, parts(tape, batch, c));
 }
 
 // Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
-double Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total) {
+void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss) {
   Tape tape(c.engine, Wrt::params);
   const Parts p = parts(tape, batch, c);
   tape.backward(p.natural, rgp->natural());
@@ -89,26 +88,28 @@ double Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total
     if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());
   });
   total.touch();
-  return read_scalar(c.engine, sum(tape, p).value);
+  put_scalar(c.engine, sum(tape, p).value, loss);
 }
 
-double Cure::gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads) {
-  warming_up_ = c.epoch <= warm_up_epochs;
-  if (warming_up_ || !rgp) return Trainer::gradients(c, batch, grads);
-  const double value =
-      rgp_options.needs_both() ? separate_gradients(c, batch, *grads[0]) : Trainer::gradients(c, batch, grads);
-  rgp->update(c.engine, *grads[0]);
-  return value;
+void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) {
+  masks_ = rgp && !warming_up(c);
+  if (masks_ && rgp_options.needs_both())
+    separate_gradients(c, batch, *grads[0], loss);
+  else
+    Trainer::write_gradients(c, batch, grads, loss);
+  if (masks_) rgp->update(c.engine, *grads[0]);
 }
 
-GradientMask Cure::mask() const { return rgp && !warming_up_ ? rgp->mask() : GradientMask{}; }
+std::string Cure::recording(const TrainContext& c) const { return warming_up(c) ? "warm-up" : "cure"; }
+
+GradientMask Cure::mask() const { return masks_ ? rgp->mask() : GradientMask{}; }
 
 void Cure::after_step(TrainContext& c, const Batch&) {
-  if (revision && c.epoch > warm_up_epochs) revision->after_step(c);
+  if (revision && !warming_up(c)) revision->after_step(c);
 }
 
 void Cure::step_metrics(const MetricSink& to) const {
-  if (rgp && !warming_up_) rgp->metrics(to);
+  if (masks_) rgp->metrics(to);
 }
 
 void Cure::visit_state(StateVisitor& v) {

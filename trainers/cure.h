@@ -30,7 +30,8 @@ struct Cure : Trainer {
   void begin(TrainContext& c) override;
   void before_epoch(TrainContext& c) override;
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override;
-  double gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads) override;
+  void write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) override;
+  std::string recording(const TrainContext& c) const override;
   GradientMask mask() const override;
   void after_step(TrainContext& c, const Batch& batch) override;
   void step_metrics(const MetricSink& to) const override;
@@ -45,9 +46,10 @@ struct Cure : Trainer {
   };
   Parts parts(Tape& tape, const Batch& batch, const TrainContext& c);
   static Var sum(Tape& tape, const Parts& p);
-  double separate_gradients(TrainContext& c, const Batch& batch, Flat& total);
+  void separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss);
+  bool warming_up(const TrainContext& c) const { return c.epoch <= warm_up_epochs; }
 
-  bool warming_up_ = false;
+  bool masks_ = false;  ///< whether the last step had a mask
 };
 
 }  // namespace temper

@@ -120,6 +120,10 @@ void Experiment::fields(Fields& f) {
   if (exact && this->precision != Precision::f32 && this->precision != Precision::f64)
     f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
              temper::name(this->precision), "; set one of the two");
+  f.choice(
+      "graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
+      "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
+      "the method allows");
   Fields memory = f.enter("memory");
   memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
   check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);

@@ -8,6 +8,7 @@
 #include "attacks/attack.h"
 #include "core/config.h"
 #include "core/engine.h"
+#include "core/step_graph.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "nn/module.h"
@@ -98,6 +99,7 @@ struct Experiment {
   Precision precision = Precision::f32;
   int64_t loss_scale = 1024;  ///< of f16
   bool exact = false;
+  GraphUse graph = GraphUse::automatic;
   int64_t arena_mb = 0;
   ConvolutionSection convolution;
   DataSection data;

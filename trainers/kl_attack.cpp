@@ -23,8 +23,7 @@ Tensor KlAttack::run(const TrainContext& context, const Batch& batch) const {
     const Var target{clean.value.rows(slice.first, slice.batch.size())};
     return pgd.run(
         engine, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); },
-        [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, target, Reduction::none); },
-        static_cast<uint32_t>(context.epoch));
+        [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, target, Reduction::none); }, context.draw());
   });
 }
 

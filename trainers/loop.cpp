@@ -145,6 +145,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   TrainResult result;
   result.outcome = train(run);
   for (const std::string& note : state.engine.conv().notes()) run.warn(note);
+  for (const std::string& note : state.graph->notes()) run.warn(note);
   if (result.outcome != Outcome::interrupted) save_averages(state, folder);
   const Progress& p = state.progress;
   result.images_train = state.images_train;
@@ -155,7 +156,8 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
                 .steps = p.total_steps,
                 .best_epoch = p.best_epoch,
                 .best = p.best,
-                .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+                .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+                .peak_bytes = static_cast<int64_t>(state.engine.arena().peak())};
   observer.on_end(result.end);
   return result;
 }

@@ -47,7 +47,8 @@ struct EndReport {
   int64_t epochs = 0, steps = 0;
   int64_t best_epoch = 0;  ///< 0: nothing was validated
   ValidationReport best;
-  double seconds = 0;  ///< of this process
+  double seconds = 0;      ///< of this process
+  int64_t peak_bytes = 0;  ///< the most that a step, a validation batch included, had in the arena at once
 };
 
 /// Watches a run; the command line shows it, tests record it. Never influences it.

@@ -39,7 +39,8 @@ Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)
   }
 }
 
-void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask, Follower follower) {
+void Sgd::step(Stream stream, const Flat& gradient, Live<double> lr, GradientMask mask, Follower follower,
+               Live<uint32_t> moves) {
   const PhaseRange phase(stream, "update");
   const Tensor narrow = params_.narrow_copy();
   dispatch_full(params_.dtype(), [&](auto tag) {
@@ -59,7 +60,8 @@ void Sgd::step(Stream stream, const Flat& gradient, double lr, GradientMask mask
                             {.lr = lr,
                              .momentum = options_.momentum,
                              .weight_decay = r.weight_decay,
-                             .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic},
+                             .kind = options_.nesterov ? Momentum::nesterov : Momentum::classic,
+                             .moves = moves},
                             follower.keep);
     });
     if (follower.average)

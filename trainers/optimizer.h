@@ -21,7 +21,7 @@ struct SgdOptions {
 /// An exponential average that follows the weights: average <- keep * average + (1 - keep) * w. None: nobody follows.
 struct Follower {
   Flat* average = nullptr;
-  double keep = 0;
+  Live<double> keep = 0;
 };
 
 /// Stochastic gradient descent over flat buffers: one kernel launch for every run of parameters that are treated alike,
@@ -34,7 +34,9 @@ class Sgd {
 
   /// The follower moves in the same pass, and so does the parameters' 16-bit copy (Flat::narrow_copy) if there is one:
   /// the bits are those of one after the other. What is frozen is averaged, too.
-  void step(Stream stream, const Flat& gradient, double lr, GradientMask mask = {}, Follower follower = {});
+  /// Nothing happens where `moves` is 0.
+  void step(Stream stream, const Flat& gradient, Live<double> lr, GradientMask mask = {}, Follower follower = {},
+            Live<uint32_t> moves = 1);
   Flat& momentum() { return momentum_; }
 
  private:

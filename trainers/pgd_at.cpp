@@ -35,11 +35,13 @@ struct PgdAt : Trainer {
         context.engine, batch, samples_at_a_time(context, attack_bn, batch), [&](const BatchSlice& slice) {
           return attack.run(
               context.engine, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, attack_pass(attack_bn)); },
-              static_cast<uint32_t>(context.epoch));
+              context.draw());
         });
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
     return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
   }
+
+  std::string recording(const TrainContext&) const override { return "pgd_at"; }
 
   void after_step(TrainContext& context, const Batch& batch) override {
     if (clean_pass == CleanPass::none) return;

@@ -1,18 +1,20 @@
 #include "trainers/scalar.h"
 
+#include "core/host.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
 
 double read_scalar(Engine& engine, const Tensor& x) {
-  double out = 0;
-  dispatch_full(x.dtype, [&](auto tag) {
-    decltype(tag) value{};
-    copy(engine.stream(), &value, Device::cpu, x.data, x.device, sizeof value);
-    synchronize(engine.stream());
-    out = value;
-  });
-  return out;
+  return host_values(engine, x.reshaped({x.numel()}).rows(0, 1))[0];
 }
+
+void put_scalar(Engine& engine, const Tensor& from, const Tensor& to) {
+  TEMPER_CHECK(from.numel() == 1 && to.numel() == 1 && from.dtype == to.dtype,
+               "put_scalar: expected one number of type ", to.dtype, ", got ", from.shape, " of ", from.dtype);
+  copy(engine.stream(), to.data, to.device, from.data, from.device, from.bytes());
+}
+
+std::vector<double> Scalars::read() const { return host_values(engine_, all()); }
 
 }  // namespace temper

@@ -18,6 +18,8 @@ struct Standard : Trainer {
     const Var logits = context.model(tape, tape.input(batch.images), Pass::train());
     return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
   }
+
+  std::string recording(const TrainContext&) const override { return "standard"; }
 };
 
 TEMPER_REGISTER(Trainer, Standard, "standard", "natural training: cross entropy of clean images");

@@ -36,7 +36,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
       images_train(data.train.size()),
       images_validation(data.validation.size()),
       train(engine, data.train,
-            {.batch_size = e.loop.batch_size, .shuffle = Shuffle::every_epoch, .augmentation = e.augment}) {
+            {.batch_size = e.loop.batch_size, .shuffle = Shuffle::every_epoch, .augmentation = e.augment}),
+      values(engine.stream()) {
   if (images_validation > 0)
     validation =
         std::make_unique<Loader>(engine, data.validation, LoaderOptions{.batch_size = e.evaluation.batch_size});
@@ -52,6 +53,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
   for (const TrainedPart& part : e.trainer.method->parts())
     train_weights("optimizer." + part.name + ".momentum", part.weights->params,
                   without_unmatched(e.optimizer, part.weights->params.store()));
+  graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
+  step_sums.emplace(engine, network->options().dtype, static_cast<int>(1 + trained.size()));
 }
 
 std::vector<Flat*> TrainingState::gradients() {

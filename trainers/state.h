@@ -4,11 +4,14 @@
 #include <optional>
 #include <vector>
 
+#include "core/step_graph.h"
 #include "data/loader.h"
 #include "trainers/averages.h"
 #include "trainers/experiment.h"
 #include "trainers/observer.h"
 #include "trainers/optimizer.h"
+#include "trainers/scalar.h"
+#include "trainers/step_values.h"
 
 namespace temper {
 
@@ -60,6 +63,9 @@ class TrainingState {
   std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
   Progress progress;
+  StepValues values;                 ///< of the step in progress
+  std::optional<Scalars> step_sums;  ///< of the last step: its loss, then the squared norm of each of `trained`
+  std::optional<StepGraph> graph;
 };
 
 }  // namespace temper

@@ -35,6 +35,8 @@ struct Trades : Trainer {
     const Var target = kl_gradient == KlGradient::both_sides ? natural : stop_gradient(natural);
     return add(tape, cross_entropy(tape, natural, batch.labels), kl_divergence(tape, robust, target), beta);
   }
+
+  std::string recording(const TrainContext&) const override { return "trades"; }
 };
 
 TEMPER_REGISTER(Trainer, Trades, "trades", "clean cross entropy + beta * KL(clean || adversarial) (Zhang et al.)");

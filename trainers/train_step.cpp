@@ -1,7 +1,9 @@
 #include "trainers/train_step.h"
 
 #include <cmath>
+#include <numeric>
 
+#include "kernels/finite_gate/finite_gate.h"
 #include "kernels/square_sum/square_sum.h"
 #include "trainers/scalar.h"
 
@@ -11,34 +13,42 @@ namespace {
 
 namespace fs = std::filesystem;
 
-double square_norm(Engine& engine, const Flat& flat) {
+void square_norm(Engine& engine, const Flat& flat, const Tensor& into) {
   const Arena::Scope scope(engine.arena());
   const int64_t n = flat.store().size();
   const Tensor partial = engine.arena().tensor({square_sum_partials(n)}, flat.dtype());
-  const Tensor total = engine.arena().tensor({1}, flat.dtype());
   dispatch_full(flat.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    square_sum<T>(engine.stream(), n, flat.all().as<T>(), partial.as<T>(), total.as<T>());
+    square_sum<T>(engine.stream(), n, flat.all().as<T>(), partial.as<T>(), into.as<T>());
   });
-  return read_scalar(engine, total);
-}
-
-double gradient_norm(TrainingState& s) {
-  double sum = 0;
-  for (const Trained& t : s.trained) sum += square_norm(s.engine, t.gradient);
-  return std::sqrt(sum);
 }
 
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
-// Mask and average are the network's; what is trained beside it has none.
-void move_weights(TrainingState& s, double lr, const GradientMask& mask) {
+// Weights stay where the loss or a gradient is not finite. Mask and average are the network's; what is trained beside
+// it has none.
+void move_weights(TrainingState& s, const GradientMask& mask) {
+  const Tensor sums = s.step_sums->all();
+  dispatch_full(sums.dtype, [&](auto tag) {
+    finite_gate(s.engine.stream(), static_cast<int>(sums.numel()), sums.as<const decltype(tag)>(), s.values.gate());
+  });
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     Follower follower;
-    if (network && s.ema) follower = {&s.ema->weights().params, next_ema_keep(s)};
-    t.optimizer.step(s.engine.stream(), t.gradient, lr, network ? mask : GradientMask{}, follower);
+    if (network && s.ema) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? mask : GradientMask{}, follower,
+                     s.values.moves());
   }
+}
+
+/// All of a step that the device can do again by itself.
+void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
+  Trainer& method = *s.experiment.trainer.method;
+  s.train.fill(batch, s.values.first(), s.values.epoch());
+  method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
+  for (size_t i = 0; i < s.trained.size(); ++i)
+    square_norm(s.engine, s.trained[i].gradient, s.step_sums->at(static_cast<int>(i) + 1));
+  move_weights(s, method.mask());
 }
 
 void check_finite(const TrainingState& s, const char* what, double value, double lr, const fs::path& checkpoint) {
@@ -77,15 +87,21 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   Progress& p = s.progress;
   Trainer& method = *e.trainer.method;
   const Arena::Scope scope(s.engine.arena());
-  const Batch batch = s.train.load(p.epoch, p.step);
-  TrainContext context = s.context();
   const double lr = rate_at(s, p.step);
+  s.train.open(p.epoch);
+  const Batch batch = s.train.blank(p.step);
+  s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
+                .first = s.train.first(p.step),
+                .lr = lr,
+                .ema_keep = s.ema ? next_ema_keep(s) : 0});
+  TrainContext context = s.context();
+  context.live_epoch = s.values.epoch();
+  s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
-  const double loss = method.gradients(context, batch, s.gradients());
+  const std::vector<double> sums = s.step_sums->read();
+  const double loss = sums[0], norm = std::sqrt(std::accumulate(sums.begin() + 1, sums.end(), 0.0));
   check_finite(s, "loss", loss, lr, checkpoint);
-  const double norm = gradient_norm(s);
   check_finite(s, "norm of the gradient", norm, lr, checkpoint);
-  move_weights(s, lr, method.mask());
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());

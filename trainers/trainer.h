@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,8 +32,12 @@ struct TrainContext {
   int64_t epoch = 0;  ///< 1-based
   int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
   int64_t epochs = 0;
-  Loader* train = nullptr;       ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;  ///< the images held out of them; null: none
+  Loader* train = nullptr;              ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;         ///< the images held out of them; null: none
+  std::optional<Draw> live_epoch = {};  ///< the epoch, where a recorded step finds it
+
+  /// What separates the random numbers of this epoch's attacks from those of others.
+  Draw draw() const { return live_epoch.value_or(static_cast<uint32_t>(epoch)); }
 };
 
 /// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
@@ -62,12 +67,19 @@ class Trainer {
   virtual std::vector<TrainedPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it use context.epoch as their
-  /// draw.
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
+  /// context.draw().
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step and returns the loss: `grads` has the network's buffer, then one for each of
-  /// parts(). Methods with several gradient sets override it.
-  virtual double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
+  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has the
+  /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
+  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+                               const Tensor& loss);
+  /// What the launches and host decisions of write_gradients() depend on beside the batch's size and what they read
+  /// from the device: a GPU repeats a recorded step by itself as long as this stays the same. Empty: not known, so a
+  /// step is never recorded.
+  virtual std::string recording(const TrainContext&) const { return {}; }
+  /// write_gradients() for a caller who wants the loss now.
+  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
   /// Which parameters of the network the gradient just written moves.
   virtual GradientMask mask() const { return {}; }
   /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.

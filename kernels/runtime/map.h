@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/access.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
@@ -84,6 +85,7 @@ template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
   if (stream.device == Device::cpu) {
+    if (recording(stream)) list_launch(stream, fn, n, detail::pointer(args)...);
     if (detail::rests(fn)) return;
     [n, fn = detail::begun(fn)](auto*... p) {
       if (n < kParallelGrain) {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
@@ -58,7 +59,9 @@ void release(Device device, void* data, size_t bytes) {
 void copy(Stream stream, void* to, Device to_device, const void* from, Device from_device, size_t bytes) {
   if (bytes == 0) return;
   const KernelRange range(stream, "copy", {static_cast<int64_t>(bytes)});
+  if (stream.capture && to_device != from_device) stream.capture->forbid("copy: to or from the host");
   if (to_device == Device::cpu && from_device == Device::cpu) {
+    if (recording(stream)) list_launch(stream, to, from, bytes);
     std::memcpy(to, from, bytes);
     return;
   }
@@ -73,6 +76,7 @@ void set_zero(Stream stream, void* data, size_t bytes) {
   if (bytes == 0) return;
   const KernelRange range(stream, "set_zero", {static_cast<int64_t>(bytes)});
   if (stream.device == Device::cpu) {
+    if (recording(stream)) list_launch(stream, data, bytes);
     std::memset(data, 0, bytes);
     return;
   }
@@ -84,6 +88,7 @@ void set_zero(Stream stream, void* data, size_t bytes) {
 }
 
 void synchronize(Stream stream) {
+  if (stream.capture) stream.capture->forbid("synchronize: the host waits for the device");
   if (stream.device == Device::cpu) return;
 #if defined(TEMPER_CUDA)
   TEMPER_CUDA_CALL(cudaStreamSynchronize(static_cast<cudaStream_t>(stream.handle)));

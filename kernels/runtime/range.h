@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -56,7 +57,7 @@ class Range {
   Range(const Range&) = delete;
 
  private:
-  bool watched() const { return stream_.ranges || stream_.device == Device::cuda; }
+  bool watched() const { return stream_.ranges || stream_.device == Device::cuda || recording(stream_); }
   void open(RangeKind kind, const char* name, std::initializer_list<int64_t> extents) const;
   void close() const;
 

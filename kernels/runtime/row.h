@@ -186,6 +186,7 @@ template <class Fn>
 void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
   if (rows == 0) return;
   if (stream.device == Device::cpu) {
+    if (recording(stream)) list_launch(stream, fn, rows, cols);
 #pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
     for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
     return;

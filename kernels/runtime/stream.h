@@ -6,6 +6,7 @@
 namespace temper {
 
 class RangeLog;
+class Capture;
 
 enum class Device : uint8_t { cpu, cuda };
 inline const char* name(Device d) { return d == Device::cpu ? "cpu" : "cuda"; }
@@ -17,6 +18,7 @@ struct Stream {
   void* handle = nullptr;      ///< cudaStream_t on CUDA
   void* blas = nullptr;        ///< on CUDA, the matrix library bound to this stream; made by Engine
   RangeLog* ranges = nullptr;  ///< where named ranges are timed; none: nowhere
+  Capture* capture = nullptr;  ///< whether work is being recorded; none: it never is
 };
 
 }  // namespace temper

@@ -1,0 +1,78 @@
+#pragma once
+// A training step as one CUDA graph.
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/engine.h"
+
+namespace temper {
+
+/// Whether a GPU repeats steps by itself. automatic: where that is possible, with a note where it is not.
+enum class GraphUse : uint8_t { automatic, on, off };
+
+/// Work that a device can do again.
+class RecordedWork {
+ public:
+  virtual ~RecordedWork() = default;
+  virtual void launch(Stream stream) = 0;
+};
+
+/// How a device records what its stream is asked to do.
+class GraphRecorder {
+ public:
+  virtual ~GraphRecorder() = default;
+  virtual void begin(Stream stream) = 0;
+  virtual std::unique_ptr<RecordedWork> end(Stream stream) = 0;
+  /// Ends a recording that came to nothing; the stream is as it was before.
+  virtual void abandon(Stream stream) noexcept = 0;
+};
+
+/// CUDA's stream capture, or null on the CPU, which has nothing like it.
+std::unique_ptr<GraphRecorder> make_graph_recorder(Device device);
+
+/// What work depends on beside the memory it reads.
+struct GraphKey {
+  int64_t size = 0;  ///< samples: a smaller last batch has a graph of its own
+  /// Changes with everything that launches and host decisions depend on. Empty: not known, so never recorded.
+  std::string name;
+};
+
+/// Does the same work over and over: the first time as it is, which builds plans and buffers; the second time it is
+/// recorded; from then on the device repeats the recording, with the same results to the last bit. A key of the same
+/// size and another name starts again. Needs the arena to be filled to the same mark each time.
+class StepGraph {
+ public:
+  /// Without a recorder (the CPU) work is never recorded. Throws Error for GraphUse::on then.
+  StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder> recorder);
+  ~StepGraph();
+
+  /// Throws Error where GraphUse::on asks for what cannot be recorded, with what stands in the way; with
+  /// GraphUse::automatic the work is done as it is then, and notes() says so.
+  void run(const GraphKey& key, const std::function<void()>& work);
+
+  int64_t launched() const { return launched_; }  ///< how often the device did the work by itself
+  const std::vector<std::string>& notes() const { return notes_; }
+
+ private:
+  struct Entry {
+    std::string name;
+    size_t mark = 0;  ///< of the arena
+    std::unique_ptr<RecordedWork> work;
+    std::vector<std::function<void()>> host;
+  };
+  bool on() const { return recorder_ && use_ != GraphUse::off; }
+  void record(Entry& entry, const std::function<void()>& work);
+  void refuse(const std::string& why);
+
+  Engine& engine_;
+  GraphUse use_;
+  std::unique_ptr<GraphRecorder> recorder_;
+  std::map<int64_t, Entry> entries_;  ///< by size
+  int64_t launched_ = 0;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace temper

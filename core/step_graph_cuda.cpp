@@ -1,0 +1,48 @@
+#include <cuda_runtime.h>
+
+#include "core/step_graph.h"
+#include "kernels/runtime/cuda_call.h"
+
+namespace temper {
+
+namespace {
+
+cudaStream_t handle(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
+
+class CudaGraph : public RecordedWork {
+ public:
+  explicit CudaGraph(cudaGraph_t graph) { TEMPER_CUDA_CALL(cudaGraphInstantiate(&graph_, graph, 0)); }
+  ~CudaGraph() override { cudaGraphExecDestroy(graph_); }
+  CudaGraph(const CudaGraph&) = delete;
+  void launch(Stream stream) override { TEMPER_CUDA_CALL(cudaGraphLaunch(graph_, handle(stream))); }
+
+ private:
+  cudaGraphExec_t graph_ = nullptr;
+};
+
+class CudaRecorder : public GraphRecorder {
+ public:
+  // Thread local: what other threads do with the device is none of this capture's business.
+  void begin(Stream stream) override {
+    TEMPER_CUDA_CALL(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal));
+  }
+  std::unique_ptr<RecordedWork> end(Stream stream) override {
+    cudaGraph_t graph = nullptr;
+    TEMPER_CUDA_CALL(cudaStreamEndCapture(handle(stream), &graph));
+    const std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, cudaError_t (*)(cudaGraph_t)> owner(graph,
+                                                                                                  cudaGraphDestroy);
+    return std::make_unique<CudaGraph>(graph);
+  }
+  void abandon(Stream stream) noexcept override {
+    cudaGraph_t graph = nullptr;
+    cudaStreamEndCapture(handle(stream), &graph);
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // the error that a broken capture leaves behind
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<GraphRecorder> make_cuda_graph_recorder() { return std::make_unique<CudaRecorder>(); }
+
+}  // namespace temper

@@ -1,0 +1,87 @@
+#pragma once
+// Recording what a stream is asked to do, for the device to do it again by itself.
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kernels/runtime/stream.h"
+
+namespace temper {
+
+/// What the host knows of recorded work.
+struct Recording {
+  /// A launch: what runs, and its arguments as bytes. Listed on the CPU alone, where nothing can be repeated: two steps
+  /// with equal lists are what a repetition takes them for.
+  struct Launch {
+    std::string what;
+    std::vector<char> arguments;
+    friend bool operator==(const Launch&, const Launch&) = default;
+  };
+  std::vector<Launch> launches;
+  std::vector<std::function<void()>> host;  ///< what the host has to do each time the work is done again, in order
+};
+
+/// Whether the work of a stream is being recorded: shared by all copies of the stream. A recording holds launches with
+/// the arguments they had, so these, and whatever the host decides, have to be the same every time; numbers that change
+/// are read by kernels (Live).
+class Capture {
+ public:
+  bool recording() const { return recording_; }
+  /// What has been recorded so far.
+  const Recording& so_far() const { return now_; }
+  /// What somebody keeps ready on the device (converted filters) counts only while this stays the same: a recording has
+  /// to hold the preparations too, and one that failed has prepared nothing.
+  uint64_t generation() const { return generation_; }
+
+  void begin();
+  Recording end();
+  /// Ends a recording that came to nothing.
+  void abandon();
+
+  /// Throws Error while recording: `what` cannot be repeated without the host.
+  void forbid(const char* what) const;
+  /// While recording, `f` is to be called after each repetition: what the host keeps in step with the device.
+  void host(std::function<void()> f);
+  /// While recording: the range that was entered, or a launch.
+  void entered(const char* name);
+  void launched(Recording::Launch launch);
+
+ private:
+  bool recording_ = false;
+  uint64_t generation_ = 1;
+  const char* last_ = "";
+  Recording now_;
+};
+
+inline bool recording(Stream stream) { return stream.capture && stream.capture->recording(); }
+inline uint64_t generation(Stream stream) { return stream.capture ? stream.capture->generation() : 0; }
+
+#if !defined(__CUDACC__)
+namespace detail {
+template <class T>
+void append_bytes(std::vector<char>& to, T value) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  __builtin_clear_padding(&value);
+  const char* bytes = reinterpret_cast<const char*>(&value);
+  to.insert(to.end(), bytes, bytes + sizeof value);
+}
+}  // namespace detail
+
+/// Lists a launch of a CPU stream that is being recorded.
+template <class Fn, class... Args>
+void list_launch(Stream stream, const Fn& fn, const Args&... args) {
+  Recording::Launch launch{.what = __PRETTY_FUNCTION__, .arguments = {}};
+  if constexpr (!std::is_empty_v<Fn>) detail::append_bytes(launch.arguments, fn);
+  (detail::append_bytes(launch.arguments, args), ...);
+  stream.capture->launched(std::move(launch));
+}
+#else
+template <class... Args>
+void list_launch(Stream, const Args&...) {}
+#endif
+
+}  // namespace temper

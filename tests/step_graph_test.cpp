@@ -1,0 +1,231 @@
+// Recording a training step: what a GPU would repeat is the same every step, and what the host keeps stays in step.
+#include "core/step_graph.h"
+#include "kernels/runtime/memory.h"
+#include "tests/devices.h"
+#include "tests/training_fixture.h"
+#include "trainers/train_step.h"
+
+using namespace temper;
+
+namespace {
+
+/// Records by doing the work, and does it again by calling it: what the class makes of its recorder, without a GPU.
+struct FakeRecorder : GraphRecorder {
+  struct Work : RecordedWork {
+    int* launches;
+    explicit Work(int* launches) : launches(launches) {}
+    void launch(Stream) override { ++*launches; }
+  };
+  int begun = 0, ended = 0, abandoned = 0, launches = 0;
+  void begin(Stream) override { ++begun; }
+  std::unique_ptr<RecordedWork> end(Stream) override {
+    ++ended;
+    return std::make_unique<Work>(&launches);
+  }
+  void abandon(Stream) noexcept override { ++abandoned; }
+};
+
+struct Fake {
+  Engine engine{EngineOptions{.arena_mb = 4}};
+  FakeRecorder* recorder = new FakeRecorder;
+  StepGraph graph;
+  int done = 0, host = 0;
+  explicit Fake(GraphUse use = GraphUse::automatic) : graph(engine, use, std::unique_ptr<GraphRecorder>(recorder)) {}
+  void run(const GraphKey& key) {
+    graph.run(key, [&] {
+      ++done;
+      engine.capture().host([&] { ++host; });
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("graph: work is done as it is, then recorded, then repeated", "[graph]") {
+  Fake f;
+  f.run({8, "a"});
+  CHECK(f.recorder->begun == 0);
+  f.run({8, "a"});
+  CHECK(f.done == 2);
+  CHECK(f.recorder->ended == 1);
+  CHECK(f.recorder->launches == 1);
+  CHECK(f.host == 0);  // its part was done while it was recorded
+  f.run({8, "a"});
+  f.run({8, "a"});
+  CHECK(f.done == 2);
+  CHECK(f.host == 2);
+  CHECK(f.graph.launched() == 3);
+
+  SECTION("a smaller last batch has a recording of its own") {
+    f.run({5, "a"});
+    f.run({5, "a"});
+    f.run({8, "a"});
+    CHECK(f.done == 4);
+    CHECK(f.recorder->ended == 2);
+    CHECK(f.graph.launched() == 5);
+  }
+  SECTION("another name starts again") {
+    f.run({8, "b"});
+    CHECK(f.done == 3);
+    f.run({8, "b"});
+    CHECK(f.recorder->ended == 2);
+  }
+  SECTION("memory at another place is refused") {
+    const Arena::Scope scope(f.engine.arena());
+    f.engine.arena().tensor({1}, DType::f32);
+    CHECK_THROWS_WITH(f.run({8, "a"}),
+                      "graph: expected the step's memory to begin at byte 0 of the arena, where it was recorded, got "
+                      "256; keep nothing else in the arena across steps, or set graph: off");
+  }
+}
+
+TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
+  const auto waits = [](Engine& engine) {
+    const KernelRange range(engine.stream(), "softmax_loss");
+    synchronize(engine.stream());
+  };
+  const std::string why =
+      "graph: a step cannot be recorded: synchronize: the host waits for the device after softmax_loss, which cannot be "
+      "repeated by the device alone";
+  SECTION("auto: without it, and a note") {
+    Fake f;
+    int done = 0;
+    const auto work = [&] { ++done, waits(f.engine); };
+    for (int i = 0; i < 3; ++i) f.graph.run({8, "a"}, work);
+    CHECK(done == 4);  // once in vain
+    CHECK(f.recorder->abandoned == 1);
+    CHECK(!f.engine.capture().recording());
+    CHECK(f.graph.notes() == std::vector<std::string>{why + "; every kernel is launched by the host"});
+  }
+  SECTION("on: an error") {
+    Fake f(GraphUse::on);
+    f.graph.run({8, "a"}, [&] { waits(f.engine); });
+    CHECK_THROWS_WITH(f.graph.run({8, "a"}, [&] { waits(f.engine); }),
+                      why + "; set graph: off, or auto to do without where it must be");
+  }
+  SECTION("a method that does not say what its step depends on") {
+    Fake f(GraphUse::on);
+    CHECK_THROWS_WITH(f.run({8, ""}),
+                      "graph: a step cannot be recorded: the method does not say what its step depends on "
+                      "(Trainer::recording); set graph: off, or auto to do without where it must be");
+  }
+  SECTION("on without a GPU") {
+    Engine engine(EngineOptions{.arena_mb = 4});
+    CHECK_THROWS_WITH(
+        StepGraph(engine, GraphUse::on, nullptr),
+        "graph: expected device: cuda because only a GPU repeats steps by itself, got cpu; set graph: auto "
+        "or device: cuda");
+  }
+}
+
+TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[graph]") {
+  Engine engine(EngineOptions{.arena_mb = 4});
+  ParamStore store;
+  store.add("w", {64}, nullptr);
+  Flat flat(store, DType::f32, engine.stream());
+  flat.narrow_view(0, DType::bf16);
+  CHECK(flat.narrow_copy());
+  engine.capture().begin();
+  CHECK(!flat.narrow_copy());  // so the recording holds the conversion
+  flat.narrow_view(0, DType::bf16);
+  CHECK(flat.narrow_copy());
+  engine.capture().abandon();
+  CHECK(!flat.narrow_copy());
+}
+
+namespace {
+
+using Launches = std::vector<Recording::Launch>;
+
+/// Keeps the list of launches that the CPU makes while recording; it does the work meanwhile.
+struct ListingRecorder : FakeRecorder {
+  Launches& list;
+  explicit ListingRecorder(Launches& list) : list(list) {}
+  std::unique_ptr<RecordedWork> end(Stream stream) override {
+    list = stream.capture->so_far().launches;
+    return FakeRecorder::end(stream);
+  }
+};
+
+/// The launches of the second of two steps.
+Launches launches(TrainingState& state) {
+  Launches list;
+  state.graph.emplace(state.engine, GraphUse::on, std::make_unique<ListingRecorder>(list));
+  train_step(state, "none");
+  train_step(state, "none");
+  return list;
+}
+
+using Setting = std::pair<std::string, std::vector<std::string>>;
+
+/// Every method, with what changes from step to step: learning rate, average, augmentation, noise.
+std::vector<Setting> methods() {
+  const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
+  const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
+  return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
+          {"{name: pgd_at, " + attack + "}",
+           {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
+          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
+          {"{name: trades, " + attack + "}", {}},
+          {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
+          {"{name: arat, " + attack + ", balance: {rule: fixed, weight: 0.5}}", {"model.branches=[adv, clean]"}}};
+}
+
+/// The first launch of b that is not that of a.
+std::string difference(const Launches& a, const Launches& b) {
+  for (size_t i = 0; i < a.size() && i < b.size(); ++i)
+    if (!(a[i] == b[i])) return cat(i, ": ", a[i].what, " / ", b[i].what);
+  return a.size() == b.size() ? "" : cat(a.size(), " launches / ", b.size());
+}
+
+}  // namespace
+
+TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are the same", "[graph]") {
+  const auto [trainer, set] = GENERATE(from_range(methods()));
+  INFO(trainer);
+  Experiment e = test::tiny(trainer, set);
+  TrainingState state(e, read_splits(e));
+  const Launches first = launches(state), second = launches(state);
+  CHECK(first.size() > 20);
+  CHECK(difference(first, second) == "");
+  state.progress.epoch = 2;
+  state.progress.step = 0;
+  CHECK(difference(first, launches(state)) == "");
+  CHECK(state.progress.total_steps == 4);
+}
+
+TEST_CASE("graph: steps that a GPU repeats leave the bits of steps that the host launches", "[graph][cuda]") {
+  TEMPER_NEEDS_CUDA();
+  const auto [trainer, set] = GENERATE(from_range(methods()));
+  INFO(trainer);
+  const auto run = [&, trainer = trainer, set = set](const std::string& graph) {
+    std::vector<std::string> with = {"device=cuda", "loop.batch_size=7",
+                                     "graph=" + graph};  // 48 images: a last batch of 6
+    with.insert(with.end(), set.begin(), set.end());
+    Experiment e = test::tiny(trainer, with);
+    TrainingState state(e, read_splits(e));
+    std::vector<double> numbers;
+    for (int64_t epoch = 1; epoch <= 3; ++epoch) {
+      state.progress.epoch = epoch;
+      state.progress.step = 0;
+      TrainContext context = state.context();
+      e.trainer.method->before_epoch(context);
+      while (state.progress.step < state.steps_per_epoch()) {
+        const StepNumbers n = train_step(state, "none");
+        numbers.insert(numbers.end(), {n.loss, n.lr, n.grad_norm});
+      }
+    }
+    CHECK((state.graph->launched() > 0) == (graph == "on"));
+    const auto append = [&](const Flat& flat) {
+      for (int i = 0; i < flat.store().count(); ++i) {
+        const std::vector<double> values = flat.read(i);
+        numbers.insert(numbers.end(), values.begin(), values.end());
+      }
+    };
+    append(state.network->weights().params);
+    append(state.network->weights().buffers);
+    if (state.ema) append(state.ema->weights().params);
+    return numbers;
+  };
+  CHECK(run("on") == run("off"));
+}
