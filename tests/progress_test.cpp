@@ -39,7 +39,7 @@ void play(ConsoleObserver& o) {
               .best = true});
   o.on_warning("robust accuracy fell");
   o.on_epoch({.epoch = 2, .epochs = 2, .train_loss = 1, .lr = 0.01, .seconds = 4, .images_per_second = 230});
-  o.on_end({.outcome = "early_stop", .epochs = 2});
+  o.on_end({.outcome = "early_stop", .epochs = 2, .peak_bytes = 3 << 20});
 }
 
 }  // namespace
@@ -84,6 +84,7 @@ TEST_CASE("A piped run is plain lines, one an epoch", "[app]") {
         "  epoch     loss   clean  robust       lr  images/s     time\n"
         "    1/2   1.2500   71.25   58.50      0.1       231     0:04  best\n"
         "    2/2   1.0000       -       -     0.01       230     0:04\n"
+        "  a step took 3 MB at most\n"
         "ended after epoch 2: early_stop\n");
   CHECK(err.str() == "warning: robust accuracy fell\n");
 }
