@@ -1,6 +1,7 @@
 // Methods, averages and the experiment's sections; the loop has its own file.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <set>
 
@@ -177,9 +178,29 @@ TEST_CASE("a method must not move the network after the optimiser has") {
   Experiment e = test::tiny("{name: standard}");
   e.trainer.method = std::make_unique<Meddler>();
   TrainingState state(e, read_splits(e));
-  CHECK_THROWS_WITH(train_step(state, "none"),
-                    "training: expected after_step of standard to leave the network's parameters as the optimiser "
-                    "moved them, because averages have them already, but it wrote to them; do that in gradients()");
+  CHECK_THROWS_WITH(
+      train_step(state, "none"),
+      "training: expected after_step of standard to leave the network's parameters as the optimiser "
+      "moved them, because averages have them already, but it wrote to them; do that in write_gradients()");
+}
+
+TEST_CASE("a step whose loss is not finite leaves weights, momentum and average as they are") {
+  Setup s("{name: standard}", {"ema.decay=0.9"});
+  train_step(s.state, "none");
+  Flat& params = s.state.network->weights().params;
+  std::vector<double> poisoned = params.read(0);
+  poisoned[0] = std::numeric_limits<double>::infinity();
+  params.write(0, poisoned);
+  const auto all = [&] {
+    std::vector<std::vector<double>> out;
+    for (int i = 1; i < params.store().count(); ++i)
+      for (const Flat* flat : {&params, &s.state.trained[0].optimizer.momentum(), &s.state.ema->weights().params})
+        out.push_back(flat->read(i));
+    return out;
+  };
+  const auto before = all();
+  CHECK_THROWS_WITH(train_step(s.state, "none"), ContainsSubstring("training: the loss is"));
+  CHECK(all() == before);
 }
 
 TEST_CASE("validation: its images come from the training split and are not trained on") {

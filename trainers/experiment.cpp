@@ -84,6 +84,10 @@ void ConvolutionSection::fields(Fields& f) {
   f("cache", cache,
     "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
   f("workspace_mb", workspace_mb, "the most work space a plan may take, from the step's memory");
+  f.choice(
+      "statistics", statistics, {{"apart", BatchStatistics::apart}, {"fused", BatchStatistics::fused}},
+      "on a GPU, where a BatchNorm's batch statistics come from: a pass of their own, or the convolution before it, "
+      "which sums squares in f32");
   check_at_least<int64_t>(f, "workspace_mb", workspace_mb, 0);
 }
 
@@ -102,14 +106,15 @@ void Experiment::fields(Fields& f) {
   check_at_least(f, "threads", threads, 0);
 
   Fields precision = f.enter("precision");
-  precision.choice("compute", this->precision,
-                   {{"f32", Precision::f32},
-                    {"tf32", Precision::tf32},
-                    {"bf16", Precision::bf16},
-                    {"f16", Precision::f16},
-                    {"f64", Precision::f64}},
-                   "type of activations; tf32: f32, and a GPU rounds what convolutions multiply to 10 bits; f64: "
-                   "everything in double, for checks on the CPU");
+  precision.choice(
+      "compute", this->precision,
+      {{"f32", Precision::f32},
+       {"tf32", Precision::tf32},
+       {"bf16", Precision::bf16},
+       {"f16", Precision::f16},
+       {"f64", Precision::f64}},
+      "type of activations; tf32: f32, and a GPU rounds what convolutions and matrix products multiply to 10 bits; f64: "
+      "everything in double, for checks on the CPU");
   precision("loss_scale", loss_scale,
             "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of "
             "two: small gradients survive, and large ones must stay below 65504");
@@ -174,6 +179,7 @@ EngineOptions Experiment::engine_options() const {
           .exactness = exact ? Exactness::exact : Exactness::rounding,
           .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
                        .choice = exact ? PlanChoice::proposed : convolution.plans,
+                       .statistics = convolution.statistics,
                        .folder = convolution.plan_folder(),
                        .workspace_mb = convolution.workspace_mb}};
 }

@@ -86,6 +86,7 @@ struct ConvolutionSection {
   PlanChoice plans = PlanChoice::proposed;
   std::string cache = "auto";
   int64_t workspace_mb = 256;
+  BatchStatistics statistics = BatchStatistics::apart;
   void fields(Fields& f);
   /// Where plans are kept; empty: nowhere.
   std::string plan_folder() const;

@@ -110,7 +110,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   method.after_step(context, batch);
   TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,
                " to leave the network's parameters as the optimiser "
-               "moved them, because averages have them already, but it wrote to them; do that in gradients()");
+               "moved them, because averages have them already, but it wrote to them; do that in write_gradients()");
   add_to_averages(s);
   return {loss, lr, norm};
 }
