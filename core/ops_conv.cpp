@@ -79,7 +79,7 @@ struct Convolution {
     }
     if (bias.needs_grad()) {
       const GradSink s = tape.sink(bias);
-      column_sum(tape.stream(), dy.reshaped({g.n * g.p() * g.q(), g.k}), s.beta, s.into);
+      column_sum(tape, dy.reshaped({g.n * g.p() * g.q(), g.k}), s.beta, s.into);
     }
     if (w.needs_grad()) {
       const GradSink s = tape.sink(w);

@@ -6,11 +6,13 @@
 
 namespace temper {
 
-void column_sum(Stream stream, const Tensor& x, float beta, const Tensor& y) {
+void column_sum(Tape& tape, const Tensor& x, float beta, const Tensor& y) {
+  const int cols = static_cast<int>(x.shape[1]);
+  const Tensor workspace = tape.alloc({column_sum_workspace(x.shape[0], cols)}, y.dtype);
   dispatch_float(x.dtype, [&](auto tag) {
     using T = decltype(tag);
-    column_sum<T, compute_t<T>>(stream, x.shape[0], static_cast<int>(x.shape[1]), x.as<T>(), beta,
-                                y.as<compute_t<T>>());
+    using Sum = compute_t<T>;
+    column_sum<T>(tape.stream(), x.shape[0], cols, y.as<Sum>(), workspace.as<Sum>(), x.as<T>(), beta);
   });
 }
 
@@ -34,7 +36,7 @@ Var linear(Tape& tape, const Var& input, const Var& w, const Var& bias) {
     }
     if (bias.needs_grad()) {
       const GradSink s = tape.sink(bias);
-      column_sum(tape.stream(), dy, s.beta, s.into);
+      column_sum(tape, dy, s.beta, s.into);
     }
   });
 }

@@ -8,6 +8,6 @@ namespace temper {
 Var linear(Tape& tape, const Var& x, const Var& w, const Var& bias);
 
 /// y = beta * y + the sum of x (rows, cols) over its rows.
-void column_sum(Stream stream, const Tensor& x, float beta, const Tensor& y);
+void column_sum(Tape& tape, const Tensor& x, float beta, const Tensor& y);
 
 }  // namespace temper

@@ -36,20 +36,21 @@ struct AugmentRow {
       left += below(words.x[1], o.w - out_w + 2 * o.crop_pad + 1) - o.crop_pad;
       flip = o.flip == Flip::random && words.x[2] >> 31;
     }
-    T* to = y + row.at(0);
+    const auto to = write(y + row.at(0));
     if (o.padding == Padding::reflect) top = reflected(top, o.h);
     if (top < 0 || top >= o.h) {
-      row.each([&](int j) { to[j] = T(0); });
+      row.each([](int, T& to) { to = T(0); }, to);
       return;
     }
     const uint8_t* from = images + (int64_t{id} * o.h + top) * o.w * channels;
-    row.each([&](int j) {
+    const auto value = [&](int j, T& to) {
       int x = j / channels;
       const int channel = j - x * channels;
       x = (flip ? out_w - 1 - x : x) + left;
       if (o.padding == Padding::reflect) x = reflected(x, o.w);
-      to[j] = x < 0 || x >= o.w ? T(0) : T(from[x * channels + channel]) / T(255);
-    });
+      to = x < 0 || x >= o.w ? T(0) : T(from[x * channels + channel]) / T(255);
+    };
+    row.each(value, to);
   }
 };
 

@@ -62,6 +62,8 @@ const CaseGroup group([] {
           add_cases<float>(n, {.h = 7, .w = 9, .c = c, .crop_pad = 4, .padding = padding, .flip = flip}, 0);
   add_cases<double>(5, {.h = 6, .w = 5, .c = 3, .crop_pad = 2, .flip = Flip::random}, 0);
   add_cases<float>(33, {.h = 5, .w = 4, .c = 3}, 0);
+  for (const Padding padding : {Padding::zero, Padding::reflect})  // rows that a GPU writes 16 bytes at a time
+    add_cases<float>(1, {.h = 7, .w = 32, .c = 3, .crop_pad = 4, .padding = padding, .flip = Flip::random}, 0);
   add_cases<float>(33, {.h = 9, .w = 8, .c = 3, .crop_h = 5, .crop_w = 6}, 0);
   for (const Padding padding : {Padding::zero, Padding::reflect})
     add_cases<float>(

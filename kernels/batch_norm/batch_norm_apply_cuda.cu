@@ -1,7 +1,7 @@
 // The passes without a reduction: forward, and the gradient of x.
 #include "kernels/batch_norm/batch_norm_body.h"
 #include "kernels/batch_norm/batch_norm_cuda.h"
-#include "kernels/batch_norm/batch_norm_lane.cuh"
+#include "kernels/runtime/lane.cuh"
 
 namespace temper::cuda {
 

@@ -1,7 +1,7 @@
 // Statistics and the sums of the gradient: one block a chunk, then one thread group a channel over the chunks.
 #include "kernels/batch_norm/batch_norm_body.h"
 #include "kernels/batch_norm/batch_norm_cuda.h"
-#include "kernels/batch_norm/batch_norm_lane.cuh"
+#include "kernels/runtime/lane.cuh"
 
 namespace temper::cuda {
 

@@ -5,6 +5,6 @@
 namespace temper::cuda {
 
 template <class T, class Sum>
-void column_sum(Stream stream, int64_t rows, int cols, const T* x, float beta, Sum* y);
+void column_sum(Stream stream, int64_t rows, int cols, Sum* y, Sum* workspace, const T* x, float beta);
 
 }  // namespace temper::cuda

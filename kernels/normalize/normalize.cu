@@ -1,40 +1,62 @@
 #include "kernels/normalize/normalize.h"
 
+#include <type_traits>
+
 #include "kernels/runtime/map.h"
 
 namespace temper {
 
 namespace {
 
-// One body per pixel: the channel is a loop counter, so no element needs a division to find its own.
-template <class T>
-struct Forward {
-  using C = compute_t<T>;
+/// A number for every channel. K: the channels, 0 where only known at run time.
+template <class C, int K>
+struct PerChannel {
+  static constexpr int kMost = K ? K : ChannelStats::kMaxChannels;
   int channels;
-  T* y;
-  const C* x;
-  ChannelStats stats;
-  HD void operator()(int64_t i) const {
-    for (int c = 0; c < channels; ++c)
-      y[i * channels + c] = T((x[i * channels + c] - C(stats.mean[c])) / C(stats.std[c]));
+  C value[kMost];
+  PerChannel(int n, const double* values) : channels(n) {
+    for (int c = 0; c < kMost; ++c) value[c] = C(values[c]);
+  }
+  /// That of element i. Chosen, not looked up: neighbours have different channels, and a GPU's registers no index.
+  HD C of(int64_t i) const {
+    const int c = static_cast<int>(i % (K ? K : channels));
+    C v = value[0];
+#if defined(TEMPER_ON_DEVICE)
+#pragma unroll
+#endif
+    for (int k = 1; k < kMost; ++k) v = c == k ? value[k] : v;
+    return v;
   }
 };
 
-template <class T>
+template <class T, int K>
+struct Forward {
+  using C = compute_t<T>;
+  PerChannel<C, K> mean, std;
+  HD void operator()(int64_t i, T& y, C x) const { y = T((x - mean.of(i)) / std.of(i)); }
+};
+
+template <class T, int K>
 struct Backward {
   using C = compute_t<T>;
-  int channels;
-  float sink;
-  C* dx;
-  const T* dy;
-  ChannelStats stats;
-  HD void operator()(int64_t i) const {
-    for (int c = 0; c < channels; ++c) {
-      C& into = dx[i * channels + c];
-      into = (sink == 0 ? C(0) : C(sink) * into) + C(dy[i * channels + c]) / C(stats.std[c]);
-    }
-  }
+  PerChannel<C, K> std;
+  HD void operator()(int64_t i, C& dx, T dy) const { dx = C(0) + C(dy) / std.of(i); }
 };
+template <class T, int K>
+struct BackwardAdd {
+  using C = compute_t<T>;
+  PerChannel<C, K> std;
+  C sink;
+  HD void operator()(int64_t i, C& dx, T dy) const { dx = sink * dx + C(dy) / std.of(i); }
+};
+
+/// f(integral constant K)
+template <class F>
+void with_channels(int channels, F f) {
+  if (channels == 1) return f(std::integral_constant<int, 1>{});
+  if (channels == 3) return f(std::integral_constant<int, 3>{});
+  f(std::integral_constant<int, 0>{});
+}
 
 }  // namespace
 
@@ -42,14 +64,22 @@ template <class T>
 void normalize_forward(Stream stream, int64_t pixels, int channels, T* y, const compute_t<T>* x,
                        const ChannelStats& stats) {
   const KernelRange range(stream, "normalize_forward", {pixels, channels});
-  map(stream, pixels, Forward<T>{channels, y, x, stats});
+  with_channels(channels, [&](auto k) {
+    map(stream, pixels * channels, Forward<T, k()>{{channels, stats.mean}, {channels, stats.std}}, write(y), x);
+  });
 }
 
 template <class T>
 void normalize_backward(Stream stream, int64_t pixels, int channels, float sink, compute_t<T>* dx, const T* dy,
                         const ChannelStats& stats) {
   const KernelRange range(stream, "normalize_backward", {pixels, channels});
-  map(stream, pixels, Backward<T>{channels, sink, dx, dy, stats});
+  with_channels(channels, [&](auto k) {
+    const PerChannel<compute_t<T>, k()> std(channels, stats.std);
+    if (sink == 0)
+      map(stream, pixels * channels, Backward<T, k()>{std}, write(dx), dy);
+    else
+      map(stream, pixels * channels, BackwardAdd<T, k()>{std, compute_t<T>(sink)}, dx, dy);
+  });
 }
 
 #define INSTANTIATE(T)                                                                                    \

@@ -1,6 +1,7 @@
 #include "kernels/percentile/percentile_cuda.h"
 
 #include "kernels/percentile/percentile_body.h"
+#include "kernels/runtime/access.h"
 #include "kernels/runtime/launch.h"
 
 namespace temper::cuda {
@@ -13,6 +14,23 @@ using temper::detail::OrderKey;
 using temper::detail::to_key;
 
 constexpr int kThreads = 256;
+
+/// f(value) for every value of a chunk, 16 bytes at a time from the first place in it that allows it.
+template <class T, class F>
+__device__ void each_value(const SliceChunk& c, const T* x, F f) {
+  constexpr int W = temper::detail::kAccess / sizeof(T);
+  x += c.from;
+  int head = 0;
+  while (head < c.count && !temper::detail::aligned<W>(x + head)) ++head;
+  const int packs = (c.count - head) / W, done = head + packs * W;
+  for (int p = threadIdx.x; p < packs; p += kThreads) {
+    const auto pack = temper::detail::load_pack<W>(x + head + p * W);
+#pragma unroll
+    for (int k = 0; k < W; ++k) f(pack[k]);
+  }
+  for (int i = threadIdx.x; i < head; i += kThreads) f(x[i]);
+  for (int i = done + threadIdx.x; i < c.count; i += kThreads) f(x[i]);
+}
 
 /// One block per group: nothing found yet.
 __global__ void begin(const PercentileRank* ranks, PercentileState* states, uint32_t* histograms) {
@@ -32,10 +50,10 @@ __global__ void __launch_bounds__(kThreads)
   __syncthreads();
   const SliceChunk c = chunks[blockIdx.x];
   const OrderKey<T> prefix = static_cast<OrderKey<T>>(states[c.group].prefix);
-  for (int i = threadIdx.x; i < c.count; i += kThreads) {
-    const OrderKey<T> key = to_key(x[c.from + i]);
+  each_value(c, x, [&](T value) {
+    const OrderKey<T> key = to_key(value);
     if (digit.follows(key, prefix)) atomicAdd(&count[digit.of(key)], 1u);
-  }
+  });
   __syncthreads();
   uint32_t* all = histograms + int64_t(c.group) * kBins;
   for (int b = threadIdx.x; b < kBins; b += kThreads)
@@ -88,10 +106,10 @@ __global__ void __launch_bounds__(kThreads)
   if (ranks[c.group].fraction == 0 || state.left + 1 < state.in_bin) return;
   const OrderKey<T> found = static_cast<OrderKey<T>>(state.prefix);
   uint64_t least = ~uint64_t(0);
-  for (int i = threadIdx.x; i < c.count; i += kThreads) {
-    const OrderKey<T> key = to_key(x[c.from + i]);
+  each_value(c, x, [&](T value) {
+    const OrderKey<T> key = to_key(value);
     if (key > found && key < least) least = key;
-  }
+  });
   for (int d = 16; d > 0; d /= 2) {
     const uint64_t other = __shfl_xor_sync(0xffffffffu, least, d);
     if (other < least) least = other;

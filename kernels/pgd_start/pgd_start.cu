@@ -60,8 +60,9 @@ struct Start {
   HD void write(const Row& row, T factor, Draw draw) const {
     const int64_t first = row.index * cols;
     const bool whole = cols % 4 == 0 && detail::aligned<4>(x, clean);
-    row.each_run([&](int i, int n) {
-      float drawn[4][Row::kRun];
+    row.each_run<1>([&](auto run) {
+      const int i = run.column, n = run.size;
+      float drawn[4][run.kMost];
       for (int j = 0; j < n; ++j) {
         const Four v = draw(i + j);
         for (int k = 0; k < 4; ++k) drawn[k][j] = v.x[k];

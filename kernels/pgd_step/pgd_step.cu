@@ -39,11 +39,11 @@ struct L2 {
   HD void operator()(const R& row) const {
     auto v = row.hold(x);
     const auto g = row.hold(grad), origin = row.hold(clean);
-    const T length = std::sqrt(row.sum([&](auto c) { return g[c] * g[c]; })) + T(1e-10);
-    row.each([&](auto c) { v[c] += step * (g[c] / length); });
-    const T squares = row.sum([&](auto c) { return (v[c] - origin[c]) * (v[c] - origin[c]); });
+    const T length = std::sqrt(row.sum([](int, T g) { return g * g; }, g)) + T(1e-10);
+    row.each([&](int, T& v, T g) { v += step * (g / length); }, v, g);
+    const T squares = row.sum([](int, T v, T origin) { return (v - origin) * (v - origin); }, v, origin);
     const T shrink = share_in_ball(squares, radius);
-    row.each([&](auto c) { v[c] = clamp(origin[c] + (v[c] - origin[c]) * shrink, lo, hi); });
+    row.each([&](int, T& v, T origin) { v = clamp(origin + (v - origin) * shrink, lo, hi); }, v, origin);
     row.put(x, v);
   }
 };
@@ -83,10 +83,10 @@ struct Accumulate {
   template <class R>
   HD void operator()(const R& row) const {
     const auto g = row.hold(grad);
-    const T mean = row.sum([&](auto c) { return std::abs(g[c]); }) / T(row.size);
+    const T mean = row.sum([](int, T g) { return std::abs(g); }, g) / T(row.size);
     if (mean == T(0)) return;
     auto v = row.hold(m);
-    row.each([&](auto c) { v[c] = decay * v[c] + g[c] / mean; });
+    row.each([&](int, T& v, T g) { v = decay * v + g / mean; }, v, g);
     row.put(m, v);
   }
 };

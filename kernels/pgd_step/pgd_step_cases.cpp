@@ -121,6 +121,7 @@ void add_cases() {
                                    {64, 784},
                                    {33, 3072},
                                    {1, 12289},
+                                   {2, 12292},
                                    {kImages, kImageElements}}) {
     for (const double radius : {0.3, 100.0}) add_l2<T>(rows, cols, radius);
     for (const double gradient : {0.0, 1.0}) add_l2_box_first<T>(rows, cols, gradient);

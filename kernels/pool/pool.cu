@@ -1,23 +1,20 @@
 #include "kernels/pool/pool.h"
 
+#include "kernels/pool/pool_body.h"
 #include "kernels/runtime/row.h"
 
 namespace temper {
 
 namespace {
 
-template <class T, class C>
-HD void accumulate(T& into, float sink, C gradient) {
-  into = T(sink == 0 ? gradient : C(sink) * C(into) + gradient);
+/// dx = sink * dx + gradient(j) for a run of a row.
+template <int W, class T, class F>
+HD void accumulate(const Run<W>& run, T* dx, float sink, F gradient) {
+  using C = compute_t<T>;
+  if (sink == 0) return run.store(dx, [&](int j) { return T(gradient(j)); });
+  const auto old = run.load(dx);
+  run.store(dx, [&](int j) { return T(C(sink) * C(old[j]) + gradient(j)); });
 }
-
-/// A pixel of an (n, h, w) grid by its number.
-struct Pixel {
-  int64_t n;
-  int h, w;
-  HD Pixel(int64_t index, int64_t height, int64_t width)
-      : n(index / (height * width)), h(int(index / width % height)), w(int(index % width)) {}
-};
 
 /// Part of a window, or of the windows over a pixel, that exists: [begin, end).
 struct Range {
@@ -59,22 +56,24 @@ struct MaxForward {
   const T* x;
   HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
-    row.each_run([&](int c, int n) {
-      compute_t<T> best[Row::kRun];
-      int place[Row::kRun];
+    const auto body = [&](auto run) {
+      compute_t<T> best[run.kMost];
+      int place[run.kMost];
       bool first = true;
       each_in_window(g, o, [&](int64_t offset, int k) {
-        for (int j = 0; j < n; ++j) {
-          const compute_t<T> v = x[offset + c + j];
+        const auto pixel = run.load(x + offset);
+        for (int j = 0; j < run.size; ++j) {
+          const compute_t<T> v = pixel[j];
           const bool take = first || v > best[j] || v != v;
           best[j] = take ? v : best[j];
           place[j] = take ? k : place[j];
         }
         first = false;
       });
-      for (int j = 0; j < n; ++j) y[row.at(c + j)] = T(best[j]);
-      for (int j = 0; j < n; ++j) argmax[row.at(c + j)] = static_cast<uint8_t>(place[j]);
-    });
+      run.store(y + row.at(0), [&](int j) { return T(best[j]); });
+      run.store(argmax + row.at(0), [&](int j) { return static_cast<uint8_t>(place[j]); });
+    };
+    row.each_run<kRunOf<T>>(body, y, argmax, x);
   }
 };
 
@@ -88,16 +87,19 @@ struct MaxBackward {
   const uint8_t* argmax;
   HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
-    row.each_run([&](int c, int n) {
-      compute_t<T> sum[Row::kRun] = {};
+    const auto body = [&](auto run) {
+      compute_t<T> sum[run.kMost] = {};
       each_window_over(g, p, q, i, [&](int64_t offset, int k) {
-        for (int j = 0; j < n; ++j) {
-          const compute_t<T> v = dy[offset + c + j];
-          sum[j] += argmax[offset + c + j] == k ? v : compute_t<T>(0);
+        const auto pixel = run.load(dy + offset);
+        const auto place = run.load(argmax + offset);
+        for (int j = 0; j < run.size; ++j) {
+          const compute_t<T> v = pixel[j];
+          sum[j] += place[j] == k ? v : compute_t<T>(0);
         }
       });
-      for (int j = 0; j < n; ++j) accumulate(dx[row.at(c + j)], sink, sum[j]);
-    });
+      accumulate(run, dx + row.at(0), sink, [&](int j) { return sum[j]; });
+    };
+    row.each_run<kRunOf<T>>(body, dx, dy, argmax);
   }
 };
 
@@ -109,13 +111,15 @@ struct AvgForward {
   const T* x;
   HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
-    row.each_run([&](int c, int n) {
-      compute_t<T> sum[Row::kRun] = {};
+    const auto body = [&](auto run) {
+      compute_t<T> sum[run.kMost] = {};
       each_in_window(g, o, [&](int64_t offset, int) {
-        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(x[offset + c + j]);
+        const auto pixel = run.load(x + offset);
+        for (int j = 0; j < run.size; ++j) sum[j] += compute_t<T>(pixel[j]);
       });
-      for (int j = 0; j < n; ++j) y[row.at(c + j)] = T(sum[j] / (g.size * g.size));
-    });
+      run.store(y + row.at(0), [&](int j) { return T(sum[j] / (g.size * g.size)); });
+    };
+    row.each_run<kRunOf<T>>(body, y, x);
   }
 };
 
@@ -128,83 +132,15 @@ struct AvgBackward {
   const T* dy;
   HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
-    row.each_run([&](int c, int n) {
-      compute_t<T> sum[Row::kRun] = {};
+    const auto body = [&](auto run) {
+      compute_t<T> sum[run.kMost] = {};
       each_window_over(g, p, q, i, [&](int64_t offset, int) {
-        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(dy[offset + c + j]);
+        const auto pixel = run.load(dy + offset);
+        for (int j = 0; j < run.size; ++j) sum[j] += compute_t<T>(pixel[j]);
       });
-      for (int j = 0; j < n; ++j) accumulate(dx[row.at(c + j)], sink, sum[j] / (g.size * g.size));
-    });
-  }
-};
-
-template <class T>
-struct GlobalForward {
-  int64_t pixels;
-  compute_t<T>* y;
-  const T* x;
-  HD void operator()(const Row& row) const {
-    row.each_run([&](int c, int n) {
-      compute_t<T> sum[Row::kRun] = {};
-      for (int64_t p = 0; p < pixels; ++p)
-        for (int j = 0; j < n; ++j) sum[j] += compute_t<T>(x[(row.index * pixels + p) * row.size + c + j]);
-      for (int j = 0; j < n; ++j) y[row.at(c + j)] = sum[j] / compute_t<T>(pixels);
-    });
-  }
-};
-
-template <class T>
-struct GlobalBackward {
-  int64_t pixels;
-  float sink;
-  T* dx;
-  const compute_t<T>* dy;
-  HD void operator()(const Row& row) const {
-    const int64_t n = row.index / pixels;
-    row.each([&](int c) { accumulate(dx[row.at(c)], sink, dy[n * row.size + c] / compute_t<T>(pixels)); });
-  }
-};
-
-template <class T>
-struct Transpose {
-  int64_t a;
-  float sink;
-  T* y;
-  const T* x;
-  HD void operator()(const Row& row) const {  // a row of x: all of b
-    const int64_t n = row.index / a, i = row.index % a;
-    row.each([&](int j) { accumulate(y[(n * row.size + j) * a + i], sink, compute_t<T>(x[row.at(j)])); });
-  }
-};
-
-template <class T>
-struct ShortcutForward {
-  ShortcutShape g;
-  int64_t p, q;
-  T* y;
-  const T* x;
-  HD void operator()(const Row& row) const {
-    const Pixel o(row.index, p, q);
-    const T* from = x + ((o.n * g.h + o.h * g.stride) * g.w + o.w * g.stride) * g.c;
-    row.each([&](int c) {
-      const int k = c - g.front;
-      y[row.at(c)] = k >= 0 && k < g.c ? from[k] : T(0.f);
-    });
-  }
-};
-
-template <class T>
-struct ShortcutBackward {
-  ShortcutShape g;
-  int64_t p, q;
-  float sink;
-  T* dx;
-  const T* dy;
-  HD void operator()(const Row& row) const {
-    const Pixel i(row.index, g.h, g.w);
-    const bool kept = i.h % g.stride == 0 && i.w % g.stride == 0;
-    const T* from = dy + ((i.n * p + i.h / g.stride) * q + i.w / g.stride) * g.wide + g.front;
-    row.each([&](int c) { accumulate(dx[row.at(c)], sink, kept ? compute_t<T>(from[c]) : compute_t<T>(0)); });
+      accumulate(run, dx + row.at(0), sink, [&](int j) { return sum[j] / (g.size * g.size); });
+    };
+    row.each_run<kRunOf<T>>(body, dx, dy);
   }
 };
 
@@ -232,45 +168,11 @@ void avg_pool_backward(Stream stream, const PoolShape& g, float sink, T* dx, con
   for_each_row(stream, g.n * g.h * g.w, g.c, AvgBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 
-template <class T>
-void global_avg_pool_forward(Stream stream, int64_t n, int64_t pixels, int c, compute_t<T>* y, const T* x) {
-  const KernelRange range(stream, "global_avg_pool_forward", {n, pixels, c});
-  for_each_row(stream, n, c, GlobalForward<T>{pixels, y, x});
-}
-template <class T>
-void global_avg_pool_backward(Stream stream, int64_t n, int64_t pixels, int c, float sink, T* dx,
-                              const compute_t<T>* dy) {
-  const KernelRange range(stream, "global_avg_pool_backward", {n, pixels, c});
-  for_each_row(stream, n * pixels, c, GlobalBackward<T>{pixels, sink, dx, dy});
-}
-
-template <class T>
-void transpose(Stream stream, int64_t n, int64_t a, int64_t b, float sink, T* y, const T* x) {
-  const KernelRange range(stream, "transpose", {n, a, b});
-  for_each_row(stream, n * a, static_cast<int>(b), Transpose<T>{a, sink, y, x});
-}
-
-template <class T>
-void shortcut_pad_forward(Stream stream, const ShortcutShape& g, T* y, const T* x) {
-  const KernelRange range(stream, "shortcut_pad_forward", {g.n, g.h, g.w, g.c});
-  for_each_row(stream, g.n * g.p() * g.q(), g.wide, ShortcutForward<T>{g, g.p(), g.q(), y, x});
-}
-template <class T>
-void shortcut_pad_backward(Stream stream, const ShortcutShape& g, float sink, T* dx, const T* dy) {
-  const KernelRange range(stream, "shortcut_pad_backward", {g.n, g.h, g.w, g.c});
-  for_each_row(stream, g.n * g.h * g.w, g.c, ShortcutBackward<T>{g, g.p(), g.q(), sink, dx, dy});
-}
-
-#define INSTANTIATE(T)                                                                                      \
-  template void max_pool_forward<T>(Stream, const PoolShape&, T*, uint8_t*, const T*);                      \
-  template void max_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*, const uint8_t*);        \
-  template void avg_pool_forward<T>(Stream, const PoolShape&, T*, const T*);                                \
-  template void avg_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*);                        \
-  template void global_avg_pool_forward<T>(Stream, int64_t, int64_t, int, compute_t<T>*, const T*);         \
-  template void global_avg_pool_backward<T>(Stream, int64_t, int64_t, int, float, T*, const compute_t<T>*); \
-  template void transpose<T>(Stream, int64_t, int64_t, int64_t, float, T*, const T*);                       \
-  template void shortcut_pad_forward<T>(Stream, const ShortcutShape&, T*, const T*);                        \
-  template void shortcut_pad_backward<T>(Stream, const ShortcutShape&, float, T*, const T*);
+#define INSTANTIATE(T)                                                                               \
+  template void max_pool_forward<T>(Stream, const PoolShape&, T*, uint8_t*, const T*);               \
+  template void max_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*, const uint8_t*); \
+  template void avg_pool_forward<T>(Stream, const PoolShape&, T*, const T*);                         \
+  template void avg_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)

@@ -31,6 +31,7 @@ inline constexpr int kPackAlignment = int(sizeof(T)) * W < kAccess ? int(sizeof(
 template <int W, class T>
 struct alignas(kPackAlignment<W, T>) Pack {
   T v[W];
+  HD const T& operator[](int k) const { return v[k]; }
 };
 
 /// Stores a pack in as few accesses as there can be; nvcc would split a plain assignment into the members.

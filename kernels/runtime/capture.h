@@ -71,9 +71,10 @@ void append_bytes(std::vector<char>& to, T value) {
 }
 }  // namespace detail
 
-/// Lists a launch of a CPU stream that is being recorded.
+/// Lists a launch of a CPU stream, if it is being recorded.
 template <class Fn, class... Args>
 void list_launch(Stream stream, const Fn& fn, const Args&... args) {
+  if (!recording(stream)) return;
   Recording::Launch launch{.what = __PRETTY_FUNCTION__, .arguments = {}};
   if constexpr (!std::is_empty_v<Fn>) detail::append_bytes(launch.arguments, fn);
   (detail::append_bytes(launch.arguments, args), ...);

@@ -5,15 +5,15 @@
 
 namespace temper {
 
-// A body is a template over the row and works on what hold() gave it, indexed by what each() and sum() pass:
+// A body is a template over the row; each() and sum() call it with elements of what hold() gave it:
 //   template <class R> HD void operator()(const R& row) const {
-//     auto v = row.hold(x);                        // a row of x
-//     const T squares = row.sum([&](auto c) { return v[c] * v[c]; });
-//     row.each([&](auto c) { v[c] /= squares; });  // int(c) is the column
+//     auto v = row.hold(x);  // a row of x
+//     const T squares = row.sum([](int, T v) { return v * v; }, v);
+//     row.each([&](int, T& v) { v /= squares; }, v);
 //     row.put(x, v);
 //   }
 
-/// A row that stays where it is.
+/// A row that stays where it is: its functions with arrays are those of Row.
 class LongRow : public Row {
  public:
   explicit HD LongRow(const Row& row) : Row(row) {}
@@ -23,6 +23,10 @@ class LongRow : public Row {
   }
   template <class T>
   HD void put(T*, const T*) const {}
+  template <class F, class... T>
+  HD auto sum(F f, const T*... held) const {
+    return Row::sum(f, held...);
+  }
 };
 
 #if defined(TEMPER_ON_DEVICE)
@@ -32,15 +36,8 @@ class HeldRow {
  public:
   static constexpr int kWidth = detail::kAccess / sizeof(T), kPacks = 3;
 
-  /// A column, and where its thread keeps it.
-  struct Slot {
-    int column, slot;
-    __device__ operator int() const { return column; }
-  };
   struct Values {
     T v[kPacks * kWidth];
-    __device__ T& operator[](Slot s) { return v[s.slot]; }
-    __device__ const T& operator[](Slot s) const { return v[s.slot]; }
   };
 
   int64_t index;
@@ -76,18 +73,19 @@ class HeldRow {
       }
     });
   }
-  template <class F>
-  __device__ void each(F f) const {
+  /// f(column, its element of each array)
+  template <class F, class... Held>
+  __device__ void each(F f, Held&... held) const {
 #pragma unroll
     for (int p = 0; p < kPacks; ++p)
 #pragma unroll
       for (int j = 0; j < kWidth; ++j)
-        if (column(p) + j < size) f(Slot{column(p) + j, p * kWidth + j});
+        if (column(p) + j < size) f(column(p) + j, held.v[p * kWidth + j]...);
   }
-  template <class F>
-  __device__ T sum(F f) const {
+  template <class F, class... Held>
+  __device__ T sum(F f, const Held&... held) const {
     T total = 0;
-    each([&](Slot c) { total += f(c); });
+    each([&](int c, const auto&... v) { total += f(c, v...); }, held...);
     return detail::combine(blockDim.x, total, [](T a, T b) { return a + b; });
   }
 

@@ -85,7 +85,7 @@ template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
   if (stream.device == Device::cpu) {
-    if (recording(stream)) list_launch(stream, fn, n, detail::pointer(args)...);
+    list_launch(stream, fn, n, detail::pointer(args)...);
     if (detail::rests(fn)) return;
     [n, fn = detail::begun(fn)](auto*... p) {
       if (n < kParallelGrain) {

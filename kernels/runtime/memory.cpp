@@ -61,7 +61,7 @@ void copy(Stream stream, void* to, Device to_device, const void* from, Device fr
   const KernelRange range(stream, "copy", {static_cast<int64_t>(bytes)});
   if (stream.capture && to_device != from_device) stream.capture->forbid("copy: to or from the host");
   if (to_device == Device::cpu && from_device == Device::cpu) {
-    if (recording(stream)) list_launch(stream, to, from, bytes);
+    list_launch(stream, to, from, bytes);
     std::memcpy(to, from, bytes);
     return;
   }
@@ -76,7 +76,7 @@ void set_zero(Stream stream, void* data, size_t bytes) {
   if (bytes == 0) return;
   const KernelRange range(stream, "set_zero", {static_cast<int64_t>(bytes)});
   if (stream.device == Device::cpu) {
-    if (recording(stream)) list_launch(stream, data, bytes);
+    list_launch(stream, data, bytes);
     std::memset(data, 0, bytes);
     return;
   }

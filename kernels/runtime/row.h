@@ -9,6 +9,7 @@
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/map.h"
 #include "kernels/runtime/pass.h"
+#include "kernels/runtime/run.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -49,12 +50,6 @@ class Row {
   int64_t stride = size;      ///< from a row to the next, in columns
   int lanes = detail::kWarp;  ///< threads that share the row, on CUDA
 
-#if defined(TEMPER_ON_DEVICE)
-  static constexpr int kRun = 1;
-#else
-  static constexpr int kRun = 64;
-#endif
-
   HD int64_t at(int c) const { return index * stride + c; }
   /// The row cut off after `count` columns: matrices whose last row is shorter.
   HD Row first(int64_t count) const {
@@ -73,11 +68,21 @@ class Row {
     each([&](int c) { f(c, detail::pointer(arrays)[c]...); });
 #endif
   }
-  /// f(c, n) for runs of n <= kRun neighbouring columns, n = 1 on CUDA: for bodies that loop over something else
-  /// outside and keep kRun sums in registers, so that the CPU's vector instructions have columns to work on.
-  template <class F>
-  HD void each_run(F f) const {
-    for (int c = lane() * kRun; c < size; c += step() * kRun) f(c, kRun == 1 || size - c >= kRun ? kRun : size - c);
+  /// f(Run) for all columns, W a thread on CUDA where that divides the row and each array, which the body moves through
+  /// the run, starts at a multiple of 16 bytes; else one.
+  template <int W, class F, class... T>
+  HD void each_run(F f, const T*... arrays) const {
+#if defined(TEMPER_ON_DEVICE)
+    if constexpr (W > 1)
+      if (size % W == 0 && detail::aligned<W>(arrays...)) {
+        for (int c = lane() * W; c < size; c += lanes * W) f(Run<W>{c});
+        return;
+      }
+    for (int c = lane(); c < size; c += lanes) f(Run<1>{c});
+#else
+    (static_cast<void>(arrays), ...);
+    for (int c = 0; c < size; c += Run<W>::kMost) f(Run<W>{c, size - c < Run<W>::kMost ? size - c : Run<W>::kMost});
+#endif
   }
   /// f() by one thread of the row.
   template <class F>
@@ -186,7 +191,7 @@ template <class Fn>
 void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
   if (rows == 0) return;
   if (stream.device == Device::cpu) {
-    if (recording(stream)) list_launch(stream, fn, rows, cols);
+    list_launch(stream, fn, rows, cols);
 #pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
     for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
     return;

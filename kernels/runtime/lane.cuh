@@ -1,5 +1,5 @@
 #pragma once
-// How the CUDA half of batch_norm gives rows and channels to threads.
+// How kernels over the columns of a (rows, channels) matrix give rows and channels to the threads of a block.
 #include <algorithm>
 #include <initializer_list>
 #include <type_traits>

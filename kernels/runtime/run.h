@@ -1,0 +1,49 @@
+#pragma once
+// Run: neighbouring columns of a row in one thread, for bodies that loop over something else outside and keep a number
+// for each of them in registers.
+#include "kernels/runtime/access.h"
+#include "kernels/runtime/hd.h"
+#include "kernels/runtime/pass.h"
+
+namespace temper {
+
+/// `size` columns from `column` on: always W on CUDA, up to kMost on the CPU, whose vector instructions want many. The
+/// elements of an array are moved by load() and store(), which take the first one of its row and count from the run's.
+template <int W>
+struct Run {
+#if defined(TEMPER_ON_DEVICE)
+  static constexpr int kMost = W, size = W;
+  int column;
+
+  template <class T>
+  __device__ detail::Pack<W, T> load(const T* row) const {
+    return detail::load_pack<W>(row + column);
+  }
+  /// f(j) to element j.
+  template <class T, class F>
+  __device__ void store(T* row, F f) const {
+    detail::Pack<W, T> pack;
+#pragma unroll
+    for (int j = 0; j < W; ++j) pack.v[j] = f(j);
+    detail::store_pack<W>(row + column, pack);
+  }
+#else
+  static constexpr int kMost = 64;
+  int column, size;
+
+  template <class T>
+  const T* load(const T* row) const {
+    return row + column;
+  }
+  template <class T, class F>
+  void store(T* row, F f) const {
+    for (int j = 0; j < size; ++j) row[column + j] = f(j);
+  }
+#endif
+};
+
+/// Columns of T in one access.
+template <class T>
+inline constexpr int kRunOf = detail::kAccess / int(sizeof(T));
+
+}  // namespace temper
