@@ -29,11 +29,12 @@ std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] E
 void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
                                      const ConvDataEpilogue& e, const Tensor& dx) {
   if (e.mask && backward_data_masked(stream, g, dy, filter, e, dx)) return;
-  backward_data(stream, g, dy, filter, e.beta, dx);
+  const Tensor& sum = e.addend ? e.addend : dx;
+  backward_data(stream, g, dy, filter, e.addend ? 1.f : e.beta, sum);
   if (!e.mask) return;
   dispatch_float(dx.dtype, [&](auto tag) {
     using T = decltype(tag);
-    relu_backward(stream, dx.numel(), e.mask.as<T>(), dx.as<T>(), 0.f, dx.as<T>());
+    relu_backward(stream, dx.numel(), e.mask.as<T>(), sum.as<T>(), 0.f, dx.as<T>());
   });
 }
 

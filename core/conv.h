@@ -48,7 +48,8 @@ struct ConvEpilogue {
 /// x, whose output the mask is.
 struct ConvDataEpilogue {
   float beta = 0;
-  Tensor mask;  ///< like dx, or none
+  Tensor mask;         ///< like dx, or none
+  Tensor addend = {};  ///< with a mask, from a library that adds_apart(): what stands for beta * dx, elsewhere; scratch
 };
 
 /// What a back end has built and kept so far. Repeating a pass with the same shapes and stamps changes none of it.
@@ -72,6 +73,8 @@ class ConvBackend {
   virtual bool supports(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
   /// Whether it takes filters as (k, r, s, c) in the compute type, and so is better off with ConvFilter::narrow.
   virtual bool takes_narrow_filters() const { return false; }
+  /// Whether a data gradient with a mask is better added to an array that lies apart from dx.
+  virtual bool adds_apart() const { return false; }
   virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
                        const Tensor& y) = 0;
   /// forward() without an epilogue and, in one go, the sums of y and of y^2 over all but its channels: (k) each, f32

@@ -79,6 +79,7 @@ class CudnnConv : public ConvBackend {
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
   bool takes_narrow_filters() const override { return true; }
+  bool adds_apart() const override { return exactness_ != Exactness::exact; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
@@ -142,15 +143,18 @@ class CudnnConv : public ConvBackend {
   }
 
  protected:
-  // Adding and masking in one go would have cuDNN read and write dx in one fused engine, which it does not promise to
-  // allow.
+  // Added to dx itself, one fused engine would read and write it, which cuDNN does not promise to allow.
   bool backward_data_masked(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
     if (e.beta != 0 || exactness_ == Exactness::exact) return false;
     if (g.n == 0) return true;
     void* w = prepare(stream, g, filter, dx.dtype).first;
-    return try_run(stream, {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .mask = true},
-                   {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}, {cudnn::kMask, e.mask.data}});
+    Bindings bindings = {{cudnn::kX, dx.data}, {cudnn::kW, w}, {cudnn::kY, dy.data}, {cudnn::kMask, e.mask.data}};
+    if (e.addend) bindings.push_back({cudnn::kResidual, e.addend.data});
+    return try_run(
+        stream,
+        {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .residual = bool(e.addend), .mask = true},
+        bindings);
   }
 
  private:

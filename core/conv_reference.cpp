@@ -105,6 +105,7 @@ class ReferenceConv : public ConvBackend {
  public:
   const char* name() const override { return "reference"; }
   bool supports(DType dtype) const override { return dtype == DType::f32 || dtype == DType::f64; }
+  bool adds_apart() const override { return true; }  // no better for it, but checked so
   void forward(Stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
                const Tensor& y) override {
     dispatch_full(y.dtype, [&](auto tag) { temper::forward<decltype(tag)>(g, x, f, e, y); });

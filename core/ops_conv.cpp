@@ -88,13 +88,20 @@ struct Convolution {
       conv.backward_filter(tape.stream(), g, x.value, dy, s.beta, s.into);
     }
     if (x.needs_grad()) {
-      const GradSink s = tape.sink(x);
+      GradSink s = tape.sink(x);
       const KernelRange range(tape.stream(), "conv2d_backward_data",
                               {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
+      ConvDataEpilogue e;
       // A residual that is x itself adds to the gradient afterwards.
-      const bool mask = residual.slot != x.slot && tape.take_mask(x);
-      conv.backward_data_relu(tape.stream(), g, dy, filter(), {.beta = s.beta, .mask = mask ? x.value : Tensor{}},
-                              s.into);
+      if (residual.slot != x.slot && tape.take_mask(x)) {
+        e.mask = x.value;
+        if (s.beta != 0 && conv.adds_apart()) {
+          e.addend = s.into;
+          s = {tape.renew(x), 0};
+        }
+      }
+      e.beta = s.beta;
+      conv.backward_data_relu(tape.stream(), g, dy, filter(), e, s.into);
     }
     // Last, because the residual may take dy's memory.
     if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);

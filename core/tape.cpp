@@ -36,9 +36,13 @@ Tensor Tape::take(const Shape& shape, DType dtype) {
   return t;
 }
 
+void Tape::release(const Tensor& t) {
+  free_.push_back({t.data, Shape{static_cast<int64_t>(t.bytes())}, DType::u8, t.device});
+}
+
 void Tape::give_back(Slot& slot) {
   if (!slot.pooled) return;
-  free_.push_back({slot.grad.data, Shape{static_cast<int64_t>(slot.grad.bytes())}, DType::u8, slot.grad.device});
+  release(slot.grad);
   slot = {};
 }
 
@@ -52,6 +56,15 @@ GradSink Tape::sink(const Var& v) {
   const float beta = s.written ? 1.f : 0.f;
   s.written = true;
   return {s.grad, beta};
+}
+
+Tensor Tape::renew(const Var& v) {
+  Slot& s = slots_[v.slot];
+  TEMPER_CHECK(s.pooled, "renew: expected a gradient in the tape's own memory");
+  const Tensor old = s.grad;
+  s.grad = take(v.value.shape, v.value.dtype);
+  release(old);
+  return s.grad;
 }
 
 bool Tape::adopt(const Var& v, const Tensor& dy) {

@@ -73,6 +73,8 @@ class Tape {
 
   /// Where the gradient of an operand goes: the first writer overwrites, later ones add.
   GradSink sink(const Var& v);
+  /// The gradient of an op's result gets other memory; what was written stays where it was until the next sink().
+  Tensor renew(const Var& v);
   /// Hands a gradient over without a copy, when nothing was written for v yet: true if `dy` became v's gradient.
   /// To be called with a dy that this node's backward will not use again.
   bool adopt(const Var& v, const Tensor& dy);
@@ -123,6 +125,7 @@ class Tape {
     return static_cast<int>(slots_.size()) - 1;
   }
   Tensor take(const Shape& shape, DType dtype);
+  void release(const Tensor& t);
   void give_back(Slot& slot);
   void bind(std::span<Flat* const> grads);
   void clear_unreached(std::span<Flat* const> grads);

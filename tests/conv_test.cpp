@@ -102,6 +102,7 @@ class Staged : public ConvBackend {
     engine_.conv().backward_data(stream(), g, up(dy), up(f, fold), beta, out);
     down(dx, out);
   }
+  bool adds_apart() const override { return engine_.conv().adds_apart(); }
   void backward_filter(Stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
     const Arena::Scope scope(engine_.arena());
@@ -116,7 +117,8 @@ class Staged : public ConvBackend {
     const Arena::Scope scope(engine_.arena());
     const Tensor out = up(dx);
     const BatchNormFold fold = up(f.fold);
-    engine_.conv().backward_data_relu(stream(), g, up(dy), up(f, fold), {.beta = e.beta, .mask = up(e.mask)}, out);
+    engine_.conv().backward_data_relu(stream(), g, up(dy), up(f, fold),
+                                      {.beta = e.beta, .mask = up(e.mask), .addend = up(e.addend)}, out);
     down(dx, out);
     return true;
   }
@@ -142,7 +144,7 @@ class Staged : public ConvBackend {
     synchronize(stream());
   }
 
-  Engine engine_;
+  mutable Engine engine_;
 };
 
 const std::vector<ConvShape>& shapes() {
@@ -209,7 +211,22 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
         for (int64_t i = 0; i < a.dx.t.numel(); ++i)
           if (!(a.x.at(i) > 0)) REQUIRE(a.dx.at(i) == 0);
       }
+      if (!fast->adds_apart()) continue;
+      World c(g, dtype), d(g, DType::f32);
+      d.dx = c.dx.full();
+      fast->backward_data_relu({}, g, a.dy.t, a.folded(), {.mask = a.x.t, .addend = c.dx.t}, a.dx.t);
+      plain->backward_data_relu({}, g, b.dy.t, b.folded(), {.mask = b.x.t, .addend = d.dx.t}, b.dx.t);
+      CHECK(distance(a.dx, b.dx) < tolerance);
     }
+}
+
+TEST_CASE("a data gradient is the same added in place and apart", "[conv]") {
+  const auto plain = make_reference_conv();
+  World a(shapes()[3], DType::f32), b(shapes()[3], DType::f32), elsewhere(shapes()[3], DType::f32);
+  std::fill_n(b.dx.t.as<float>(), b.dx.t.numel(), NAN);
+  plain->backward_data_relu({}, a.g, a.dy.t, a.folded(), {.beta = 1, .mask = a.x.t}, a.dx.t);
+  plain->backward_data_relu({}, b.g, b.dy.t, b.folded(), {.mask = b.x.t, .addend = elsewhere.dx.t}, b.dx.t);
+  CHECK(distance(a.dx, b.dx) == 0);
 }
 
 TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
