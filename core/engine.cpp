@@ -61,6 +61,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
       options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
   arena_ = std::make_unique<Arena>(options.device, capacity);
   conv_ = make_conv(options, *arena_);
+  if (options.compute == DType::f16) image_fault_ = {stream_, size_t{1}};
 }
 
 Engine::~Engine() {

@@ -6,6 +6,7 @@
 #include "core/arena.h"
 #include "core/conv.h"
 #include "kernels/runtime/capture.h"
+#include "kernels/runtime/device_array.h"
 
 namespace temper {
 
@@ -38,6 +39,11 @@ class Engine {
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
+  /// One f32: 0, and infinity once the gradient of an image was not finite; who reads it sets it back
+  /// (core/image_fault.h). In f16, whose range is soon left; else none.
+  Tensor image_fault() const {
+    return image_fault_.size() ? Tensor{image_fault_.data(), {1}, DType::f32, device()} : Tensor{};
+  }
 
  private:
   EngineOptions options_;
@@ -45,6 +51,7 @@ class Engine {
   Stream stream_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<ConvBackend> conv_;
+  DeviceArray<float> image_fault_;
 };
 
 }  // namespace temper

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
+#include "kernels/unscale/unscale.h"
 
 namespace temper {
 
@@ -110,17 +110,17 @@ void Tape::clear_unreached(std::span<Flat* const> grads) {
 }
 
 void Tape::unscale(std::span<Flat* const> grads) {
-  if (engine_.options().loss_scale == 1) return;
   const float factor = 1 / engine_.options().loss_scale;
-  const auto shrink = [&](const Tensor& t) {
+  const Tensor fault = engine_.image_fault();
+  if (factor == 1 && !fault) return;
+  const auto shrink = [&](const Tensor& t, const Tensor& fault) {
     dispatch_full(t.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      axpby<T>(stream(), t.numel(), factor, t.as<T>(), 0.f, t.as<T>());
+      temper::unscale<decltype(tag)>(stream(), t.numel(), factor, t.as<decltype(tag)>(), fault.as<float>());
     });
   };
-  for (Flat* flat : grads) shrink(flat->all());
+  for (Flat* flat : grads) shrink(flat->all(), {});
   for (const int slot : inputs_)
-    if (slots_[slot].written) shrink(slots_[slot].grad);
+    if (slots_[slot].written) shrink(slots_[slot].grad, fault);
 }
 
 void Tape::backward(const Var& loss, std::span<Flat* const> grads) {

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "core/host.h"
+#include "core/image_fault.h"
 #include "data/loader.h"
 
 namespace temper {
@@ -15,6 +16,7 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
     const Arena::Scope scope(engine.arena());
     const Batch batch = loader.load(0, b);
     const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
+    if (attack) check_image_gradients(engine, attack->describe());
     const std::vector<int32_t> predicted = predictions(engine, network.predict(engine, images, pass));
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
     for (size_t i = 0; i < labels.size(); ++i) result.right.push_back(predicted[i] == labels[i]);

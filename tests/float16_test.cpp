@@ -6,6 +6,8 @@
 #include "tests/catch.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
+#include "trainers/train_step.h"
+#include "trainers/validate.h"
 
 using namespace temper;
 
@@ -91,4 +93,47 @@ TEST_CASE("f16: its loss scale reaches the engine, and that of others is 1") {
   CHECK(scale({"precision.compute=f16"}) == 1024);
   CHECK(scale({"precision.compute=f16", "precision.loss_scale=256"}) == 256);
   CHECK(scale({"precision.compute=bf16"}) == 1);
+}
+
+namespace {
+
+const std::string kMet = "met a gradient of the images that is not finite";
+const std::string kLower =
+    ": a number on its way left the range of f16; lower precision.loss_scale from 1099511627776, or use "
+    "precision.compute: bf16";
+
+std::vector<std::string> f16(const std::string& scale) {
+  return {"precision.compute=f16", "precision.loss_scale=" + scale};
+}
+
+}  // namespace
+
+TEST_CASE("f16: a step whose attack left the range stops, and leaves weights alone", "[f16]") {
+  Experiment e = test::tiny(test::kPgdAt, f16("1099511627776"));
+  TrainingState state(e, read_splits(e));
+  const std::vector<double> before = state.network->weights().params.read(0);
+  CHECK_THROWS_WITH(train_step(state, "none"), "training: an attack of pgd_at " + kMet + " in epoch 1, step 1 of 6" +
+                                                   kLower + ". There is no checkpoint yet");
+  CHECK(state.network->weights().params.read(0) == before);
+  CHECK(state.engine.image_fault().as<float>()[0] == 0);
+}
+
+TEST_CASE("f16: an evaluation whose attack left the range stops", "[f16]") {
+  const auto accuracy = [](const std::string& scale) {
+    Experiment e = test::tiny(test::kPgdAt, f16(scale));
+    TrainingState state(e, read_splits(e));
+    test::Recorder nobody;
+    return validate(state, nullptr, nobody).robust;
+  };
+  CHECK_THROWS_WITH(accuracy("1099511627776"),
+                    ContainsSubstring("PGD linf: radius 0.05") && ContainsSubstring(": " + kMet + kLower));
+  CHECK(accuracy("1024") >= 0);
+}
+
+TEST_CASE("f16: a gradient within the range is no fault", "[f16]") {
+  Experiment e = test::tiny(test::kPgdAt, f16("1024"));
+  TrainingState state(e, read_splits(e));
+  CHECK(std::isfinite(train_step(state, "none").loss));
+  CHECK(Engine({.compute = DType::f16}).image_fault());
+  CHECK_FALSE(Engine({.compute = DType::bf16}).image_fault());
 }

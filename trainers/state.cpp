@@ -54,7 +54,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
     train_weights("optimizer." + part.name + ".momentum", part.weights->params,
                   without_unmatched(e.optimizer, part.weights->params.store()));
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype, static_cast<int>(1 + trained.size()));
+  step_sums.emplace(engine, network->options().dtype,
+                    static_cast<int>(1 + trained.size() + (engine.image_fault() ? 1 : 0)));
 }
 
 std::vector<Flat*> TrainingState::gradients() {

@@ -64,7 +64,8 @@ class TrainingState {
   std::optional<Average> ema, swa;
   Progress progress;
   StepValues values;                 ///< of the step in progress
-  std::optional<Scalars> step_sums;  ///< of the last step: its loss, then the squared norm of each of `trained`
+  std::optional<Scalars> step_sums;  ///< of the last step: its loss, the squared norm of each of `trained`, and
+                                     ///< where the engine has one, its image_fault()
   std::optional<StepGraph> graph;
 };
 

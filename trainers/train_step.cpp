@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/image_fault.h"
 #include "kernels/finite_gate/finite_gate.h"
 #include "kernels/square_sum/square_sum.h"
 #include "trainers/scalar.h"
@@ -48,17 +49,27 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
     square_norm(s.engine, s.trained[i].gradient, s.step_sums->at(static_cast<int>(i) + 1));
+  if (const Tensor fault = s.engine.image_fault()) {
+    s.step_sums->put(static_cast<int>(1 + s.trained.size()), fault);
+    set_zero(s.engine.stream(), fault.data, fault.bytes());
+  }
   move_weights(s, method.mask());
+}
+
+[[noreturn]] void stop(const TrainingState& s, const std::string& what, const std::string& advice,
+                       const fs::path& checkpoint) {
+  const Progress& p = s.progress;
+  fail(
+      "training: ", what, " in epoch ", p.epoch, ", step ", p.step + 1, " of ", s.steps_per_epoch(), advice,
+      fs::exists(checkpoint) ? cat("The last good checkpoint is ", checkpoint.string()) : "There is no checkpoint yet");
 }
 
 void check_finite(const TrainingState& s, const char* what, double value, double lr, const fs::path& checkpoint) {
   if (std::isfinite(value)) return;
-  const Progress& p = s.progress;
-  fail(
-      "training: the ", what, " is ", value, " in epoch ", p.epoch, ", step ", p.step + 1, " of ", s.steps_per_epoch(),
-      ", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
-      s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". ",
-      fs::exists(checkpoint) ? cat("The last good checkpoint is ", checkpoint.string()) : "There is no checkpoint yet");
+  stop(s, cat("the ", what, " is ", value),
+       cat(", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
+           s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". "),
+       checkpoint);
 }
 
 // One more sample for the averages, where one is due after the step just made.
@@ -99,8 +110,12 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
   const std::vector<double> sums = s.step_sums->read();
-  const double loss = sums[0], norm = std::sqrt(std::accumulate(sums.begin() + 1, sums.end(), 0.0));
+  const auto norms = sums.begin() + 1, end = norms + static_cast<std::ptrdiff_t>(s.trained.size());
+  const double loss = sums[0], norm = std::sqrt(std::accumulate(norms, end, 0.0));
   check_finite(s, "loss", loss, lr, checkpoint);
+  if (end != sums.end() && *end != 0)
+    stop(s, cat("an attack of ", e.trainer.name, " met a gradient of the images that is not finite"),
+         cat(": ", image_fault_advice(s.engine), ". "), checkpoint);
   check_finite(s, "norm of the gradient", norm, lr, checkpoint);
   ++p.step;
   ++p.total_steps;
