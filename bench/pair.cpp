@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -89,25 +90,19 @@ class Server {
   FILE *out_, *in_;
 };
 
-struct Sample {
-  double base, now;
-};
-
 /// One case by two programs that have just started: samples in turn for so many seconds, and their medians. What one
 /// start happens to have, such as where its memory lies, is in all of its samples alike: together they count as one.
-Sample sample(Server& base, Server& next, const std::string& name, double seconds) {
-  const int runs = std::max(base.prepare(name), next.prepare(name));
-  base.run(runs);
-  next.run(runs);
-  std::vector<double> a, b;
+std::array<double, 2> sample(std::array<Server*, 2> programs, const std::string& name, double seconds) {
+  int runs = 0;
+  for (Server* p : programs) runs = std::max(runs, p->prepare(name));
+  for (Server* p : programs) p->run(runs);
+  std::array<std::vector<double>, 2> samples;
   // ABBA: what drifts evenly cancels.
-  for (const double start = now(); a.size() % 2 == 1 || a.empty() || now() - start < seconds;) {
-    const bool swapped = a.size() % 2 == 1;
-    const double first = (swapped ? next : base).run(runs), second = (swapped ? base : next).run(runs);
-    a.push_back(swapped ? second : first);
-    b.push_back(swapped ? first : second);
+  for (const double start = now(); samples[0].size() % 2 == 1 || samples[0].empty() || now() - start < seconds;) {
+    const int first = static_cast<int>(samples[0].size() % 2);
+    for (const int i : {first, 1 - first}) samples[i].push_back(programs[i]->run(runs));
   }
-  return {median(a), median(b)};
+  return {median(samples[0]), median(samples[1])};
 }
 
 std::vector<std::string> common_cases(Server& base, Server& next) {
@@ -127,13 +122,17 @@ PairReports measure_pair(const PairOptions& options, std::ostream& log) {
   std::map<std::string, Samples> samples;
   std::vector<std::string> names, open;
   for (int i = 0; i < options.restarts && (i == 0 || !open.empty()); ++i) {
-    Server base(options.base, options.arguments), next(options.now, options.arguments);
-    if (i == 0) names = open = common_cases(base, next);
+    // Which one starts first, and so finds more memory free, changes every time.
+    const bool turned = i % 2 == 1;
+    Server first(turned ? options.now : options.base, options.arguments);
+    Server second(turned ? options.base : options.now, options.arguments);
+    if (i == 0) names = open = common_cases(first, second);
     for (const std::string& n : open) {
-      const Sample one = sample(base, next, n, options.timeout / options.restarts);
-      samples[n].base.push_back(one.base);
-      samples[n].now.push_back(one.now);
+      const auto [a, b] = sample({&first, &second}, n, options.timeout / options.restarts);
+      samples[n].base.push_back(turned ? b : a);
+      samples[n].now.push_back(turned ? a : b);
     }
+    if (!turned && i + 1 < options.restarts) continue;
     std::erase_if(open, [&](const std::string& n) {
       return compare_samples(samples[n].base, samples[n].now, true, options.compare).verdict != Verdict::unsure;
     });
