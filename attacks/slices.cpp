@@ -1,5 +1,7 @@
 #include "attacks/slices.h"
 
+#include <omp.h>
+
 #include <algorithm>
 
 #include "kernels/runtime/memory.h"
@@ -24,8 +26,8 @@ Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
 }
 
 int64_t samples_at_a_time(const Engine& engine, const Batch& batch, int64_t parameters) {
-  constexpr int64_t kSmall = 1 << 18, kFew = 16;
-  return engine.device() == Device::cpu && parameters <= kSmall ? kFew : batch.size();
+  constexpr int64_t kSmall = 1 << 18, kOfThread = 4;
+  return engine.device() == Device::cpu && parameters <= kSmall ? kOfThread * omp_get_max_threads() : batch.size();
 }
 
 }  // namespace temper

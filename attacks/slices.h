@@ -18,8 +18,8 @@ struct BatchSlice {
 Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
                         const std::function<Tensor(const BatchSlice&)>& attack);
 
-/// How many samples at a time are attacked fastest. On a CPU the activations of a few stay in its caches; worth it
-/// where the filters, which every slice reads again, do so too.
+/// How many samples at a time are attacked fastest. On a CPU the activations of a few for every thread stay in its
+/// core's caches; worth it where the filters, which every slice reads again, do so too.
 int64_t samples_at_a_time(const Engine& engine, const Batch& batch, int64_t parameters);
 
 }  // namespace temper

@@ -171,7 +171,8 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
   const Part all(FilterLayout(g.c, g.k), 0, 1);
   const Scratch scratch(Arithmetic{}, g, cut);
   const int64_t blocks = ceil_div(tiles.count, cut.rows);
-#pragma omp parallel for schedule(dynamic) if (blocks > 1)
+// Every thread has the same samples in every layer, whose activations its core's caches may hold.
+#pragma omp parallel for schedule(static) if (blocks > 1)
   for (int64_t block = 0; block < blocks; ++block) {
     float* const v = o.workspace + omp_get_thread_num() * (scratch.inputs + scratch.products + scratch.zeros);
     float* const m = v + scratch.inputs;

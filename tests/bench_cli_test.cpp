@@ -225,7 +225,7 @@ TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {
 
 TEST_CASE("a step says where its time goes", "[bench]") {
   const test::TemporaryFolder folder;
-  const Ran ran = bench_command({"step", "--axis", "model=small_cnn", "--axis", "method=trades", "--axis", "batch=16",
+  const Ran ran = bench_command({"step", "--axis", "model=small_cnn", "--axis", "method=trades", "--axis", "batch=4",
                                  "--axis", "attack_steps=1", "--threads", "1", "--min-samples", "2", "--min-time", "0",
                                  "--timeout", "0.001", "--json", folder.file("step.json")});
   INFO(ran.err);
