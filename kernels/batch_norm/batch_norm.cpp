@@ -136,6 +136,8 @@ void chunk_sums(int64_t n, int channels, T* dy, const T* x, const T* y, const st
   each_held(n, width, [&](int64_t first, int64_t columns, auto each) {
     S sum[kHeld] = {}, product[kHeld] = {};
     each([&](int64_t strip, int64_t count) {
+      // A masked load waits for its mask, and so for x, before it asks for memory.
+      for (int64_t k = 0; k < count; k += 64 / sizeof(T)) __builtin_prefetch(dy + strip + 8 * width + k);
 #pragma omp simd
       for (int64_t k = 0; k < count; ++k) {
         const int64_t i = strip + k, j = first + k;
