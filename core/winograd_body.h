@@ -106,7 +106,8 @@ struct Floats {
 
   /// Row `row` of v, which holds `held`, <- the input tile `tile`.
   template <class T>
-  static void gather(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t row, int64_t held) {
+  static void gather(const Tiles<S>& t, const T* x, const T* zeros, const Place& tile, float* v, int64_t row,
+                     int64_t held) {
     transform_tile(TilePixels<S, T>(t, x, zeros, tile), 0, t.g.c, v + row * kLanes, input_stride(t.g, held),
                    held * kLanes);
   }
@@ -133,10 +134,11 @@ struct Floats {
 template <class S, class T>
 void scatter(const Tiles<S>& tiles, const Operands<T>& o, bool relu, int64_t from, int64_t rows, const Part& part,
              const float* m) {
-  for (int64_t r = 0; r < rows; ++r)
+  tiles.each(from, rows, [&](int64_t r, const Place& tile) {
     for (int64_t j = 0; j < part.units; ++j)
-      scatter_tile(tiles, o, relu, from + r, part.unit + j,
+      scatter_tile(tiles, o, relu, tile, part.unit + j,
                    m + r * product_stride<S>(part.units) + j * S::kProducts * S::kProducts * kLanes);
+  });
 }
 
 /// Floats of the transform of `rows` tiles, of their products with `units` units of filters, and of zeros.
@@ -178,7 +180,8 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
     float* const m = v + scratch.inputs;
     const T* const zeros = clear<T>(m + scratch.products, Arithmetic::Scheme::kIn * g.c);
     const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
-    for (int64_t r = 0; r < rows; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, rows);
+    tiles.each(from, rows,
+               [&](int64_t r, const Place& tile) { Arithmetic::gather(tiles, o.x, zeros, tile, v, r, rows); });
     Arithmetic::products(g, all, o.u, v, 0, rows, rows, m);
     scatter(tiles, o, relu, from, rows, all, m);
   }
@@ -198,7 +201,7 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
       float* const m = v + scratch.inputs + omp_get_thread_num() * (scratch.products + scratch.zeros);
       const T* const zeros = clear<T>(m + scratch.products, Arithmetic::Scheme::kIn * g.c);
 #pragma omp for schedule(static)
-      for (int64_t r = 0; r < held; ++r) Arithmetic::gather(tiles, o.x, zeros, from + r, v, r, held);
+      for (int64_t r = 0; r < held; ++r) Arithmetic::gather(tiles, o.x, zeros, tiles.place(from + r), v, r, held);
 #pragma omp for schedule(dynamic)
       for (int64_t item = 0; item < items; ++item) {
         const Part part(layout, item % cut.parts, cut.parts);

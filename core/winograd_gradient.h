@@ -62,16 +62,15 @@ int64_t gradient_floats(const Problem& g, int threads) {
 
 /// e (product, ...) <- the transform of 16 channels of the output gradient's tile `tile`.
 template <class S, class T>
-void gather_gradient(const Tiles<S>& t, const T* dy, int64_t tile, int64_t channel, float* e, int64_t stride) {
-  const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-  const int64_t top = within / t.across * S::kOut, left = within % t.across * S::kOut;
+void gather_gradient(const Tiles<S>& t, const T* dy, const Place& tile, int64_t channel, float* e, int64_t stride) {
+  const int64_t top = tile.row * S::kOut, left = tile.column * S::kOut;
   Vec half[S::kProducts][S::kOut];
 #pragma GCC unroll 4
   for (int j = 0; j < S::kOut; ++j) {
     Vec d[S::kOut], out[S::kProducts];
 #pragma GCC unroll 4
     for (int i = 0; i < S::kOut; ++i) {
-      const T* from = dy + ((image * t.g.p + top + i) * t.g.q + left + j) * t.g.k + channel;
+      const T* from = dy + ((tile.image * t.g.p + top + i) * t.g.q + left + j) * t.g.k + channel;
       d[i] = top + i < t.g.p && left + j < t.g.q ? load(from) : zero();
       __builtin_prefetch(from + S::kOut * t.g.k);
     }
@@ -157,11 +156,11 @@ struct GradientWork {
   const GradientCut<S> cut{g};
   const T* zeros = nullptr;
 
-  /// Tile `tile`'s transform becomes number t of `count` in x, or its gradient's for filters [k, k + filters) in dy.
-  void transform(int64_t tile, int64_t t, int64_t count, float* x) const {
+  /// A tile's transform becomes number t of `count` in x, or its gradient's for filters [k, k + filters) in dy.
+  void transform(const Place& tile, int64_t t, int64_t count, float* x) const {
     transform_tile(TilePixels<S, T>(tiles, o.x, zeros, tile), 0, g.c, x + t * kLanes, cut.x_stride, count * kLanes);
   }
-  void transform_gradient_of(int64_t tile, int64_t t, int64_t count, int64_t k, int64_t filters, float* dy) const {
+  void transform_gradient_of(const Place& tile, int64_t t, int64_t count, int64_t k, int64_t filters, float* dy) const {
     for (int64_t f = 0; f < filters; f += kLanes)
       gather_gradient(tiles, o.dy, tile, k + f, dy + f * count + t * kLanes, cut.dy_stride);
   }
@@ -189,10 +188,10 @@ struct GradientWork {
       const int64_t end = cut.chunk(chunk + 1);
       for (int64_t from = cut.chunk(chunk); from < end; from += cut.block) {
         const int64_t count = end - from < cut.block ? end - from : cut.block;
-        for (int64_t t = 0; t < count; ++t) {
-          transform(from + t, t, count, x);
-          transform_gradient_of(from + t, t, count, 0, g.k, dy);
-        }
+        tiles.each(from, count, [&](int64_t t, const Place& tile) {
+          transform(tile, t, count, x);
+          transform_gradient_of(tile, t, count, 0, g.k, dy);
+        });
         for (int point = 0; point < kFilterPoints; ++point)
           for (int64_t f = 0; f < g.k; f += kLanes)
             add(point, f, count, x, dy, from == cut.chunk(chunk), sums + chunk * cut.sums());
@@ -208,8 +207,9 @@ struct GradientWork {
         const int64_t count = cut.tiles - from < cut.block ? cut.tiles - from : cut.block;
 #pragma omp for schedule(static)
         for (int64_t t = 0; t < count; ++t) {
-          if (k == 0 || count < cut.tiles) transform(from + t, t, count, x);
-          transform_gradient_of(from + t, t, count, k, filters, dy);
+          const Place tile = tiles.place(from + t);
+          if (k == 0 || count < cut.tiles) transform(tile, t, count, x);
+          transform_gradient_of(tile, t, count, k, filters, dy);
         }
 #pragma omp for schedule(static, 1) collapse(2)
         for (int point = 0; point < kFilterPoints; ++point)

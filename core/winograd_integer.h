@@ -55,7 +55,8 @@ struct Integers {
   }
 
   template <class T>
-  static void gather(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile, float* v, int64_t row, int64_t held) {
+  static void gather(const Tiles<S>& t, const T* x, const T* zeros, const Place& tile, float* v, int64_t row,
+                     int64_t held) {
     const Problem& g = t.g;
     const TilePixels<S, T> pixels(t, x, zeros, tile);
     for (int64_t begin = 0; begin < g.c; begin += kTogether) {

@@ -103,11 +103,10 @@ void scatter_parts(const Problem& g, const Operands<T>& o, const Target& to, con
 
 /// y's part of one tile and one unit of channels, from m (product, 16).
 template <class S, class T>
-void scatter_tile(const Tiles<S>& t, const Operands<T>& o, bool relu, int64_t tile, int64_t unit, const float* m) {
+void scatter_tile(const Tiles<S>& t, const Operands<T>& o, bool relu, const Place& tile, int64_t unit, const float* m) {
   const Problem& g = t.g;
-  const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-  const int64_t top = within / t.across * S::kOut, left = within % t.across * S::kOut, first = unit * kLanes;
-  const Target to = {.corner = ((image * g.p + top) * g.q + left) * g.k + first,
+  const int64_t top = tile.row * S::kOut, left = tile.column * S::kOut, first = unit * kLanes;
+  const Target to = {.corner = ((tile.image * g.p + top) * g.q + left) * g.k + first,
                      .rows = g.p - top,
                      .cols = g.q - left,
                      .lanes = g.k - first,

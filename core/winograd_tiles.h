@@ -54,18 +54,36 @@ inline void load_taps(const FilterSource& f, int64_t unit, int64_t input, Vec g[
   for (int t = 0; t < 9; ++t) g[t] = load(gathered[t]);
 }
 
-/// Tiles of a problem, and where a block keeps what it computes.
+/// Where a tile is.
+struct Place {
+  int64_t image, row, column;
+};
+
+/// Tiles of a problem, numbered column by column, row by row, image by image.
 template <class S>
 struct Tiles {
   Problem g;
   int64_t down, across, count;
   explicit Tiles(const Problem& g)
       : g(g), down(ceil_div(g.p, S::kOut)), across(ceil_div(g.q, S::kOut)), count(g.n * down * across) {}
+  Place place(int64_t tile) const { return {tile / across / down, tile / across % down, tile % across}; }
+  /// f(i, place) for tiles number first + i, i < n.
+  template <class F>
+  void each(int64_t first, int64_t n, F f) const {
+    Place at = place(first);
+    for (int64_t i = 0; i < n; ++i) {
+      f(i, at);
+      if (++at.column < across) continue;
+      at.column = 0;
+      if (++at.row < down) continue;
+      at.row = 0;
+      ++at.image;
+    }
+  }
   /// Pixels from a tile to the next one, where tiles are `step` apart in images of `rows` by `cols`.
-  int64_t next(int64_t tile, int64_t step, int64_t rows, int64_t cols) const {
-    const int64_t place = tile % (down * across) + 1;
-    if (place % across != 0) return step;
-    return (place < down * across ? step : rows - (down - 1) * step) * cols - (across - 1) * step;
+  int64_t next(const Place& at, int64_t step, int64_t rows, int64_t cols) const {
+    if (at.column + 1 < across) return step;
+    return (at.row + 1 < down ? step : rows - (down - 1) * step) * cols - (across - 1) * step;
   }
 };
 
@@ -82,14 +100,13 @@ struct TilePixels {
   const T* rows[S::kIn];
   int64_t channels, ahead;
   int first, last;
-  TilePixels(const Tiles<S>& t, const T* x, const T* zeros, int64_t tile)
+  TilePixels(const Tiles<S>& t, const T* x, const T* zeros, const Place& tile)
       : channels(t.g.c), ahead(t.next(tile, S::kStep, t.g.h, t.g.w) * t.g.c) {
     const Problem& g = t.g;
-    const int64_t image = tile / (t.down * t.across), within = tile % (t.down * t.across);
-    const int64_t top = within / t.across * S::kStep - g.pad, left = within % t.across * S::kStep - g.pad;
+    const int64_t top = tile.row * S::kStep - g.pad, left = tile.column * S::kStep - g.pad;
     for (int i = 0; i < S::kIn; ++i) {
       const bool inside = top + i >= 0 && top + i < g.h;
-      rows[i] = inside ? x + ((image * g.h + top + i) * g.w + left) * g.c : zeros;
+      rows[i] = inside ? x + ((tile.image * g.h + top + i) * g.w + left) * g.c : zeros;
     }
     first = left < 0 ? static_cast<int>(-left) : 0;
     last = g.w - left < S::kIn ? static_cast<int>(g.w - left) : S::kIn;
