@@ -169,7 +169,7 @@ std::vector<Setting> methods() {
           {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
           {"{name: trades, " + attack + "}", {}},
           {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
-          {"{name: arat, " + attack + ", balance: {rule: fixed, weight: 0.5}}", {"model.branches=[adv, clean]"}}};
+          {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
 }
 
 /// The first launch of b that is not that of a.
@@ -191,6 +191,13 @@ TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are t
   CHECK(difference(first, second) == "");
   state.progress.epoch = 2;
   state.progress.step = 0;
+  TrainContext context = state.context();
+  const Trainer& method = *e.trainer.method;
+  const std::string recording = method.recording(context);
+  const double share = method.share();
+  e.trainer.method->before_epoch(context);
+  CHECK((e.trainer.name == "arat") == (method.share() != share));
+  CHECK(method.recording(context) == recording);
   CHECK(difference(first, launches(state)) == "");
   CHECK(state.progress.total_steps == 6);
 }

@@ -1,7 +1,5 @@
 // AR-AT (Waseda et al. 2025): one set of convolutions with a BatchNorm set for adversarial and one for clean images,
 // and adversarial features drawn towards the clean ones by predictors.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -69,8 +67,8 @@ struct Arat : Trainer {
     Terms t{.adversarial = cross_entropy(tape, adversarial, batch.labels),
             .clean = cross_entropy(tape, clean, batch.labels),
             .invariance = invariance->loss(tape, adversarial_taps, clean_taps)};
-    const auto w = static_cast<float>(balance.weight);
-    const Var entropy = add(tape, scale(tape, t.adversarial, w), t.clean, 1 - w);
+    const Shares w = context.live_shares.value_or(shares_of(static_cast<float>(balance.weight)));
+    const Var entropy = add(tape, scale(tape, t.adversarial, w.first), t.clean, w.rest);
     t.total = add(tape, entropy, t.invariance, invariance_options.lambda);
     return t;
   }
@@ -87,7 +85,8 @@ struct Arat : Trainer {
     last->put(2, t.invariance.value);
     put_scalar(context.engine, t.total.value, loss);
   }
-  std::string recording(const TrainContext&) const override { return fmt::format("weight {:a}", balance.weight); }
+  double share() const override { return balance.weight; }
+  std::string recording(const TrainContext&) const override { return "arat"; }
 
   void after_epoch(TrainContext& context) override {
     if (!context.validation) return;

@@ -101,12 +101,16 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
+  const auto share = static_cast<float>(method.share());
   s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
                 .first = s.train.first(p.step),
                 .lr = lr,
-                .ema_keep = s.ema ? next_ema_keep(s) : 0});
+                .ema_keep = s.ema ? next_ema_keep(s) : 0,
+                .share = share,
+                .rest = 1 - share});
   TrainContext context = s.context();
   context.live_epoch = s.values.epoch();
+  context.live_shares = s.values.shares();
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
   const std::vector<double> sums = s.step_sums->read();

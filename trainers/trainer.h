@@ -12,6 +12,7 @@
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
+#include "trainers/shares.h"
 
 namespace temper {
 
@@ -32,9 +33,10 @@ struct TrainContext {
   int64_t epoch = 0;  ///< 1-based
   int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
   int64_t epochs = 0;
-  Loader* train = nullptr;              ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;         ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};  ///< the epoch, where a recorded step finds it
+  Loader* train = nullptr;                 ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;            ///< the images held out of them; null: none
+  std::optional<Draw> live_epoch = {};     ///< the epoch, where a recorded step finds it
+  std::optional<Shares> live_shares = {};  ///< the method's share() likewise
 
   /// What separates the random numbers of this epoch's attacks from those of others.
   Draw draw() const { return live_epoch.value_or(static_cast<uint32_t>(epoch)); }
@@ -74,6 +76,8 @@ class Trainer {
   /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
   virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
                                const Tensor& loss);
+  /// A weight that may differ from step to step, asked before each; write_gradients() finds it in context.live_shares.
+  virtual double share() const { return 0; }
   /// What the launches and host decisions of write_gradients() depend on beside the batch's size and what they read
   /// from the device: a GPU repeats a recorded step by itself as long as this stays the same. Empty: not known, so a
   /// step is never recorded.

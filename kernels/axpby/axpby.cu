@@ -25,6 +25,25 @@ struct AddTo {
   HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
 };
 
+// The same with a factor that is read when the kernel starts.
+template <class T>
+struct LiveScale {
+  Live<float> alpha;
+  HD Scale<T> begin() const { return {compute_t<T>(alpha.now())}; }
+};
+template <class T>
+struct LiveSum {
+  compute_t<T> alpha;
+  Live<float> beta;
+  HD Sum<T> begin() const { return {alpha, compute_t<T>(beta.now())}; }
+};
+template <class T>
+struct LiveAddTo {
+  Live<float> alpha;
+  compute_t<T> beta;
+  HD AddTo<T> begin() const { return {compute_t<T>(alpha.now()), beta}; }
+};
+
 template <class T>
 struct Spread {
   const T* s;
@@ -35,18 +54,18 @@ struct Spread {
 }  // namespace
 
 template <class T>
-void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y) {
+void axpby(Stream stream, int64_t n, Live<float> alpha, const T* x, float beta, T* y) {
   const KernelRange range(stream, "axpby", {n});
   if (beta == 0)
-    map(stream, n, Scale<T>{alpha}, write(y), x);
+    map(stream, n, LiveScale<T>{alpha}, write(y), x);
   else
-    map(stream, n, AddTo<T>{alpha, beta}, y, x);
+    map(stream, n, LiveAddTo<T>{alpha, beta}, y, x);
 }
 
 template <class T>
-void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, float beta, const T* y, T* z) {
+void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z) {
   const KernelRange range(stream, "weighted_sum", {n});
-  map(stream, n, Sum<T>{alpha, beta}, write(z), x, y);
+  map(stream, n, LiveSum<T>{alpha, beta}, write(z), x, y);
 }
 
 template <class T>
@@ -55,9 +74,9 @@ void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T
   map(stream, n, Spread<T>{s, scale, beta}, y);
 }
 
-#define INSTANTIATE(T)                                                                  \
-  template void axpby<T>(Stream, int64_t, float, const T*, float, T*);                  \
-  template void weighted_sum<T>(Stream, int64_t, float, const T*, float, const T*, T*); \
+#define INSTANTIATE(T)                                                                        \
+  template void axpby<T>(Stream, int64_t, Live<float>, const T*, float, T*);                  \
+  template void weighted_sum<T>(Stream, int64_t, float, const T*, Live<float>, const T*, T*); \
   template void add_scalar<T>(Stream, int64_t, float, const T*, float, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -1,17 +1,18 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/runtime/live.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
 
 /// y = alpha * x + beta * y, n elements; with beta = 0 the old y is not read. Moves 2n elements, 3n for beta != 0.
 template <class T>
-void axpby(Stream stream, int64_t n, float alpha, const T* x, float beta, T* y);
+void axpby(Stream stream, int64_t n, Live<float> alpha, const T* x, float beta, T* y);
 
 /// z = alpha * x + beta * y, n elements; z may be x or y. Moves 3n elements.
 template <class T>
-void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, float beta, const T* y, T* z);
+void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z);
 
 /// y = beta * y + scale * s[0], n elements: a scalar's gradient spread over what was summed.
 template <class T>
