@@ -33,7 +33,8 @@ struct GradientCut {
   static constexpr int kInputs = S::kInputs * S::kInputs, kProducts = S::kProducts * S::kProducts;
   int64_t tiles, chunks = 1, block, part, x_stride, dy_stride, sum_stride;
   explicit GradientCut(const Problem& g) : tiles(Tiles<S>(g).count) {
-    constexpr int64_t kInCache = int64_t{192} << 10, kTogether = int64_t{2} << 20, kFew = 32, kMostChunks = 16;
+    constexpr int64_t kInCache = int64_t{192} << 10, kTogether = int64_t{2} << 20, kFew = 32, kMostChunks = 16,
+                      kHeld = int64_t{256} << 10;
     const int64_t sums = kFilterPoints * g.c * g.k, tile = kInputs * g.c + kProducts * g.k;
     part = g.k;
     if (sums + kFew * tile <= kInCache) {
@@ -41,7 +42,8 @@ struct GradientCut {
       chunks = ceil_div(tiles, block) < kMostChunks ? ceil_div(tiles, block) : kMostChunks;
     } else {
       part = ceil_div(ceil_div(g.k, ceil_div(sums, kTogether)), kLanes) * kLanes;
-      const int64_t most = kTogether / (kInputs * g.c + kProducts * part);
+      // Sums that a core's cache holds may be read more often, for transforms that it holds, too.
+      const int64_t most = (sums <= kHeld ? kTogether / 4 : kTogether) / (kInputs * g.c + kProducts * part);
       block = tiles < most ? tiles : most < kFew ? kFew : most;
     }
     x_stride = block * g.c + kLanes;
