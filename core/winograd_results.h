@@ -65,7 +65,11 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
   for (int j = 0; j < S::kProducts; ++j) {
     Vec in[S::kProducts], out[S::kOut];
 #pragma GCC unroll 9
-    for (int i = 0; i < S::kProducts; ++i) in[i] = load(m + (i * S::kProducts + j) * kLanes);
+    for (int i = 0; i < S::kProducts; ++i) {
+      const float* const sum = m + (i * S::kProducts + j) * kLanes;
+      in[i] = load(sum);
+      if (kPart == 0) __builtin_prefetch(sum + S::kProducts * S::kProducts * kLanes);
+    }
     S::transform_output(in, out);
 #pragma GCC unroll 9
     for (int i = 0; i < kCount; ++i) half[i][j] = out[S::kOutputParts[kPart][i]];
