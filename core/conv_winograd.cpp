@@ -202,7 +202,8 @@ class WinogradConv : public ConvBackend {
       const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
       return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
     }
-    const int64_t blocks = ceil_div(ceil_div(tiles, kernels_.rows), threads) * threads;
+    const int64_t rows = p.k > winograd::kLanes ? kernels_.rows : kernels_.rows_of_unit;
+    const int64_t blocks = ceil_div(ceil_div(tiles, rows), threads) * threads;
     return {.rows = ceil_div(tiles, blocks)};
   }
 

@@ -22,7 +22,7 @@ struct Factors {
 template <int kCount, int kWidth>
 void multiply(const Factors& factors, int64_t block, int64_t channels, float* m, int64_t stride, int64_t unit_stride) {
   Vec sum[kCount][kWidth];
-#pragma GCC unroll 14
+#pragma GCC unroll 28
   for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
     for (int j = 0; j < kWidth; ++j) sum[r][j] = zero();
@@ -34,7 +34,7 @@ void multiply(const Factors& factors, int64_t block, int64_t channels, float* m,
         Vec filter[kWidth];
 #pragma GCC unroll 2
         for (int j = 0; j < kWidth; ++j) filter[j] = load(u + j * kLanes);
-#pragma GCC unroll 14
+#pragma GCC unroll 28
         for (int r = 0; r < kCount; ++r) {
           const Vec a = broadcast(v[r * kLanes + lane]);
 #pragma GCC unroll 2
@@ -42,7 +42,7 @@ void multiply(const Factors& factors, int64_t block, int64_t channels, float* m,
         }
       }
   }
-#pragma GCC unroll 14
+#pragma GCC unroll 28
   for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
     for (int j = 0; j < kWidth; ++j) store(m + r * stride + j * unit_stride, sum[r][j]);
@@ -56,6 +56,11 @@ Multiply multiply_for(int count, std::integer_sequence<int, counts...>) {
   return all[count - 1];
 }
 
+/// Rows that are multiplied at once by `width` units of filters: as many sums as registers hold.
+constexpr int rows_at_once(int width) { return kRows * kUnits / width; }
+template <int kWidth>
+constexpr std::make_integer_sequence<int, rows_at_once(kWidth)> kCounts;
+
 /// A part of the output channels, in passes and in units.
 struct Part {
   int64_t first, last, unit, units;
@@ -67,13 +72,13 @@ struct Part {
 };
 
 /// Calls run(terms, pass, row, count, m), where m is the place of the sums, for all sums of products, all passes of
-/// `part` and `rows` rows, at most kRows of them at a time.
+/// `part` and `rows` rows, at most rows_at_once() of them at a time.
 template <class S, class Run>
-void each_product(const Part& part, int64_t rows, float* m, Run run) {
-  const int64_t groups = ceil_div(rows, kRows), few = rows / groups,
-                more = rows % groups;  // `more` groups have few + 1
+void each_product(const FilterLayout& filters, const Part& part, int64_t rows, float* m, Run run) {
   for (int product = 0; product < S::kProducts * S::kProducts; ++product)
-    for (int64_t pass = part.first; pass < part.last; ++pass)
+    for (int64_t pass = part.first; pass < part.last; ++pass) {
+      const int64_t groups = ceil_div(rows, rows_at_once(filters.width(pass)));
+      const int64_t few = rows / groups, more = rows % groups;  // `more` groups have few + 1
       for (int64_t group = 0, r = 0; group < groups; ++group) {
         const int count = static_cast<int>(group < more ? few + 1 : few);
         const int64_t unit = (pass - part.first) * kUnits;
@@ -81,6 +86,7 @@ void each_product(const Part& part, int64_t rows, float* m, Run run) {
             m + r * product_stride<S>(part.units) + (unit * S::kProducts * S::kProducts + product) * kLanes);
         r += count;
       }
+    }
 }
 
 /// Transforms and products in f32. An arithmetic says how inputs and filters are held between the steps.
@@ -117,15 +123,14 @@ struct Floats {
     const FilterLayout filters = layout(g.c, g.k);
     const int64_t stride = input_stride(g, held);
     constexpr bool kOneEach = S::kTerms == S::kProducts;  // known to the compiler: a few percent of small products
-    constexpr std::make_integer_sequence<int, kRows> counts;
-    each_product<S>(part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
+    each_product<S>(filters, part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
       Factors factors = {.count = kOneEach ? 1 : terms.count};
       for (int t = 0; t < factors.count; ++t) {
         factors.v[t] = v + terms.term[t].input * stride + (first + r) * kLanes;
         factors.u[t] = u + filters.start(pass, terms.term[t].filter);
       }
-      const Multiply f =
-          filters.width(pass) == kUnits ? multiply_for<kUnits>(count, counts) : multiply_for<1>(count, counts);
+      const Multiply f = filters.width(pass) == kUnits ? multiply_for<kUnits>(count, kCounts<kUnits>)
+                                                       : multiply_for<1>(count, kCounts<1>);
       f(factors, held * kLanes, g.c, to, product_stride<S>(part.units), S::kProducts * S::kProducts * kLanes);
     });
   }

@@ -75,8 +75,7 @@ struct Integers {
                        int64_t held, float* m) {
     const FilterLayout filters = layout(g.c, g.k);
     const int64_t stride = input_stride(g, held);
-    constexpr std::make_integer_sequence<int, kRows> counts;
-    each_product<S>(part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
+    each_product<S>(filters, part, rows, m, [&](const Terms& terms, int64_t pass, int64_t r, int count, float* to) {
       Product p = {.factors = {.count = terms.count},
                    .block = held * kLanes,
                    .channels = g.c,
@@ -89,7 +88,8 @@ struct Integers {
         p.factors.u[t] = u + filters.start(pass, term.filter);
         p.steps[t] = v + step_at(g, 0, term.input / kRowsOfInputs, held) + first + r;
       }
-      filters.width(pass) == kUnits ? integers_for<kUnits>(count, counts)(p) : integers_for<1>(count, counts)(p);
+      filters.width(pass) == kUnits ? integers_for<kUnits>(count, kCounts<kUnits>)(p)
+                                    : integers_for<1>(count, kCounts<1>)(p);
     });
   }
 
@@ -140,7 +140,7 @@ struct Integers {
   template <int kCount, int kWidth, bool kAdd>
   static void add_sums(const Bits (&sum)[kCount][kWidth], const float* filter_steps, const float* steps,
                        const Product& p) {
-#pragma GCC unroll 14
+#pragma GCC unroll 28
     for (int r = 0; r < kCount; ++r) {
       const Vec scale = broadcast(steps[r]);
 #pragma GCC unroll 2
@@ -158,7 +158,7 @@ struct Integers {
       const float *v = p.factors.v[f], *u = p.factors.u[f], *steps = p.steps[f];
       for (int64_t begin = 0; begin < p.channels; begin += kTogether, steps += p.next_steps) {
         Bits sum[kCount][kWidth];
-#pragma GCC unroll 14
+#pragma GCC unroll 28
         for (int r = 0; r < kCount; ++r)
 #pragma GCC unroll 2
           for (int j = 0; j < kWidth; ++j) sum[r][j] = no_bits();
@@ -168,7 +168,7 @@ struct Integers {
             Bits filter[kWidth];
 #pragma GCC unroll 2
             for (int j = 0; j < kWidth; ++j) filter[j] = load_words(u + j * kLanes);
-#pragma GCC unroll 14
+#pragma GCC unroll 28
             for (int r = 0; r < kCount; ++r) {
               const Bits a = broadcast_word(v + r * kLanes + lane);
 #pragma GCC unroll 2

@@ -82,7 +82,9 @@ struct Scheme {
 };
 
 struct Kernels {
-  int64_t rows;  ///< tiles that are multiplied by a filter at once: a block of as many reads the filter once
+  /// Tiles that are multiplied by a filter at once, of more outputs than kLanes or of at most as many: a block of as
+  /// many reads the filter once.
+  int64_t rows, rows_of_unit;
   Scheme stride1, stride2, stride2_data;
   Scheme first, first_data;  ///< without Winograd's algorithm: first_layer.h
 };

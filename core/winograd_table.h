@@ -13,7 +13,8 @@ constexpr Gradient gradient() {
 }
 
 constexpr Kernels kernels() {
-  return {.rows = kRows,
+  return {.rows = rows_at_once(kUnits),
+          .rows_of_unit = rows_at_once(1),
           .stride1 = scheme<Stride1>(gradient<Stride1>()),
           .stride2 = scheme<Stride2>(gradient<Stride2>()),
           .stride2_data = scheme<Stride2Data>({}),
