@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/ops_elementwise.h"
+#include "core/ops_pool.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 #include "tests/devices.h"
@@ -62,6 +63,22 @@ TEST_CASE("gradient through a ReLU whose output several convolutions take", "[gr
     return conv2d_act(t, a, p[1], {}, {.pad = 1}, shortcut, Activation::relu);
   };
   check.run([&](Tape& t, const auto& p) { return block(t, block(t, p[0], p), p); });
+}
+
+TEST_CASE("gradient through a ReLU whose output is pooled", "[grad]") {
+  GradCheck check({{2, 4, 4, 3}, {3, 3, 3, 3}});
+  const auto hidden = [](Tape& t, const auto& p) {
+    return conv2d_act(t, p[0], p[1], {}, {.pad = 1}, {}, Activation::relu);
+  };
+  check.run([&](Tape& t, const auto& p) { return global_avg_pool(t, hidden(t, p)); });
+  check.run([&](Tape& t, const auto& p) {  // the pooling adds last
+    const Var h = hidden(t, p), pooled = global_avg_pool(t, h);
+    return add(t, pooled, global_avg_pool(t, conv2d(t, h, p[1], {}, {.pad = 1})));
+  });
+  check.run([&](Tape& t, const auto& p) {  // the convolution does
+    const Var h = hidden(t, p), further = conv2d(t, h, p[1], {}, {.pad = 1});
+    return add(t, global_avg_pool(t, further), global_avg_pool(t, h));
+  });
 }
 
 TEST_CASE("a ReLU's gradient is taken once, by the last to add to it", "[grad]") {

@@ -30,12 +30,13 @@ void avg_pool_forward(Stream stream, const PoolShape& g, T* y, const T* x);
 template <class T>
 void avg_pool_backward(Stream stream, const PoolShape& g, float sink, T* dx, const T* dy);
 
-/// y (n, c) = mean over `pixels` of x (n, pixels, c); y in compute_t<T>.
+/// y (n, c) = mean over `pixels` of x (n, pixels, c); y in compute_t<T>. Going back, dx becomes 0 where `mask`, like dx
+/// or null, is not above 0: the gradient of the ReLU whose output the mask is.
 template <class T>
 void global_avg_pool_forward(Stream stream, int64_t n, int64_t pixels, int c, compute_t<T>* y, const T* x);
 template <class T>
 void global_avg_pool_backward(Stream stream, int64_t n, int64_t pixels, int c, float sink, T* dx,
-                              const compute_t<T>* dy);
+                              const compute_t<T>* dy, const T* mask = nullptr);
 
 /// y (n, b, a) = x (n, a, b) transposed per sample, y = sink * y + x. Pixels and channels swapped; its own gradient.
 template <class T>

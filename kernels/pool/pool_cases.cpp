@@ -120,6 +120,20 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
               .tolerance = tolerance(sizeof(T)),
               .bytes = (1.0 + sink) * all * sizeof(T)});
     add_case({.kernel = "pool",
+              .name = cat("global_backward_relu/", shape, "/sink=", sink),
+              .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}, {"mask", Role::in, t, all}},
+              .run =
+                  [=](Stream st, const CaseArgs& a) {
+                    global_avg_pool_backward<T>(st, n, pixels, c, sink, a.get<T>(0), a.get<S>(1), a.get<T>(2));
+                  },
+              .reference =
+                  [=](Arrays& a) {
+                    for (int64_t i = 0; i < all; ++i)
+                      a[0][i] = a[2][i] > 0 ? sink * a[0][i] + a[1][column(i)] / pixels : 0;
+                  },
+              .tolerance = tolerance(sizeof(T)),
+              .bytes = (2.0 + sink) * all * sizeof(T)});
+    add_case({.kernel = "pool",
               .name = cat("transpose/", shape, "/sink=", sink),
               .arrays = {{"y", Role::inout, t, all}, {"x", Role::in, t, all}},
               .run = [=](Stream st, const CaseArgs& a) { transpose(st, n, pixels, c, sink, a.get<T>(0), a.get<T>(1)); },

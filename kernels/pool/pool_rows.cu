@@ -41,11 +41,21 @@ struct GlobalBackward {
   float sink;
   T* dx;
   const compute_t<T>* dy;
+  const T* mask;
   HD void operator()(const Row& row) const {
     using C = compute_t<T>;
     const C* mean = dy + row.index / pixels * row.size;
-    accumulate(
-        row, dx + row.at(0), sink, [&](int, C g) { return g / C(pixels); }, mean);
+    T* const to = dx + row.at(0);
+    if (!mask)
+      return accumulate(
+          row, to, sink, [&](int, C g) { return g / C(pixels); }, mean);
+    const auto masked = [&](C value, T above) { return C(above) > 0 ? T(value) : T(0.f); };
+    if (sink == 0)
+      row.each([&](int, T& into, C g, T above) { into = masked(g / C(pixels), above); }, write(to), mean,
+               mask + row.at(0));
+    else
+      row.each([&](int, T& into, C g, T above) { into = masked(C(sink) * C(into) + g / C(pixels), above); }, to, mean,
+               mask + row.at(0));
   }
 };
 
@@ -110,9 +120,9 @@ void global_avg_pool_forward(Stream stream, int64_t n, int64_t pixels, int c, co
 }
 template <class T>
 void global_avg_pool_backward(Stream stream, int64_t n, int64_t pixels, int c, float sink, T* dx,
-                              const compute_t<T>* dy) {
+                              const compute_t<T>* dy, const T* mask) {
   const KernelRange range(stream, "global_avg_pool_backward", {n, pixels, c});
-  for_each_row(stream, n * pixels, c, GlobalBackward<T>{pixels, sink, dx, dy});
+  for_each_row(stream, n * pixels, c, GlobalBackward<T>{pixels, sink, dx, dy, mask});
 }
 
 template <class T>
@@ -132,11 +142,11 @@ void shortcut_pad_backward(Stream stream, const ShortcutShape& g, float sink, T*
   for_each_row(stream, g.n * g.h * g.w, g.c, ShortcutBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 
-#define INSTANTIATE(T)                                                                                      \
-  template void global_avg_pool_forward<T>(Stream, int64_t, int64_t, int, compute_t<T>*, const T*);         \
-  template void global_avg_pool_backward<T>(Stream, int64_t, int64_t, int, float, T*, const compute_t<T>*); \
-  template void transpose<T>(Stream, int64_t, int64_t, int64_t, float, T*, const T*);                       \
-  template void shortcut_pad_forward<T>(Stream, const ShortcutShape&, T*, const T*);                        \
+#define INSTANTIATE(T)                                                                                                \
+  template void global_avg_pool_forward<T>(Stream, int64_t, int64_t, int, compute_t<T>*, const T*);                   \
+  template void global_avg_pool_backward<T>(Stream, int64_t, int64_t, int, float, T*, const compute_t<T>*, const T*); \
+  template void transpose<T>(Stream, int64_t, int64_t, int64_t, float, T*, const T*);                                 \
+  template void shortcut_pad_forward<T>(Stream, const ShortcutShape&, T*, const T*);                                  \
   template void shortcut_pad_backward<T>(Stream, const ShortcutShape&, float, T*, const T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
