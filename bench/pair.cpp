@@ -122,7 +122,7 @@ PairReports measure_pair(const PairOptions& options, std::ostream& log) {
   std::map<std::string, Samples> samples;
   std::vector<std::string> names, open;
   for (int i = 0; i < options.restarts && (i == 0 || !open.empty()); ++i) {
-    // Which one starts first, and so finds more memory free, changes every time.
+    // Each starts first in turn: which one does can change its time.
     const bool turned = i % 2 == 1;
     Server first(turned ? options.now : options.base, options.arguments);
     Server second(turned ? options.base : options.now, options.arguments);
