@@ -1,4 +1,4 @@
-// Attacks by themselves, on random images of CIFAR-10's shape.
+// Attacks by themselves, on random images.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -32,20 +32,21 @@ class AttackWork {
                              "\nprecision: {compute: ", compute, "}\nmodel: ", model_section(model), "\n"),
                          "attack"))),
         engine_(options_of(experiment_, ranges)),
-        network_(make_network(engine_, experiment_, {})) {
+        network_(make_network(engine_, experiment_, data_shape(model))) {
+    const DataShape data = data_shape(model);
     const Config config = parse_config(cat("attack: {name: ", attack, "}\n"), "attack", context.set);
     Fields f(config);
     attack_ = Registry<Attack>::instance().read(f, "attack", attack);
     f.finish();
-    std::vector<float> pixels(n * 3072);
+    std::vector<float> pixels(n * data.height * data.width * data.channels);
     std::vector<int32_t> labels(n), ids(n);
     for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i));
-    for (int32_t i = 0; i < n; ++i) labels[i] = (ids[i] = i) % 10;
+    for (int32_t i = 0; i < n; ++i) labels[i] = (ids[i] = i) % static_cast<int32_t>(data.classes);
     const Stream s = engine_.stream();
     pixels_ = DeviceArray<float>(s, pixels);
     labels_ = DeviceArray<int32_t>(s, labels);
     ids_ = DeviceArray<int32_t>(s, ids);
-    batch_ = {.images = {pixels_.data(), {n, 32, 32, 3}, DType::f32, s.device},
+    batch_ = {.images = {pixels_.data(), {n, data.height, data.width, data.channels}, DType::f32, s.device},
               .labels = {labels_.data(), {n}, DType::i32, s.device},
               .ids = {ids_.data(), {n}, DType::i32, s.device}};
     check(pixels);

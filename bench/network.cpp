@@ -9,11 +9,22 @@
 
 namespace temper::bench {
 
+namespace {
+
+const std::string kQuickstart = "quickstart";
+
+}  // namespace
+
 std::string model_section(const std::string& network) {
   std::smatch wide;
   if (std::regex_match(network, wide, std::regex("wide_resnet([0-9]+)_([0-9]+)")))
     return cat("{name: wide_resnet, depth: ", wide[1].str(), ", width: ", wide[2].str(), "}");
+  if (network == kQuickstart) return "{name: small_cnn, strides: [1, 2, 1, 2, 1]}";
   return cat("{name: ", network, "}");
+}
+
+DataShape data_shape(const std::string& network) {
+  return network == kQuickstart ? DataShape{.height = 28, .width = 28, .channels = 1} : DataShape{};
 }
 
 ConvShape conv_of(const std::vector<int64_t>& e) {
@@ -23,12 +34,13 @@ ConvShape conv_of(const std::vector<int64_t>& e) {
 
 std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
   const Experiment experiment = read_experiment(parse_config(cat("model: ", model_section(network)), network));
+  const DataShape data = data_shape(network);
   RangeLog log;
   Engine engine({.ranges = &log});
-  const auto model = make_network(engine, experiment, {});
+  const auto model = make_network(engine, experiment, data);
   log.clear();
   Flat gradient(model->params(), DType::f32, engine.stream());
-  const Tensor image = engine.arena().tensor({1, 32, 32, 3}, DType::f32),
+  const Tensor image = engine.arena().tensor({1, data.height, data.width, data.channels}, DType::f32),
                label = engine.arena().tensor({1}, DType::i32);
   set_zero(engine.stream(), image.data, image.bytes());
   set_zero(engine.stream(), label.data, label.bytes());

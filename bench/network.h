@@ -5,11 +5,16 @@
 
 #include "core/conv.h"
 #include "core/engine.h"
+#include "nn/module.h"
 
 namespace temper::bench {
 
-/// The `model` section for a network's name: one of `temper list`, or wide_resnetDEPTH_WIDTH.
+/// The `model` section for a network's name: one of `temper list`, wide_resnetDEPTH_WIDTH, or quickstart, the network
+/// of configs/quickstart.
 std::string model_section(const std::string& network);
+
+/// The images that a network is measured on: Fashion-MNIST's shape for quickstart, else CIFAR-10's.
+DataShape data_shape(const std::string& network);
 
 /// One layer's convolutions, by how often one pass over the network runs each kind.
 struct ConvCount {
@@ -18,7 +23,7 @@ struct ConvCount {
   int64_t filter = 0;   ///< the gradient with respect to the parameters
 };
 
-/// The distinct convolutions of a network on one CIFAR-10 image, as its own passes ran them.
+/// The distinct convolutions of a network on one image, as its own passes ran them.
 std::map<ConvShape, ConvCount> convolutions_of(const std::string& network);
 
 /// The extents that ranges of convolutions carry.

@@ -1,4 +1,4 @@
-// Whole training steps of the registered methods, as a training run makes them, on random images of CIFAR-10's shape.
+// Whole training steps of the registered methods, as a training run makes them, on random images.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -24,12 +24,16 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-ImageSet random_images(int64_t count) {
-  ImageSet set{.height = 32, .width = 32, .channels = 3, .classes = 10};
+ImageSet random_images(int64_t count, const DataShape& shape) {
+  ImageSet set{.height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
   for (int64_t i = 0; i < count * set.image_bytes(); ++i)
     set.pixels.push_back(static_cast<uint8_t>(256 * random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i))));
-  for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % 10));
+  for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % shape.classes));
   return set;
+}
+
+DataSplits random_data(int64_t count, const DataShape& shape) {
+  return {.train = random_images(count, shape), .shape = shape};
 }
 
 /// What one case asks for.
@@ -68,7 +72,7 @@ class StepWork {
   explicit StepWork(const StepSpec& spec, RangeLog* ranges = nullptr)
       : spec_(spec),
         experiment_(experiment_of(spec)),
-        state_(experiment_, {.train = random_images(experiment_.loop.batch_size), .shape = {}}, ranges) {
+        state_(experiment_, random_data(experiment_.loop.batch_size, data_shape(spec.model)), ranges) {
     TrainContext context = state_.context();
     experiment_.trainer.method->before_epoch(context);
   }

@@ -6,8 +6,10 @@
 #include "bench/result.h"
 #include "bench/suite.h"
 #include "kernels/runtime/check.h"
+#include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
+#include "trainers/state.h"
 
 using namespace temper;
 using namespace temper::bench;
@@ -201,6 +203,14 @@ TEST_CASE("the convolutions of a network are those that its passes run", "[bench
   CHECK(found.at(stage4).forward == 3);
   CHECK(model_section("wide_resnet34_10") == "{name: wide_resnet, depth: 34, width: 10}");
   CHECK(model_section("small_cnn") == "{name: small_cnn}");
+}
+
+TEST_CASE("the quickstart network is that of the shipped configurations", "[bench]") {
+  const std::string file = TEMPER_SOURCE_DIR "/configs/quickstart/pgd_at.yaml";
+  const Experiment shipped = read_experiment(load_config(file));
+  const Experiment measured = read_experiment(parse_config("model: " + model_section("quickstart")));
+  CHECK(YAML::Dump(measured.resolved["model"]) == YAML::Dump(shipped.resolved["model"]));
+  CHECK(data_shape("quickstart") == read_splits(shipped).shape);
 }
 
 TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {

@@ -65,10 +65,10 @@ class WideResNet34x10(nn.Module):
 
 
 class SmallCnn(nn.Module):
-    def __init__(self):
+    def __init__(self, channels=3, strides=(1, 1, 2, 1, 2)):
         super().__init__()
-        layers, c = [], 3
-        for k, stride in [(16, 1), (32, 1), (32, 2), (64, 1), (64, 2)]:
+        layers, c = [], channels
+        for k, stride in zip((16, 32, 32, 64, 64), strides):
             layers += [nn.Conv2d(c, k, 3, stride, 1, bias=False), nn.BatchNorm2d(k), nn.ReLU(inplace=True)]
             c = k
         self.layers, self.linear = nn.Sequential(*layers), nn.Linear(c, 10)
@@ -77,4 +77,15 @@ class SmallCnn(nn.Module):
         return self.linear(self.layers(x).mean((2, 3)))
 
 
-MODELS = {"resnet18": ResNet18, "wide_resnet34_10": WideResNet34x10, "small_cnn": SmallCnn}
+def quickstart():
+    """The network of configs/quickstart, for images of Fashion-MNIST."""
+    return SmallCnn(channels=1, strides=(1, 2, 1, 2, 1))
+
+
+CIFAR10, FASHION_MNIST = (3, 32, 32), (1, 28, 28)
+MODELS = {
+    "resnet18": (ResNet18, CIFAR10),
+    "wide_resnet34_10": (WideResNet34x10, CIFAR10),
+    "small_cnn": (SmallCnn, CIFAR10),
+    "quickstart": (quickstart, FASHION_MNIST),
+}

@@ -56,9 +56,10 @@ class Step:
         self.args, self.device = args, torch.device(args.device)
         torch.manual_seed(0)
         layout = torch.contiguous_format if args.variant == "eager" else torch.channels_last
-        self.net = MODELS[args.model]().to(self.device, memory_format=layout)
+        build, image = MODELS[args.model]
+        self.net = build().to(self.device, memory_format=layout)
         self.reviewer = copy.deepcopy(self.net).requires_grad_(False) if args.method == "cure" else None
-        self.x = torch.rand(args.batch, 3, 32, 32, device=self.device).to(memory_format=layout)
+        self.x = torch.rand(args.batch, *image, device=self.device).to(memory_format=layout)
         self.y = torch.randint(0, 10, (args.batch,), device=self.device)
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
         # CURE differentiates one recording several times, which donated buffers forbid.
