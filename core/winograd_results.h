@@ -38,21 +38,32 @@ struct Target {
   Vec lowest;
 };
 
+/// The first `cols` pixels of a row of a tile, whose channels are whole, from `at` on.
+template <class S, class T>
+void scatter_clipped(const Problem& g, const Operands<T>& o, const Target& to, int64_t at, Vec shift,
+                     const Vec out[S::kOut]) {
+#pragma GCC unroll 8
+  for (int j = 0; j < S::kOut; ++j, at += g.k)
+    if (j < to.cols)
+      store(o.y + at, finished(out[j] + shift, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest,
+                               to.ahead));
+}
+
 /// The first `cols` pixels of a row of a tile, and the first `lanes` channels of these, from `at` on.
 template <class S, class T>
 void scatter_ragged(const Problem& g, const Operands<T>& o, const Target& to, int64_t at, const Vec out[S::kOut]) {
-  const int64_t first = to.corner % g.k, lanes = to.lanes < kLanes ? to.lanes : kLanes;
+  const int64_t first = to.corner % g.k;
   alignas(64) float bias[kLanes] = {};
   alignas(64) T added[kLanes] = {}, masked[kLanes] = {}, result[kLanes];
   if (o.bias)
-    for (int64_t lane = 0; lane < lanes; ++lane) bias[lane] = o.bias[first + lane];
+    for (int64_t lane = 0; lane < to.lanes; ++lane) bias[lane] = o.bias[first + lane];
   for (int64_t j = 0; j < S::kOut && j < to.cols; ++j, at += g.k) {
-    for (int64_t lane = 0; lane < lanes; ++lane) {
+    for (int64_t lane = 0; lane < to.lanes; ++lane) {
       if (o.add) added[lane] = o.add[at + lane];
       if (o.mask) masked[lane] = o.mask[at + lane];
     }
     store(result, finished(out[j] + load(bias), o.add ? added : nullptr, o.mask ? masked : nullptr, to.lowest, 0));
-    for (int64_t lane = 0; lane < lanes; ++lane) o.y[at + lane] = result[lane];
+    for (int64_t lane = 0; lane < to.lanes; ++lane) o.y[at + lane] = result[lane];
   }
 }
 
@@ -74,17 +85,22 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
 #pragma GCC unroll 9
     for (int i = 0; i < kCount; ++i) half[i][j] = out[S::kOutputParts[kPart][i]];
   }
-  const bool whole = to.rows >= S::kOut && to.cols >= S::kOut && to.lanes >= kLanes;
+  const bool whole = to.lanes >= kLanes;
   const int64_t pixel = g.k;
   const Vec shift = whole && o.bias ? load(o.bias + to.corner % g.k) : zero();
 #pragma GCC unroll 9
   for (int i = 0; i < kCount; ++i) {
     const int row = S::kOutputParts[kPart][i];
+    if (row >= to.rows) break;
     Vec out[S::kOut];
     S::transform_output(half[i], out);
     const int64_t at = to.corner + row * g.q * g.k;
     if (!whole) {
-      if (row < to.rows) scatter_ragged<S>(g, o, to, at, out);
+      scatter_ragged<S>(g, o, to, at, out);
+      continue;
+    }
+    if (to.cols < S::kOut) {
+      scatter_clipped<S>(g, o, to, at, shift, out);
       continue;
     }
 #pragma GCC unroll 8
