@@ -10,27 +10,28 @@ constexpr int64_t kPatch = kPatchRows * kPatchCols;
 constexpr int64_t kBand = 16;
 
 /// sum [+]= the correlation of 3x3 taps with the pixels at(row, column).
-template <class At>
-void correlate(const Vec taps[9], Vec sum[kPatchRows][kPatchCols], At at) {
+template <int kCols, class At>
+void correlate(const Vec taps[9], Vec sum[kPatchRows][kCols], At at) {
 #pragma GCC unroll 4
   for (int i = 0; i < kPatchRows + 2; ++i)
 #pragma GCC unroll 10
-    for (int j = 0; j < kPatchCols + 2; ++j) {
+    for (int j = 0; j < kCols + 2; ++j) {
       const Vec x = at(i, j);
 #pragma GCC unroll 3
       for (int r = 0; r < 3; ++r)
 #pragma GCC unroll 3
         for (int s = 0; s < 3; ++s)
-          if (i - r >= 0 && i - r < kPatchRows && j - s >= 0 && j - s < kPatchCols)
+          if (i - r >= 0 && i - r < kPatchRows && j - s >= 0 && j - s < kCols)
             sum[i - r][j - s] = fma(x, taps[3 * r + s], sum[i - r][j - s]);
     }
 }
 
-inline void clear_sums(Vec sum[kPatchRows][kPatchCols]) {
+template <int kCols>
+void clear_sums(Vec sum[kPatchRows][kCols]) {
 #pragma GCC unroll 4
   for (int i = 0; i < kPatchRows; ++i)
 #pragma GCC unroll 8
-    for (int j = 0; j < kPatchCols; ++j) sum[i][j] = zero();
+    for (int j = 0; j < kCols; ++j) sum[i][j] = zero();
 }
 
 inline void load_nine(const float* u, Vec taps[9]) {
@@ -121,29 +122,23 @@ void each_row(const Problem& g, const Operands<T>& o, F f) {
   }
 }
 
-/// A patch of one unit of y's channels at `corner` in it, `rows` by `cols` of its pixels; x holds the rows about it.
-template <int kChannels, class T>
+/// A patch of one unit of y's channels, kCols wide; x holds the rows about it.
+template <int kChannels, int kCols, class T>
 void first_patch(const Problem& g, const float* const x[kPatchRows + 2], int64_t col, const float* u,
-                 const Operands<T>& o, Vec lowest, int64_t corner, int64_t rows, int64_t cols) {
-  Vec sum[kPatchRows][kPatchCols];
-  clear_sums(sum);
+                 const Operands<T>& o, const Target& to) {
+  Vec sum[kPatchRows][kCols];
+  clear_sums<kCols>(sum);
 #pragma GCC unroll 1
   for (int c = 0; c < kChannels; ++c) {
     Vec taps[9];
     load_nine(u + c * 9 * kLanes, taps);
-    correlate(taps, sum, [&](int i, int j) { return broadcast(x[i][(col + j) * kChannels + c]); });
+    correlate<kCols>(taps, sum, [&](int i, int j) { return broadcast(x[i][(col + j) * kChannels + c]); });
   }
-  const Vec shift = o.bias ? load(o.bias + corner % g.k) : zero();
+  const Vec shift = o.bias ? load(o.bias + to.channel) : zero();
 #pragma GCC unroll 4
   for (int i = 0; i < kPatchRows; ++i)
-#pragma GCC unroll 8
-    for (int j = 0; j < kPatchCols; ++j)
-      if (i < rows && j < cols) {
-        const int64_t at = corner + (i * g.w + j) * g.k;
-        __builtin_prefetch(o.y + at + kPatchCols * g.k, 1);
-        store(o.y + at, finished(sum[i][j] + shift, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr,
-                                 lowest, kPatchCols * g.k));
-      }
+    if (i < to.rows) [[likely]]
+      write_row<kCols>(o, to, to.corner + i * g.w * g.k, g.k, shift, sum[i]);
 }
 
 /// y = conv(x), through everything of `o`, and a ReLU if `relu`.
@@ -151,12 +146,25 @@ struct Forward {
   template <class T>
   static void run(const Problem& g, const Cut&, const Operands<T>& o, bool relu) {
     const Vec lowest = broadcast(relu ? 0 : -__builtin_inff());
-    const auto patch = g.c == 1 ? first_patch<1, T> : g.c == 2 ? first_patch<2, T> : first_patch<3, T>;
+    const auto patches = [&](auto cols) {
+      constexpr int kCols = decltype(cols)::value;
+      return g.c == 1 ? first_patch<1, kCols, T> : g.c == 2 ? first_patch<2, kCols, T> : first_patch<3, kCols, T>;
+    };
+    const auto whole = patches(std::integral_constant<int, kPatchCols>{});
+    const auto half = patches(std::integral_constant<int, kPatchCols / 2>{});
     each_row(g, o, [&](int64_t image, int64_t row, const float* const x[HeldRows::kHeld], int64_t last) {
       for (int64_t col = 0; col < g.w; col += kPatchCols) {
         const int64_t corner = ((image * g.h + row) * g.w + col) * g.k;
+        const auto patch = g.w - col > kPatchCols / 2 ? whole : half;
         for (int64_t k = 0; k < g.k; k += kLanes)
-          patch(g, x, col, o.u + k * 9 * g.c, o, lowest, corner + k, last - row, g.w - col);
+          patch(g, x, col, o.u + k * 9 * g.c, o,
+                {.corner = corner + k,
+                 .channel = k,
+                 .rows = last - row,
+                 .cols = g.w - col,
+                 .lanes = kLanes,
+                 .ahead = kPatchCols * g.k,
+                 .lowest = lowest});
       }
     });
   }
@@ -176,13 +184,13 @@ void gradient_columns(const Problem& g, const Operands<T>& o, const float* const
 #pragma GCC unroll 4
     for (int part = 0; part < kCols; part += kPatchCols) {
       Vec sum[kPatchRows][kPatchCols];
-      clear_sums(sum);
+      clear_sums<kPatchCols>(sum);
       int64_t at = (col + part) * kLanes;
 #pragma GCC unroll 1
       for (int64_t k = 0; k < g.c; k += kLanes, at += plane) {
         Vec taps[9];
         load_nine(o.u + (k * kChannels + c * kLanes) * 9, taps);
-        correlate(taps, sum, [&](int i, int j) { return load(dy[i] + at + j * kLanes); });
+        correlate<kPatchCols>(taps, sum, [&](int i, int j) { return load(dy[i] + at + j * kLanes); });
       }
 #pragma GCC unroll 4
       for (int i = 0; i < kPatchRows; ++i)
@@ -199,10 +207,12 @@ void gradient_columns(const Problem& g, const Operands<T>& o, const float* const
     for (int j = 0; j < kCols; ++j)
 #pragma GCC unroll 3
       for (int c = 0; c < kChannels; ++c) line[j * kChannels + c] = lanes[c][i * kCols + j];
-    for (int64_t j = 0; j < cols * kChannels; ++j) {
-      const float value = o.add ? line[j] + widened(o.add[to + j]) : line[j];
-      o.y[to + j] = narrowed<T>(o.mask && !(widened(o.mask[to + j]) > 0) ? 0 : value);
-    }
+    const int64_t count = cols * kChannels;
+    if (o.add)
+      for (int64_t j = 0; j < count; ++j) line[j] += widened(o.add[to + j]);
+    if (o.mask)
+      for (int64_t j = 0; j < count; ++j) line[j] = widened(o.mask[to + j]) > 0 ? line[j] : 0;
+    for (int64_t j = 0; j < count; ++j) o.y[to + j] = narrowed<T>(line[j]);
   }
 }
 

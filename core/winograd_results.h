@@ -31,32 +31,45 @@ Vec finished(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead) {
   return one[0];
 }
 
-/// Where a tile's results go: `lanes` channels of `rows` by `cols` pixels from `corner` on, no less than `lowest`. The
-/// next tile's lie `ahead`.
+/// Where a tile's results go: `lanes` channels, from `channel` on, of `rows` by `cols` pixels from `corner` on, no less
+/// than `lowest`. The next tile's lie `ahead`.
 struct Target {
-  int64_t corner, rows, cols, lanes, ahead;
+  int64_t corner, channel, rows, cols, lanes, ahead;
   Vec lowest;
 };
 
-/// The first `cols` pixels of a row of a tile, whose channels are whole, from `at` on.
-template <class S, class T>
-void scatter_clipped(const Problem& g, const Operands<T>& o, const Target& to, int64_t at, Vec shift,
-                     const Vec out[S::kOut]) {
+/// A row of kCount pixels `pixel` apart, or the first `to.cols` of them, whose channels are whole, from `at` on.
+template <int kCount, class T>
+inline __attribute__((always_inline)) void write_row(const Operands<T>& o, const Target& to, int64_t at, int64_t pixel,
+                                                     Vec shift, const Vec row[kCount]) {
+  const T *const add = o.add ? o.add + at : nullptr, *const mask = o.mask ? o.mask + at : nullptr;
+  T* const y = o.y + at;
+  if (to.cols >= kCount) [[likely]] {
+    Vec out[kCount];
 #pragma GCC unroll 8
-  for (int j = 0; j < S::kOut; ++j, at += g.k)
+    for (int j = 0; j < kCount; ++j) out[j] = row[j] + shift;
+    finish<kCount>(out, add, mask, to.lowest, pixel, to.ahead);
+#pragma GCC unroll 8
+    for (int j = 0; j < kCount; ++j) {
+      store(y + j * pixel, out[j]);
+      __builtin_prefetch(y + j * pixel + to.ahead, 1);
+    }
+    return;
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < kCount; ++j)
     if (j < to.cols)
-      store(o.y + at, finished(out[j] + shift, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest,
-                               to.ahead));
+      store(y + j * pixel, finished(row[j] + shift, add ? add + j * pixel : nullptr, mask ? mask + j * pixel : nullptr,
+                                    to.lowest, to.ahead));
 }
 
 /// The first `cols` pixels of a row of a tile, and the first `lanes` channels of these, from `at` on.
 template <class S, class T>
 void scatter_ragged(const Problem& g, const Operands<T>& o, const Target& to, int64_t at, const Vec out[S::kOut]) {
-  const int64_t first = to.corner % g.k;
   alignas(64) float bias[kLanes] = {};
   alignas(64) T added[kLanes] = {}, masked[kLanes] = {}, result[kLanes];
   if (o.bias)
-    for (int64_t lane = 0; lane < to.lanes; ++lane) bias[lane] = o.bias[first + lane];
+    for (int64_t lane = 0; lane < to.lanes; ++lane) bias[lane] = o.bias[to.channel + lane];
   for (int64_t j = 0; j < S::kOut && j < to.cols; ++j, at += g.k) {
     for (int64_t lane = 0; lane < to.lanes; ++lane) {
       if (o.add) added[lane] = o.add[at + lane];
@@ -86,8 +99,7 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
     for (int i = 0; i < kCount; ++i) half[i][j] = out[S::kOutputParts[kPart][i]];
   }
   const bool whole = to.lanes >= kLanes;
-  const int64_t pixel = g.k;
-  const Vec shift = whole && o.bias ? load(o.bias + to.corner % g.k) : zero();
+  const Vec shift = whole && o.bias ? load(o.bias + to.channel) : zero();
 #pragma GCC unroll 9
   for (int i = 0; i < kCount; ++i) {
     const int row = S::kOutputParts[kPart][i];
@@ -99,19 +111,7 @@ void scatter_part(const Problem& g, const Operands<T>& o, const Target& to, cons
       scatter_ragged<S>(g, o, to, at, out);
       continue;
     }
-    if (to.cols < S::kOut) {
-      scatter_clipped<S>(g, o, to, at, shift, out);
-      continue;
-    }
-#pragma GCC unroll 8
-    for (int j = 0; j < S::kOut; ++j) out[j] = out[j] + shift;
-    finish<S::kOut>(out, o.add ? o.add + at : nullptr, o.mask ? o.mask + at : nullptr, to.lowest, pixel, to.ahead);
-    T* const y = o.y + at;
-#pragma GCC unroll 8
-    for (int j = 0; j < S::kOut; ++j) {
-      store(y + j * pixel, out[j]);
-      __builtin_prefetch(y + j * pixel + to.ahead, 1);
-    }
+    write_row<S::kOut>(o, to, at, g.k, shift, out);
   }
 }
 
@@ -127,6 +127,7 @@ void scatter_tile(const Tiles<S>& t, const Operands<T>& o, bool relu, const Plac
   const Problem& g = t.g;
   const int64_t top = tile.row * S::kOut, left = tile.column * S::kOut, first = unit * kLanes;
   const Target to = {.corner = ((tile.image * g.p + top) * g.q + left) * g.k + first,
+                     .channel = first,
                      .rows = g.p - top,
                      .cols = g.q - left,
                      .lanes = g.k - first,
