@@ -1,7 +1,5 @@
 #include "attacks/slices.h"
 
-#include <omp.h>
-
 #include <algorithm>
 
 #include "kernels/runtime/memory.h"
@@ -25,9 +23,12 @@ Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
   return result;
 }
 
-int64_t samples_at_a_time(const Engine& engine, const Batch& batch, int64_t parameters) {
-  constexpr int64_t kSmall = 1 << 18, kOfThread = 4;
-  return engine.device() == Device::cpu && parameters <= kSmall ? kOfThread * omp_get_max_threads() : batch.size();
+int64_t samples_at_a_time(int64_t samples, int threads, size_t bytes) {
+  constexpr size_t kOfThread = size_t{5} << 18;
+  constexpr int64_t kFew = 4;
+  const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  const int64_t most = std::max(kFew, static_cast<int64_t>(kOfThread / bytes)) * threads;
+  return up(up(samples, up(samples, most)), threads) * threads;
 }
 
 }  // namespace temper

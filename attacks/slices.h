@@ -18,8 +18,8 @@ struct BatchSlice {
 Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
                         const std::function<Tensor(const BatchSlice&)>& attack);
 
-/// How many samples at a time are attacked fastest. On a CPU the activations of a few for every thread stay in its
-/// core's caches; worth it where the filters, which every slice reads again, do so too.
-int64_t samples_at_a_time(const Engine& engine, const Batch& batch, int64_t parameters);
+/// How many of `samples` are attacked fastest at a time by `threads` of a CPU, where the activations of one take
+/// `bytes`: for every thread as many as have about the size of its core's cache, and not much fewer in the last slice.
+int64_t samples_at_a_time(int64_t samples, int threads, size_t bytes);
 
 }  // namespace temper

@@ -68,6 +68,19 @@ Tensor Network::predict(Engine& engine, const Tensor& images, Pass pass) const {
   return logits;
 }
 
+size_t Network::activation_bytes(Engine& engine) const {
+  if (activation_bytes_ != 0) return activation_bytes_;
+  Arena& arena = engine.arena();
+  const Arena::Scope scope(arena);
+  const DataShape& d = options_.data;
+  const Tensor image = arena.tensor({1, d.height, d.width, d.channels}, options_.dtype);
+  set_zero(engine.stream(), image.data, image.bytes());
+  const size_t before = arena.used();
+  Tape tape(engine, Wrt::input);
+  (*this)(tape, tape.input(image), Pass::eval());
+  return activation_bytes_ = arena.used() - before;
+}
+
 int Network::branch(const std::string& name) const {
   for (size_t i = 0; i < options_.branches.size(); ++i)
     if (options_.branches[i] == name) return static_cast<int>(i);

@@ -113,6 +113,8 @@ class Network {
   Var operator()(Tape& tape, const Var& images, Pass pass) const;
   /// Logits without a tape, in the engine's arena: they live until the enclosing arena scope ends.
   Tensor predict(Engine& engine, const Tensor& images, Pass pass) const;
+  /// What a recorded pass over one sample takes of the arena; measured by the first call.
+  size_t activation_bytes(Engine& engine) const;
   /// The index of a BatchNorm branch. Throws Error with the known names.
   int branch(const std::string& name) const;
 
@@ -130,6 +132,7 @@ class Network {
   ParamStore params_, buffers_;
   std::unique_ptr<Module> body_;
   std::unique_ptr<Weights> weights_;
+  mutable size_t activation_bytes_ = 0;  ///< 0: not measured yet
 };
 
 }  // namespace temper

@@ -128,13 +128,11 @@ TEST_CASE("an attack in slices gives the same bits", "[attack]") {
 }
 
 TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[attack]") {
-  Engine engine({.arena_mb = 64});
-  const ToyBatch toy(engine, 40, DType::f32);
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(2);
-  CHECK(samples_at_a_time(engine, toy.batch, 70'000) == 8);
-  CHECK(samples_at_a_time(engine, toy.batch, 11'000'000) == 40);
-  omp_set_num_threads(threads);
+  CHECK(samples_at_a_time(64, 2, 320'000) == 8);
+  CHECK(samples_at_a_time(64, 2, 10'000'000) == 8);
+  CHECK(samples_at_a_time(64, 2, 130'000) == 16);  // not 20, 20, 20 and 4
+  CHECK(samples_at_a_time(50, 2, 130'000) == 18);
+  CHECK(samples_at_a_time(3, 2, 130'000) == 4);
 }
 
 TEST_CASE("no steps give the start; no start and no steps the images", "[attack]") {

@@ -1,4 +1,6 @@
 #pragma once
+#include <omp.h>
+
 #include "attacks/slices.h"
 #include "core/config.h"
 #include "nn/module.h"
@@ -24,10 +26,14 @@ inline Pass attack_pass(AttackBn bn, int branch = 0) {
           .branch = branch};
 }
 
-/// As attacks/slices.h has it; all at once where samples meet in batch statistics.
+/// As attacks/slices.h has it for a small network on a CPU. All at once where samples meet in batch statistics, and
+/// where the filters, which every slice reads again, would not stay in a core's cache.
 inline int64_t samples_at_a_time(const TrainContext& context, AttackBn bn, const Batch& batch) {
-  if (bn != AttackBn::eval) return batch.size();
-  return samples_at_a_time(context.engine, batch, context.model.params().numel());
+  constexpr int64_t kSmall = 1 << 18;
+  const Network& model = context.model;
+  if (bn != AttackBn::eval || context.engine.device() != Device::cpu || model.params().numel() > kSmall)
+    return batch.size();
+  return samples_at_a_time(batch.size(), omp_get_max_threads(), model.activation_bytes(context.engine));
 }
 
 }  // namespace temper
