@@ -32,8 +32,9 @@ class CaseMemory {
     synchronize(stream_);
   }
   /// Throws Error unless `run`, from the start, writes what the reference says.
-  void check(const char* what, const std::function<void(Stream, const CaseArgs&)>& run) {
+  void check(const char* what, const CaseBody& run, const CaseBody& setup = {}) {
     restore();
+    if (setup) setup(stream_, args());
     run(stream_, args());
     if (want_.empty()) {
       for (size_t i = 0; i < data_.size(); ++i) want_.push_back(to_double(case_.arrays[i], input_[i].data()));
@@ -100,9 +101,10 @@ struct Kernels : Suite {
   static Work prepare(const KernelCase& c, Stream stream) {
     const auto memory = std::make_shared<CaseMemory>(c, stream);
     memory->check("result", c.run);
-    if (c.unfused) memory->check("unfused result", c.unfused);
+    if (c.unfused) memory->check("unfused result", c.unfused, c.unfused_setup);
     memory->forget_reference();
     memory->restore();
+    if (c.unfused_setup) c.unfused_setup(stream, memory->args());
     Work work{.run = [&c, stream, memory, args = memory->args()] { c.run(stream, args); }};
     if (c.unfused) {
       work.unfused = [&c, stream, memory, args = memory->args()] { c.unfused(stream, args); };

@@ -16,8 +16,8 @@ std::vector<double> values(const CaseArray& a, const std::vector<char>& bytes, i
 
 int64_t guard(const CaseRun& run, size_t array) { return run.guard + run.stagger * static_cast<int64_t>(array); }
 
-/// Runs a case once on fresh copies of `input`; returns what every array holds afterwards, guards included.
-std::vector<std::vector<char>> run_once(const KernelCase& c, const CaseRun& run,
+/// Runs `body` once on fresh copies of `input`; returns what every array holds afterwards, guards included.
+std::vector<std::vector<char>> run_once(const KernelCase& c, const CaseBody& body, const CaseRun& run,
                                         const std::vector<std::vector<char>>& input) {
   const Device device = run.device;
   Stream stream{device};
@@ -27,7 +27,7 @@ std::vector<std::vector<char>> run_once(const KernelCase& c, const CaseRun& run,
     copy(stream, memory[i], device, input[i].data(), Device::cpu, input[i].size());
     data.push_back(static_cast<char*>(memory[i]) + guard(run, i) * size_of(c.arrays[i].dtype));
   }
-  c.run(stream, CaseArgs(data));
+  body(stream, CaseArgs(data));
   std::vector<std::vector<char>> result = input;
   for (size_t i = 0; i < input.size(); ++i) {
     copy(stream, result[i].data(), Device::cpu, memory[i], device, input[i].size());
@@ -57,14 +57,26 @@ void check_case(const KernelCase& c, const CaseRun& run) {
     want.push_back(values(c.arrays[i], input[i], guard(run, i)));
   }
   c.reference(want);
-  const auto first = run_once(c, run, input);
+  const auto first = run_once(c, c.run, run, input);
   if (run.before_second) run.before_second();
-  const auto second = run_once(c, run, input);
+  const auto second = run_once(c, c.run, run, input);
   CHECK(first == second);
-  for (size_t i = 0; i < c.arrays.size(); ++i) {
-    check_guards(c.arrays[i], input[i], first[i], guard(run, i));
-    CHECK(difference(c, c.arrays[i], want[i], values(c.arrays[i], first[i], guard(run, i))) == "");
-  }
+  const auto agrees = [&](const std::vector<std::vector<char>>& got) {
+    for (size_t i = 0; i < c.arrays.size(); ++i) {
+      check_guards(c.arrays[i], input[i], got[i], guard(run, i));
+      CHECK(difference(c, c.arrays[i], want[i], values(c.arrays[i], got[i], guard(run, i))) == "");
+    }
+  };
+  agrees(first);
+  if (!c.unfused) return;
+  INFO(c.unfused_name);
+  agrees(run_once(
+      c,
+      [&](Stream s, const CaseArgs& a) {
+        if (c.unfused_setup) c.unfused_setup(s, a);
+        c.unfused(s, a);
+      },
+      run, input));
 }
 
 }  // namespace temper::test

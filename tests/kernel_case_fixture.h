@@ -13,7 +13,7 @@ struct CaseRun {
 };
 
 /// Runs a case twice on random inputs: both runs must leave the same bits, agree with the case's reference within its
-/// tolerance, and leave guard zones and inputs alone.
+/// tolerance, and leave guard zones and inputs alone. So must its unfused steps, but for the bits.
 void check_case(const KernelCase& c, const CaseRun& run);
 
 }  // namespace temper::test

@@ -26,6 +26,7 @@ struct Cases {
     return {name, Role::in, s, channels, lo, hi};
   }
   CaseArray result(const char* name) const { return {name, Role::out, s, channels}; }
+  CaseArray scratch(const char* name) const { return {name, Role::scratch, t, n}; }
   CaseArray workspace() const { return {"workspace", Role::scratch, s, batch_norm_workspace(rows, channels)}; }
   std::string title(const std::string& variant) const {
     return cat(variant, "/", name(t), "/rows=", rows, "/channels=", channels);
@@ -107,10 +108,10 @@ struct Cases {
               .bytes = 8.0 * channels * sizeof(S)});
   }
 
-  void apply_in_parts(Stream stream, const CaseArgs& a) const {
+  void apply_in_parts(Stream stream, const CaseArgs& a, bool residual, BatchNormRelu relu) const {
     batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1), nullptr, affine(a, 3), BatchNormRelu::no);
-    axpby<T>(stream, n, 1.f, a.get<T>(2), 1.f, a.get<T>(0));
-    relu_forward<T>(stream, n, a.get<T>(0), a.get<T>(0));
+    if (residual) axpby<T>(stream, n, 1.f, a.get<T>(2), 1.f, a.get<T>(0));
+    if (relu == BatchNormRelu::yes) relu_forward<T>(stream, n, a.get<T>(0), a.get<T>(0));
   }
 
   void apply(bool residual, BatchNormRelu relu) const {
@@ -131,10 +132,11 @@ struct Cases {
                   },
               .tolerance = rounding,
               .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T),
-              .unfused = residual && relu == BatchNormRelu::yes
-                             ? [*this](Stream stream, const CaseArgs& a) { apply_in_parts(stream, a); }
-                             : std::function<void(Stream, const CaseArgs&)>{},
-              .unfused_name = "apply, add, relu"});
+              .unfused = !residual && relu == BatchNormRelu::no
+                             ? CaseBody()
+                             : [*this, residual, relu](
+                                   Stream stream, const CaseArgs& a) { apply_in_parts(stream, a, residual, relu); },
+              .unfused_name = cat("apply", residual ? ", add" : "", relu == BatchNormRelu::yes ? ", relu" : "")});
   }
 
   static bool kept(const Arrays& a, int64_t i, int c, BatchNormMask mask, int y, int x, int first) {
@@ -145,14 +147,16 @@ struct Cases {
 
   void sums(const char* variant, BatchNormMask mask) const {
     const bool in_place = mask == BatchNormMask::from_y;
+    std::vector<CaseArray> arrays = with_affine({result("dgamma"),
+                                                 result("dbeta"),
+                                                 workspace(),
+                                                 {"dy", in_place ? Role::inout : Role::in, t, n},
+                                                 in("x"),
+                                                 mask == BatchNormMask::from_x ? scratch("y") : in("y")});
+    if (mask == BatchNormMask::from_x) arrays.push_back(scratch("dz"));
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward_sums/", variant)),
-              .arrays = with_affine({result("dgamma"),
-                                     result("dbeta"),
-                                     workspace(),
-                                     {"dy", in_place ? Role::inout : Role::in, t, n},
-                                     in("x"),
-                                     in("y")}),
+              .arrays = arrays,
               .run =
                   [*this, mask](Stream stream, const CaseArgs& a) {
                     batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(0), a.get<S>(1), a.get<S>(2),
@@ -169,8 +173,73 @@ struct Cases {
                       a[1][c] += dz;
                     });
                   },
-              .tolerance = sizeof(S) == 4 ? 2e-5 : 1e-12,
-              .bytes = (in_place ? 4.0 : 2.0) * n * sizeof(T)});
+              .tolerance = sizeof(S) == 4 ? 2e-5 + 1e-9 * rows : 1e-12,  // of sums that may cancel
+              .bytes = (in_place ? 4.0 : 2.0) * n * sizeof(T),
+              .unfused = mask == BatchNormMask::none
+                             ? CaseBody()
+                             : [*this, mask](Stream stream, const CaseArgs& a) {
+                                 T* dz = a.get<T>(mask == BatchNormMask::from_y ? 3 : 10);
+                                 relu_backward<T>(stream, n, a.get<T>(5), a.get<T>(3), 0.f, dz);
+                                 batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(0), a.get<S>(1),
+                                                             a.get<S>(2), dz, a.get<T>(4), nullptr, affine(a, 6),
+                                                             BatchNormMask::none);
+                               },
+              .unfused_name = "relu backward, sums",
+              .unfused_setup = keep_y(mask, 5, 4, 6)});
+  }
+
+  /// Without recomputation the forward pass keeps y.
+  CaseBody keep_y(BatchNormMask mask, int y, int x, int first) const {
+    if (mask != BatchNormMask::from_x) return {};
+    return [*this, y, x, first](Stream stream, const CaseArgs& a) {
+      batch_norm_apply<T>(stream, rows, channels, a.get<T>(y), a.get<T>(x), nullptr, affine(a, first),
+                          BatchNormRelu::yes);
+    };
+  }
+
+  /// Both halves of the gradient, as a network's backward pass runs them one after the other; one mask serves both.
+  void backward(const char* variant, BatchNormMask mask) const {
+    add_case({.kernel = "batch_norm",
+              .name = title(cat("backward/", variant)),
+              .arrays = with_affine({{"dx", Role::out, t, n},
+                                     result("dgamma"),
+                                     result("dbeta"),
+                                     workspace(),
+                                     {"dy", Role::in, t, n},
+                                     in("x"),
+                                     scratch("y")}),
+              .run = [*this, mask](Stream stream,
+                                   const CaseArgs& a) { backward_halves(stream, a, a.get<T>(4), mask); },
+              .reference =
+                  [*this, mask](Arrays& a) {
+                    std::fill(a[1].begin(), a[1].end(), 0);
+                    std::fill(a[2].begin(), a[2].end(), 0);
+                    const auto dz = [&](int64_t i, int c) { return kept(a, i, c, mask, 6, 5, 7) ? a[4][i] : 0; };
+                    const auto xhat = [&](int64_t i, int c) { return (a[5][i] - a[7][c]) * a[8][c]; };
+                    each([&](int64_t i, int c) {
+                      a[1][c] += dz(i, c) * xhat(i, c);
+                      a[2][c] += dz(i, c);
+                    });
+                    each([&](int64_t i, int c) {
+                      a[0][i] = a[9][c] * a[8][c] * (dz(i, c) - a[2][c] / rows - xhat(i, c) * a[1][c] / rows);
+                    });
+                  },
+              .tolerance = rounding,
+              .bytes = 5.0 * n * sizeof(T),
+              .unfused = mask == BatchNormMask::none
+                             ? CaseBody()
+                             : [*this](Stream stream, const CaseArgs& a) {
+                                 relu_backward<T>(stream, n, a.get<T>(6), a.get<T>(4), 0.f, a.get<T>(0));
+                                 backward_halves(stream, a, a.get<T>(0), BatchNormMask::none);
+                               },
+              .unfused_name = "relu backward, backward",
+              .unfused_setup = keep_y(mask, 6, 5, 7)});
+  }
+  void backward_halves(Stream stream, const CaseArgs& a, T* dy, BatchNormMask mask) const {
+    batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(1), a.get<S>(2), a.get<S>(3), dy, a.get<T>(5), nullptr,
+                                affine(a, 7), mask);
+    batch_norm_backward_batch<T>(stream, rows, channels, 0.f, a.get<T>(0), dy, a.get<T>(5), a.get<S>(1), a.get<S>(2),
+                                 affine(a, 7), mask);
   }
 
   void batch(const char* variant, BatchNormMask mask, float sink) const {
@@ -211,7 +280,16 @@ struct Cases {
                     });
                   },
               .tolerance = rounding,
-              .bytes = (masked ? 3.0 + sink : 2.0 + sink) * n * sizeof(T)});
+              .bytes = (masked ? 3.0 + sink : 2.0 + sink) * n * sizeof(T),
+              .unfused = !masked || sink != 0
+                             ? CaseBody()
+                             : [*this](Stream stream, const CaseArgs& a) {
+                                 T* dx = a.get<T>(0);
+                                 relu_backward<T>(stream, n, a.get<T>(2), a.get<T>(1), 0.f, dx);
+                                 batch_norm_backward_running<T>(stream, rows, channels, 0.f, dx, dx, nullptr,
+                                                                a.get<S>(3), a.get<S>(4));
+                               },
+              .unfused_name = "relu backward, backward"});
   }
 
   void all() const {
@@ -224,6 +302,8 @@ struct Cases {
     sums("plain", BatchNormMask::none);
     sums("mask from x", BatchNormMask::from_x);
     sums("mask from y", BatchNormMask::from_y);
+    backward("plain", BatchNormMask::none);
+    backward("mask from x", BatchNormMask::from_x);
     for (const float sink : {0.f, 1.f}) {
       batch("plain", BatchNormMask::none, sink);
       batch("mask from x", BatchNormMask::from_x, sink);
@@ -239,6 +319,8 @@ void add_large_cases(int64_t rows, int channels) {
   for (const bool residual : {false, true}) cases.apply(residual, BatchNormRelu::yes);
   cases.sums("mask from x", BatchNormMask::from_x);
   cases.sums("mask from y", BatchNormMask::from_y);
+  cases.backward("plain", BatchNormMask::none);
+  cases.backward("mask from x", BatchNormMask::from_x);
   cases.batch("plain", BatchNormMask::none, 0.f);
   cases.batch("mask from x", BatchNormMask::from_x, 0.f);
   cases.running(true, 0.f);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/pgd_step/pgd_step.h"
 #include "kernels/runtime/case.h"
 
 namespace temper {
@@ -54,7 +55,17 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
                   }
                 },
             .tolerance = sizeof(T) == 4 ? 3e-7 : 1e-14,
-            .bytes = 2.0 * n * sizeof(T)});
+            .bytes = 2.0 * n * sizeof(T),
+            .unfused = !clipped ? CaseBody()
+                                : [=](Stream s, const CaseArgs& a) {
+                                    NoiseStart live = start;
+                                    live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                                    live.lo = -inf, live.hi = inf;
+                                    T* x = a.get<T>(0);
+                                    pgd_start<T>(s, rows, cols, x, a.get<T>(1), a.get<int32_t>(2), live);
+                                    pgd_step_linf<T>(s, n, x, x, x, {.radius = inf, .lo = start.lo, .hi = start.hi});
+                                  },
+            .unfused_name = "start, box"});
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 #include "kernels/pool/pool.h"
 
-#include "kernels/runtime/case.h"
+#include "kernels/axpby/sink_case.h"
+#include "kernels/relu/relu.h"
 
 namespace temper {
 namespace {
@@ -57,32 +58,35 @@ void add_pool_cases(const PoolShape& g) {
             .tolerance = tolerance(sizeof(T)),
             .bytes = double(in + out) * sizeof(T)});
   for (const float sink : {0.f, 1.f}) {
-    add_case(
+    add_case(with_sink<T>({.kernel = "pool",
+                           .name = cat("max_backward/", shape, "/sink=", sink),
+                           .arrays = {{"dx", Role::inout, t, in},
+                                      {"dy", Role::in, t, out},
+                                      {"argmax", Role::in, DType::u8, out, 0, double(g.size * g.size - 1)}},
+                           .reference =
+                               [=](Arrays& a) {
+                                 for (double& v : a[0]) v *= sink;
+                                 each_pair(g,
+                                           [&](int64_t o, int64_t i, int k) { a[0][i] += a[2][o] == k ? a[1][o] : 0; });
+                               },
+                           .tolerance = tolerance(sizeof(T)),
+                           .bytes = ((1.0 + sink) * in + out) * sizeof(T) + out},
+                          {.to = 0, .n = in, .beta = sink}, [g](Stream s, const CaseArgs& a, float sink, T* dx) {
+                            max_pool_backward(s, g, sink, dx, a.get<T>(1), a.get<uint8_t>(2));
+                          }));
+    add_case(with_sink<T>(
         {.kernel = "pool",
-         .name = cat("max_backward/", shape, "/sink=", sink),
-         .arrays = {{"dx", Role::inout, t, in},
-                    {"dy", Role::in, t, out},
-                    {"argmax", Role::in, DType::u8, out, 0, double(g.size * g.size - 1)}},
-         .run = [=](Stream s,
-                    const CaseArgs& a) { max_pool_backward(s, g, sink, a.get<T>(0), a.get<T>(1), a.get<uint8_t>(2)); },
+         .name = cat("avg_backward/", shape, "/sink=", sink),
+         .arrays = {{"dx", Role::inout, t, in}, {"dy", Role::in, t, out}},
          .reference =
              [=](Arrays& a) {
                for (double& v : a[0]) v *= sink;
-               each_pair(g, [&](int64_t o, int64_t i, int k) { a[0][i] += a[2][o] == k ? a[1][o] : 0; });
+               each_pair(g, [&](int64_t o, int64_t i, int) { a[0][i] += a[1][o] / (g.size * g.size); });
              },
          .tolerance = tolerance(sizeof(T)),
-         .bytes = ((1.0 + sink) * in + out) * sizeof(T) + out});
-    add_case({.kernel = "pool",
-              .name = cat("avg_backward/", shape, "/sink=", sink),
-              .arrays = {{"dx", Role::inout, t, in}, {"dy", Role::in, t, out}},
-              .run = [=](Stream s, const CaseArgs& a) { avg_pool_backward(s, g, sink, a.get<T>(0), a.get<T>(1)); },
-              .reference =
-                  [=](Arrays& a) {
-                    for (double& v : a[0]) v *= sink;
-                    each_pair(g, [&](int64_t o, int64_t i, int) { a[0][i] += a[1][o] / (g.size * g.size); });
-                  },
-              .tolerance = tolerance(sizeof(T)),
-              .bytes = ((1.0 + sink) * in + out) * sizeof(T)});
+         .bytes = ((1.0 + sink) * in + out) * sizeof(T)},
+        {.to = 0, .n = in, .beta = sink},
+        [g](Stream s, const CaseArgs& a, float sink, T* dx) { avg_pool_backward(s, g, sink, dx, a.get<T>(1)); }));
   }
 }
 
@@ -106,19 +110,18 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
             .tolerance = sizeof(S) == 4 ? 1e-6 : 1e-14,
             .bytes = double(all) * sizeof(T)});
   for (const float sink : {0.f, 1.f}) {
-    add_case({.kernel = "pool",
-              .name = cat("global_backward/", shape, "/sink=", sink),
-              .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}},
-              .run =
-                  [=](Stream st, const CaseArgs& a) {
-                    global_avg_pool_backward<T>(st, n, pixels, c, sink, a.get<T>(0), a.get<S>(1));
-                  },
-              .reference =
-                  [=](Arrays& a) {
-                    for (int64_t i = 0; i < all; ++i) a[0][i] = sink * a[0][i] + a[1][column(i)] / pixels;
-                  },
-              .tolerance = tolerance(sizeof(T)),
-              .bytes = (1.0 + sink) * all * sizeof(T)});
+    add_case(with_sink<T>({.kernel = "pool",
+                           .name = cat("global_backward/", shape, "/sink=", sink),
+                           .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}},
+                           .reference =
+                               [=](Arrays& a) {
+                                 for (int64_t i = 0; i < all; ++i) a[0][i] = sink * a[0][i] + a[1][column(i)] / pixels;
+                               },
+                           .tolerance = tolerance(sizeof(T)),
+                           .bytes = (1.0 + sink) * all * sizeof(T)},
+                          {.to = 0, .n = all, .beta = sink}, [=](Stream st, const CaseArgs& a, float sink, T* dx) {
+                            global_avg_pool_backward<T>(st, n, pixels, c, sink, dx, a.get<S>(1));
+                          }));
     add_case({.kernel = "pool",
               .name = cat("global_backward_relu/", shape, "/sink=", sink),
               .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}, {"mask", Role::in, t, all}},
@@ -132,20 +135,29 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
                       a[0][i] = a[2][i] > 0 ? sink * a[0][i] + a[1][column(i)] / pixels : 0;
                   },
               .tolerance = tolerance(sizeof(T)),
-              .bytes = (2.0 + sink) * all * sizeof(T)});
-    add_case({.kernel = "pool",
-              .name = cat("transpose/", shape, "/sink=", sink),
-              .arrays = {{"y", Role::inout, t, all}, {"x", Role::in, t, all}},
-              .run = [=](Stream st, const CaseArgs& a) { transpose(st, n, pixels, c, sink, a.get<T>(0), a.get<T>(1)); },
-              .reference =
-                  [=](Arrays& a) {
-                    for (int64_t i = 0; i < all; ++i) {
-                      double& y = a[0][(i / (pixels * c) * c + i % c) * pixels + i / c % pixels];
-                      y = sink * y + a[1][i];
-                    }
+              .bytes = (2.0 + sink) * all * sizeof(T),
+              .unfused =
+                  [=](Stream st, const CaseArgs& a) {
+                    T* dx = a.get<T>(0);
+                    global_avg_pool_backward<T>(st, n, pixels, c, sink, dx, a.get<S>(1));
+                    relu_backward<T>(st, all, a.get<T>(2), dx, 0.f, dx);
                   },
-              .tolerance = tolerance(sizeof(T)),
-              .bytes = (2.0 + sink) * all * sizeof(T)});
+              .unfused_name = "backward, relu backward"});
+    add_case(with_sink<T>({.kernel = "pool",
+                           .name = cat("transpose/", shape, "/sink=", sink),
+                           .arrays = {{"y", Role::inout, t, all}, {"x", Role::in, t, all}},
+                           .reference =
+                               [=](Arrays& a) {
+                                 for (int64_t i = 0; i < all; ++i) {
+                                   double& y = a[0][(i / (pixels * c) * c + i % c) * pixels + i / c % pixels];
+                                   y = sink * y + a[1][i];
+                                 }
+                               },
+                           .tolerance = tolerance(sizeof(T)),
+                           .bytes = (2.0 + sink) * all * sizeof(T)},
+                          {.to = 0, .n = all, .beta = sink}, [=](Stream st, const CaseArgs& a, float sink, T* y) {
+                            transpose(st, n, pixels, c, sink, y, a.get<T>(1));
+                          }));
   }
 }
 
@@ -174,17 +186,19 @@ void add_shortcut_cases(const ShortcutShape& g) {
             .tolerance = 0,
             .bytes = 2.0 * out * sizeof(T)});
   for (const float sink : {0.f, 1.f})
-    add_case({.kernel = "pool",
-              .name = cat("shortcut_backward/", shape, "/sink=", sink),
-              .arrays = {{"dx", Role::inout, t, in}, {"dy", Role::in, t, out}},
-              .run = [=](Stream s, const CaseArgs& a) { shortcut_pad_backward(s, g, sink, a.get<T>(0), a.get<T>(1)); },
-              .reference =
-                  [=](Arrays& a) {
-                    for (double& v : a[0]) v *= sink;
-                    each([&](int64_t o, int64_t i) { a[0][i] += a[1][o]; });
-                  },
-              .tolerance = tolerance(sizeof(T)),
-              .bytes = ((1.0 + sink) * in + out) * sizeof(T)});
+    add_case(with_sink<T>({.kernel = "pool",
+                           .name = cat("shortcut_backward/", shape, "/sink=", sink),
+                           .arrays = {{"dx", Role::inout, t, in}, {"dy", Role::in, t, out}},
+                           .reference =
+                               [=](Arrays& a) {
+                                 for (double& v : a[0]) v *= sink;
+                                 each([&](int64_t o, int64_t i) { a[0][i] += a[1][o]; });
+                               },
+                           .tolerance = tolerance(sizeof(T)),
+                           .bytes = ((1.0 + sink) * in + out) * sizeof(T)},
+                          {.to = 0, .n = in, .beta = sink}, [g](Stream s, const CaseArgs& a, float sink, T* dx) {
+                            shortcut_pad_backward(s, g, sink, dx, a.get<T>(1));
+                          }));
 }
 
 template <class T>

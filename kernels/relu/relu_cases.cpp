@@ -1,5 +1,6 @@
 #include "kernels/relu/relu.h"
-#include "kernels/runtime/case.h"
+
+#include "kernels/axpby/sink_case.h"
 
 namespace temper {
 namespace {
@@ -19,18 +20,19 @@ void add_cases() {
               .tolerance = 0,
               .bytes = 2.0 * n * sizeof(T)});
     for (const float beta : {0.f, 1.f})
-      add_case(
-          {.kernel = "relu",
-           .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
-           .arrays = {{"y", Role::in, t, n}, {"dy", Role::in, t, n}, {"dx", Role::inout, t, n}},
-           .run = [n, beta](Stream s,
-                            const CaseArgs& a) { relu_backward(s, n, a.get<T>(0), a.get<T>(1), beta, a.get<T>(2)); },
-           .reference =
-               [n, beta](auto& a) {
-                 for (int64_t i = 0; i < n; ++i) a[2][i] = beta * a[2][i] + (a[0][i] > 0 ? a[1][i] : 0);
-               },
-           .tolerance = sizeof(T) == 2 ? 8e-3 : 1e-7,
-           .bytes = (3.0 + beta) * n * sizeof(T)});
+      add_case(with_sink<T>({.kernel = "relu",
+                             .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
+                             .arrays = {{"y", Role::in, t, n}, {"dy", Role::in, t, n}, {"dx", Role::inout, t, n}},
+                             .reference =
+                                 [n, beta](auto& a) {
+                                   for (int64_t i = 0; i < n; ++i)
+                                     a[2][i] = beta * a[2][i] + (a[0][i] > 0 ? a[1][i] : 0);
+                                 },
+                             .tolerance = sizeof(T) == 2 ? 8e-3 : 1e-7,
+                             .bytes = (3.0 + beta) * n * sizeof(T)},
+                            {.to = 2, .n = n, .beta = beta}, [n](Stream s, const CaseArgs& a, float beta, T* dx) {
+                              relu_backward(s, n, a.get<T>(0), a.get<T>(1), beta, dx);
+                            }));
   }
 }
 

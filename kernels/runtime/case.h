@@ -35,19 +35,25 @@ class CaseArgs {
   std::vector<void*> data_;
 };
 
+/// A run over a case's arrays.
+using CaseBody = std::function<void(Stream, const CaseArgs&)>;
+
 struct KernelCase {
   std::string kernel;  ///< the folder's name
   std::string name;    ///< unique within the kernel: variant, type and extents, e.g. "linf/f32/n=33"
   std::vector<CaseArray> arrays;
-  std::function<void(Stream, const CaseArgs&)> run;
+  CaseBody run;
   /// Plain loops in double over host copies of the arrays; writes what `run` should have written.
   std::function<void(std::vector<std::vector<double>>&)> reference;
   /// |got - want| <= tolerance * max(1, |want|) for every element of every out and inout array.
   double tolerance = 1e-6;
   double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; 0: not timed
   /// The same result by more general kernels, for the benchmarks to compare with; none: there is nothing to compare.
-  std::function<void(Stream, const CaseArgs&)> unfused = {};
+  CaseBody unfused = {};
   std::string unfused_name = {};
+  /// What earlier steps would have left for `unfused` in scratch arrays that `run` does not touch: run before it, not
+  /// timed.
+  CaseBody unfused_setup = {};
 };
 
 /// Whether a case is the size of a network's layers rather than of a test: the benchmarks alone run it, and check it.

@@ -1,5 +1,7 @@
-#include "kernels/runtime/case.h"
 #include "kernels/squared_error/squared_error.h"
+
+#include "kernels/axpby/axpby.h"
+#include "kernels/runtime/case.h"
 
 namespace temper {
 namespace {
@@ -32,7 +34,11 @@ void add_cases() {
       add_case(
           {.kernel = "squared_error",
            .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
-           .arrays = {{"da", Role::inout, t, n}, {"a", Role::in, t, n}, {"b", Role::in, t, n}, {"dy", Role::in, t, 1}},
+           .arrays = {{"da", Role::inout, t, n},
+                      {"a", Role::in, t, n},
+                      {"b", Role::in, t, n},
+                      {"dy", Role::in, t, 1},
+                      {"difference", Role::scratch, t, n}},
            .run =
                [n, beta](Stream s, const CaseArgs& a) {
                  squared_error_backward(s, n, beta, a.get<T>(0), a.get<T>(1), a.get<T>(2), a.get<T>(3), 0.75);
@@ -42,7 +48,14 @@ void add_cases() {
                  for (int64_t i = 0; i < n; ++i) a[0][i] = beta * a[0][i] + 1.5 * a[3][0] * (a[1][i] - a[2][i]);
                },
            .tolerance = sizeof(T) == 4 ? 1e-6 : 1e-15,
-           .bytes = (3.0 + beta) * n * sizeof(T)});
+           .bytes = (3.0 + beta) * n * sizeof(T),
+           .unfused = sizeof(T) != 4  // sums have their factors in f32
+                          ? CaseBody()
+                          : [n, beta](Stream s, const CaseArgs& a) {
+                              weighted_sum<T>(s, n, 1.5f, a.get<T>(1), -1.5f, a.get<T>(2), a.get<T>(4));
+                              axpby<T>(s, n, Live<float>(a.get<const float>(3)), a.get<T>(4), beta, a.get<T>(0));
+                            },
+           .unfused_name = "difference, axpby"});
 }
 
 const CaseGroup group([] {
