@@ -44,6 +44,11 @@ void transform_nine(const Vec g[9], const FilterLayout& layout, int64_t unit, in
 /// The taps of 16 output channels, `unit`, and of one input channel.
 inline void load_taps(const FilterSource& f, int64_t unit, int64_t input, Vec g[9]) {
   const int64_t first = unit * kLanes;
+  if (f.turned && first + kLanes <= f.channels) {  // side by side in w
+    const Vec scale = broadcast(f.scale[input]);
+    for (int t = 0; t < 9; ++t) g[8 - t] = load(f.w + (input * 9 + t) * f.channels + first) * scale;
+    return;
+  }
   alignas(64) float gathered[9][kLanes] = {};
   for (int t = 0; t < 9; ++t)
     for (int64_t lane = 0; lane < kLanes; ++lane) {
