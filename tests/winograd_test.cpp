@@ -198,6 +198,7 @@ TEST_CASE("AVX2 and AVX-512 compute the same bits in a first layer", "[conv]") {
   for (int64_t channels = 1; channels <= winograd::kFirstChannels; ++channels)
     for (const auto& [way, g] :
          {Case{&Kernels::first, {.n = 2, .h = 19, .w = 13, .c = channels, .k = 48, .pad = 1}},
+          Case{&Kernels::first, {.n = 2, .h = 4, .w = 11, .c = channels, .k = 16, .pad = 1}},
           Case{&Kernels::first_data, {.n = 2, .h = 19, .w = 13, .c = 48, .k = channels, .pad = 1}}}) {
       const bool turned = way == &Kernels::first_data;
       CAPTURE(channels, turned);
