@@ -1,8 +1,11 @@
 // The kernels by themselves, from the cases that they register.
+#include "bench/kernels.h"
 #include <algorithm>
+
+#include <numeric>
 #include <set>
 
-#include "bench/suite.h"
+#include "bench/vendor.h"
 #include "core/text.h"
 #include "kernels/runtime/case_arrays.h"
 #include "kernels/runtime/device_array.h"
@@ -36,16 +39,24 @@ class CaseMemory {
     restore();
     if (setup) setup(stream_, args());
     run(stream_, args());
+    std::vector<size_t> all(data_.size());
+    std::iota(all.begin(), all.end(), 0);
+    const std::string wrong = what_is_wrong(all, case_.tolerance);
+    TEMPER_CHECK(wrong.empty(), case_.kernel, "/", case_.name, ": the ", what,
+                 " is wrong, so it is not timed: ", wrong);
+  }
+  /// The first difference between some of the arrays and the reference; empty: none.
+  std::string what_is_wrong(const std::vector<size_t>& arrays, double tolerance) {
     if (want_.empty()) {
       for (size_t i = 0; i < data_.size(); ++i) want_.push_back(to_double(case_.arrays[i], input_[i].data()));
       case_.reference(want_);
     }
-    for (size_t i = 0; i < data_.size(); ++i) {
+    for (const size_t i : arrays) {
       const std::vector<double> got = to_double(case_.arrays[i], data_[i].read(stream_).data());
-      const std::string wrong = difference(case_, case_.arrays[i], want_[i], got);
-      TEMPER_CHECK(wrong.empty(), case_.kernel, "/", case_.name, ": the ", what,
-                   " is wrong, so it is not timed: ", wrong);
+      const std::string wrong = difference(tolerance, case_.arrays[i], want_[i], got);
+      if (!wrong.empty()) return wrong;
     }
+    return "";
   }
   void forget_reference() { want_.clear(); }
 
@@ -93,29 +104,46 @@ struct Kernels : Suite {
                      .dtype = t,
                      .bytes = c.bytes,
                      .flops = c.flops,
-                     .prepare = [&c, stream = context.engine.stream()] { return prepare(c, stream); }});
+                     .prepare = [&c, stream = context.engine.stream()] { return prepare_kernel(c, stream); }});
     }
     return out;
-  }
-
-  static Work prepare(const KernelCase& c, Stream stream) {
-    const auto memory = std::make_shared<CaseMemory>(c, stream);
-    memory->check("result", c.run);
-    if (c.unfused) memory->check("unfused result", c.unfused, c.unfused_setup);
-    memory->forget_reference();
-    memory->restore();
-    if (c.unfused_setup) c.unfused_setup(stream, memory->args());
-    Work work{.run = [&c, stream, memory, args = memory->args()] { c.run(stream, args); }};
-    if (c.unfused) {
-      work.unfused = [&c, stream, memory, args = memory->args()] { c.unfused(stream, args); };
-      work.unfused_name = c.unfused_name;
-    }
-    return work;
   }
 };
 
 TEMPER_REGISTER(Suite, Kernels, "kernels", "the kernels by themselves, at the sizes of networks");
 
+/// Sets a library against a case that has nothing else to be compared with.
+void add_vendor(const KernelCase& c, Stream stream, CaseMemory& memory, Work& work) {
+  memory.restore();
+  const std::optional<VendorRun> vendor = vendor_run(stream, c, memory.args());
+  if (!vendor) return;
+  vendor->run();
+  const std::string wrong = memory.what_is_wrong(vendor->results, std::max(c.tolerance, vendor->tolerance));
+  if (!wrong.empty()) {
+    work.note = cat("not timed: ", vendor->name, ", whose result is wrong: ", wrong);
+    return;
+  }
+  work.unfused = vendor->run;
+  work.unfused_name = vendor->name;
+}
+
 }  // namespace
+
+Work prepare_kernel(const KernelCase& c, Stream stream) {
+  const auto memory = std::make_shared<CaseMemory>(c, stream);
+  memory->check("result", c.run);
+  Work work{.run = [&c, stream, memory, args = memory->args()] { c.run(stream, args); }};
+  if (c.unfused) {
+    memory->check("unfused result", c.unfused, c.unfused_setup);
+    work.unfused = [&c, stream, memory, args = memory->args()] { c.unfused(stream, args); };
+    work.unfused_name = c.unfused_name;
+  } else {
+    add_vendor(c, stream, *memory, work);
+  }
+  memory->forget_reference();
+  memory->restore();
+  if (c.unfused_setup) c.unfused_setup(stream, memory->args());
+  return work;
+}
 
 }  // namespace temper::bench

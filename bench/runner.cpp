@@ -77,6 +77,7 @@ Result Runner::measure(const BenchCase& c) {
     r.unfused = work.unfused_name;
   }
   if (work.extra) r.extra = work.extra();
+  if (!work.note.empty()) r.extra["note"] = work.note;
   return r;
 }
 
@@ -95,8 +96,9 @@ Report Runner::measure(std::ostream& log) {
   for (const BenchCase& c : cases_) {
     report.results.push_back(measure(c));
     const Timing& t = report.results.back().main();
-    log << fmt::format("[{}/{}] {}: {:.4g} ms, noise {:.1f} %\n", report.results.size(), cases_.size(), c.name,
-                       t.median() * 1e3, 100 * t.noise())
+    const std::string note = report.results.back().extra.value("note", "");
+    log << fmt::format("[{}/{}] {}: {:.4g} ms, noise {:.1f} %{}{}\n", report.results.size(), cases_.size(), c.name,
+                       t.median() * 1e3, 100 * t.noise(), note.empty() ? "" : "; ", note)
         << std::flush;
   }
   report.environment["after"] = machine_state(options_.device);

@@ -23,8 +23,9 @@ using Choice = std::map<std::string, std::vector<std::string>>;
 /// A case whose memory is there and whose result was right.
 struct Work {
   std::function<void()> run;
-  std::function<void()> unfused = {};  ///< the same result by more general parts; none: not measured
+  std::function<void()> unfused = {};  ///< the same result by more general parts or by a library; none: not measured
   std::string unfused_name = {};
+  std::string note = {};             ///< what there is to say of it
   std::function<Json()> extra = {};  ///< called after the timing
 };
 

@@ -164,6 +164,13 @@ TEST_CASE("a suite measures, writes and serves", "[bench]") {
   CHECK(r.results[0].times.at("hot").samples.size() >= 10);
   CHECK(r.results[0].times.count("cold") == 0);
   CHECK_FALSE(r.results[0].limit.bound.empty());
+#if defined(TEMPER_ONEDNN)
+  CHECK(r.results[0].unfused == "oneDNN");
+  CHECK(r.results[0].times.at("unfused").median() > 0);
+  CHECK_THAT(ran.out, ContainsSubstring("x (oneDNN)"));
+#else
+  CHECK(r.results[0].unfused.empty());
+#endif
   CHECK(r.environment.contains("commit"));
   CHECK(r.environment.contains("dirty"));
   CHECK(r.peaks.contains("f32"));

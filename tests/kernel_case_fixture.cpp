@@ -64,7 +64,7 @@ void check_case(const KernelCase& c, const CaseRun& run) {
   const auto agrees = [&](const std::vector<std::vector<char>>& got) {
     for (size_t i = 0; i < c.arrays.size(); ++i) {
       check_guards(c.arrays[i], input[i], got[i], guard(run, i));
-      CHECK(difference(c, c.arrays[i], want[i], values(c.arrays[i], got[i], guard(run, i))) == "");
+      CHECK(difference(c.tolerance, c.arrays[i], want[i], values(c.arrays[i], got[i], guard(run, i))) == "");
     }
   };
   agrees(first);

@@ -4,6 +4,12 @@
 namespace temper {
 namespace {
 
+/// y = 2 * x + beta * y.
+KnownOp as_known(int64_t n, float beta) {
+  if (beta == 0) return known::Scale{.n = n, .alpha = 2, .x = 0, .y = 1};
+  return known::WeightedSum{.n = n, .alpha = 2, .beta = beta, .x = 0, .y = 1, .z = 1};
+}
+
 template <class T>
 void add_cases() {
   const DType t = dtype_of<T>();
@@ -19,7 +25,8 @@ void add_cases() {
                       for (int64_t i = 0; i < n; ++i) a[1][i] = 2 * a[0][i] + beta * a[1][i];
                     },
                 .tolerance = tolerance,
-                .bytes = (beta == 0 ? 2.0 : 3.0) * n * sizeof(T)});
+                .bytes = (beta == 0 ? 2.0 : 3.0) * n * sizeof(T),
+                .known = as_known(n, beta)});
     add_case({.kernel = "axpby",
               .name = cat("weighted_sum/", name(t), "/n=", n),
               .arrays = {{"x", Role::in, t, n}, {"y", Role::in, t, n}, {"z", Role::out, t, n}},
@@ -46,7 +53,16 @@ void add_cases() {
                     for (int64_t i = 0; i < n; ++i) a[1][i] += 3 * a[0][0];
                   },
               .tolerance = tolerance,
-              .bytes = 2.0 * n * sizeof(T)});
+              .bytes = 2.0 * n * sizeof(T),
+              .known = known::Broadcast{.kind = known::Broadcast::Kind::add,
+                                        .rows = 1,
+                                        .cols = n,
+                                        .v_rows = 1,
+                                        .v_cols = 1,
+                                        .factor = 3,
+                                        .x = 1,
+                                        .v = 0,
+                                        .y = 1}});
   }
 }
 

@@ -18,6 +18,7 @@ template <class T, class F>
 KernelCase with_sink(KernelCase c, CaseSink sink, F work) {
   c.run = [=](Stream s, const CaseArgs& a) { work(s, a, sink.beta, a.get<T>(sink.to)); };
   if (sink.beta == 0) return c;
+  c.known = {};  // the result alone would be
   const size_t scratch = c.arrays.size();
   c.arrays.push_back({"result", Role::scratch, dtype_of<T>(), sink.n});
   c.unfused = [=](Stream s, const CaseArgs& a) {

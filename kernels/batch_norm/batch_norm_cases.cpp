@@ -115,28 +115,68 @@ struct Cases {
   }
 
   void apply(bool residual, BatchNormRelu relu) const {
-    add_case({.kernel = "batch_norm",
-              .name = title(cat("apply", residual ? "/residual" : "", relu == BatchNormRelu::yes ? "/relu" : "")),
-              .arrays = with_affine({{"y", Role::out, t, n}, in("x"), in("residual")}),
-              .run =
-                  [*this, residual, relu](Stream stream, const CaseArgs& a) {
-                    batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1),
-                                        residual ? a.get<T>(2) : nullptr, affine(a, 3), relu);
-                  },
-              .reference =
-                  [*this, residual, relu](Arrays& a) {
-                    each([&](int64_t i, int c) {
-                      const double y = (a[1][i] - a[3][c]) * a[4][c] * a[5][c] + a[6][c] + (residual ? a[2][i] : 0);
-                      a[0][i] = relu == BatchNormRelu::yes ? std::max(y, 0.0) : y;
-                    });
-                  },
-              .tolerance = rounding,
-              .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T),
-              .unfused = !residual && relu == BatchNormRelu::no
-                             ? CaseBody()
-                             : [*this, residual, relu](
-                                   Stream stream, const CaseArgs& a) { apply_in_parts(stream, a, residual, relu); },
-              .unfused_name = cat("apply", residual ? ", add" : "", relu == BatchNormRelu::yes ? ", relu" : "")});
+    add_case(
+        {.kernel = "batch_norm",
+         .name = title(cat("apply", residual ? "/residual" : "", relu == BatchNormRelu::yes ? "/relu" : "")),
+         .arrays = with_affine({{"y", Role::out, t, n}, in("x"), in("residual")}),
+         .run =
+             [*this, residual, relu](Stream stream, const CaseArgs& a) {
+               batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(1), residual ? a.get<T>(2) : nullptr,
+                                   affine(a, 3), relu);
+             },
+         .reference =
+             [*this, residual, relu](Arrays& a) {
+               each([&](int64_t i, int c) {
+                 const double y = (a[1][i] - a[3][c]) * a[4][c] * a[5][c] + a[6][c] + (residual ? a[2][i] : 0);
+                 a[0][i] = relu == BatchNormRelu::yes ? std::max(y, 0.0) : y;
+               });
+             },
+         .tolerance = rounding,
+         .bytes = (residual ? 3.0 : 2.0) * n * sizeof(T),
+         .unfused = if_any(residual || relu == BatchNormRelu::yes,
+                           CaseBody([*this, residual, relu](Stream stream, const CaseArgs& a) {
+                             apply_in_parts(stream, a, residual, relu);
+                           })),
+         .unfused_name = cat("apply", residual ? ", add" : "", relu == BatchNormRelu::yes ? ", relu" : ""),
+         .known = if_any(
+             !residual && relu == BatchNormRelu::no,
+             known::BatchNormApply{
+                 .rows = rows, .channels = channels, .x = 1, .mean = 3, .invstd = 4, .gamma = 5, .beta = 6, .y = 0})});
+  }
+
+  /// Statistics and what they are for, one after the other as a network's forward pass runs them.
+  void forward() const {
+    add_case(
+        {.kernel = "batch_norm",
+         .name = title("forward"),
+         .arrays = {{"y", Role::out, t, n},
+                    result("mean"),
+                    result("invstd"),
+                    workspace(),
+                    in("x"),
+                    param("gamma"),
+                    param("beta")},
+         .run =
+             [*this](Stream stream, const CaseArgs& a) {
+               batch_norm_statistics<T>(stream, rows, channels, a.get<S>(1), a.get<S>(2), a.get<S>(3), a.get<T>(4),
+                                        0.01, {});
+               batch_norm_apply<T>(stream, rows, channels, a.get<T>(0), a.get<T>(4), nullptr,
+                                   {a.get<S>(1), a.get<S>(2), a.get<S>(5), a.get<S>(6)}, BatchNormRelu::no);
+             },
+         .reference =
+             [*this](Arrays& a) {
+               std::vector<double> m2(channels);
+               std::fill(a[1].begin(), a[1].end(), 0);
+               each([&](int64_t i, int c) { a[1][c] += a[4][i] / rows; });
+               each([&](int64_t i, int c) { m2[c] += (a[4][i] - a[1][c]) * (a[4][i] - a[1][c]); });
+               for (int c = 0; c < channels; ++c) a[2][c] = 1 / std::sqrt(m2[c] / rows + 0.01);
+               each([&](int64_t i, int c) { a[0][i] = (a[4][i] - a[1][c]) * a[2][c] * a[5][c] + a[6][c]; });
+             },
+         .tolerance = rounding,
+         .bytes = 3.0 * n * sizeof(T),
+         .known =
+             known::BatchNormForward{
+                 .rows = rows, .channels = channels, .eps = 0.01f, .x = 4, .gamma = 5, .beta = 6, .y = 0, .mean = 1}});
   }
 
   static bool kept(const Arrays& a, int64_t i, int c, BatchNormMask mask, int y, int x, int first) {
@@ -147,12 +187,13 @@ struct Cases {
 
   void sums(const char* variant, BatchNormMask mask) const {
     const bool in_place = mask == BatchNormMask::from_y;
-    std::vector<CaseArray> arrays = with_affine({result("dgamma"),
-                                                 result("dbeta"),
-                                                 workspace(),
-                                                 {"dy", in_place ? Role::inout : Role::in, t, n},
-                                                 in("x"),
-                                                 mask == BatchNormMask::from_x ? scratch("y") : in("y")});
+    std::vector<CaseArray> arrays =
+        with_affine({result("dgamma"),
+                     result("dbeta"),
+                     workspace(),
+                     {"dy", in_place ? Role::inout : Role::in, t, n},
+                     in("x"),
+                     {"y", mask == BatchNormMask::from_x ? Role::scratch : Role::in, t, n}});
     if (mask == BatchNormMask::from_x) arrays.push_back(scratch("dz"));
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward_sums/", variant)),
@@ -175,15 +216,13 @@ struct Cases {
                   },
               .tolerance = sizeof(S) == 4 ? 2e-5 + 1e-9 * rows : 1e-12,  // of sums that may cancel
               .bytes = (in_place ? 4.0 : 2.0) * n * sizeof(T),
-              .unfused = mask == BatchNormMask::none
-                             ? CaseBody()
-                             : [*this, mask](Stream stream, const CaseArgs& a) {
-                                 T* dz = a.get<T>(mask == BatchNormMask::from_y ? 3 : 10);
-                                 relu_backward<T>(stream, n, a.get<T>(5), a.get<T>(3), 0.f, dz);
-                                 batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(0), a.get<S>(1),
-                                                             a.get<S>(2), dz, a.get<T>(4), nullptr, affine(a, 6),
-                                                             BatchNormMask::none);
-                               },
+              .unfused = if_any(mask != BatchNormMask::none, CaseBody([*this, mask](Stream stream, const CaseArgs& a) {
+                                  T* dz = a.get<T>(mask == BatchNormMask::from_y ? 3 : 10);
+                                  relu_backward<T>(stream, n, a.get<T>(5), a.get<T>(3), 0.f, dz);
+                                  batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(0), a.get<S>(1),
+                                                              a.get<S>(2), dz, a.get<T>(4), nullptr, affine(a, 6),
+                                                              BatchNormMask::none);
+                                })),
               .unfused_name = "relu backward, sums",
               .unfused_setup = keep_y(mask, 5, 4, 6)});
   }
@@ -208,8 +247,7 @@ struct Cases {
                                      {"dy", Role::in, t, n},
                                      in("x"),
                                      scratch("y")}),
-              .run = [*this, mask](Stream stream,
-                                   const CaseArgs& a) { backward_halves(stream, a, a.get<T>(4), mask); },
+              .run = [*this, mask](Stream stream, const CaseArgs& a) { backward_halves(stream, a, a.get<T>(4), mask); },
               .reference =
                   [*this, mask](Arrays& a) {
                     std::fill(a[1].begin(), a[1].end(), 0);
@@ -226,14 +264,22 @@ struct Cases {
                   },
               .tolerance = rounding,
               .bytes = 5.0 * n * sizeof(T),
-              .unfused = mask == BatchNormMask::none
-                             ? CaseBody()
-                             : [*this](Stream stream, const CaseArgs& a) {
-                                 relu_backward<T>(stream, n, a.get<T>(6), a.get<T>(4), 0.f, a.get<T>(0));
-                                 backward_halves(stream, a, a.get<T>(0), BatchNormMask::none);
-                               },
+              .unfused = if_any(mask != BatchNormMask::none, CaseBody([*this](Stream stream, const CaseArgs& a) {
+                                  relu_backward<T>(stream, n, a.get<T>(6), a.get<T>(4), 0.f, a.get<T>(0));
+                                  backward_halves(stream, a, a.get<T>(0), BatchNormMask::none);
+                                })),
               .unfused_name = "relu backward, backward",
-              .unfused_setup = keep_y(mask, 6, 5, 7)});
+              .unfused_setup = keep_y(mask, 6, 5, 7),
+              .known = if_any(mask == BatchNormMask::none, known::BatchNormBackward{.rows = rows,
+                                                                                    .channels = channels,
+                                                                                    .x = 5,
+                                                                                    .dy = 4,
+                                                                                    .mean = 7,
+                                                                                    .invstd = 8,
+                                                                                    .gamma = 9,
+                                                                                    .dx = 0,
+                                                                                    .dgamma = 1,
+                                                                                    .dbeta = 2})});
   }
   void backward_halves(Stream stream, const CaseArgs& a, T* dy, BatchNormMask mask) const {
     batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(1), a.get<S>(2), a.get<S>(3), dy, a.get<T>(5), nullptr,
@@ -281,14 +327,12 @@ struct Cases {
                   },
               .tolerance = rounding,
               .bytes = (masked ? 3.0 + sink : 2.0 + sink) * n * sizeof(T),
-              .unfused = !masked || sink != 0
-                             ? CaseBody()
-                             : [*this](Stream stream, const CaseArgs& a) {
-                                 T* dx = a.get<T>(0);
-                                 relu_backward<T>(stream, n, a.get<T>(2), a.get<T>(1), 0.f, dx);
-                                 batch_norm_backward_running<T>(stream, rows, channels, 0.f, dx, dx, nullptr,
-                                                                a.get<S>(3), a.get<S>(4));
-                               },
+              .unfused = if_any(masked && sink == 0, CaseBody([*this](Stream stream, const CaseArgs& a) {
+                                  T* dx = a.get<T>(0);
+                                  relu_backward<T>(stream, n, a.get<T>(2), a.get<T>(1), 0.f, dx);
+                                  batch_norm_backward_running<T>(stream, rows, channels, 0.f, dx, dx, nullptr,
+                                                                 a.get<S>(3), a.get<S>(4));
+                                })),
               .unfused_name = "relu backward, backward"});
   }
 
@@ -299,6 +343,7 @@ struct Cases {
       for (const bool possible : {true, false}) statistics_of(possible);
     for (const bool residual : {false, true})
       for (const BatchNormRelu relu : {BatchNormRelu::no, BatchNormRelu::yes}) apply(residual, relu);
+    forward();
     sums("plain", BatchNormMask::none);
     sums("mask from x", BatchNormMask::from_x);
     sums("mask from y", BatchNormMask::from_y);
@@ -316,6 +361,8 @@ template <class T>
 void add_large_cases(int64_t rows, int channels) {
   const Cases<T> cases{rows, channels};
   cases.statistics(-1, 1, true);
+  cases.forward();
+  cases.apply(false, BatchNormRelu::no);
   for (const bool residual : {false, true}) cases.apply(residual, BatchNormRelu::yes);
   cases.sums("mask from x", BatchNormMask::from_x);
   cases.sums("mask from y", BatchNormMask::from_y);

@@ -17,7 +17,8 @@ void add_cases() {
                                     for (int64_t i = 0; i < n; ++i) a[1][i] = beta * a[1][i] + a[0][i];
                                   },
                               .tolerance = sizeof(To) == 2 ? 8e-3 : 2e-7,
-                              .bytes = n * (sizeof(From) + (1.0 + beta) * sizeof(To))},
+                              .bytes = n * (sizeof(From) + (1.0 + beta) * sizeof(To)),
+                              .known = known::Convert{.n = n, .x = 0, .y = 1}},
                              {.to = 1, .n = n, .beta = beta}, [n](Stream s, const CaseArgs& a, float beta, To* y) {
                                convert<To, From>(s, n, a.get<From>(0), beta, y);
                              }));

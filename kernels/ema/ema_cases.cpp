@@ -19,7 +19,13 @@ void add_cases() {
                       for (int64_t i = 0; i < n; ++i) a[0][i] = decay * a[0][i] + (1 - decay) * a[1][i];
                     },
                 .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15,
-                .bytes = 3.0 * n * sizeof(T)});
+                .bytes = 3.0 * n * sizeof(T),
+                .known = known::WeightedSum{.n = n,
+                                            .alpha = static_cast<float>(1 - decay),
+                                            .beta = static_cast<float>(decay),
+                                            .x = 1,
+                                            .y = 0,
+                                            .z = 0}});
   for (const int64_t n : kCaseSizes)
     add_case(
         {.kernel = "ema",

@@ -9,6 +9,11 @@ namespace {
 
 constexpr ChannelStats kStats{{0.5, 0.4, 0.3, 0, 0, 0, 0, 0}, {0.25, 0.2, 0.3, 1, 1, 2, 1, 1}};
 
+KnownOp as_known(int64_t pixels, int c) {
+  return known::ChannelNormalize{
+      .rows = pixels, .mean = {kStats.mean, kStats.mean + c}, .std = {kStats.std, kStats.std + c}, .x = 1, .y = 0};
+}
+
 /// Normalised in S, then rounded. In S it is one step.
 template <class T>
 CaseBody forward_in_parts(int64_t pixels, int c) {
@@ -62,7 +67,8 @@ void add_cases() {
            .tolerance = tolerance,
            .bytes = double(n) * (sizeof(T) + sizeof(S)),
            .unfused = forward_in_parts<T>(pixels, c),
-           .unfused_name = "normalise, convert"});
+           .unfused_name = "normalise, convert",
+           .known = if_any(t == s, as_known(pixels, c))});
       for (const float sink : {0.f, 1.f})
         add_case({.kernel = "normalize",
                   .name = cat("backward/", shape, "/sink=", sink),

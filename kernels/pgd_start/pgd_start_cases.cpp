@@ -56,15 +56,14 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
                 },
             .tolerance = sizeof(T) == 4 ? 3e-7 : 1e-14,
             .bytes = 2.0 * n * sizeof(T),
-            .unfused = !clipped ? CaseBody()
-                                : [=](Stream s, const CaseArgs& a) {
-                                    NoiseStart live = start;
-                                    live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
-                                    live.lo = -inf, live.hi = inf;
-                                    T* x = a.get<T>(0);
-                                    pgd_start<T>(s, rows, cols, x, a.get<T>(1), a.get<int32_t>(2), live);
-                                    pgd_step_linf<T>(s, n, x, x, x, {.radius = inf, .lo = start.lo, .hi = start.hi});
-                                  },
+            .unfused = if_any(clipped, CaseBody([=](Stream s, const CaseArgs& a) {
+                                NoiseStart live = start;
+                                live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                                live.lo = -inf, live.hi = inf;
+                                T* x = a.get<T>(0);
+                                pgd_start<T>(s, rows, cols, x, a.get<T>(1), a.get<int32_t>(2), live);
+                                pgd_step_linf<T>(s, n, x, x, x, {.radius = inf, .lo = start.lo, .hi = start.hi});
+                              })),
             .unfused_name = "start, box"});
 }
 

@@ -108,7 +108,8 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
                   for (int64_t i = 0; i < all; ++i) a[0][column(i)] += a[1][i] / pixels;
                 },
             .tolerance = sizeof(S) == 4 ? 1e-6 : 1e-14,
-            .bytes = double(all) * sizeof(T)});
+            .bytes = double(all) * sizeof(T),
+            .known = known::Average{.n = n, .pixels = pixels, .c = c, .x = 1, .y = 0}});
   for (const float sink : {0.f, 1.f}) {
     add_case(with_sink<T>({.kernel = "pool",
                            .name = cat("global_backward/", shape, "/sink=", sink),
@@ -118,7 +119,8 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
                                  for (int64_t i = 0; i < all; ++i) a[0][i] = sink * a[0][i] + a[1][column(i)] / pixels;
                                },
                            .tolerance = tolerance(sizeof(T)),
-                           .bytes = (1.0 + sink) * all * sizeof(T)},
+                           .bytes = (1.0 + sink) * all * sizeof(T),
+                           .known = known::AverageGradient{.n = n, .pixels = pixels, .c = c, .dy = 1, .dx = 0}},
                           {.to = 0, .n = all, .beta = sink}, [=](Stream st, const CaseArgs& a, float sink, T* dx) {
                             global_avg_pool_backward<T>(st, n, pixels, c, sink, dx, a.get<S>(1));
                           }));
@@ -154,7 +156,8 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
                                  }
                                },
                            .tolerance = tolerance(sizeof(T)),
-                           .bytes = (2.0 + sink) * all * sizeof(T)},
+                           .bytes = (2.0 + sink) * all * sizeof(T),
+                           .known = known::Transpose{.n = n, .a = pixels, .b = c, .x = 1, .y = 0}},
                           {.to = 0, .n = all, .beta = sink}, [=](Stream st, const CaseArgs& a, float sink, T* y) {
                             transpose(st, n, pixels, c, sink, y, a.get<T>(1));
                           }));

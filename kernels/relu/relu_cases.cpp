@@ -18,7 +18,8 @@ void add_cases() {
                     for (int64_t i = 0; i < n; ++i) a[0][i] = a[1][i] > 0 ? a[1][i] : 0;
                   },
               .tolerance = 0,
-              .bytes = 2.0 * n * sizeof(T)});
+              .bytes = 2.0 * n * sizeof(T),
+              .known = known::Relu{.n = n, .x = 1, .y = 0}});
     for (const float beta : {0.f, 1.f})
       add_case(with_sink<T>({.kernel = "relu",
                              .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
@@ -29,7 +30,8 @@ void add_cases() {
                                      a[2][i] = beta * a[2][i] + (a[0][i] > 0 ? a[1][i] : 0);
                                  },
                              .tolerance = sizeof(T) == 2 ? 8e-3 : 1e-7,
-                             .bytes = (3.0 + beta) * n * sizeof(T)},
+                             .bytes = (3.0 + beta) * n * sizeof(T),
+                             .known = known::ReluGradient{.n = n, .y = 0, .dy = 1, .dx = 2}},
                             {.to = 2, .n = n, .beta = beta}, [n](Stream s, const CaseArgs& a, float beta, T* dx) {
                               relu_backward(s, n, a.get<T>(0), a.get<T>(1), beta, dx);
                             }));

@@ -59,7 +59,9 @@ void add_cases() {
                 .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15,
                 .bytes = 3.0 * n * sizeof(T),
                 .unfused = in_parts<T>(n, form),
-                .unfused_name = form == RgpForm::abs ? "abs twice, sum" : "sum, abs"});
+                .unfused_name = form == RgpForm::abs ? "abs twice, sum" : "sum, abs",
+                .known = if_any(form == RgpForm::signed_sum,
+                                known::WeightedSum{.n = n, .alpha = 0.3f, .beta = 0.7f, .x = 1, .y = 2, .z = 0})});
 }
 
 const CaseGroup group([] {

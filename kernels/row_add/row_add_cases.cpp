@@ -18,7 +18,16 @@ void add_cases() {
                       for (int64_t i = 0; i < rows * cols; ++i) a[1][i] += a[0][i % cols];
                     },
                 .tolerance = sizeof(T) == 2 ? 8e-3 : 1e-6,
-                .bytes = 2.0 * rows * cols * sizeof(T)});
+                .bytes = 2.0 * rows * cols * sizeof(T),
+                .known = known::Broadcast{.kind = known::Broadcast::Kind::add,
+                                          .rows = rows,
+                                          .cols = cols,
+                                          .v_rows = 1,
+                                          .v_cols = cols,
+                                          .factor = 1,
+                                          .x = 1,
+                                          .v = 0,
+                                          .y = 1}});
 }
 
 const CaseGroup group([] {

@@ -22,7 +22,16 @@ void add_cases() {
                                        a[0][i] = beta * a[0][i] + 0.5 * a[2][count == 1 ? 0 : i / cols] * a[1][i];
                                    },
                                .tolerance = sizeof(T) == 4 ? 3e-7 : 1e-15,
-                               .bytes = (2.0 + beta) * n * sizeof(T)},
+                               .bytes = (2.0 + beta) * n * sizeof(T),
+                               .known = known::Broadcast{.kind = known::Broadcast::Kind::multiply,
+                                                         .rows = rows,
+                                                         .cols = cols,
+                                                         .v_rows = count,
+                                                         .v_cols = 1,
+                                                         .factor = 0.5,
+                                                         .x = 1,
+                                                         .v = 2,
+                                                         .y = 0}},
                               {.to = 0, .n = n, .beta = beta},
                               [rows = rows, cols = cols, factors](Stream s, const CaseArgs& a, float beta, T* y) {
                                 row_scale(s, rows, cols, beta, y, a.get<T>(1), a.get<T>(2), factors, 0.5);

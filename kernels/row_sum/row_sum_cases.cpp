@@ -23,7 +23,8 @@ void add_cases() {
                     }
                   },
               .tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13,
-              .bytes = 1.0 * n * sizeof(T)});
+              .bytes = 1.0 * n * sizeof(T),
+              .known = known::RowSum{.rows = rows, .cols = cols, .factor = 0.25, .x = 1, .y = 0}});
   }
 }
 

@@ -3,9 +3,11 @@
 // the benchmarks time the same cases. Nothing else about a kernel is listed anywhere.
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/runtime/dtype.h"
+#include "kernels/runtime/known_op.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -54,7 +56,14 @@ struct KernelCase {
   /// What earlier steps would have left for `unfused` in scratch arrays that `run` does not touch: run before it, not
   /// timed.
   CaseBody unfused_setup = {};
+  /// What the case is where it is nothing but one of these, for the benchmarks to set a library against.
+  KnownOp known = {};
 };
+
+/// What only some of a kernel's cases have. GCC 12 destroys what `has ? body : CaseBody()` yields among designated
+/// initialisers, while it is in use.
+inline CaseBody if_any(bool has, CaseBody body) { return has ? std::move(body) : CaseBody(); }
+inline KnownOp if_any(bool is, KnownOp op) { return is ? std::move(op) : KnownOp(); }
 
 /// Whether a case is the size of a network's layers rather than of a test: the benchmarks alone run it, and check it.
 bool is_large(const KernelCase& c);

@@ -10,9 +10,9 @@ std::vector<char> random_bytes(const CaseArray& a, int64_t guard, int seed);
 /// The elements behind `data`, as numbers.
 std::vector<double> to_double(const CaseArray& a, const void* data);
 
-/// The first element of an out or inout array that is not what the case's tolerance allows: "array y element 3 of 9:
-/// expected 1, got 2". Empty if there is none.
-std::string difference(const KernelCase& c, const CaseArray& a, const std::vector<double>& want,
+/// The first element of an out or inout array that is not what `tolerance` (KernelCase) allows: "array y element 3 of
+/// 9: expected 1, got 2". Empty if there is none.
+std::string difference(double tolerance, const CaseArray& a, const std::vector<double>& want,
                        const std::vector<double>& got);
 
 }  // namespace temper

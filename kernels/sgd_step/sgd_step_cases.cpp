@@ -35,25 +35,25 @@ void add_cases() {
     for (const Momentum kind : {Momentum::classic, Momentum::nesterov}) {
       SgdStep p = kStep;
       p.kind = kind;
-      add_case(
-          {.kernel = "sgd_step",
-           .name = cat(name(t), kind == Momentum::nesterov ? "/nesterov" : "", "/n=", n),
-           .arrays = {{"w", Role::inout, t, n},
-                      {"velocity", Role::inout, t, n},
-                      {"grad", Role::in, t, n},
-                      {"scratch", Role::scratch, t, n}},
-           .run =
-               [n, p](Stream s, const CaseArgs& a) {
-                 sgd_step<T>(s, n, a.get<T>(0), a.get<T>(1), a.get<T>(2), nullptr, MaskMode::freeze, p);
-               },
-           .reference =
-               [n, p](auto& a) {
-                 for (int64_t i = 0; i < n; ++i) reference(p, a[0][i], a[1][i], a[2][i]);
-               },
-           .tolerance = tolerance,
-           .bytes = 5.0 * n * sizeof(T),
-           .unfused = sizeof(T) != 4 ? CaseBody() : [n, p](Stream s, const CaseArgs& a) { step_in_parts(s, n, a, p); },
-           .unfused_name = kind == Momentum::nesterov ? "axpby four times" : "axpby three times"});
+      add_case({.kernel = "sgd_step",
+                .name = cat(name(t), kind == Momentum::nesterov ? "/nesterov" : "", "/n=", n),
+                .arrays = {{"w", Role::inout, t, n},
+                           {"velocity", Role::inout, t, n},
+                           {"grad", Role::in, t, n},
+                           {"scratch", Role::scratch, t, n}},
+                .run =
+                    [n, p](Stream s, const CaseArgs& a) {
+                      sgd_step<T>(s, n, a.get<T>(0), a.get<T>(1), a.get<T>(2), nullptr, MaskMode::freeze, p);
+                    },
+                .reference =
+                    [n, p](auto& a) {
+                      for (int64_t i = 0; i < n; ++i) reference(p, a[0][i], a[1][i], a[2][i]);
+                    },
+                .tolerance = tolerance,
+                .bytes = 5.0 * n * sizeof(T),
+                .unfused = if_any(sizeof(T) == 4,
+                                  CaseBody([n, p](Stream s, const CaseArgs& a) { step_in_parts(s, n, a, p); })),
+                .unfused_name = kind == Momentum::nesterov ? "axpby four times" : "axpby three times"});
     }
     for (const MaskMode mode : {MaskMode::zero_gradient, MaskMode::freeze})
       add_case({.kernel = "sgd_step",

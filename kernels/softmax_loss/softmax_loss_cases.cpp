@@ -51,30 +51,33 @@ template <class T>
 void soft_case(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
-  add_case({.kernel = "softmax_loss",
-            .name = cat("soft_cross_entropy/", name(t), "/", rows, "x", cols),
-            .arrays = {{"loss", Role::out, t, rows},
-                       {"dlogits", Role::out, t, n},
-                       {"logits", Role::in, t, n, -5, 5},
-                       {"target", Role::in, t, n, 0, 2.0 / cols}},
-            .run =
-                [=](Stream s, const CaseArgs& a) {
-                  softmax_soft_cross_entropy(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), a.get<T>(3));
-                },
-            .reference =
-                [=](auto& a) {
-                  for (int64_t r = 0; r < rows; ++r) {
-                    const std::vector<double> q = softmax(&a[2][r * cols], cols, 1);
-                    const double* target = &a[3][r * cols];
-                    double mass = 0;
-                    a[0][r] = 0;
-                    for (int c = 0; c < cols; ++c) mass += target[c], a[0][r] -= target[c] * std::log(q[c]);
-                    for (int c = 0; c < cols; ++c) a[1][r * cols + c] = q[c] * mass - target[c];
-                  }
-                },
-            .tolerance = sizeof(T) == 4 ? 3e-6 : 1e-13,
-            .bytes = (3.0 * n + rows) * sizeof(T),
-            .flops = 8.0 * n});
+  add_case(
+      {.kernel = "softmax_loss",
+       .name = cat("soft_cross_entropy/", name(t), "/", rows, "x", cols),
+       .arrays = {{"loss", Role::out, t, rows},
+                  {"dlogits", Role::out, t, n},
+                  {"logits", Role::in, t, n, -5, 5},
+                  {"target", Role::in, t, n, 0, 2.0 / cols}},
+       .run =
+           [=](Stream s, const CaseArgs& a) {
+             softmax_soft_cross_entropy(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), a.get<T>(3));
+           },
+       .reference =
+           [=](auto& a) {
+             for (int64_t r = 0; r < rows; ++r) {
+               const std::vector<double> q = softmax(&a[2][r * cols], cols, 1);
+               const double* target = &a[3][r * cols];
+               double mass = 0;
+               a[0][r] = 0;
+               for (int c = 0; c < cols; ++c) mass += target[c], a[0][r] -= target[c] * std::log(q[c]);
+               for (int c = 0; c < cols; ++c) a[1][r * cols + c] = q[c] * mass - target[c];
+             }
+           },
+       .tolerance = sizeof(T) == 4 ? 3e-6 : 1e-13,
+       .bytes = (3.0 * n + rows) * sizeof(T),
+       .flops = 8.0 * n,
+       .known =
+           known::SoftCrossEntropy{.rows = rows, .cols = cols, .logits = 2, .target = 3, .loss = 0, .dlogits = 1}});
 }
 
 template <class T>

@@ -38,13 +38,12 @@ void add(int64_t n, int64_t bad, double value, float before) {
                   a[2][0] = bad < 0 && before == 0;
                 },
             .bytes = 2.0 * n * sizeof(T),
-            .unfused = before != 0 ? CaseBody()
-                                   : [=](Stream s, const CaseArgs& a) {
-                                       spoil(s, a);
-                                       axpby<T>(s, n, 0.25f, a.get<T>(0), 0.f, a.get<T>(0));
-                                       square_sum<T>(s, n, a.get<T>(0), a.get<T>(3), a.get<T>(4));
-                                       finite_gate<T>(s, 1, a.get<T>(4), a.get<uint32_t>(2));
-                                     },
+            .unfused = if_any(before == 0, CaseBody([=](Stream s, const CaseArgs& a) {
+                                spoil(s, a);
+                                axpby<T>(s, n, 0.25f, a.get<T>(0), 0.f, a.get<T>(0));
+                                square_sum<T>(s, n, a.get<T>(0), a.get<T>(3), a.get<T>(4));
+                                finite_gate<T>(s, 1, a.get<T>(4), a.get<uint32_t>(2));
+                              })),
             .unfused_name = "scale, norm"});
 }
 
