@@ -1,7 +1,7 @@
 // The kernels by themselves, from the cases that they register.
 #include "bench/kernels.h"
-#include <algorithm>
 
+#include <algorithm>
 #include <numeric>
 #include <set>
 
