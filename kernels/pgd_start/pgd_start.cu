@@ -71,7 +71,8 @@ struct Start {
         const int64_t at = first + 4 * (i + j);
         const auto start = [&](T clean, int k) {
           const T value = clean + factor * T(drawn[k][j]);
-          return value < lo ? lo : value > hi ? hi : value;
+          const T above = value < lo ? lo : value;  // one after the other: no branches
+          return above > hi ? hi : above;
         };
         if (whole) {
           auto four = detail::load_pack<4>(clean + at);
