@@ -27,7 +27,7 @@ int64_t samples_at_a_time(int64_t samples, int threads, size_t bytes) {
   constexpr size_t kOfThread = size_t{5} << 18;
   constexpr int64_t kFew = 4;
   const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-  const int64_t most = std::max(kFew, static_cast<int64_t>(kOfThread / bytes)) * threads;
+  const int64_t most = std::max(kFew, static_cast<int64_t>(kOfThread / std::max<size_t>(bytes, 1))) * threads;
   return up(up(samples, up(samples, most)), threads) * threads;
 }
 

@@ -133,6 +133,7 @@ TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[atta
   CHECK(samples_at_a_time(64, 2, 130'000) == 16);  // not 20, 20, 20 and 4
   CHECK(samples_at_a_time(50, 2, 130'000) == 18);
   CHECK(samples_at_a_time(3, 2, 130'000) == 4);
+  CHECK(samples_at_a_time(64, 2, 0) == 64);
 }
 
 TEST_CASE("no steps give the start; no start and no steps the images", "[attack]") {
