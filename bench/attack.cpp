@@ -33,7 +33,7 @@ class AttackWork {
                          "attack"))),
         engine_(options_of(experiment_, ranges)),
         network_(make_network(engine_, experiment_, data_shape(model))) {
-    const DataShape data = data_shape(model);
+    const DataShape& data = network_->options().data;
     const Config config = parse_config(cat("attack: {name: ", attack, "}\n"), "attack", context.set);
     Fields f(config);
     attack_ = Registry<Attack>::instance().read(f, "attack", attack);

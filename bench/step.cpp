@@ -24,16 +24,12 @@ double cpu_seconds() {
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
-ImageSet random_images(int64_t count, const DataShape& shape) {
+DataSplits random_data(int64_t count, const DataShape& shape) {
   ImageSet set{.height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
   for (int64_t i = 0; i < count * set.image_bytes(); ++i)
     set.pixels.push_back(static_cast<uint8_t>(256 * random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i))));
   for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % shape.classes));
-  return set;
-}
-
-DataSplits random_data(int64_t count, const DataShape& shape) {
-  return {.train = random_images(count, shape), .shape = shape};
+  return {.train = std::move(set), .shape = shape};
 }
 
 /// What one case asks for.

@@ -21,7 +21,7 @@ memory::data_type data_type(DType t) {
   throw dnnl::error(dnnl_unimplemented, "no such type");
 }
 
-/// Row-major, or in the order of the strides.
+/// Row-major, the last extent side by side.
 memory::desc dense(const Dims& dims, DType t) {
   Dims strides(dims.size());
   int64_t stride = 1;
@@ -29,10 +29,9 @@ memory::desc dense(const Dims& dims, DType t) {
   return {dims, data_type(t), strides};
 }
 
-/// (rows, channels) as images; rows come from 64 images where they can.
-memory::desc image(int64_t rows, int64_t channels, DType t) {
-  const int64_t n = rows % 64 == 0 ? 64 : 1;
-  return {{n, channels, rows / n, 1}, data_type(t), memory::format_tag::nhwc};
+/// n images of one column, (n, pixels, channels) in memory.
+memory::desc image(int64_t n, int64_t pixels, int64_t channels, DType t) {
+  return {{n, channels, pixels, 1}, data_type(t), memory::format_tag::nhwc};
 }
 
 /// Of what contains sums: they are taken in f32, in any order, and may cancel.
@@ -75,8 +74,8 @@ class Sequence {
   void operator()(const known::Convert& op) { reorder(in(op.x, {op.n}), out(op.y, {op.n})); }
 
   void operator()(const known::Transpose& op) {
-    results_.push_back(op.y);
-    reorder(in(op.x, {op.n, op.a, op.b}), tagged(op.y, {op.n, op.a, op.b}, memory::format_tag::acb));
+    const memory::desc turned({op.n, op.a, op.b}, data_type(type(op.y)), memory::format_tag::acb);
+    reorder(in(op.x, {op.n, op.a, op.b}), out(op.y, turned));
   }
 
   void operator()(const known::Broadcast& op) {
@@ -97,9 +96,8 @@ class Sequence {
   }
 
   void operator()(const known::Average& op) {
-    const memory x = tagged(op.x, {op.n, op.c, op.pixels, 1}, memory::format_tag::nhwc);
-    const memory y = tagged(op.y, {op.n, op.c, 1, 1}, memory::format_tag::nhwc);
-    results_.push_back(op.y);
+    const memory x = at(op.x, image(op.n, op.pixels, op.c, type(op.x)));
+    const memory y = out(op.y, image(op.n, 1, op.c, type(op.y)));
     add(onednn::average(engine_, x.get_desc(), y.get_desc()), {{DNNL_ARG_SRC, x}, {DNNL_ARG_DST, y}});
   }
 
@@ -119,9 +117,8 @@ class Sequence {
   }
 
   void operator()(const known::AverageGradient& op) {
-    const memory dy = tagged(op.dy, {op.n, op.c, 1, 1}, memory::format_tag::nhwc);
-    const memory dx = tagged(op.dx, {op.n, op.c, op.pixels, 1}, memory::format_tag::nhwc);
-    results_.push_back(op.dx);
+    const memory dy = at(op.dy, image(op.n, 1, op.c, type(op.dy)));
+    const memory dx = out(op.dx, image(op.n, op.pixels, op.c, type(op.dx)));
     add(onednn::average_gradient(engine_, dx.get_desc(), dy.get_desc()),
         {{DNNL_ARG_DIFF_DST, dy}, {DNNL_ARG_DIFF_SRC, dx}});
   }
@@ -129,9 +126,8 @@ class Sequence {
   void operator()(const known::ChannelNormalize& op) {
     std::vector<float> variance;
     for (const float s : op.std) variance.push_back(s * s);
-    const memory x = pixels(op.x, op.rows, static_cast<int64_t>(op.mean.size()));
-    const memory y = pixels(op.y, op.rows, static_cast<int64_t>(op.mean.size()));
-    results_.push_back(op.y);
+    const auto channels = static_cast<int64_t>(op.mean.size());
+    const memory x = at(op.x, pixels(op.x, op.rows, channels)), y = out(op.y, pixels(op.y, op.rows, channels));
     add(onednn::batch_norm_forward(engine_, x.get_desc(), 0, Flags::use_global_stats),
         {{DNNL_ARG_SRC, x},
          {DNNL_ARG_MEAN, filled(op.mean)},
@@ -140,8 +136,7 @@ class Sequence {
   }
 
   void operator()(const known::BatchNormApply& op) {
-    const memory x = pixels(op.x, op.rows, op.channels), y = pixels(op.y, op.rows, op.channels);
-    results_.push_back(op.y);
+    const memory x = at(op.x, pixels(op.x, op.rows, op.channels)), y = out(op.y, pixels(op.y, op.rows, op.channels));
     add(onednn::batch_norm_forward(engine_, x.get_desc(), 0,
                                    Flags::use_global_stats | Flags::use_scale | Flags::use_shift),
         {{DNNL_ARG_SRC, x},
@@ -153,8 +148,7 @@ class Sequence {
   }
 
   void operator()(const known::BatchNormForward& op) {
-    const memory x = pixels(op.x, op.rows, op.channels), y = pixels(op.y, op.rows, op.channels);
-    results_.push_back(op.y);
+    const memory x = at(op.x, pixels(op.x, op.rows, op.channels)), y = out(op.y, pixels(op.y, op.rows, op.channels));
     add(onednn::batch_norm_forward(engine_, x.get_desc(), op.eps, Flags::use_scale | Flags::use_shift),
         {{DNNL_ARG_SRC, x},
          {DNNL_ARG_MEAN, out(op.mean, {op.channels})},
@@ -165,9 +159,8 @@ class Sequence {
   }
 
   void operator()(const known::BatchNormBackward& op) {
-    const memory x = pixels(op.x, op.rows, op.channels), dy = pixels(op.dy, op.rows, op.channels);
-    const memory dx = pixels(op.dx, op.rows, op.channels);
-    results_.push_back(op.dx);
+    const memory x = at(op.x, pixels(op.x, op.rows, op.channels)), dy = at(op.dy, pixels(op.dy, op.rows, op.channels));
+    const memory dx = out(op.dx, pixels(op.dx, op.rows, op.channels));
     tolerance_ = kSumTolerance;
     add(onednn::batch_norm_backward(engine_, x.get_desc(), 0),
         {{DNNL_ARG_SRC, x},
@@ -200,14 +193,16 @@ class Sequence {
   DType type(size_t i) const { return case_.arrays.at(i).dtype; }
   memory at(size_t i, const memory::desc& desc) const { return {desc, engine_, args_.get<void>(i)}; }
   memory in(size_t i, const Dims& dims) const { return at(i, dense(dims, type(i))); }
-  memory out(size_t i, const Dims& dims) {
+  memory out(size_t i, const memory::desc& desc) {
     results_.push_back(i);
-    return in(i, dims);
+    return at(i, desc);
   }
-  memory tagged(size_t i, const Dims& dims, memory::format_tag tag) const {
-    return at(i, memory::desc(dims, data_type(type(i)), tag));
+  memory out(size_t i, const Dims& dims) { return out(i, dense(dims, type(i))); }
+  /// (rows, channels) as images; rows come from 64 of them where they can.
+  memory::desc pixels(size_t i, int64_t rows, int64_t channels) const {
+    const int64_t n = rows % 64 == 0 ? 64 : 1;
+    return image(n, rows / n, channels, type(i));
   }
-  memory pixels(size_t i, int64_t rows, int64_t channels) const { return at(i, image(rows, channels, type(i))); }
   memory own(const memory::desc& desc) const { return {desc, engine_}; }
   memory filled(const std::vector<float>& values) const {
     const memory m = own(dense({static_cast<int64_t>(values.size())}, DType::f32));
