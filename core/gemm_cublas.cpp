@@ -176,10 +176,11 @@ class CublasLt {
     if (const auto it = entries_.find(key); it != entries_.end()) return it->second;
     cudaStreamCaptureStatus capture{};
     TEMPER_CUDA_CALL(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
-    TEMPER_CHECK(
-        capture == cudaStreamCaptureStatusNone, "gemm: the ", text(key),
-        " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
-        "once before it is captured");
+    if (capture != cudaStreamCaptureStatusNone)
+      throw NotRepeatable(
+          cat("gemm: the ", text(key),
+              " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
+              "once before it is captured"));
     Entry entry{.plan = describe(key)};
     if (const auto algorithm = choose(handle_.get(), key, entry.plan, entry.refusals)) {
       entry.plan.algorithm = *algorithm;

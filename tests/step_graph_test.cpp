@@ -18,11 +18,13 @@ struct FakeRecorder : GraphRecorder {
     void launch(Stream) override { ++*launches; }
   };
   int begun = 0, ended = 0, abandoned = 0, launches = 0;
+  bool is_broken = false;  ///< what broken() says
   void begin(Stream) override { ++begun; }
   std::unique_ptr<RecordedWork> end(Stream) override {
     ++ended;
     return std::make_unique<Work>(&launches);
   }
+  bool broken(Stream) const noexcept override { return is_broken; }
   void abandon(Stream) noexcept override { ++abandoned; }
 };
 
@@ -116,6 +118,31 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
         StepGraph(engine, GraphUse::on, nullptr),
         "graph: expected device: cuda because only a GPU repeats steps by itself, got cpu; set graph: auto "
         "or device: cuda");
+  }
+}
+
+TEST_CASE("graph: only what cannot be recorded is done without, other errors go through", "[graph][errors]") {
+  Fake f;
+  f.run({8, "a"});
+  const auto out_of_memory = [&] { f.engine.arena().tensor({8 << 20}, DType::u8); };
+  SECTION("memory that runs out") {
+    CHECK_THROWS_WITH(f.graph.run({8, "a"}, out_of_memory), ContainsSubstring("raise memory.arena_mb"));
+    CHECK(f.graph.notes().empty());
+    CHECK(f.recorder->abandoned == 1);
+    CHECK(!f.engine.capture().recording());
+    f.run({8, "a"});  // the next one is recorded
+    CHECK(f.recorder->ended == 1);
+  }
+  SECTION("a library's error that broke the device's recording") {
+    f.recorder->is_broken = true;
+    int done = 0;
+    f.graph.run({8, "a"}, [&] {
+      if (++done == 1) fail("a library: failed");
+    });
+    CHECK(done == 2);
+    CHECK(f.graph.notes() ==
+          std::vector<std::string>{
+              "graph: a step cannot be recorded: a library: failed; every kernel is launched by the host"});
   }
 }
 
