@@ -19,7 +19,7 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
     if (attack) check_image_gradients(engine, attack->describe());
     const std::vector<int32_t> predicted = predictions(engine, network.predict(engine, images, pass));
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
-    for (size_t i = 0; i < labels.size(); ++i) result.right.push_back(predicted[i] == labels[i]);
+    for (int64_t i = 0; i < loader.counted(b); ++i) result.right.push_back(predicted[i] == labels[i]);
     if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
   }
   result.total = static_cast<int64_t>(result.right.size());

@@ -10,7 +10,7 @@ namespace temper {
 std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
                                    const ImageSet& test, Observer& observer) {
   const EvaluationSection& section = experiment.evaluation;
-  Loader loader(engine, test, {.batch_size = section.batch_size});
+  Loader loader(engine, test, section.loader(engine.device()));
   const Pass pass = Pass::eval(experiment.trainer.method->eval_branch(network));
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
