@@ -189,6 +189,7 @@ void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
   if (rows == 0) return;
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, rows, cols);
+    if (planning(stream)) return;
 #pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
     for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
     return;
