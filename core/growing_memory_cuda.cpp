@@ -72,9 +72,10 @@ struct Driver {
 
 class MappedMemory : public GrowingMemory {
  public:
-  MappedMemory(const Driver& driver, int device, size_t limit) : driver_(driver) {
+  MappedMemory(const Driver& driver, int device, size_t limit) : driver_(driver), device_(device) {
     place_.type = CU_MEM_ALLOCATION_TYPE_PINNED;
-    place_.location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = device};
+    place_.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+    place_.location.id = device;
     check(driver_.granularity(&unit_, &place_, CU_MEM_ALLOC_GRANULARITY_MINIMUM), "cuMemGetAllocationGranularity");
     reserved_ = round_up(limit, unit_);
     check(driver_.reserve(&address_, reserved_, 0, 0, 0), "cuMemAddressReserve");
@@ -93,6 +94,7 @@ class MappedMemory : public GrowingMemory {
 
   std::optional<std::string> grow(size_t bytes) override {
     if (bytes <= ready_) return {};
+    TEMPER_CUDA_CALL(cudaSetDevice(device_));  // a thread that has not used the device yet has no context
     const size_t missing = round_up(bytes, unit_) - ready_;
     if (add(std::min(round_up(missing, round_up(kChunk, unit_)), reserved_ - ready_)) || add(missing)) return {};
     return text(free_memory());
@@ -115,12 +117,15 @@ class MappedMemory : public GrowingMemory {
     check(mapped, "cuMemMap");
     pieces_.push_back(bytes);
     ready_ += bytes;
-    const CUmemAccessDesc access{.location = place_.location, .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE};
+    CUmemAccessDesc access{};
+    access.location = place_.location;
+    access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
     check(driver_.set_access(at, bytes, &access, 1), "cuMemSetAccess");
     return true;
   }
 
   Driver driver_;
+  int device_;
   CUmemAllocationProp place_{};
   CUdeviceptr address_ = 0;
   size_t unit_ = 0, reserved_ = 0;
