@@ -57,6 +57,11 @@ int64_t Loader::batches() const {
   return whole + (options_.last_batch != LastBatch::drop && count_ % options_.batch_size > 0 ? 1 : 0);
 }
 
+std::vector<int64_t> Loader::of_every_size() const {
+  const int64_t last = batches() - 1;
+  return served(last) == served(0) ? std::vector<int64_t>{0} : std::vector<int64_t>{0, last};
+}
+
 int64_t Loader::counted(int64_t index) const { return std::min(options_.batch_size, count_ - first(index)); }
 
 int64_t Loader::served(int64_t index) const {

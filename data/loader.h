@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "core/config.h"
 #include "core/engine.h"
@@ -44,6 +45,8 @@ class Loader {
   int64_t size() const { return count_; }
   int64_t batch_size() const { return options_.batch_size; }
   int64_t batches() const;  ///< per epoch
+  /// One batch of each size that an epoch has: the first and, if it is smaller, the last.
+  std::vector<int64_t> of_every_size() const;
   /// Of batch `index`, how many samples count: all but those that LastBatch::pad adds, which come last.
   int64_t counted(int64_t index) const;
 
