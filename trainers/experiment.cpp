@@ -98,6 +98,10 @@ void ConvolutionSection::fields(Fields& f) {
       "plans", plans, {{"proposed", PlanChoice::proposed}, {"timed", PlanChoice::timed}},
       "on a GPU, which of cuDNN's deterministic plans: the one it proposes first, or the fastest of its first 8, timed "
       "when a shape is first met; timed plans repeat bit for bit where they are kept");
+  f.choice(
+      "check", check, {{"on", PlanCheck::on}, {"off", PlanCheck::off}},
+      "on a GPU, whether a plan is checked before it is used for the first time: its result on random data against a "
+      "plain kernel; an engine that computes a shape wrongly is not used for it, and that is kept with the plans");
   f("cache", cache,
     "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
   f("workspace_mb", workspace_mb, "the most work space a plan may take, from the step's memory");
@@ -197,6 +201,7 @@ EngineOptions Experiment::engine_options() const {
           .exactness = exact ? Exactness::exact : Exactness::rounding,
           .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
                        .choice = exact ? PlanChoice::proposed : convolution.plans,
+                       .check = convolution.check,
                        .statistics = convolution.statistics,
                        .folder = convolution.plan_folder(),
                        .workspace_mb = convolution.workspace_mb}};

@@ -91,6 +91,7 @@ const char* name(Precision p);
 /// How convolutions are chosen on a GPU.
 struct ConvolutionSection {
   PlanChoice plans = PlanChoice::proposed;
+  PlanCheck check = PlanCheck::on;
   std::string cache = "auto";
   int64_t workspace_mb = 256;
   BatchStatistics statistics = BatchStatistics::apart;
