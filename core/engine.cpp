@@ -5,7 +5,7 @@
 
 #include "kernels/runtime/memory.h"
 #if defined(TEMPER_CUDA)
-#include "core/conv_options.h"
+#include "core/conv_planned.h"
 #include "core/gemm_cublas.h"
 #include "kernels/runtime/cuda_call.h"
 #endif
@@ -42,7 +42,8 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   if (options.reference_conv) return make_reference_conv();
 #if defined(TEMPER_CUDA)
   if (options.device == Device::cuda)
-    return make_cudnn_conv({.arena = &arena, .planning = options.planning, .exactness = options.exactness});
+    return make_planned_conv(make_cuda_engines(),
+                             {.arena = &arena, .planning = options.planning, .exactness = options.exactness});
 #endif
   auto conv = make_conv_backend(options.device, options.exactness);
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);

@@ -9,6 +9,7 @@
 
 #include "core/device_cuda.h"
 #include "core/gemm_key.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/cuda_call.h"
 #include "kernels/runtime/memory.h"
 
@@ -149,6 +150,7 @@ class CublasLt {
     const Entry& entry = find(stream, key);
     if (!entry.found && key.bias) return false;
     TEMPER_CHECK(entry.found, refusal_text(key, entry.refusals, source_));
+    if (planning(stream)) return true;
     const Plan& plan = entry.plan;
     if (key.bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, e.bias.data);
     const double one = 1, keep = e.beta;
