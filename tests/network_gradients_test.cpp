@@ -1,4 +1,5 @@
 // Logits and gradients of whole networks, of every kind and in every type a device computes in, against f64.
+#include "attacks/pgd.h"
 #include "core/ops_loss.h"
 #include "tests/devices.h"
 #include "tests/networks.h"
@@ -117,4 +118,36 @@ TEMPER_DEVICE_TEST("bf16 networks give f32 logits near those of f32", "[networks
   if (device == Device::cpu && !make_conv_backend(device)->supports(DType::bf16))
     TEMPER_SKIP_ON_HOST("no bf16 convolutions for this processor");
   check_narrow_logits(device, DType::bf16, 0.05);
+}
+
+namespace {
+
+/// What PGD-10 with running statistics makes of eight images, on a residual network that has moved its statistics.
+std::vector<double> attacked(const EngineOptions& options) {
+  const DataShape data{.height = 8, .width = 8, .channels = 3, .classes = 5};
+  Engine engine(options);
+  const auto net = network(engine, "{name: small_resnet, widths: [8, 16]}",
+                           {.data = data, .dtype = test::full_type(engine), .seed = 2});
+  const Batch batch{.images = images(engine, 8, data),
+                    .labels = test::labels_of(engine, {0, 1, 2, 3, 4, 0, 1, 2}),
+                    .ids = test::labels_of(engine, {0, 1, 2, 3, 4, 5, 6, 7})};
+  for (int i = 0; i < 3; ++i) net->predict(engine, batch.images, Pass::train());
+  const auto classify = [&](Tape& tape, const Var& x) { return (*net)(tape, x, Pass::eval()); };
+  return numbers_of(engine, Pgd({.radius = 8.0 / 255, .step = 2.0 / 255, .steps = 10}).run(engine, batch, classify, 0));
+}
+
+}  // namespace
+
+TEMPER_DEVICE_TEST("attacks on a residual network find nearly the pixels that f64 finds", "[attacks]") {
+  const std::vector<double> want = attacked(kProof);
+  const auto share_of_equal = [&](DType compute) {
+    const std::vector<double> got = attacked({.device = device, .compute = compute, .arena_mb = 64});
+    int64_t equal = 0;
+    for (size_t i = 0; i < want.size(); ++i) equal += std::abs(got[i] - want[i]) < 1e-5;
+    return static_cast<double>(equal) / static_cast<double>(want.size());
+  };
+  CHECK(share_of_equal(DType::f32) > 0.995);
+  CHECK(share_of_equal(DType::f16) > 0.97);
+  if (device == Device::cuda || make_conv_backend(device)->supports(DType::bf16))
+    CHECK(share_of_equal(DType::bf16) > 0.8);
 }

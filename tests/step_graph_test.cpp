@@ -157,21 +157,6 @@ Launches launches(TrainingState& state) {
   return list;
 }
 
-using Setting = std::pair<std::string, std::vector<std::string>>;
-
-/// Every method, with what changes from step to step: learning rate, average, augmentation, noise.
-std::vector<Setting> methods() {
-  const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
-  const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
-  return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
-          {"{name: pgd_at, " + attack + "}",
-           {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
-          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
-          {"{name: trades, " + attack + "}", {}},
-          {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
-          {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
-}
-
 /// The first launch of b that is not that of a.
 std::string difference(const Launches& a, const Launches& b) {
   for (size_t i = 0; i < a.size() && i < b.size(); ++i)
@@ -182,7 +167,7 @@ std::string difference(const Launches& a, const Launches& b) {
 }  // namespace
 
 TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are the same", "[graph]") {
-  const auto [trainer, set] = GENERATE(from_range(methods()));
+  const auto [trainer, set] = GENERATE(from_range(test::every_method()));
   INFO(trainer);
   Experiment e = test::tiny(trainer, set);
   TrainingState state(e, read_splits(e));
@@ -200,40 +185,4 @@ TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are t
   CHECK(method.recording(context) == recording);
   CHECK(difference(first, launches(state)) == "");
   CHECK(state.progress.total_steps == 6);
-}
-
-TEST_CASE("graph: steps that a GPU repeats leave the bits of steps that the host launches", "[graph][cuda]") {
-  TEMPER_NEEDS_CUDA();
-  const auto [trainer, set] = GENERATE(from_range(methods()));
-  INFO(trainer);
-  const auto run = [&, trainer = trainer, set = set](const std::string& graph) {
-    std::vector<std::string> with = {"device=cuda", "loop.batch_size=7",
-                                     "graph=" + graph};  // 48 images: a last batch of 6
-    with.insert(with.end(), set.begin(), set.end());
-    Experiment e = test::tiny(trainer, with);
-    TrainingState state(e, read_splits(e));
-    std::vector<double> numbers;
-    for (int64_t epoch = 1; epoch <= 3; ++epoch) {
-      state.progress.epoch = epoch;
-      state.progress.step = 0;
-      TrainContext context = state.context();
-      e.trainer.method->before_epoch(context);
-      while (state.progress.step < state.steps_per_epoch()) {
-        const StepNumbers n = train_step(state, "none");
-        numbers.insert(numbers.end(), {n.loss, n.lr, n.grad_norm});
-      }
-    }
-    CHECK((state.graph->launched() > 0) == (graph == "on"));
-    const auto append = [&](const Flat& flat) {
-      for (int i = 0; i < flat.store().count(); ++i) {
-        const std::vector<double> values = flat.read(i);
-        numbers.insert(numbers.end(), values.begin(), values.end());
-      }
-    };
-    append(state.network->weights().params);
-    append(state.network->weights().buffers);
-    if (state.ema) append(state.ema->weights().params);
-    return numbers;
-  };
-  CHECK(run("on") == run("off"));
 }

@@ -10,23 +10,28 @@ namespace temper::test {
 
 /// A tensor's elements, as they are stored.
 template <class T>
-std::vector<T> values_of(const Engine& engine, const Tensor& t) {
+std::vector<T> values_of(Stream stream, const Tensor& t) {
   std::vector<T> out(t.numel());
-  copy(engine.stream(), out.data(), Device::cpu, t.data, t.device, t.bytes());
-  synchronize(engine.stream());
+  copy(stream, out.data(), Device::cpu, t.data, t.device, t.bytes());
+  synchronize(stream);
   return out;
+}
+template <class T>
+std::vector<T> values_of(const Engine& engine, const Tensor& t) {
+  return values_of<T>(engine.stream(), t);
 }
 
 /// The elements of a tensor of any floating type.
-inline std::vector<double> numbers_of(const Engine& engine, const Tensor& t) {
+inline std::vector<double> numbers_of(Stream stream, const Tensor& t) {
   return dispatch_float(t.dtype, [&](auto tag) {
     using T = decltype(tag);
-    const std::vector<T> stored = values_of<T>(engine, t);
+    const std::vector<T> stored = values_of<T>(stream, t);
     std::vector<double> out(stored.size());
     for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(stored[i]);
     return out;
   });
 }
+inline std::vector<double> numbers_of(const Engine& engine, const Tensor& t) { return numbers_of(engine.stream(), t); }
 
 template <class T>
 void write_values(const Engine& engine, const Tensor& to, const std::vector<T>& values) {
