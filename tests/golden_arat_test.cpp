@@ -52,8 +52,8 @@ struct Training {
   std::vector<Sgd> sgd;
   Average average;
 
-  Training(const Golden& golden, const Run& run, DType dtype)
-      : engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+  Training(const Golden& golden, const Run& run, DType dtype, Device device)
+      : engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
@@ -129,17 +129,17 @@ std::vector<NamedArray> parameters(std::vector<NamedArray> all) {
 void check_gradients(const Golden& golden, const Run& run, Training& t, double tolerance) {
   for (size_t i = 0; i < t.weights.size(); ++i) {
     // export_weights wants whole weights: the gradients stand in for the parameters.
-    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), {}),
-                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), {})};
+    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), t.engine.stream()),
+                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), t.engine.stream())};
     as_weights.params.copy_from(t.gradients[i]);
     check_arrays(golden, run.name + (i == 0 ? "/grad/net/" : "/grad/predictor/"),
                  parameters(export_weights(as_weights)), tolerance);
   }
 }
 
-void check_run(const Golden& golden, const Run& run, DType dtype, double tolerance) {
+void check_run(const Golden& golden, const Run& run, DType dtype, double tolerance, Device device = Device::cpu) {
   INFO(run.name);
-  Training t(golden, run, dtype);
+  Training t(golden, run, dtype, device);
   std::vector<double> losses, terms, weights;
   for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
     losses.push_back(t.step(step));
@@ -163,7 +163,7 @@ TEST_CASE("arat follows the PyTorch script in f64", "[golden][arat]") {
   for (const Run& run : kRuns) check_run(golden, run, DType::f64, 1e-9);
 }
 
-TEST_CASE("arat follows the PyTorch script in f32", "[golden][arat]") {
+TEMPER_DEVICE_TEST("arat follows the PyTorch script in f32", "[trainers][golden][arat]") {
   const Golden golden("golden_arat");
-  for (const Run& run : kRuns) check_run(golden, run, DType::f32, 1e-4);
+  for (const Run& run : kRuns) check_run(golden, run, DType::f32, test::f32_tolerance(device), device);
 }

@@ -51,7 +51,8 @@ class Check {
       : golden_(golden), prefix_(std::move(setting) + "/"), tolerance_(tolerance) {}
 
   void losses(const std::vector<double>& got) { near("losses", got); }
-  /// The masks of a step; they have to be equal, whatever the precision.
+  /// The masks of a step; on the CPU they have to be equal, whatever the precision. On a GPU sums have another order,
+  /// and a score may cross its threshold: one in a thousand may.
   void mask(int64_t step, const GradientMask& mask) {
     if (!golden_.has(prefix_ + "masks")) {
       CHECK_FALSE(mask.buffer);
@@ -63,7 +64,7 @@ class Check {
     int64_t flips = 0;
     for (size_t i = 0; i < got.size(); ++i) flips += got[i] != want.at(masks_ * got.size() + i);
     INFO("step " << step);
-    CHECK(flips == 0);
+    CHECK(flips <= (mask.buffer->stream().device == Device::cuda ? static_cast<int64_t>(got.size()) / 1000 : 0));
     ++masks_;
   }
   void gradient_sets(int64_t step, Cure& cure, const Flat& total) {
@@ -99,10 +100,11 @@ class Check {
 
 /// Each step is an epoch of its own: its number is what the attack draws with. Returns how many gradient sets were
 /// compared.
-int64_t check_training(const std::string& setting, const std::string& yaml, DType dtype, double tolerance) {
+int64_t check_training(const std::string& setting, const std::string& yaml, DType dtype, double tolerance,
+                       Device device = Device::cpu) {
   INFO(setting);
   static const Golden start("golden_training"), golden("golden_cure");
-  World world(start, dtype);
+  World world(start, dtype, device);
   const auto trainer = test::make_trainer("{name: cure, " + yaml + "}");
   Cure& cure = dynamic_cast<Cure&>(*trainer);
   Network& network = *world.network;
@@ -139,24 +141,31 @@ TEST_CASE("cure follows the PyTorch script in f64", "[golden][cure]") {
   CHECK(sets == 6);
 }
 
-TEST_CASE("cure follows the PyTorch script in f32", "[golden][cure]") {
+TEMPER_DEVICE_TEST("cure follows the PyTorch script in f32", "[trainers][golden][cure]") {
   for (const auto& [setting, yaml] : kSettings)
-    if (std::string(setting) != "paper") check_training(setting, yaml, DType::f32, 1e-4);
+    if (std::string(setting) != "paper") check_training(setting, yaml, DType::f32, test::f32_tolerance(device), device);
 }
 
-TEST_CASE("percentile: NumPy's thresholds, and the same values strictly below them", "[golden][cure]") {
+TEMPER_DEVICE_TEST("percentile: NumPy's thresholds, and the same values strictly below them", "[kernels][golden]") {
   const Golden golden("golden_cure");
+  Engine engine({.device = device, .compute = DType::f64, .arena_mb = 16});
   int compared = 0;
   for (const char* name : {"one", "two", "equal", "ties", "zeros", "wide"}) {
     const auto get = [&](const std::string& what) { return golden.get<double>(cat("percentile/", name, "/", what)); };
     const std::vector<double> values = get("values"), percents = get("percents"), want = get("thresholds");
     const std::vector<uint8_t> below = golden.get<uint8_t>(cat("percentile/", name, "/below"));
     for (size_t p = 0; p < percents.size(); ++p) {
-      PercentilePlan plan({}, {{0, static_cast<int64_t>(values.size()), 0}}, percents[p]);
-      double got = 0;
-      percentile<double>({}, plan, values.data(), &got);
+      const Arena::Scope scope(engine.arena());
+      const auto n = static_cast<int64_t>(values.size());
+      PercentilePlan plan(engine.stream(), {{0, n, 0}}, percents[p]);
+      const Tensor there = test::tensor_of(engine, {n}, values), threshold = test::tensor_of(engine, {1}, {0});
+      percentile<double>(engine.stream(), plan, there.as<double>(), threshold.as<double>());
+      const double got = test::numbers_of(engine, threshold)[0];
       INFO(name << ", percentile " << percents[p]);
-      CHECK(got == want[p]);
+      if (device == Device::cpu)
+        CHECK(got == want[p]);
+      else  // a GPU multiplies and adds in one rounding
+        CHECK(got == Approx(want[p]).epsilon(1e-14));
       for (size_t i = 0; i < values.size(); ++i, ++compared)
         if ((values[i] < got) != (below[p * values.size() + i] == 1)) FAIL_CHECK("value " << i);
     }

@@ -16,24 +16,30 @@ namespace {
 
 struct Method {
   std::string name, yaml;
-  double f32_tolerance;  ///< 0: not compared, see the script
+  bool in_f32 = true;  ///< see the script
 };
 
 const Method kMethods[] = {
-    {"standard", "{name: standard}", 1e-4},
-    {"pgd_at_eval", "{name: pgd_at, attack_bn: eval, attack: {radius: 8/255, step: 2/255, steps: 5}}", 1e-4},
-    {"pgd_at_train", "{name: pgd_at, attack_bn: train, attack: {radius: 8/255, step: 2/255, steps: 5}}", 1e-4},
-    {"trades", "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: gauss001}}", 0},
+    {"standard", "{name: standard}"},
+    {"pgd_at_eval", "{name: pgd_at, attack_bn: eval, attack: {radius: 8/255, step: 2/255, steps: 5}}"},
+    {"pgd_at_train", "{name: pgd_at, attack_bn: train, attack: {radius: 8/255, step: 2/255, steps: 5}}"},
+    {"trades", "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: gauss001}}", false},
     {"trades_uniform",
-     "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}", 1e-4}};
+     "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}"}};
 
-void check_training(const Golden& golden, const Method& method, DType dtype, double tolerance) {
-  World world(golden, dtype);
+struct Precision {
+  DType dtype;
+  double tolerance;
+  Device device = Device::cpu;
+};
+
+void check_training(const Golden& golden, const Method& method, const Precision& p) {
+  World world(golden, p.dtype, p.device);
   const std::unique_ptr<Trainer> trainer = test::make_trainer(method.yaml);
   Network& network = *world.network;
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());
-  Flat gradients(network.params(), dtype, world.engine.stream());
+  Flat gradients(network.params(), p.dtype, world.engine.stream());
   Flat* const buffers[] = {&gradients};
   TrainContext context{world.engine, network};
   trainer->begin(context);
@@ -46,19 +52,19 @@ void check_training(const Golden& golden, const Method& method, DType dtype, dou
     sgd.step(world.engine.stream(), gradients, options.lr);
     trainer->after_step(context, batch);
   }
-  CHECK(difference(losses, golden.get<double>(method.name + "/losses")) < tolerance);
+  CHECK(difference(losses, golden.get<double>(method.name + "/losses")) < p.tolerance);
   int compared = 0;
   for (const NamedArray& a : export_weights(network)) {
     INFO(a.name);
     const std::vector<double> want = golden.get<double>(method.name + "/final/" + a.name);
-    CHECK(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want) < tolerance);
+    CHECK(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want) < p.tolerance);
     ++compared;
   }
   CHECK(compared == 17);  // three convolutions, three BatchNorms of four arrays, a linear layer of two
 }
 
-void check_attack(const Golden& golden, const Method& method, DType dtype, double tolerance) {
-  World world(golden, dtype);
+void check_attack(const Golden& golden, const Method& method, const Precision& p) {
+  World world(golden, p.dtype, p.device);
   const Batch batch = world.batch(0);
   const bool is_trades = method.name.starts_with("trades");
   PgdOptions options{.steps = 5};
@@ -77,8 +83,7 @@ void check_attack(const Golden& golden, const Method& method, DType dtype, doubl
                          : cross_entropy(t, logits, batch.labels, Reduction::none);
       },
       1);
-  const std::vector<double> got = to_double(static_cast<char*>(x.data), dtype, x.numel());
-  CHECK(difference(got, golden.get<double>(method.name + "/x_adv")) < tolerance);
+  CHECK(difference(test::numbers_of(world.engine, x), golden.get<double>(method.name + "/x_adv")) < p.tolerance);
 }
 
 }  // namespace
@@ -87,18 +92,19 @@ TEST_CASE("training follows the PyTorch script in f64", "[golden]") {
   const Golden golden("golden_training");
   for (const Method& method : kMethods) {
     INFO(method.name);
-    check_training(golden, method, DType::f64, 1e-9);
-    if (method.name != "standard") check_attack(golden, method, DType::f64, 1e-9);
+    check_training(golden, method, {DType::f64, 1e-9});
+    if (method.name != "standard") check_attack(golden, method, {DType::f64, 1e-9});
   }
 }
 
-TEST_CASE("training follows the PyTorch script in f32", "[golden]") {
+TEMPER_DEVICE_TEST("training follows the PyTorch script in f32", "[trainers][golden]") {
   const Golden golden("golden_training");
   for (const Method& method : kMethods) {
-    if (method.f32_tolerance == 0) continue;
+    if (!method.in_f32) continue;
     INFO(method.name);
-    check_training(golden, method, DType::f32, method.f32_tolerance);
-    if (method.name != "standard") check_attack(golden, method, DType::f32, method.f32_tolerance);
+    const Precision f32{DType::f32, test::f32_tolerance(device), device};
+    check_training(golden, method, f32);
+    if (method.name != "standard") check_attack(golden, method, f32);
   }
 }
 
