@@ -6,10 +6,7 @@ set(TEMPER_YAML $<IF:$<TARGET_EXISTS:yaml-cpp::yaml-cpp>,yaml-cpp::yaml-cpp,yaml
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
-# By hand: Debian's libzip config names programs that its development package does not install.
-find_path(LIBZIP_INCLUDE_DIR zip.h REQUIRED)
-find_library(LIBZIP_LIBRARY zip REQUIRED)
-set(TEMPER_ZIP zip)
+find_package(libzip REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # checksums of data sets
 find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)  # headers only: reading and resizing JPEG and PNG
 find_package(CURL QUIET)  # `temper data fetch`
