@@ -1,6 +1,12 @@
 # Decides whether there is a CUDA back end (TEMPER_HAVE_CUDA) and finds its libraries (TEMPER_GPU_LIBRARIES).
 set(TEMPER_HAVE_CUDA OFF)
 if(NOT TEMPER_CUDA STREQUAL "OFF")
+  # The nvcc of a wheel looks for its libraries in lib64, but they are in lib.
+  include(cmake/nvidia_library.cmake)
+  find_nvcc()
+  if(EXISTS ${nvidia_toolkit}/lib/libcudart_static.a AND NOT EXISTS ${nvidia_toolkit}/lib64)
+    set(ENV{LIBRARY_PATH} ${nvidia_toolkit}/lib:$ENV{LIBRARY_PATH})
+  endif()
   include(CheckLanguage)
   check_language(CUDA)
   if(CMAKE_CUDA_COMPILER)
@@ -18,6 +24,7 @@ if(TEMPER_HAVE_CUDA)
   endif()
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY None)  # CUDA::cudart_static, with its full path, instead of nvcc's own
   find_package(cublasLt REQUIRED)
   find_package(cuDNN 9 REQUIRED)
   set(TEMPER_GPU_LIBRARIES CUDA::cudart_static cublasLt::cublasLt cuDNN::cuDNN)

@@ -1,24 +1,24 @@
 # How NVIDIA's libraries are found. CMake's own FindCUDAToolkit wants plain names such as libcudart.so, which Python's wheels
 # lack: they have libcudart.so.13 alone.
 
-# find_cuda_toolkit(): find_package(CUDAToolkit REQUIRED), for a toolkit that consists of wheels, too.
-macro(find_cuda_toolkit)
-  find_program(NVIDIA_NVCC NAMES ${CMAKE_CUDA_COMPILER} nvcc PATHS /usr/local/cuda/bin DOC "The nvcc of the CUDA toolkit")
-  get_filename_component(toolkit "${NVIDIA_NVCC}" REALPATH)
-  get_filename_component(toolkit "${toolkit}" DIRECTORY)
-  find_library(CUDA_CUDART NAMES cudart libcudart.so.13 NAMES_PER_DIR HINTS ${toolkit}/..
-    PATH_SUFFIXES lib64 lib targets/x86_64-linux/lib)
-  find_package(CUDAToolkit REQUIRED)
+# find_nvcc(): nvidia_toolkit, the folder that nvcc's bin lies in.
+macro(find_nvcc)
+  find_program(NVIDIA_NVCC NAMES ${CMAKE_CUDA_COMPILER} $ENV{CUDACXX} nvcc PATHS /usr/local/cuda/bin
+    DOC "The nvcc of the CUDA toolkit")
+  get_filename_component(nvidia_toolkit "${NVIDIA_NVCC}" REALPATH)
+  get_filename_component(nvidia_toolkit "${nvidia_toolkit}/../.." ABSOLUTE)
 endmacro()
 
 # find_nvidia_library(NAME <header> <version header> <pattern of the version's numbers> <packages> <library names>...):
-# finds library and header beside nvcc's toolkit, in Python's wheels (nvidia/cu13 and nvidia/cudnn; older ones have a folder
-# for each library, such as nvidia/cublas), or where the system keeps libraries; NAME_ROOT, NAME_LIBRARY and
-# NAME_INCLUDE_DIR overrule this. Defines the target NAME::NAME. After find_cuda_toolkit().
+# finds library and header in nvcc's toolkit, in Python's wheels (nvidia/cu13 and nvidia/cudnn; older ones have a folder for
+# each library, such as nvidia/cublas), or where the system keeps libraries, unless NAME_ROOT, or NAME_LIBRARY and
+# NAME_INCLUDE_DIR, say where. Defines the target NAME::NAME. Does find_package(CUDAToolkit REQUIRED) in passing.
 macro(find_nvidia_library name header version_header pattern packages)
-  get_filename_component(toolkit "${CUDAToolkit_BIN_DIR}" REALPATH)
-  get_filename_component(toolkit "${toolkit}" DIRECTORY)
-  set(folders ${toolkit})
+  find_nvcc()
+  find_library(CUDA_CUDART NAMES cudart libcudart.so.13 NAMES_PER_DIR HINTS ${nvidia_toolkit}
+    PATH_SUFFIXES lib64 lib targets/x86_64-linux/lib)
+  find_package(CUDAToolkit REQUIRED)
+  set(folders ${nvidia_toolkit})
   find_program(NVIDIA_PYTHON NAMES python3 python DOC "The Python whose nvidia-* wheels may hold cuDNN and cuBLASLt")
   if(NVIDIA_PYTHON)
     execute_process(COMMAND ${NVIDIA_PYTHON} -c "import nvidia; print(*nvidia.__path__, sep=';', end='')"
