@@ -51,19 +51,19 @@ void Range::open(RangeKind kind, const char* name, std::initializer_list<int64_t
 #if defined(TEMPER_CUDA)
   if (stream_.device == Device::cuda) nvtxRangePushA(name);
 #endif
-  if (recording(stream_)) {
+  if (listing(stream_)) {
     stream_.capture->entered(name);
     const char* bytes = reinterpret_cast<const char*>(extents.begin());
     if (stream_.device == Device::cpu)
       stream_.capture->launched({name, {bytes, bytes + extents.size() * sizeof(int64_t)}});
   }
-  if (!stream_.ranges) return;
+  if (!timed()) return;
   synchronize(stream_);
   stream_.ranges->open(kind, name, extents);
 }
 
 void Range::close() const {
-  if (stream_.ranges) {
+  if (timed()) {
     synchronize(stream_);
     stream_.ranges->close();
   }
