@@ -27,6 +27,16 @@ std::string unexpected(const CLI::App& app, const std::string& got) {
              got[0] == '-' ? did_you_mean(bare, known) : std::string());
 }
 
+// A command with subjects, called without one that it knows.
+std::string no_subject(const CLI::App& command) {
+  std::vector<std::string> known;
+  for (const CLI::App* subject : command.get_subcommands({})) known.push_back(subject->get_name());
+  const std::vector<std::string> given = command.remaining();
+  const std::string wrong =
+      given.empty() ? "" : cat("unknown subject '", given.front(), "'", did_you_mean(given.front(), known), "; ");
+  return cat(command.get_name(), ": ", wrong, "expected one of ", join(known));
+}
+
 int usage_error(Session& session, const std::string& message, const std::string& command) {
   session.err << "temper: error: " << message << "\nSee `temper" << (command.empty() ? "" : " " + command)
               << " --help`.\n";
@@ -62,11 +72,15 @@ int parse_and_run(const std::vector<std::string>& args, Session& session) {
     session.out << help;
     return kExitOk;
   } catch (const CLI::ExtrasError& e) {
-    const CLI::App& at = chosen() ? *chosen() : app;
+    const CLI::App* deepest = &app;
+    while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
+    const CLI::App& at = *deepest;
     const std::vector<std::string> extra = at.remaining(true);
     return usage_error(session, extra.empty() ? e.what() : unexpected(at, extra.front()),
-                       chosen() ? at.get_name() : "");
+                       chosen() ? chosen()->get_name() : "");
   } catch (const CLI::ParseError& e) {
+    if (chosen() && chosen()->get_require_subcommand_min() > 0 && chosen()->get_subcommands().empty())
+      return usage_error(session, no_subject(*chosen()), chosen()->get_name());
     if (args.empty()) {
       session.err << app.help();
       return kExitUsage;

@@ -1,5 +1,6 @@
 #include "attacks/pgd.h"
 
+#include "attacks/attack_observer.h"
 #include "attacks/climb.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
@@ -69,6 +70,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
       evaluate(tape, tape.input(x), true);
     }
   }
+  if (AttackObserver* observer = engine.options().attacks) observer->on_found(engine, result);
   return result;
 }
 

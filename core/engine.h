@@ -10,6 +10,8 @@
 
 namespace temper {
 
+class AttackObserver;
+
 struct EngineOptions {
   Device device = Device::cpu;
   int threads = 0;             ///< CPU threads; 0: what OpenMP would use
@@ -20,8 +22,9 @@ struct EngineOptions {
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
   Exactness exactness = Exactness::rounding;
-  ConvPlanning planning = {};  ///< of convolutions on CUDA
-  RangeLog* ranges = nullptr;  ///< times the named ranges of all work; none: nobody does
+  ConvPlanning planning = {};         ///< of convolutions on CUDA
+  RangeLog* ranges = nullptr;         ///< times the named ranges of all work; none: nobody does
+  AttackObserver* attacks = nullptr;  ///< is shown what attacks find (attacks/attack_observer.h); none: nobody is
 };
 
 /// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No

@@ -22,16 +22,17 @@ SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
   return options;
 }
 
-EngineOptions timed(EngineOptions options, RangeLog* ranges) {
+EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
+  options.attacks = attacks;
   return options;
 }
 
 }  // namespace
 
-TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
+TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, AttackObserver* attacks)
     : experiment(e),
-      engine(timed(e.engine_options(), ranges)),
+      engine(watched(e.engine_options(), ranges, attacks)),
       network(make_network(engine, e, data.shape)),
       images_train(data.train.size()),
       images_validation(data.validation.size()),

@@ -44,8 +44,9 @@ struct Trained {
 
 class TrainingState {
  public:
-  /// With `ranges` the named ranges of all work are timed there.
-  explicit TrainingState(Experiment& experiment, DataSplits data, RangeLog* ranges = nullptr);
+  /// With `ranges` the named ranges of all work are timed there; `attacks` is shown what attacks find.
+  explicit TrainingState(Experiment& experiment, DataSplits data, RangeLog* ranges = nullptr,
+                         AttackObserver* attacks = nullptr);
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
