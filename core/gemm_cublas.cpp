@@ -176,10 +176,11 @@ class CublasLt {
     if (const auto it = entries_.find(key); it != entries_.end()) return it->second;
     cudaStreamCaptureStatus capture{};
     TEMPER_CUDA_CALL(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
-    TEMPER_CHECK(
-        capture == cudaStreamCaptureStatusNone, "gemm: the ", text(key),
-        " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
-        "once before it is captured");
+    if (capture != cudaStreamCaptureStatusNone)
+      throw NotRepeatable(
+          cat("gemm: the ", text(key),
+              " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
+              "once before it is captured"));
     Entry entry{.plan = describe(key)};
     // Before anything is proposed, too: a bias epilogue without a bias may count as one that is not supported.
     if (key.bias) set(entry.plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);

@@ -12,7 +12,7 @@ template <class... Params, class... Args>
 void launch(Stream stream, dim3 blocks, dim3 threads, void (*kernel)(Params...), const Args&... args) {
   if (planning(stream)) return;
 #if defined(TEMPER_EMULATION)
-  emulation::run(blocks, threads, [&] { kernel(args...); });
+  emulation::launch(static_cast<cudaStream_t>(stream.handle), blocks, threads, kernel, args...);
 #else
   kernel<<<blocks, threads, 0, static_cast<cudaStream_t>(stream.handle)>>>(args...);
 #endif
