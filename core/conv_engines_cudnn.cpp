@@ -5,6 +5,8 @@
 
 #include "core/conv_plan_cudnn.h"
 #include "core/device_cuda.h"
+#include "core/run_time_compiler_cuda.h"
+#include "core/step_graph.h"
 #include "kernels/runtime/cuda_call.h"
 
 namespace temper {
@@ -101,6 +103,29 @@ class Event {
   cudaEvent_t event_ = nullptr;
 };
 
+/// Work as a graph: launched one by one, small kernels take as long as the host needs to launch them.
+std::unique_ptr<RecordedWork> recorded(Stream stream, const std::function<void()>& work) {
+  const auto recorder = make_graph_recorder(Device::cuda);
+  recorder->begin(stream);
+  try {
+    work();
+  } catch (...) {
+    recorder->abandon(stream);
+    throw;
+  }
+  return recorder->end(stream);
+}
+
+int64_t count_run_time_engines(cudnn::Target target) {
+  const ConvKey key{.shape = {.n = 128, .h = 32, .w = 32, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1},
+                    .type = ConvType::bf16,
+                    .pass = ConvPass::backward_data,
+                    .mask = true};
+  const auto configs = cudnn::engine_configs(cudnn::conv_graph(key), target, cudnn::conv_limits(key));
+  return std::count_if(configs.begin(), configs.end(),
+                       [](const cudnn::Descriptor& c) { return cudnn::engine_facts(c).compiled; });
+}
+
 class CudnnEngines : public ConvEngines {
   auto with_target(auto make) {
     if (described_) return make(cudnn::Target{.device = &*described_}, Handle{});
@@ -110,9 +135,16 @@ class CudnnEngines : public ConvEngines {
 
  public:
   /// On the current device, or on one that is only described.
-  CudnnEngines() : handles_(std::make_unique<Handles>()), device_(device_text()) {}
-  explicit CudnnEngines(const std::string& json)
-      : described_(cudnn::device_from_json(json)), device_("a described device") {}
+  CudnnEngines() : device_(device_text()) {
+    load_run_time_compiler();
+    handles_ = std::make_unique<Handles>();
+    run_time_fault_ = run_time_compiler_fault();
+    if (run_time_fault_.empty() && run_time_engines() == 0) run_time_fault_ = "it proposes none";
+  }
+  explicit CudnnEngines(const std::string& json) : device_("a described device") {
+    load_run_time_compiler();
+    described_ = cudnn::device_from_json(json);
+  }
 
   const char* name() const override { return "cudnn"; }
   PlanSource source() const override { return {.library = version_text(), .device = device_}; }
@@ -135,26 +167,47 @@ class CudnnEngines : public ConvEngines {
   }
 
   double seconds(Stream stream, const std::function<void()>& work) override {
+    constexpr int kRuns = 8;
+    work();  // loads what is loaded lazily, which a recording must not
+    const auto runs = recorded(stream, [&] {
+      for (int i = 0; i < kRuns; ++i) work();
+    });
     const auto queue = static_cast<cudaStream_t>(stream.handle);
     const Event from, to;
     TEMPER_CUDA_CALL(cudaEventRecord(from.get(), queue));
-    work();
+    runs->launch(stream);
     TEMPER_CUDA_CALL(cudaEventRecord(to.get(), queue));
     TEMPER_CUDA_CALL(cudaEventSynchronize(to.get()));
     float milliseconds = 0;
     TEMPER_CUDA_CALL(cudaEventElapsedTime(&milliseconds, from.get(), to.get()));
-    return milliseconds / 1000;
+    return milliseconds / 1000 / kRuns;
+  }
+
+  int64_t run_time_engines() {
+    if (!counted_)
+      counted_ = with_target([](cudnn::Target target, const Handle&) { return count_run_time_engines(target); });
+    return *counted_;
+  }
+  std::vector<std::string> notes() const override {
+    if (run_time_fault_.empty()) return {};
+    return {cat("conv2d: ", version_text(), " on ", device_, " compiles no engines at run time: ", run_time_fault_,
+                "; gradients of ReLUs are not fused, and 16-bit filter gradients are computed in f32, which is slow; "
+                "have the loader find libnvrtc, and see with `temper version` which it finds")};
   }
 
  private:
   std::unique_ptr<Handles> handles_;
   std::optional<cudnn::Descriptor> described_;
   std::string device_;
+  std::optional<int64_t> counted_;
+  std::string run_time_fault_;  ///< not asked for a described device
 };
 
 }  // namespace
 
 std::unique_ptr<ConvEngines> make_cuda_engines() { return std::make_unique<CudnnEngines>(); }
+int64_t run_time_engines() { return CudnnEngines().run_time_engines(); }
+int64_t run_time_engines(const std::string& device_json) { return CudnnEngines(device_json).run_time_engines(); }
 std::unique_ptr<ConvEngines> make_described_engines(const std::string& device_json) {
   return std::make_unique<CudnnEngines>(device_json);
 }

@@ -1,10 +1,10 @@
-#include <cublasLt.h>
 #include <cuda_runtime.h>
-#include <cudnn.h>
 
 #include <nlohmann/json.hpp>
 
+#include "core/conv_engines_cudnn.h"
 #include "core/environment.h"
+#include "core/run_time_compiler_cuda.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -12,6 +12,12 @@ namespace temper {
 namespace {
 // CUDA packs 12.4 as 12040.
 std::string cuda_version(int packed) { return cat(packed / 1000, ".", packed % 1000 / 10); }
+
+/// Of those that cuDNN proposes for one gradient that it can only compile, or why it could not be asked.
+std::string run_time_engines_text() try { return cat(run_time_engines()); } catch (const Error& e) {
+  return cat("not known: ", e.what());
+}
+
 }  // namespace
 
 nlohmann::ordered_json cuda_environment() {
@@ -19,7 +25,8 @@ nlohmann::ordered_json cuda_environment() {
   int count = 0, driver = 0, runtime = 0;
   const cudaError_t found = cudaGetDeviceCount(&count);
   cudaDeviceProp device{};
-  if (found == cudaSuccess && count > 0 && cudaGetDeviceProperties(&device, 0) == cudaSuccess) {
+  const bool there = found == cudaSuccess && count > 0 && cudaGetDeviceProperties(&device, 0) == cudaSuccess;
+  if (there) {
     j["device"] = device.name;
     j["compute_capability"] = cat(device.major, ".", device.minor);
     j["memory_gb"] = device.totalGlobalMem >> 30;
@@ -31,9 +38,12 @@ nlohmann::ordered_json cuda_environment() {
   cudaRuntimeGetVersion(&runtime);
   j["driver"] = cuda_version(driver);
   j["runtime"] = cuda_version(runtime);
-  const size_t cudnn = cudnnGetVersion();
-  j["cudnn"] = cat(cudnn / 10000, ".", cudnn % 10000 / 100, ".", cudnn % 100);
-  j["cublas"] = cat(CUBLAS_VER_MAJOR, ".", CUBLAS_VER_MINOR, ".", CUBLAS_VER_PATCH);
+  for (const LoadedLibrary& library : cuda_libraries())
+    j[library.name] =
+        library.path.empty() ? "not loaded" : cat(library.version, library.version.empty() ? "" : ", ", library.path);
+  const std::string fault = run_time_compiler_fault();
+  j["run_time_compiler"] = fault.empty() ? "works" : fault;
+  if (there) j["run_time_compiled_engines"] = run_time_engines_text();
   j["architectures"] = TEMPER_CUDA_ARCHITECTURES;
   return j;
 }
