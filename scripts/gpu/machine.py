@@ -18,7 +18,7 @@ class Programs:
     """Finds temper, temper-bench and temper_tests: in the folders given, or else as the bundle, or a build, has them."""
 
     def __init__(self, folders, rehearse):
-        self.folders = folders or (["build/cpu"] if rehearse else [])
+        self.folders = folders or (["build/cpu", "build/bundle"] if rehearse else [])
         self.wrapper = ".gpu/run" if not self.folders and os.path.exists(os.path.join(ROOT, ".gpu/run")) else None
         if not self.folders and not self.wrapper:
             self.folders = ["build/cuda"]

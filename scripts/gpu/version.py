@@ -1,5 +1,5 @@
-"""version.py DEVICE FILE COMMAND...: runs `temper version --json`, writes what it says, with the files the CUDA libraries were
-loaded from, and looks for what would go wrong without a word: no run-time compiled engines."""
+"""version.py DEVICE FILE COMMAND...: runs `temper version --json` and writes what it says: the CUDA libraries with the paths
+they were loaded from among it. Warns of what would otherwise go wrong without a word: no run-time compiled engines."""
 import json
 import subprocess
 import sys
@@ -12,9 +12,10 @@ version = json.loads(done.stdout)
 write_json(path, version)
 cuda = version["cuda"]
 print(json.dumps(cuda, indent=1))
+engines = cuda.get("run_time_compiled_engines", "not known")
 if device == "cpu":
     print(f"temper {version['version']}, {version['commit']}")
-    sys.exit()
-engines = cuda.get("engines", {})
-print(f"WARNING: cuDNN has no run-time compiled engines here; see the log" if not engines.get("compiled") else
-      f"{cuda['device']}, cuDNN {cuda.get('cudnn')}, {engines['compiled']} of {engines.get('total')} engines compiled at run time")
+elif engines[0] in "0n":
+    print(f"WARNING: engines that cuDNN compiles at run time: {engines}")
+else:
+    print(f"{cuda['device']}, cuDNN {cuda.get('cudnn', '?').split(',')[0]}, {engines} engines compiled at run time")
