@@ -1,11 +1,11 @@
 """cudnn_device.py OUT [DESCRIPTION]: writes cuDNN's own description of card 0, in the form of tests/cudnn_support/h100.json:
 what a machine without the card can ask cuDNN about it with. With a description instead of the card: reads and rewrites that."""
 import ctypes
-import glob
 import json
 import os
 import sys
 
+from machine import library_folders
 from runner import write_json
 
 # Of cudnn_graph.h.
@@ -15,15 +15,9 @@ MOST = 1 << 16
 
 
 def library():
-    """libcudnn.so.9 of Python's wheels, of the toolkit, or where the system looks."""
-    folders = []
-    try:
-        import nvidia
-        folders = [os.path.join(path, "cudnn/lib") for path in nvidia.__path__]
-    except ImportError:
-        pass
-    for folder in [*folders, "/usr/local/cuda/lib64", "/usr/local/cuda/lib"]:
-        for path in glob.glob(os.path.join(folder, "libcudnn.so.9")):
+    for folder in library_folders():
+        path = os.path.join(folder, "libcudnn.so.9")
+        if os.path.exists(path):
             return ctypes.CDLL(path), path
     return ctypes.CDLL("libcudnn.so.9"), "libcudnn.so.9"
 

@@ -34,11 +34,11 @@ def against_cpu(call, compute, timeout):
 
 
 def sanitizer(call, tool, kernel):
-    words = call.program("temper_tests", "every kernel case agrees with its reference on " + call.device, "-c", kernel)
+    words, env = call.program.direct("temper_tests", "every kernel case agrees with its reference on " + call.device, "-c", kernel)
     if call.rehearse:
         return Step(f"{tool} {kernel}", words, 60, figure=figures.tests)
-    return Step(f"{tool} {kernel}", ["compute-sanitizer", "--tool", tool, "--target-processes", "all", "--error-exitcode", "1",
-                                     *words], 15, figure=figures.sanitized, env={"TEMPER_REQUIRE_CUDA": "1"})
+    return Step(f"{tool} {kernel}", ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1", *words], 15,
+                figure=figures.sanitized, env=env | {"TEMPER_REQUIRE_CUDA": "1"})
 
 
 def version(call):

@@ -1,4 +1,5 @@
 """What there is to run: the programs, the GPU, and its state."""
+import glob
 import os
 import shutil
 import subprocess
@@ -34,6 +35,25 @@ class Programs:
                     return [path, *arguments]
         raise NoProgram(f"{name} was not found in {', '.join(self.folders)}; build it there, name another folder with "
                         f"--programs, or carry the bundle that scripts/gpu_bundle makes")
+
+
+    def direct(self, name, *arguments):
+        """The same without the bundle's wrapper, for a tool that looks into the program it starts; with the environment that
+        the program needs then."""
+        if not self.wrapper:
+            return self(name, *arguments), {}
+        paths = [*library_folders(), os.environ.get("LD_LIBRARY_PATH", "")]
+        return [os.path.join(".gpu/bin", name), *arguments], {"LD_LIBRARY_PATH": os.pathsep.join(p for p in paths if p)}
+
+
+def library_folders():
+    """Where Python's wheels and the toolkit have CUDA's libraries."""
+    try:
+        import nvidia
+        wheels = [folder for path in nvidia.__path__ for folder in sorted(glob.glob(os.path.join(path, "*/lib")))]
+    except ImportError:
+        wheels = []
+    return wheels + [f for f in ("/usr/local/cuda/lib64", "/usr/local/cuda/lib") if os.path.isdir(f)]
 
 
 def gpu_answers():

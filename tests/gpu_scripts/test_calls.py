@@ -18,6 +18,14 @@ XML = """nvidia-smi says
 <serial>123</serial><clocks><sm_clock>1980 MHz</sm_clock></clocks></gpu></nvidia_smi_log>"""
 
 
+class AnyProgram:
+    def __call__(self, *words):
+        return list(words)
+
+    def direct(self, *words):
+        return list(words), {}
+
+
 class CallsTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -26,7 +34,7 @@ class CallsTest(unittest.TestCase):
         self.folder.cleanup()
 
     def call(self, rehearse=False):
-        return Call("x", lambda *words: list(words), self.folder.name, self.folder.name, rehearse, "python3")
+        return Call("x", AnyProgram(), self.folder.name, self.folder.name, rehearse, "python3")
 
     def plans(self, rehearse=False):
         call = self.call(rehearse)
