@@ -5,8 +5,10 @@
 #include "attacks/pgd.h"
 #include "core/host.h"
 #include "core/npz.h"
+#include "core/text.h"
 #include "tests/catch.h"
 #include "tests/cli_fixture.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/run_fixture.h"
 #include "tests/temporary_folder.h"
@@ -93,6 +95,18 @@ TEST_CASE("An attack that does nothing is beyond the tolerance of every precisio
           std::any_of(lines.begin(), lines.end(), [](const auto& l) { return l.starts_with("images of the first"); }));
     }
   }
+}
+
+TEST_CASE("A GPU's steps are within the tolerance of the CPU's, and the same bits as a graph", "[audit][graph][cuda]") {
+  TEMPER_NEEDS_CUDA();
+  const StepRecord cpu = recorded(), gpu = recorded({"device=cuda", "graph=off"}),
+                   graph = recorded({"device=cuda", "graph=on"});
+  const std::vector<std::string> lines = beyond(differences(gpu, cpu), step_tolerance(Precision::f32), 1);
+  CAPTURE(join(lines, "; "));
+  CHECK(lines.empty());
+  CHECK(gpu.launched == 0);
+  CHECK(graph.launched >= 2);
+  CHECK(unequal(graph, gpu).empty());
 }
 
 TEST_CASE("Records survive a file; what is no record says so", "[audit]") {

@@ -6,6 +6,7 @@
 
 #include "attacks/attack_observer.h"
 #include "core/host.h"
+#include "core/plan_ahead.h"
 #include "trainers/metrics.h"
 #include "trainers/state.h"
 #include "trainers/train_step.h"
@@ -29,6 +30,7 @@ class FoundImages : public AttackObserver {
     if (memory_.size()) set_zero(stream, memory_.data(), memory_.size());
   }
   void on_found(Engine& engine, const Tensor& images) override {
+    if (planning(engine.stream())) return;  // nothing is computed
     const int64_t rows = images.shape[0];
     const size_t row_bytes = images.bytes() / static_cast<size_t>(rows);
     if (!memory_.size()) {
@@ -112,6 +114,7 @@ StepRecord record_steps(const std::string& label, Experiment& experiment, int64_
   TEMPER_CHECK(steps <= whole, label, ": expected at most ", whole,
                " steps because an epoch has so many whole batches, got ", steps, "; lower --steps or loop.batch_size");
   Trainer& method = *experiment.trainer.method;
+  if (state.engine.device() != Device::cpu) plan_ahead(state.engine, [&] { note_step(state); });
   TrainContext context = state.context();
   method.before_epoch(context);
   const Values start = all_weights(state);
