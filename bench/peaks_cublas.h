@@ -1,0 +1,25 @@
+#pragma once
+#include <memory>
+#include <string>
+
+#include "kernels/runtime/stream.h"
+
+namespace temper::bench {
+
+/// A product of two square matrices of random values by cuBLASLt.
+class CublasProduct {
+ public:
+  static constexpr int64_t kSize = 8192;
+
+  /// `math`: f32 (operands as they are), tf32, bf16 or f16; sums are f32. Of the algorithms that cuBLASLt proposes the
+  /// fastest. Throws Error if a value of the result is wrong.
+  CublasProduct(Stream stream, const std::string& math);
+  ~CublasProduct();
+  void operator()();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace temper::bench
