@@ -3,6 +3,7 @@
 
 #include "bench/conv_work.h"
 #include "bench/network.h"
+#include "core/plan_ahead.h"
 #include "core/text.h"
 #include "trainers/experiment.h"
 
@@ -21,23 +22,36 @@ const std::map<std::string, Pass> kPasses = {
     {"masked_residual", {Direction::masked_residual, &ConvCount::masked_residual}},
     {"filter", {Direction::filter, &ConvCount::filter}}};
 
-/// An engine for the convolutions of one precision, made when the first of them is.
+/// An engine for the convolutions of one precision, made when the first of them is, with the plans of all of them.
 class LazyEngine {
  public:
   LazyEngine(const SuiteContext& context, const std::string& precision)
-      : options_(
-            read_experiment(parse_config(cat("device: ", name(context.engine.device()),
-                                             "\nthreads: ", context.engine.options().threads,
-                                             "\nprecision: {compute: ", precision, "}\nmemory: {arena_mb: 4096}\n"),
-                                         "conv", context.set))
-                .engine_options()) {}
+      : options_(read_experiment(parse_config(cat("device: ", name(context.engine.device()),
+                                                  "\nthreads: ", context.engine.options().threads,
+                                                  "\nprecision: {compute: ", precision, "}\n"),
+                                              "conv", context.set))
+                     .engine_options()) {}
+  void will_run(const ConvShape& g, Direction d, DType t) { all_.push_back({g, d, t}); }
   Engine& get() {
-    if (!engine_) engine_ = std::make_unique<Engine>(options_);
+    if (engine_) return *engine_;
+    engine_ = std::make_unique<Engine>(options_);
+    if (engine_->device() == Device::cuda)
+      plan_ahead(*engine_, [&] {
+        note_plans(*engine_, [&] {
+          for (const Planned& p : all_) ConvWork::note(*engine_, p.g, p.direction, p.dtype);
+        });
+      });
     return *engine_;
   }
 
  private:
+  struct Planned {
+    ConvShape g;
+    Direction direction;
+    DType dtype;
+  };
   EngineOptions options_;
+  std::vector<Planned> all_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -88,23 +102,25 @@ struct Conv : Suite {
     return {.math = math,
             .bytes = (x + y + beside) * each + w * 4,
             .flops = 2 * y * static_cast<double>(g.r * g.s * g.c),
-            .prepare = [engine, g, d, t] {
-              Engine& e = engine->get();
-              TEMPER_CHECK(e.conv().supports(t), e.conv().name(), " has no ", t, " convolutions here");
-              const auto work = std::make_shared<ConvWork>(e, g, d, t);
-              Work made{.runs = {.stream = e.stream(),
-                                 .run = [work](int set) { work->run(set); },
-                                 .sets = work->sets(),
-                                 .launcher = Launcher::device},
-                        .extra = [engine](const Peaks&) {
-                          return Json{{"convolutions", conv_choice(engine->get())}};
-                        }};
-              if (const char* name = work->unfused_name()) {
-                made.unfused = [work](int set) { work->run_unfused(set); };
-                made.unfused_name = name;
-              }
-              return made;
-            }};
+            .prepare =
+                [engine, g, d, t] {
+                  Engine& e = engine->get();
+                  TEMPER_CHECK(e.conv().supports(t), e.conv().name(), " has no ", t, " convolutions here");
+                  const auto work = std::make_shared<ConvWork>(e, g, d, t);
+                  Work made{.runs = {.stream = e.stream(),
+                                     .run = [work](int set) { work->run(set); },
+                                     .sets = work->sets(),
+                                     .launcher = Launcher::device},
+                            .extra = [engine](const Peaks&) {
+                              return Json{{"convolutions", conv_choice(engine->get())}};
+                            }};
+                  if (const char* name = work->unfused_name()) {
+                    made.unfused = [work](int set) { work->run_unfused(set); };
+                    made.unfused_name = name;
+                  }
+                  return made;
+                },
+            .announce = [engine, g, d, t] { engine->will_run(g, d, t); }};
   }
 
   /// Whole passes: each layer's time as often as the network runs it.

@@ -93,9 +93,9 @@ struct ConvWork::Operands {
 };
 
 ConvWork::ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype)
-    : engine_(engine), g_(g), direction_(direction), dtype_(dtype) {
+    : ConvWork(engine, g, direction, dtype, Only::memory) {
   const Stream stream = engine.stream();
-  const Operands& first = *sets_.emplace_back(std::make_unique<Operands>(stream, g, direction, dtype));
+  const Operands& first = *sets_[0];
   first.fill_filter(stream, g);
   first.fill_images(stream);
   const int64_t each = first.y.t.bytes() / g.n;
@@ -118,7 +118,17 @@ ConvWork::ConvWork(Engine& engine, const ConvShape& g, Direction direction, DTyp
   }
   synchronize(stream);
 }
+ConvWork::ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype, Only)
+    : engine_(engine), g_(g), direction_(direction), dtype_(dtype) {
+  sets_.push_back(std::make_unique<Operands>(engine.stream(), g, direction, dtype));
+}
 ConvWork::~ConvWork() = default;
+
+void ConvWork::note(Engine& engine, const ConvShape& g, Direction direction, DType dtype) {
+  ConvWork work(engine, g, direction, dtype, Only::memory);
+  work.run(0);
+  if (work.unfused_name()) work.run_unfused(0);
+}
 
 int ConvWork::sets() const { return static_cast<int>(sets_.size()); }
 

@@ -20,6 +20,9 @@ class ConvWork {
   /// and the last image or, for the filter's gradient, with all other images cleared.
   ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
   ~ConvWork();
+  /// Goes through what such a work runs, for its plans to be noted (core/plan_ahead.h); what it throws it would throw
+  /// then.
+  static void note(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
 
   int sets() const;
   void run(int set);
@@ -29,7 +32,10 @@ class ConvWork {
 
  private:
   struct Operands;
+  enum class Only : uint8_t { memory };
 
+  /// One set, with nothing in it.
+  ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype, Only);
   void convolve(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const;
   const Tensor& result(const Operands& o) const;
   std::vector<float> ends(const Tensor& t) const;

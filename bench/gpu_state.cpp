@@ -91,6 +91,16 @@ Json gpu_state() {
   return nvml.state();
 }
 
+DeviceMemory device_memory() {
+  DeviceMemory m;
+#if defined(TEMPER_CUDA)
+  size_t free = 0;
+  TEMPER_CUDA_CALL(cudaMemGetInfo(&free, &m.total));
+  m.used = m.total - free;
+#endif
+  return m;
+}
+
 GpuWatch::GpuWatch(Device device)
     : device_(device),
       before_(device == Device::cuda ? gpu_state() : Json::object()),

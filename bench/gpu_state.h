@@ -33,6 +33,13 @@ class Nvml {
 /// Of CUDA device 0.
 nlohmann::ordered_json gpu_state();
 
+/// Bytes of CUDA device 0; none without one.
+struct DeviceMemory {
+  size_t total = 0;
+  size_t used = 0;  ///< by anyone, a driver's own included
+};
+DeviceMemory device_memory();
+
 /// What a GPU does from its making on.
 class GpuWatch {
  public:

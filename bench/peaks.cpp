@@ -3,6 +3,7 @@
 #include <cstring>
 #include <functional>
 
+#include "bench/gpu_state.h"
 #include "bench/measure.h"
 #include "bench/peak_registers.h"
 #include "bench/random_data.h"
@@ -17,9 +18,9 @@ namespace temper::bench {
 
 namespace {
 
-constexpr double kProbe = 0.3;     // seconds of samples
-constexpr double kSample = 5e-3;   // of one on a GPU: several runs
-constexpr double kCopy = 1 << 30;  // bytes on a GPU
+constexpr double kProbe = 0.3;             // seconds of samples
+constexpr double kSample = 5e-3;           // of one on a GPU: several runs
+constexpr size_t kCopy = size_t{1} << 30;  // bytes on a GPU that has many more
 
 /// `work` per run over the time of a run: of the shortest sample, because a peak is what the machine can do when nobody
 /// disturbs it, and of the median one, which is what it goes on doing.
@@ -38,7 +39,8 @@ Peak probe(Stream stream, const std::string& name, double work, const std::funct
 Peak copy_peak(Stream stream) {
   const bool cpu = stream.device == Device::cpu;
   constexpr int64_t kPieces = 64;
-  const size_t piece = (cpu ? 2 * last_level_cache(stream.device) : static_cast<size_t>(kCopy)) / kPieces;
+  const size_t piece =
+      (cpu ? 2 * last_level_cache(stream.device) : std::min(kCopy, device_memory().total / 32)) / kPieces;
   const size_t bytes = piece * kPieces;
   const DeviceArray<char> from(stream, bytes), to(stream, bytes);
   randomize(stream, {from.data(), {static_cast<int64_t>(bytes / sizeof(float))}, DType::f32, stream.device}, 1);
@@ -100,10 +102,18 @@ Peak cpu_peak(Engine& engine, DType t) {
 }
 
 #if defined(TEMPER_CUDA)
+/// Of the largest product that does not take long; 8192 on any GPU that trains networks.
 Peak cuda_peak(Stream stream, const std::string& math) {
-  CublasProduct product(stream, math);
-  const double n = CublasProduct::kSize;
-  return probe(stream, cat("cuBLASLt product of ", n, " x ", n, " matrices"), 2 * n * n * n, [&] { product(); });
+  constexpr int64_t kLargest = 8192;
+  constexpr double kLong = 5e-3;
+  for (int64_t n = 256;; n *= 2) {
+    CublasProduct product(stream, math, n);
+    const Runs once{.stream = stream, .run = [&](int) { product(); }};
+    if (n < kLargest && Series(once, 1, 1)() < kLong) continue;
+    const double size = static_cast<double>(n);
+    return probe(stream, cat("cuBLASLt product of ", n, " x ", n, " matrices"), 2 * size * size * size,
+                 [&] { product(); });
+  }
 }
 #endif
 
@@ -114,12 +124,16 @@ Peaks measure_peaks(Engine& engine, const std::set<std::string>& maths) {
   Peaks peaks{.copy = copy_peak(stream), .launch = launch_time(stream)};
   for (const std::string math : {"f32", "tf32", "bf16", "f16"}) {
     if (!maths.count(math)) continue;
+    try {
 #if defined(TEMPER_CUDA)
-    if (engine.device() == Device::cuda) peaks.flops[math] = cuda_peak(stream, math);
+      if (engine.device() == Device::cuda) peaks.flops[math] = cuda_peak(stream, math);
 #endif
-    // On the CPU tf32 is f32, and f16 is there for checking only.
-    if (engine.device() == Device::cpu && math != "f16")
-      peaks.flops[math] = cpu_peak(engine, math == "bf16" ? DType::bf16 : DType::f32);
+      // On the CPU tf32 is f32, and f16 is there for checking only.
+      if (engine.device() == Device::cpu && math != "f16")
+        peaks.flops[math] = cpu_peak(engine, math == "bf16" ? DType::bf16 : DType::f32);
+    } catch (const Error& e) {
+      peaks.failed[math] = e.what();
+    }
   }
   return peaks;
 }
@@ -132,6 +146,7 @@ nlohmann::ordered_json to_json(const Peaks& peaks) {
                            {"launch_seconds", peaks.launch}};
   for (const auto& [math, p] : peaks.flops)
     j[math] = {{"flops_per_second", p.best}, {"median_flops_per_second", p.median}, {"probe", p.probe}};
+  for (const auto& [math, why] : peaks.failed) j[math] = {{"failed", why}};
   return j;
 }
 

@@ -16,9 +16,10 @@ struct Peak {
 
 /// What this machine does at best, measured in this process with this many threads, on random data.
 struct Peaks {
-  Peak copy;                          ///< bytes, read and written
-  double launch = 0;                  ///< seconds of a kernel that does nothing
-  std::map<std::string, Peak> flops;  ///< by math: f32, tf32, bf16, f16
+  Peak copy;                                       ///< bytes, read and written
+  double launch = 0;                               ///< seconds of a kernel that does nothing
+  std::map<std::string, Peak> flops;               ///< by math: f32, tf32, bf16, f16
+  std::map<std::string, std::string> failed = {};  ///< by math: why there is no peak
 };
 
 /// On CUDA: products of 8192 x 8192 matrices by cuBLASLt, several a sample, and a copy of 1 GB. On the CPU: a copy of

@@ -40,10 +40,11 @@ const Math& math_of(const std::string& name) {
 }  // namespace
 
 struct CublasProduct::Parts {
-  explicit Parts(Stream s, const Math& m)
+  Parts(Stream s, const Math& m, int64_t size)
       : stream(s),
         math(m),
-        a(s, kSize * kSize * size_of(m.storage)),
+        n(size),
+        a(s, static_cast<size_t>(n * n) * size_of(m.storage)),
         b(s, a.size()),
         c(s, a.size()),
         workspace(s, kWorkspace) {}
@@ -55,12 +56,11 @@ struct CublasProduct::Parts {
   }
   Parts(const Parts&) = delete;
 
-  Tensor matrix(const DeviceArray<char>& data) const {
-    return {data.data(), {kSize, kSize}, math.storage, stream.device};
-  }
+  Tensor matrix(const DeviceArray<char>& data) const { return {data.data(), {n, n}, math.storage, stream.device}; }
 
   Stream stream;
   Math math;
+  int64_t n;
   DeviceArray<char> a, b, c, workspace;
   cublasLtHandle_t handle = nullptr;
   cublasLtMatmulDesc_t product = nullptr;
@@ -69,8 +69,8 @@ struct CublasProduct::Parts {
   cublasLtMatmulAlgo_t algorithm{};
 };
 
-CublasProduct::CublasProduct(Stream stream, const std::string& name)
-    : parts_(std::make_unique<Parts>(stream, math_of(name))) {
+CublasProduct::CublasProduct(Stream stream, const std::string& name, int64_t n)
+    : parts_(std::make_unique<Parts>(stream, math_of(name), n)) {
   Parts& p = *parts_;
   randomize(stream, p.matrix(p.a), 1);
   randomize(stream, p.matrix(p.b), 2);
@@ -79,7 +79,7 @@ CublasProduct::CublasProduct(Stream stream, const std::string& name)
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check(cublasLtMatmulDescSetAttribute(p.product, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
         "set transposition");
-  check(cublasLtMatrixLayoutCreate(&p.layout, p.math.type, kSize, kSize, kSize), "create layout");
+  check(cublasLtMatrixLayoutCreate(&p.layout, p.math.type, n, n, n), "create layout");
   check(cublasLtMatmulPreferenceCreate(&p.preference), "create preference");
   const size_t most = kWorkspace;
   check(
@@ -90,7 +90,7 @@ CublasProduct::CublasProduct(Stream stream, const std::string& name)
   check(cublasLtMatmulAlgoGetHeuristic(p.handle, p.product, p.layout, p.layout, p.layout, p.layout, p.preference,
                                        kProposals, proposals, &count),
         "propose algorithms");
-  TEMPER_CHECK(count > 0, "peak: cuBLASLt proposes no algorithm for a ", name, " product of ", kSize, " x ", kSize);
+  TEMPER_CHECK(count > 0, "peak: cuBLASLt proposes no algorithm for a ", name, " product of ", n, " x ", n);
   double best = 0;
   for (int i = 0; i < count; ++i) {
     const cublasLtMatmulAlgo_t before = p.algorithm;
@@ -105,7 +105,7 @@ CublasProduct::CublasProduct(Stream stream, const std::string& name)
   (*this)();
   // Column 0 of a with column 0 of b; matrices are columns here.
   const auto column = [&](const DeviceArray<char>& m) {
-    return read(stream, {m.data(), {kSize}, p.math.storage, stream.device});
+    return read(stream, {m.data(), {n}, p.math.storage, stream.device});
   };
   const std::vector<float> x = column(p.a), y = column(p.b);
   const double want = std::inner_product(x.begin(), x.end(), y.begin(), 0.0), got = column(p.c)[0];

@@ -127,6 +127,8 @@ Report Runner::measure(std::ostream& log, const std::string& json) {
   for (const BenchCase& c : cases_) maths.insert(c.math);
   const Peaks peaks = measure_peaks(engine_, maths);
   report.peaks = to_json(peaks);
+  for (const BenchCase& c : cases_)
+    if (c.announce) c.announce();
   for (const BenchCase& c : cases_) {
     save(c.name);
     const Result& r = report.results.emplace_back(measure(c, peaks));

@@ -86,6 +86,10 @@ struct Step : NetworkSuite {
                            m.at("device_mb").get<double>(), m.at("arena_peak_mb").get<double>());
       out += fmt::format("graph: {}, {} of {} steps repeated by the device\n", graph.at("use").get<std::string>(),
                          graph.at("launched").get<int64_t>(), r.extra.at("steps").get<int64_t>());
+      const Json& plans = r.extra.at("plans_ahead");
+      if (plans.at("count").get<int64_t>() > 0)
+        out += fmt::format("{} plans of convolutions made before the first step in {:.2f} s\n",
+                           plans.at("count").get<int64_t>(), plans.at("seconds").get<double>());
       for (const Json& notes : {graph.at("notes"), r.extra.at("convolutions").at("notes")})
         for (const Json& note : notes) out += "note: " + note.get<std::string>() + "\n";
       if (r.extra.contains("gpu") && r.extra.at("gpu").contains("watts")) {

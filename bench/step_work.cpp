@@ -7,13 +7,11 @@
 #include <map>
 #include <set>
 
+#include "bench/gpu_state.h"
 #include "bench/network.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
-#if defined(TEMPER_CUDA)
-#include "kernels/runtime/cuda_call.h"
-#endif
 
 namespace temper::bench {
 
@@ -59,16 +57,6 @@ const char* name(GraphUse use) { return use == GraphUse::on ? "on" : use == Grap
 /// Megabytes.
 double mb(double bytes) { return bytes / (1 << 20); }
 
-/// All of the device's memory that is taken, a driver's own included; what an engine takes it keeps until its end.
-void add_device_memory([[maybe_unused]] Device device, [[maybe_unused]] Json& memory) {
-#if defined(TEMPER_CUDA)
-  if (device != Device::cuda) return;
-  size_t free = 0, total = 0;
-  TEMPER_CUDA_CALL(cudaMemGetInfo(&free, &total));
-  memory["device_mb"] = mb(static_cast<double>(total - free));
-#endif
-}
-
 }  // namespace
 
 StepWork::StepWork(const StepSpec& spec, RangeLog* ranges)
@@ -76,6 +64,7 @@ StepWork::StepWork(const StepSpec& spec, RangeLog* ranges)
       state_(experiment_, random_data(experiment_.loop.batch_size, data_shape(spec.model)), ranges) {
   TrainContext context = state_.context();
   experiment_.trainer.method->before_epoch(context);
+  plans_ = plan_ahead(state_.engine, [&] { note_step(state_); });
 }
 
 StepNumbers StepWork::run() {
@@ -92,7 +81,8 @@ Json StepWork::story() {
   getrusage(RUSAGE_SELF, &usage);  // before anything else grows the process
   Json memory{{"arena_peak_mb", mb(static_cast<double>(state_.engine.arena().peak()))},
               {"process_peak_mb", static_cast<double>(usage.ru_maxrss) / 1024}};
-  add_device_memory(state_.engine.device(), memory);
+  // What an engine takes it keeps until its end.
+  if (state_.engine.device() == Device::cuda) memory["device_mb"] = mb(static_cast<double>(device_memory().used));
   const StepGraph& graph = *state_.graph;
   TEMPER_CHECK(experiment_.graph != GraphUse::on || graph.launched() > 0, "graph: on, but the device repeated none of ",
                cpu_.size(), " steps by itself");
@@ -101,6 +91,7 @@ Json StepWork::story() {
           {"cpu_seconds", cpu_seconds()},
           {"memory", memory},
           {"graph", {{"use", name(experiment_.graph)}, {"launched", graph.launched()}, {"notes", graph.notes()}}},
+          {"plans_ahead", {{"count", plans_.count}, {"seconds", plans_.seconds}}},
           {"convolutions", conv_choice(state_.engine)}};
 }
 

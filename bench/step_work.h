@@ -5,6 +5,7 @@
 
 #include "bench/peaks.h"
 #include "bench/result.h"
+#include "core/plan_ahead.h"
 #include "trainers/train_step.h"
 
 namespace temper::bench {
@@ -34,6 +35,7 @@ class StepWork {
  private:
   Experiment experiment_;
   TrainingState state_;
+  PlansMade plans_;
   std::vector<double> cpu_;
 };
 

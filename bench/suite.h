@@ -37,6 +37,8 @@ struct BenchCase {
   double bytes = 0, flops = 0, weight = 0;
   /// Throws Error if the result is not what the reference says.
   std::function<Work()> prepare;
+  /// Called for all cases that will be measured, before the first of them is prepared; none: nobody needs to know.
+  std::function<void()> announce = {};
 };
 
 struct SuiteContext {

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "core/conv_options.h"
 #include "kernels/relu/relu.h"
 #include "kernels/runtime/check.h"
 
@@ -13,7 +12,7 @@ std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
 std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] Exactness exactness) {
   if (device == Device::cuda) {
 #if defined(TEMPER_CUDA)
-    return make_cudnn_conv({});
+    fail("conv2d: on cuda convolutions take their work space from an engine's arena; use Engine");
 #else
     fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif

@@ -91,6 +91,9 @@ class ConvBackend {
                           const ConvDataEpilogue& e, const Tensor& dx);
   virtual void backward_filter(Stream, const ConvShape&, const Tensor& x, const Tensor& dy, float beta,
                                const Tensor& dw) = 0;
+  /// Finds and compiles, on several threads, the plans of all convolutions that were met while `stream` was planning
+  /// (kernels/runtime/capture.h); elsewhere they are made one by one when they are first met. The choice is the same.
+  virtual void make_plans(Stream) {}
   /// What is worth telling a person about how convolutions were chosen: kept plans that were of no use, for one.
   virtual std::vector<std::string> notes() const { return {}; }
 
@@ -109,6 +112,9 @@ enum class ConvMath : uint8_t { f32, tf32 };
 /// does not change.
 enum class PlanChoice : uint8_t { proposed, timed };
 
+/// Whether what a plan computes is compared once with a plain kernel before the plan is used.
+enum class PlanCheck : uint8_t { on, off };
+
 /// Where a BatchNorm's batch statistics come from: a pass of its own, or sums that the convolution before it takes.
 enum class BatchStatistics : uint8_t { apart, fused };
 
@@ -116,6 +122,7 @@ enum class BatchStatistics : uint8_t { apart, fused };
 struct ConvPlanning {
   ConvMath math = ConvMath::f32;
   PlanChoice choice = PlanChoice::proposed;
+  PlanCheck check = PlanCheck::on;
   BatchStatistics statistics = BatchStatistics::apart;
   std::string folder = {};     ///< where plans are kept between runs; empty: nowhere
   int64_t workspace_mb = 256;  ///< the most a plan may take

@@ -4,13 +4,15 @@ namespace temper::cudnn {
 
 namespace {
 
-cudnnDataType_t storage(ConvType t) {
+using namespace conv_id;
+
+cudnnDataType_t data_type(ConvType t) {
   if (t == ConvType::bf16) return CUDNN_DATA_BFLOAT16;
   return t == ConvType::f16 ? CUDNN_DATA_HALF : CUDNN_DATA_FLOAT;
 }
 
 Graph forward_graph(const ConvKey& key, const Extents& y, ConvGeometry geometry, Graph graph) {
-  const cudnnDataType_t type = storage(key.type);
+  const cudnnDataType_t type = data_type(key.type);
   int steps = key.bias + key.residual + key.relu;
   const auto next = [&] { return steps-- > 0 ? graph.internal(y) : int64_t{kY}; };
   int64_t value = next();
@@ -41,15 +43,15 @@ Graph backward_data_graph(const ConvKey& key, const Extents& x, ConvGeometry geo
   graph.conv_backward_data(kY, kW, value, geometry, 0.f);
   if (key.residual) {
     const int64_t sum = key.mask ? graph.internal(x) : int64_t{kX};
-    graph.pointwise(CUDNN_POINTWISE_ADD, value, graph.tensor(kResidual, x, storage(key.type), key.alignment), sum);
+    graph.pointwise(CUDNN_POINTWISE_ADD, value, graph.tensor(kResidual, x, data_type(key.type), key.alignment), sum);
     value = sum;
   }
-  if (key.mask) graph.relu_backward(graph.tensor(kMask, x, storage(key.type), key.alignment), value, kX);
+  if (key.mask) graph.relu_backward(graph.tensor(kMask, x, data_type(key.type), key.alignment), value, kX);
   return graph;
 }
 
 Graph backward_filter_graph(const ConvKey& key, const Extents& w, ConvGeometry geometry, Graph graph) {
-  if (storage(key.type) == CUDNN_DATA_FLOAT) {
+  if (data_type(key.type) == CUDNN_DATA_FLOAT) {
     graph.conv_backward_filter(kX, kY, kW, geometry, key.accumulate ? 1.f : 0.f);
     return graph;
   }
@@ -66,7 +68,7 @@ Graph conv_graph(const ConvKey& key) {
   const ConvShape& g = key.shape;
   const Extents x{g.n, g.c, g.h, g.w}, w{g.k, g.c, g.r, g.s}, y{g.n, g.k, g.p(), g.q()};
   const ConvGeometry geometry{g.stride, g.pad};
-  const cudnnDataType_t type = storage(key.type);
+  const cudnnDataType_t type = data_type(key.type);
   Graph graph;
   graph.tensor(kX, x, type, key.alignment);
   graph.tensor(kW, w, key.pass == ConvPass::backward_filter ? CUDNN_DATA_FLOAT : type, key.alignment);
@@ -78,8 +80,10 @@ Graph conv_graph(const ConvKey& key) {
   }
 }
 
-Limits conv_limits(const ConvKey& key, int64_t workspace) {
-  return {.math = key.type == ConvType::f32 ? Math::strict : Math::tensor_core, .workspace = workspace};
+Limits conv_limits(const ConvKey& key, const ConvSearch& search) {
+  return {.math = key.type == ConvType::f32 ? Math::strict : Math::tensor_core,
+          .workspace = search.workspace,
+          .without = search.without};
 }
 
 }  // namespace temper::cudnn

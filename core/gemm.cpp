@@ -57,7 +57,7 @@ void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tens
   if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, e, c);
 #endif
   TEMPER_CHECK(stream.device == Device::cpu, "gemm: this build has no CUDA back end");
-  dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, e.beta, c); });
+  if (!planning(stream)) dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, e.beta, c); });
   if (e.bias) add_bias(stream, e.bias, c);
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/device_cuda.h"
 #include "core/gemm_key.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/cuda_call.h"
 #include "kernels/runtime/memory.h"
 
@@ -149,6 +150,7 @@ class CublasLt {
     const Entry& entry = find(stream, key);
     if (!entry.found && key.bias) return false;
     TEMPER_CHECK(entry.found, refusal_text(key, entry.refusals, source_));
+    if (planning(stream)) return true;
     const Plan& plan = entry.plan;
     if (key.bias) set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, e.bias.data);
     const double one = 1, keep = e.beta;
@@ -174,10 +176,11 @@ class CublasLt {
     if (const auto it = entries_.find(key); it != entries_.end()) return it->second;
     cudaStreamCaptureStatus capture{};
     TEMPER_CUDA_CALL(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
-    TEMPER_CHECK(
-        capture == cudaStreamCaptureStatusNone, "gemm: the ", text(key),
-        " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
-        "once before it is captured");
+    if (capture != cudaStreamCaptureStatusNone)
+      throw NotRepeatable(
+          cat("gemm: the ", text(key),
+              " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
+              "once before it is captured"));
     Entry entry{.plan = describe(key)};
     if (const auto algorithm = choose(handle_.get(), key, entry.plan, entry.refusals)) {
       entry.plan.algorithm = *algorithm;

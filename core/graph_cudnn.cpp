@@ -159,13 +159,24 @@ std::string Plan::json() const {
   return {text.data(), strnlen(text.data(), text.size())};
 }
 
-EngineFacts engine_facts(const Descriptor& config) {
-  Descriptor engine(CUDNN_BACKEND_ENGINE_DESCRIPTOR);
-  cudnnBackendDescriptor_t handle = engine.get();
+namespace {
+
+/// A descriptor that another one holds.
+Descriptor held(const Descriptor& by, cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type) {
+  Descriptor d(type);
+  cudnnBackendDescriptor_t handle = d.get();
   int64_t count = 0;
-  check(cudnnBackendGetAttribute(config.get(), CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count,
-                                 &handle),
-        "engine of a configuration");
+  check(cudnnBackendGetAttribute(by.get(), name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &count, &handle),
+        "get a held descriptor");
+  return d;
+}
+
+}  // namespace
+
+std::string name(const EngineFacts& facts) { return cat("e", facts.index); }
+
+EngineFacts engine_facts(const Descriptor& config) {
+  const Descriptor engine = held(config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
   EngineFacts facts{.index = engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0)};
   for (const auto note : engine.get<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, 32)) {
     facts.deterministic &= note != CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
@@ -179,12 +190,16 @@ EngineFacts engine_facts(const Descriptor& config) {
 
 namespace {
 
-bool allowed(const Descriptor& config, Math math, PlanRefusals& refusals) {
+bool allowed(const Descriptor& config, const Limits& limits, PlanRefusals& refusals) {
   const EngineFacts facts = engine_facts(config);
   ++refusals.proposed;
+  if (std::count(limits.without.begin(), limits.without.end(), name(facts))) {
+    ++refusals.wrong;
+    return false;
+  }
   refusals.nondeterministic += !facts.deterministic;
   if (!facts.deterministic) return false;
-  const bool imprecise = math == Math::strict && facts.tensor_core;
+  const bool imprecise = limits.math == Math::strict && facts.tensor_core;
   refusals.imprecise += imprecise;
   return !imprecise;
 }
@@ -221,7 +236,7 @@ std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const 
   std::vector<Descriptor> found;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
     for (Descriptor& config : heuristics(d, target, mode))
-      if (allowed(config, limits.math, refusals ? *refusals : unused)) found.push_back(std::move(config));
+      if (allowed(config, limits, refusals ? *refusals : unused)) found.push_back(std::move(config));
   return found;
 }
 
@@ -237,7 +252,9 @@ Descriptor new_plan(Target target) {
 Plan finished(Descriptor plan) {
   plan.finalize("execution plan");
   const int64_t workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0);
-  return {std::move(plan), workspace};
+  const EngineFacts facts =
+      engine_facts(held(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR));
+  return {.plan = std::move(plan), .facts = facts, .workspace = workspace};
 }
 
 }  // namespace

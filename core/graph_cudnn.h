@@ -137,6 +137,7 @@ enum class Math : uint8_t { strict, tensor_core };  ///< strict: f32 arithmetic 
 struct Limits {
   Math math = Math::strict;
   int64_t workspace = int64_t{256} << 20;
+  std::vector<std::string> without = {};  ///< names of engines that are not to be taken
 };
 
 /// What cuDNN says of the engine behind a configuration.
@@ -147,9 +148,12 @@ struct EngineFacts {
   bool deterministic = true;
 };
 EngineFacts engine_facts(const Descriptor& config);
+/// "e12"
+std::string name(const EngineFacts& facts);
 
 struct Plan {
   Descriptor plan;
+  EngineFacts facts;
   int64_t workspace = 0;
 
   /// `ids` and `pointers` name every tensor of the graph that is not internal.

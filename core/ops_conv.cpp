@@ -35,6 +35,9 @@ void check_channels(const char* what, const Tensor& t, const Var& w) {
                w.value.shape[0], "), got ", t.shape);
 }
 
+/// The CPU's libraries have nothing to choose ahead, so a pass that is only planned leaves them alone.
+bool skips(Stream stream) { return planning(stream) && stream.device == Device::cpu; }
+
 /// All convolutions: [relu](bn(conv(x, w) + bias) [+ residual]), with the fold bn or none.
 struct Convolution {
   ConvShape g;
@@ -58,9 +61,11 @@ struct Convolution {
     {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       ConvBackend& conv = tape.engine().conv();
-      if (!sums || !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
+      if (!sums || skips(tape.stream()) ||
+          !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
         if (sums) *sums = {};
-        conv.forward(tape.stream(), g, x.value, filter(), {.residual = r, .relu = activation == Activation::relu}, y);
+        if (!skips(tape.stream()))
+          conv.forward(tape.stream(), g, x.value, filter(), {.residual = r, .relu = activation == Activation::relu}, y);
       }
     }
     const Var out =
@@ -85,7 +90,7 @@ struct Convolution {
       const GradSink s = tape.sink(w);
       const KernelRange range(tape.stream(), "conv2d_backward_filter",
                               {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      conv.backward_filter(tape.stream(), g, x.value, dy, s.beta, s.into);
+      if (!skips(tape.stream())) conv.backward_filter(tape.stream(), g, x.value, dy, s.beta, s.into);
     }
     if (x.needs_grad()) {
       GradSink s = tape.sink(x);
@@ -102,7 +107,7 @@ struct Convolution {
       }
       e.beta = s.beta;
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      conv.backward_data_relu(tape.stream(), g, dy, filter(), e, s.into);
+      if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, filter(), e, s.into);
     }
     // Last, because the residual may take dy's memory.
     if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);

@@ -115,8 +115,13 @@ Tensor Flat::view(int i) const {
   return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
-void Flat::touch() {
+void Flat::restamp() {
+  if (planning(stream_)) stream_.capture->undo([this, before = stamp_] { stamp_ = before; });
   stamp_ = next_stamp();
+}
+
+void Flat::touch() {
+  restamp();
   if (recording(stream_)) stream_.capture->host([this] { touch(); });
 }
 
@@ -144,7 +149,7 @@ Tensor Flat::narrow_copy() const {
 
 void Flat::touch_both() {
   const bool both = static_cast<bool>(narrow_copy());
-  stamp_ = next_stamp();
+  restamp();
   if (both) narrow_->stamp = stamp_;
   if (recording(stream_)) stream_.capture->host([this] { touch_both(); });
 }

@@ -90,6 +90,8 @@ class Flat {
   void write(int i, const std::vector<double>& values);
 
  private:
+  void restamp();
+
   const ParamStore* store_;
   DType dtype_;
   Stream stream_;

@@ -9,6 +9,7 @@ std::string refused_text(const PlanRefusals& r, const PlanSource& source) {
   const auto count = [&](int n, const std::string& what) {
     if (n > 0) why += cat(why.back() == ',' ? " " : ", ", n, " ", what);
   };
+  count(r.wrong, "gave wrong results");
   count(r.nondeterministic, "would not repeat bit for bit");
   count(r.imprecise, "would round their operands");
   count(r.too_large, cat("need more than ", source.workspace >> 20, " MiB of work space"));

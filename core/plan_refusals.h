@@ -8,6 +8,7 @@ namespace temper {
 /// What became of the engines a library proposed for a key.
 struct PlanRefusals {
   int proposed = 0;
+  int wrong = 0;                ///< gave a wrong result when they were checked
   int nondeterministic = 0;     ///< would not repeat bit for bit
   int imprecise = 0;            ///< would round operands in f32
   int too_large = 0;            ///< need more work space than allowed

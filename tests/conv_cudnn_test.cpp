@@ -36,8 +36,8 @@ TEST_CASE("plans keep to their work space, and what was refused is counted", "[c
   const cudnn::Descriptor device = h100();
   const ConvKey key{.shape = kLayer};
   PlanRefusals refusals;
-  const auto plans =
-      cudnn::find_plans(cudnn::conv_graph(key), {.device = &device}, cudnn::conv_limits(key, 1 << 20), 100, &refusals);
+  const auto plans = cudnn::find_plans(cudnn::conv_graph(key), {.device = &device},
+                                       cudnn::conv_limits(key, {.workspace = 1 << 20}), 100, &refusals);
   for (const cudnn::Plan& plan : plans) CHECK(plan.workspace <= 1 << 20);
   CHECK(refusals.too_large > 0);
   CHECK(refusals.least_workspace > 1 << 20);

@@ -176,6 +176,51 @@ TEST_CASE("loop: a loss that is not finite names epoch, step, rate and the last 
   CHECK(last.metadata.at("progress.epoch") == "2");
 }
 
+TEST_CASE("loop: without a smaller last batch, steps, schedule, averages and resumes count the steps that there are") {
+  const TemporaryFolder whole, cut;
+  Recorder kept, a, b;
+  // 48 images: six batches of 7 and one of 6.
+  const std::vector<std::string> set = {"loop.batch_size=7", "loop.last_batch=drop",   "schedule={name: cosine}",
+                                        "ema.decay=0.9",     "ema.bn=estimate",        "swa.start=2",
+                                        "swa.bn=estimate",   "loop.checkpoint_steps=2"};
+  std::vector<std::string> keep = set;
+  keep[1] = "loop.last_batch=keep";
+  {
+    const TemporaryFolder folder;
+    train(folder.path(), kept, Resume::no, keep);
+  }
+  train(whole.path(), a, Resume::no, set);
+  CHECK(kept.starts.at(0).steps_per_epoch == 7);
+  CHECK(a.starts.at(0).steps_per_epoch == 6);
+  CHECK(a.steps.size() == 3 * 6);
+  CHECK(a.ends.at(0).steps == 3 * 6);
+  // The cosine falls to the same end in fewer steps.
+  CHECK(a.steps.at(6).lr == Approx(kept.steps.at(7).lr));
+  CHECK(a.steps.back().lr < 0.01 * a.steps.front().lr);
+  CHECK(a.steps.at(0).loss == kept.steps.at(0).loss);
+
+  Signalling stop(SIGTERM, 2, 3);
+  train(cut.path(), stop, Resume::no, set);
+  CHECK_THROWS_WITH(train(cut.path(), b, Resume::yes, keep), ContainsSubstring("loop.last_batch: drop -> keep"));
+  train(cut.path(), b, Resume::yes, set);
+  CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
+}
+
+TEST_CASE("loop: validations are the same with a last batch that is filled up") {
+  // 12 images for validation: a batch of 7 and one of 5.
+  const auto epochs = [](const std::string& last) {
+    const TemporaryFolder folder;
+    Recorder r;
+    train(folder.path(), r, Resume::no, {"evaluation.last_batch=" + last, "ema.decay=0.9"});
+    std::vector<double> out;
+    for (const EpochReport& e : r.epochs)
+      out.insert(out.end(), {e.validation->clean, e.validation->robust, e.ema->clean, e.ema->robust});
+    return out;
+  };
+  CHECK(epochs("pad") == epochs("keep"));
+  CHECK(epochs("auto") == epochs("keep"));
+}
+
 TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
   const TemporaryFolder folder, empty;
   Recorder r;
@@ -335,6 +380,29 @@ TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; froze
   }
   CHECK_THROWS_WITH(train(second.path() / "x", r, Resume::no, {"model.freeze=[conv9.*]"}),
                     ContainsSubstring("freeze: no parameter matches 'conv9.*'"));
+}
+
+TEST_CASE("evaluate_test: samples that fill up the last batch do not count") {
+  // 60 images: eight batches of 7 and one of 4.
+  const auto rows = [](const std::string& last, const std::string& compute) {
+    Experiment e = test::tiny(test::kPgdAt, {"evaluation.attacks.pgd.radius=0.05", "evaluation.attacks.cw.loss=margin",
+                                             "evaluation.attacks.best.restarts=2", "evaluation.last_batch=" + last,
+                                             "precision.compute=" + compute});
+    TrainingState state(e, read_splits(e));
+    Recorder r;
+    return evaluate_test(state.engine, *state.network, e, e.data.reader->train(), r);
+  };
+  for (const char* compute : {"f32", "f16"}) {
+    INFO(compute);
+    const std::vector<TestRow> kept = rows("keep", compute), filled = rows("pad", compute);
+    REQUIRE(kept.size() == 4);
+    for (size_t i = 0; i < kept.size(); ++i) {
+      INFO(kept[i].label);
+      CHECK(filled[i].accuracy.total == 60);
+      CHECK(filled[i].accuracy.right == kept[i].accuracy.right);
+      CHECK(filled[i].accuracy.correct == kept[i].accuracy.correct);
+    }
+  }
 }
 
 TEST_CASE("evaluate_test: clean first, then every attack under its label") {

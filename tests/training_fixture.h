@@ -30,6 +30,21 @@ inline Experiment tiny(const std::string& trainer = kPgdAt, const std::vector<st
   return read_experiment(parse_config(tiny_yaml(trainer), "tiny.yaml", set));
 }
 
+using MethodSetting = std::pair<std::string, std::vector<std::string>>;
+
+/// Every method, with what changes from step to step: learning rate, average, augmentation, noise.
+inline std::vector<MethodSetting> every_method() {
+  const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
+  const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
+  return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
+          {"{name: pgd_at, " + attack + "}",
+           {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
+          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
+          {"{name: trades, " + attack + "}", {}},
+          {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
+          {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
+}
+
 /// Keeps what it is shown.
 struct Recorder : Observer {
   std::vector<StartReport> starts;

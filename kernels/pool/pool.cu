@@ -8,8 +8,8 @@ namespace temper {
 namespace {
 
 /// dx = sink * dx + gradient(j) for a run of a row.
-template <int W, class T, class F>
-HD void accumulate(const Run<W>& run, T* dx, float sink, F gradient) {
+template <class R, class T, class F>
+HD void accumulate(const R& run, T* dx, float sink, F gradient) {
   using C = compute_t<T>;
   if (sink == 0) return run.store(dx, [&](int j) { return T(gradient(j)); });
   const auto old = run.load(dx);

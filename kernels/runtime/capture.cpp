@@ -1,42 +1,55 @@
 #include "kernels/runtime/capture.h"
 
-#include "kernels/runtime/check.h"
-
 namespace temper {
 
-void Capture::begin() {
-  TEMPER_CHECK(!recording_, "capture: a recording is under way; end it before another begins");
-  recording_ = true;
+void Capture::begin(Mode mode) {
+  TEMPER_CHECK(mode_ == Mode::doing, "capture: a ", recording() ? "recording" : "planning pass",
+               " is under way; end it before another begins");
+  mode_ = mode;
   ++generation_;
   last_ = "";
   now_ = {};
 }
 
+void Capture::begin() { begin(Mode::recording); }
+
 Recording Capture::end() {
-  recording_ = false;
+  mode_ = Mode::doing;
   return std::exchange(now_, {});
 }
 
 void Capture::abandon() {
-  if (recording_) ++generation_;
+  if (recording()) ++generation_;
   end();
 }
 
+void Capture::begin_planning() { begin(Mode::planning); }
+
+void Capture::end_planning() {
+  mode_ = Mode::doing;
+  ++generation_;
+  for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
+}
+
 void Capture::forbid(const char* what) const {
-  TEMPER_CHECK(!recording_, what, *last_ ? cat(" after ", last_) : "",
-               ", which cannot be repeated by the device alone");
+  if (mode_ == Mode::doing) return;
+  throw NotRepeatable(cat(what, *last_ ? cat(" after ", last_) : "", ", which cannot be repeated by the device alone"));
 }
 
 void Capture::host(std::function<void()> f) {
-  if (recording_) now_.host.push_back(std::move(f));
+  if (recording()) now_.host.push_back(std::move(f));
+}
+
+void Capture::undo(std::function<void()> f) {
+  if (planning()) undo_.push_back(std::move(f));
 }
 
 void Capture::entered(const char* name) {
-  if (recording_) last_ = name;
+  if (mode_ != Mode::doing) last_ = name;
 }
 
 void Capture::launched(Recording::Launch launch) {
-  if (recording_) now_.launches.push_back(std::move(launch));
+  if (mode_ != Mode::doing) now_.launches.push_back(std::move(launch));
 }
 
 }  // namespace temper

@@ -1,5 +1,6 @@
 #pragma once
-// Recording what a stream is asked to do, for the device to do it again by itself.
+// Recording what a stream is asked to do, for the device to do it again by itself; and going through it without doing
+// it, to see what it will need.
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -8,9 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/runtime/check.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
+
+/// Thrown for work that a device cannot repeat by itself, such as a wait of the host. The same work can be done.
+struct NotRepeatable : Error {
+  using Error::Error;
+};
 
 /// What the host knows of recorded work.
 struct Recording {
@@ -25,13 +32,15 @@ struct Recording {
   std::vector<std::function<void()>> host;  ///< what the host has to do each time the work is done again, in order
 };
 
-/// Whether the work of a stream is being recorded: shared by all copies of the stream. A recording holds launches with
-/// the arguments they had, so these, and whatever the host decides, have to be the same every time; numbers that change
-/// are read by kernels (Live).
+/// Whether the work of a stream is done, recorded or only planned: shared by all copies of the stream. A recording
+/// holds launches with the arguments they had, so these, and whatever the host decides, have to be the same every time;
+/// numbers that change are read by kernels (Live). While planning, launches, copies, fills and products do nothing, and
+/// what has to be chosen before its first use is chosen or noted.
 class Capture {
  public:
-  bool recording() const { return recording_; }
-  /// What has been recorded so far.
+  bool recording() const { return mode_ == Mode::recording; }
+  bool planning() const { return mode_ == Mode::planning; }
+  /// What has been recorded or planned so far, or was planned last.
   const Recording& so_far() const { return now_; }
   /// What somebody keeps ready on the device (converted filters) counts only while this stays the same: a recording has
   /// to hold the preparations too, and one that failed has prepared nothing.
@@ -42,22 +51,47 @@ class Capture {
   /// Ends a recording that came to nothing.
   void abandon();
 
-  /// Throws Error while recording: `what` cannot be repeated without the host.
+  /// Use class Planning. What the host keeps is the same after the end as at the begin.
+  void begin_planning();
+  void end_planning();
+
+  /// Throws NotRepeatable while recording or planning: `what` cannot be repeated without the host.
   void forbid(const char* what) const;
   /// While recording, `f` is to be called after each repetition: what the host keeps in step with the device.
   void host(std::function<void()> f);
-  /// While recording: the range that was entered, or a launch.
+  /// While planning, `f` is to be called at its end, the last one first: what takes back a change that the host made
+  /// because of work that was not done.
+  void undo(std::function<void()> f);
+  /// While recording or planning: the range that was entered, or a launch.
   void entered(const char* name);
   void launched(Recording::Launch launch);
 
  private:
-  bool recording_ = false;
+  enum class Mode : uint8_t { doing, recording, planning };
+  void begin(Mode mode);
+
+  Mode mode_ = Mode::doing;
   uint64_t generation_ = 1;
   const char* last_ = "";
   Recording now_;
+  std::vector<std::function<void()>> undo_;
+};
+
+/// Goes through work without doing it, for as long as it lives.
+class Planning {
+ public:
+  explicit Planning(Capture& capture) : capture_(capture) { capture_.begin_planning(); }
+  ~Planning() { capture_.end_planning(); }
+  Planning(const Planning&) = delete;
+
+ private:
+  Capture& capture_;
 };
 
 inline bool recording(Stream stream) { return stream.capture && stream.capture->recording(); }
+inline bool planning(Stream stream) { return stream.capture && stream.capture->planning(); }
+/// Whether launches are being listed.
+inline bool listing(Stream stream) { return recording(stream) || planning(stream); }
 inline uint64_t generation(Stream stream) { return stream.capture ? stream.capture->generation() : 0; }
 
 #if !defined(__CUDACC__)
@@ -71,10 +105,10 @@ void append_bytes(std::vector<char>& to, T value) {
 }
 }  // namespace detail
 
-/// Lists a launch of a CPU stream, if it is being recorded.
+/// Lists a launch of a CPU stream, if it is being recorded or planned.
 template <class Fn, class... Args>
 void list_launch(Stream stream, const Fn& fn, const Args&... args) {
-  if (!recording(stream)) return;
+  if (!listing(stream)) return;
   Recording::Launch launch{.what = __PRETTY_FUNCTION__, .arguments = {}};
   if constexpr (!std::is_empty_v<Fn>) detail::append_bytes(launch.arguments, fn);
   (detail::append_bytes(launch.arguments, args), ...);

@@ -2,6 +2,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -12,9 +13,10 @@ template <class T>
 class DeviceArray {
  public:
   DeviceArray() = default;
-  /// n zeros.
-  DeviceArray(Stream stream, size_t n)
-      : device_(stream.device), n_(n), data_(static_cast<T*>(allocate(stream.device, n * sizeof(T)))) {
+  /// n zeros. Not for work that is recorded or planned: it is made before.
+  DeviceArray(Stream stream, size_t n) : device_(stream.device), n_(n) {
+    if (stream.capture) stream.capture->forbid("device array: memory of its own");
+    data_ = static_cast<T*>(allocate(stream.device, n * sizeof(T)));
     set_zero(stream, data_, n * sizeof(T));
   }
   DeviceArray(Stream stream, const std::vector<T>& values) : DeviceArray(stream, values.size()) {

@@ -86,7 +86,7 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, n, detail::pointer(args)...);
-    if (detail::rests(fn)) return;
+    if (planning(stream) || detail::rests(fn)) return;
     [n, fn = detail::begun(fn)](auto*... p) {
       if (n < kParallelGrain) {
 #pragma omp simd

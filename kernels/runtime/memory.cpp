@@ -62,9 +62,11 @@ void copy(Stream stream, void* to, Device to_device, const void* from, Device fr
   if (stream.capture && to_device != from_device) stream.capture->forbid("copy: to or from the host");
   if (to_device == Device::cpu && from_device == Device::cpu) {
     list_launch(stream, to, from, bytes);
+    if (planning(stream)) return;
     std::memcpy(to, from, bytes);
     return;
   }
+  if (planning(stream)) return;
 #if defined(TEMPER_CUDA)
   TEMPER_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, static_cast<cudaStream_t>(stream.handle)));
 #else
@@ -77,9 +79,11 @@ void set_zero(Stream stream, void* data, size_t bytes) {
   const KernelRange range(stream, "set_zero", {static_cast<int64_t>(bytes)});
   if (stream.device == Device::cpu) {
     list_launch(stream, data, bytes);
+    if (planning(stream)) return;
     std::memset(data, 0, bytes);
     return;
   }
+  if (planning(stream)) return;
 #if defined(TEMPER_CUDA)
   TEMPER_CUDA_CALL(cudaMemsetAsync(data, 0, bytes, static_cast<cudaStream_t>(stream.handle)));
 #else

@@ -2,10 +2,26 @@
 // Which compiler, and which of its passes, a kernel's source is going through.
 //   TEMPER_KERNELS    this compiler takes __global__ functions
 //   TEMPER_ON_DEVICE  this pass compiles them for the device
-// Both hold in the emulation of tests/emulation, which brings a <cuda_runtime.h> of its own.
+// Both hold in the emulation of tests/emulation, which brings a <cuda_runtime.h> of its own: there one pass compiles for
+// the host and for the device, and on_device() tells them apart.
+#include "kernels/runtime/hd.h"
+
 #if defined(__CUDACC__) || defined(TEMPER_EMULATION)
 #define TEMPER_KERNELS
 #endif
 #if defined(__CUDA_ARCH__) || defined(TEMPER_EMULATION)
 #define TEMPER_ON_DEVICE
 #endif
+
+namespace temper {
+
+#if defined(TEMPER_EMULATION)
+inline thread_local bool emulates_device = false;
+inline bool on_device() { return emulates_device; }
+#elif defined(TEMPER_ON_DEVICE)
+HD constexpr bool on_device() { return true; }
+#else
+HD constexpr bool on_device() { return false; }
+#endif
+
+}  // namespace temper

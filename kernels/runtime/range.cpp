@@ -106,17 +106,17 @@ void Range::open(RangeKind kind, const char* name, std::initializer_list<int64_t
 #if defined(TEMPER_CUDA)
   if (stream_.device == Device::cuda) nvtxRangePushA(name);
 #endif
-  if (recording(stream_)) {
+  if (listing(stream_)) {
     stream_.capture->entered(name);
     const char* bytes = reinterpret_cast<const char*>(extents.begin());
     if (stream_.device == Device::cpu)
       stream_.capture->launched({name, {bytes, bytes + extents.size() * sizeof(int64_t)}});
   }
-  if (stream_.ranges) stream_.ranges->open(stream_, kind, name, extents);
+  if (timed()) stream_.ranges->open(stream_, kind, name, extents);
 }
 
 void Range::close() const {
-  if (stream_.ranges) stream_.ranges->close(stream_);
+  if (timed()) stream_.ranges->close(stream_);
 #if defined(TEMPER_CUDA)
   if (stream_.device == Device::cuda) nvtxRangePop();
 #endif

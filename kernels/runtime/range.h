@@ -98,7 +98,9 @@ class Range {
   Range(const Range&) = delete;
 
  private:
-  bool watched() const { return stream_.ranges || stream_.device == Device::cuda || recording(stream_); }
+  bool watched() const { return stream_.ranges || stream_.device == Device::cuda || listing(stream_); }
+  /// Work that is only planned takes no time that anyone wants to know.
+  bool timed() const { return stream_.ranges && !planning(stream_); }
   void open(RangeKind kind, const char* name, std::initializer_list<int64_t> extents) const;
   void close() const;
 

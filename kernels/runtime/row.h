@@ -63,26 +63,28 @@ class Row {
   template <class F, class... Arrays>
   HD void each(F f, Arrays... arrays) const {
 #if defined(TEMPER_ON_DEVICE)
-    visit<detail::width_of<Arrays...>()>(f, arrays...);
-#else
-    each([&](int c) { f(c, detail::pointer(arrays)[c]...); });
+    if (on_device()) return visit<detail::width_of<Arrays...>()>(f, arrays...);
 #endif
+    each([&](int c) { f(c, detail::pointer(arrays)[c]...); });
   }
   /// f(Run) for all columns, W a thread on CUDA where that divides the row and each array, which the body moves through
   /// the run, starts at a multiple of 16 bytes; else one.
   template <int W, class F, class... T>
   HD void each_run(F f, const T*... arrays) const {
-#if defined(TEMPER_ON_DEVICE)
-    if constexpr (W > 1)
-      if (size % W == 0 && detail::aligned<W>(arrays...)) {
-        for (int c = lane() * W; c < size; c += lanes * W) f(Run<W>{c});
-        return;
-      }
-    for (int c = lane(); c < size; c += lanes) f(Run<1>{c});
-#else
     (static_cast<void>(arrays), ...);
-    for (int c = 0; c < size; c += Run<W>::kMost) f(Run<W>{c, size - c < Run<W>::kMost ? size - c : Run<W>::kMost});
+#if defined(TEMPER_ON_DEVICE)
+    if (on_device()) {
+      if constexpr (W > 1)
+        if (size % W == 0 && detail::aligned<W>(arrays...)) {
+          for (int c = lane() * W; c < size; c += lanes * W) f(DeviceRun<W>{c});
+          return;
+        }
+      for (int c = lane(); c < size; c += lanes) f(DeviceRun<1>{c});
+      return;
+    }
 #endif
+    constexpr int kMost = HostRun::kMost;
+    for (int c = 0; c < size; c += kMost) f(HostRun{c, size - c < kMost ? size - c : kMost});
   }
   /// f() by one thread of the row.
   template <class F>
@@ -92,17 +94,19 @@ class Row {
   /// What each thread wrote, all threads of the row may read from here on.
   HD void sync() const {
 #if defined(TEMPER_ON_DEVICE)
-    lanes == detail::kWarp ? __syncwarp() : __syncthreads();
+    if (on_device()) lanes == detail::kWarp ? __syncwarp() : __syncthreads();
 #endif
   }
   template <class F>
   HD auto sum(F f) const {
     using T = decltype(f(0));
 #if defined(TEMPER_ON_DEVICE)
-    T total = 0;
-    each([&](int c) { total += f(c); });
-    return detail::combine(lanes, total, [](T a, T b) { return a + b; });
-#else
+    if (on_device()) {
+      T total = 0;
+      each([&](int c) { total += f(c); });
+      return detail::combine(lanes, total, [](T a, T b) { return a + b; });
+    }
+#endif
     T part[kCpuLanes] = {};
     int c = 0;
     for (; c + kCpuLanes <= size; c += kCpuLanes)
@@ -111,18 +115,18 @@ class Row {
     for (int half = kCpuLanes / 2; half > 0; half /= 2)
       for (int k = 0; k < half; ++k) part[k] += part[k + half];
     return part[0];
-#endif
   }
   template <class F, class... Arrays>
   HD auto sum(F f, Arrays... arrays) const {
 #if defined(TEMPER_ON_DEVICE)
     using T = decltype(f(0, detail::pointer(arrays)[0]...));
-    T total = 0;
-    each([&](int c, auto&... v) { total += f(c, v...); }, arrays...);
-    return detail::combine(lanes, total, [](T a, T b) { return a + b; });
-#else
-    return sum([&](int c) { return f(c, detail::pointer(arrays)[c]...); });
+    if (on_device()) {
+      T total = 0;
+      each([&](int c, auto&... v) { total += f(c, v...); }, arrays...);
+      return detail::combine(lanes, total, [](T a, T b) { return a + b; });
+    }
 #endif
+    return sum([&](int c) { return f(c, detail::pointer(arrays)[c]...); });
   }
   /// Rows have a column at least. NaN is passed over, but for that of column 0.
   template <class F, class... Arrays>
@@ -132,7 +136,7 @@ class Row {
     const auto larger = [](T a, T b) { return a > b ? a : b; };
     each([&](int c, auto&... v) { best = larger(f(c, v...), best); }, arrays...);
 #if defined(TEMPER_ON_DEVICE)
-    best = detail::combine(lanes, best, larger);
+    if (on_device()) best = detail::combine(lanes, best, larger);
 #endif
     return best;
   }
@@ -141,18 +145,11 @@ class Row {
   static constexpr int kCpuLanes = 8;
   HD int lane() const {
 #if defined(TEMPER_ON_DEVICE)
-    return threadIdx.x & (lanes - 1);
-#else
+    if (on_device()) return threadIdx.x & (lanes - 1);
+#endif
     return 0;
-#endif
   }
-  HD int step() const {
-#if defined(TEMPER_ON_DEVICE)
-    return lanes;
-#else
-    return 1;
-#endif
-  }
+  HD int step() const { return on_device() ? lanes : 1; }
 
 #if defined(TEMPER_ON_DEVICE)
   /// Which columns are a thread's is fixed by the row's length; where the arrays start decides only how they are moved.
@@ -192,6 +189,7 @@ void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
   if (rows == 0) return;
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, rows, cols);
+    if (planning(stream)) return;
 #pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
     for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
     return;

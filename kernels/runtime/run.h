@@ -1,17 +1,17 @@
 #pragma once
-// Run: neighbouring columns of a row in one thread, for bodies that loop over something else outside and keep a number
-// for each of them in registers.
+// Runs: neighbouring columns of a row in one thread, for bodies that loop over something else outside and keep a number
+// for each of them in registers. `size` columns from `column` on, at most kMost. The elements of an array are moved by
+// load() and store(), which take the first one of its row and count from the run's.
 #include "kernels/runtime/access.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
 
 namespace temper {
 
-/// `size` columns from `column` on: always W on CUDA, up to kMost on the CPU, whose vector instructions want many. The
-/// elements of an array are moved by load() and store(), which take the first one of its row and count from the run's.
-template <int W>
-struct Run {
 #if defined(TEMPER_ON_DEVICE)
+/// On CUDA: as many as one access moves.
+template <int W>
+struct DeviceRun {
   static constexpr int kMost = W, size = W;
   int column;
 
@@ -27,19 +27,22 @@ struct Run {
     for (int j = 0; j < W; ++j) pack.v[j] = f(j);
     detail::store_pack<W>(row + column, pack);
   }
-#else
+};
+#endif
+
+/// On the CPU, whose vector instructions want many.
+struct HostRun {
   static constexpr int kMost = 64;
   int column, size;
 
   template <class T>
-  const T* load(const T* row) const {
+  HD const T* load(const T* row) const {
     return row + column;
   }
   template <class T, class F>
-  void store(T* row, F f) const {
+  HD void store(T* row, F f) const {
     for (int j = 0; j < size; ++j) row[column + j] = f(j);
   }
-#endif
 };
 
 /// Columns of T in one access.

@@ -1,12 +1,12 @@
 #pragma once
-// Stands in for CUDA's <cuda_runtime.h> where kernels are compiled for the emulation: the part of the language and of
-// the runtime that kernels/ uses. What is missing here fails to compile there: add it.
+// Stands in for CUDA's <cuda_runtime.h> where files are compiled for the emulation: the part of the language that
+// kernels use, and of the runtime (runtime_api.h). What is missing here fails to compile there: add it.
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <type_traits>
 
 #include "tests/emulation/emulation.h"
+#include "tests/emulation/runtime_api.h"
 
 #define __global__
 #define __device__
@@ -117,30 +117,3 @@ template <class T>
 T __ldg(const T* p) {
   return *p;
 }
-
-// The runtime: one device whose memory is the host's, exactly as large as asked for.
-using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess, cudaErrorMemoryAllocation };
-enum cudaMemcpyKind { cudaMemcpyDefault };
-inline const char* cudaGetErrorString(cudaError_t e) { return e == cudaSuccess ? "no error" : "out of memory"; }
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
-}
-inline cudaError_t cudaMalloc(void** p, size_t bytes) {
-  return posix_memalign(p, 256, bytes) == 0 ? cudaSuccess : cudaErrorMemoryAllocation;
-}
-inline cudaError_t cudaFree(void* p) {
-  std::free(p);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t) {
-  std::memcpy(to, from, bytes);
-  return cudaSuccess;
-}
-inline cudaError_t cudaMemsetAsync(void* p, int value, size_t bytes, cudaStream_t) {
-  std::memset(p, value, bytes);
-  return cudaSuccess;
-}
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/runtime/check.h"
+#include "kernels/runtime/pass.h"
 #include "tests/emulation/cuda_runtime.h"
 #include "tests/emulation/fiber.h"
 
@@ -100,6 +101,11 @@ std::vector<unsigned> Block::shuffled(unsigned n) {
   return order;
 }
 
+struct Emulating {
+  Emulating() { emulates_device = true; }
+  ~Emulating() { emulates_device = false; }
+};
+
 void Block::run(Extent3 grid, Extent3 block, void (*body)(const void*), const void* context) {
   TEMPER_CHECK(block.count() > 0 && block.count() <= 1024 && grid.count() > 0,
                "emulation: a launch needs blocks of 1 to 1024 threads, got ", block.count(), " threads, ", grid.count(),
@@ -111,6 +117,7 @@ void Block::run(Extent3 grid, Extent3 block, void (*body)(const void*), const vo
   random_ = seed;
   gridDim = grid;
   blockDim = block;
+  const Emulating emulating;
   for (const unsigned b : shuffled(grid.count())) {
     blockIdx = {b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y};
     run_block();

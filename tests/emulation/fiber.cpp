@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <cstdlib>
+
 #include "kernels/runtime/check.h"
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -23,13 +25,13 @@ Fiber::Fiber() {
 #endif
 }
 
-Fiber::Fiber(void (*entry)()) : size_(kStack) {
+Fiber::Fiber(void (*entry)()) : started_(false), size_(kStack) {
   bottom_ = stack_ = mmap(nullptr, kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   TEMPER_CHECK(stack_ != MAP_FAILED, "emulation: no memory for the stack of a thread");
-  getcontext(&context_);
-  context_.uc_stack.ss_sp = stack_;
-  context_.uc_stack.ss_size = kStack;
-  makecontext(&context_, entry, 0);
+  getcontext(&start_);
+  start_.uc_stack.ss_sp = stack_;
+  start_.uc_stack.ss_size = kStack;
+  makecontext(&start_, entry, 0);
 #if defined(TEMPER_EMULATION_TSAN)
   tsan_ = __tsan_create_fiber(0);
 #endif
@@ -43,6 +45,14 @@ Fiber::~Fiber() {
 #endif
 }
 
+// Never inlined: a jump may not end in the function it begins in.
+__attribute__((noinline)) void Fiber::enter(Fiber& to) {
+  if (to.started_) __builtin_longjmp(to.jump_, 1);
+  to.started_ = true;
+  setcontext(&to.start_);
+  std::abort();
+}
+
 void Fiber::switch_to(Fiber& to) {
 #if defined(TEMPER_EMULATION_TSAN)
   __tsan_switch_to_fiber(to.tsan_, __tsan_switch_to_fiber_no_sync);
@@ -51,7 +61,7 @@ void Fiber::switch_to(Fiber& to) {
   __sanitizer_start_switch_fiber(&asan_, to.bottom_, to.size_);
 #endif
   left = this;
-  swapcontext(&context_, &to.context_);
+  if (__builtin_setjmp(jump_) == 0) enter(to);
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(asan_, nullptr, nullptr);
 #endif

@@ -28,7 +28,12 @@ class Fiber {
   static void arrived();
 
  private:
-  ucontext_t context_{};
+  [[noreturn]] static void enter(Fiber& to);
+
+  // ucontext starts a fiber; from then on it is left and entered by jumps, which ask nothing of the kernel.
+  ucontext_t start_{};
+  void* jump_[5];
+  bool started_ = true;
   void* stack_ = nullptr;  // null: the caller's own
   const void* bottom_ = nullptr;
   size_t size_ = 0;
