@@ -5,9 +5,10 @@
 
 #include "core/conv_plan_cudnn.h"
 #include "core/device_cuda.h"
-#include "core/run_time_compiler_cuda.h"
+#include "core/run_time_compiler_cudnn.h"
 #include "core/step_graph.h"
 #include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/memory.h"
 
 namespace temper {
 
@@ -138,8 +139,12 @@ class CudnnEngines : public ConvEngines {
   CudnnEngines() : device_(device_text()) {
     load_run_time_compiler();
     handles_ = std::make_unique<Handles>();
-    run_time_fault_ = run_time_compiler_fault();
-    if (run_time_fault_.empty() && run_time_engines() == 0) run_time_fault_ = "it proposes none";
+    // Asking compiles, so it is asked once a process.
+    static const std::string fault = [&] {
+      const std::string of_compiler = run_time_compiler_fault();
+      return of_compiler.empty() && run_time_engines() == 0 ? "it proposes none" : of_compiler;
+    }();
+    run_time_fault_ = fault;
   }
   explicit CudnnEngines(const std::string& json) : device_("a described device") {
     load_run_time_compiler();
@@ -184,9 +189,7 @@ class CudnnEngines : public ConvEngines {
   }
 
   int64_t run_time_engines() {
-    if (!counted_)
-      counted_ = with_target([](cudnn::Target target, const Handle&) { return count_run_time_engines(target); });
-    return *counted_;
+    return with_target([](cudnn::Target target, const Handle&) { return count_run_time_engines(target); });
   }
   std::vector<std::string> notes() const override {
     if (run_time_fault_.empty()) return {};
@@ -199,7 +202,6 @@ class CudnnEngines : public ConvEngines {
   std::unique_ptr<Handles> handles_;
   std::optional<cudnn::Descriptor> described_;
   std::string device_;
-  std::optional<int64_t> counted_;
   std::string run_time_fault_;  ///< not asked for a described device
 };
 
@@ -208,6 +210,22 @@ class CudnnEngines : public ConvEngines {
 std::unique_ptr<ConvEngines> make_cuda_engines() { return std::make_unique<CudnnEngines>(); }
 int64_t run_time_engines() { return CudnnEngines().run_time_engines(); }
 int64_t run_time_engines(const std::string& device_json) { return CudnnEngines(device_json).run_time_engines(); }
+
+std::vector<std::pair<std::string, std::string>> cuda_engine_facts() {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const LoadedLibrary& l : cuda_libraries())
+    facts.emplace_back(l.name, l.path.empty() ? "not loaded" : cat(l.version, l.version.empty() ? "" : ", ", l.path));
+  const std::string fault = run_time_compiler_fault();
+  facts.emplace_back("run_time_compiler", fault.empty() ? "works" : fault);
+  if (!cuda_available()) return facts;
+  try {
+    facts.emplace_back("run_time_compiled_engines", cat(run_time_engines()));
+  } catch (const Error& e) {
+    facts.emplace_back("run_time_compiled_engines", cat("not known: ", e.what()));
+  }
+  return facts;
+}
+
 std::unique_ptr<ConvEngines> make_described_engines(const std::string& device_json) {
   return std::make_unique<CudnnEngines>(device_json);
 }

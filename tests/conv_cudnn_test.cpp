@@ -7,7 +7,7 @@
 #include "core/engine.h"
 #include "core/file.h"
 #include "core/parallel.h"
-#include "core/run_time_compiler_cuda.h"
+#include "core/run_time_compiler_cudnn.h"
 #include "source_dir.h"
 #include "tests/devices.h"
 

@@ -1,4 +1,4 @@
-#include "core/run_time_compiler_cuda.h"
+#include "core/run_time_compiler_cudnn.h"
 
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
