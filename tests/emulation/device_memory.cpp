@@ -112,8 +112,8 @@ const std::pair<char* const, size_t>* Memory::holding(const void* p) const {
   return p < found.first + found.second ? &found : nullptr;
 }
 
-// A test framework puts handlers of its own around every test, so this one is put in place again and again, and hands on
-// to theirs.
+// A test framework puts handlers of its own around every test, so this one is put in place again and again, and hands
+// on to theirs.
 struct sigaction next_handler {};
 
 void Memory::fault(int, siginfo_t* info, void*) {
@@ -125,7 +125,8 @@ void Memory::fault(int, siginfo_t* info, void*) {
     if (array)
       n += std::snprintf(text + n, sizeof text - n, ", byte %zu of an array of %zu bytes",
                          static_cast<size_t>(static_cast<char*>(info->si_addr) - array->first), array->second);
-    n += std::snprintf(text + n, sizeof text - n, "; copy() it to the host and synchronize() first. The host was in:\n");
+    n +=
+        std::snprintf(text + n, sizeof text - n, "; copy() it to the host and synchronize() first. The host was in:\n");
     void* frames[32];
     if (write(STDERR_FILENO, text, n) == n) backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
   }
@@ -140,7 +141,8 @@ void Memory::open() {
 void Memory::close() {
   if (!kGuarded || --open_ > 0) return;
   protect(PROT_NONE);
-  struct sigaction ours {}, before {};
+  struct sigaction ours {
+  }, before{};
   ours.sa_sigaction = fault;
   ours.sa_flags = SA_SIGINFO;
   sigaction(SIGSEGV, &ours, &before);

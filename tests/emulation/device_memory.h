@@ -1,7 +1,7 @@
 #pragma once
-// The emulated device's memory: one range of addresses that nobody can touch but work that runs on the device. Host code
-// that does ends the program, with a message that says where. Under the sanitizers it is the host's memory instead, each
-// allocation apart, so that they see the ends of every array to the byte.
+// The emulated device's memory: one range of addresses that nobody can touch but work that runs on the device. Host
+// code that does ends the program, with a message that says where. Under the sanitizers it is the host's memory
+// instead, each allocation apart, so that they see the ends of every array to the byte.
 #include <cstddef>
 
 namespace temper::emulation {

@@ -221,8 +221,7 @@ void enqueue(cudaStream_t stream, std::function<void()> work) {
 }
 
 cudaError_t check_extents(Extent3 grid, Extent3 block) {
-  const bool fit =
-      grid.count() > 0 && grid.y <= 65535 && grid.z <= 65535 && block.count() > 0 && block.count() <= 1024;
+  const bool fit = grid.count() > 0 && grid.y <= 65535 && grid.z <= 65535 && block.count() > 0 && block.count() <= 1024;
   return fit ? cudaSuccess : cudaErrorInvalidConfiguration;
 }
 cudaError_t check_pointer(const void* argument) { return on_host(argument) ? cudaErrorIllegalAddress : cudaSuccess; }

@@ -1,8 +1,8 @@
 #pragma once
-// CUDA's runtime for one emulated device. Work is done as late as it may be: a stream keeps what it is asked to do, with
-// arguments by value, until the host waits for it. So a host that reads a result too early reads what was there before, and
-// memory that a copy reads must live until then (kernels/runtime/memory.h). A stream that is being captured keeps it for
-// the graph instead, and refuses what CUDA refuses.
+// CUDA's runtime for one emulated device. Work is done as late as it may be: a stream keeps what it is asked to do,
+// with arguments by value, until the host waits for it. So a host that reads a result too early reads what was there
+// before, and memory that a copy reads must live until then (kernels/runtime/memory.h). A stream that is being captured
+// keeps it for the graph instead, and refuses what CUDA refuses.
 #include <cstddef>
 #include <functional>
 #include <tuple>
