@@ -16,8 +16,8 @@ struct PlansMade {
   double seconds = 0;
 };
 
-/// `note` calls note_plans(); then what was noted is made. The time is that of both. Nothing on the CPU, whose libraries
-/// have nothing to choose ahead.
+/// `note` calls note_plans(); then what was noted is made. The time is that of both. Nothing on the CPU, whose
+/// libraries have nothing to choose ahead.
 PlansMade plan_ahead(Engine& engine, const std::function<void()>& note);
 
 }  // namespace temper
