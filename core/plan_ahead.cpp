@@ -16,6 +16,7 @@ bool note_plans(Engine& engine, const std::function<void()>& work) {
 }
 
 PlansMade plan_ahead(Engine& engine, const std::function<void()>& note) {
+  if (engine.device() == Device::cpu) return {};
   const auto start = std::chrono::steady_clock::now();
   const ConvStats before = engine.conv().stats();
   note();

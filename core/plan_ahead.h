@@ -17,7 +17,8 @@ struct PlansMade {
   double trial_seconds = 0;  ///< of these, for timing and checking them
 };
 
-/// `note` calls note_plans(); then what was noted is made. The time is that of both.
+/// `note` calls note_plans(); then what was noted is made. The time is that of both. Nothing on the CPU, whose
+/// libraries have nothing to choose ahead.
 PlansMade plan_ahead(Engine& engine, const std::function<void()>& note);
 
 }  // namespace temper

@@ -4,8 +4,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/plan_ahead.h"
 #include "data/loader.h"
 #include "evaluation/report_png.h"
+#include "evaluation/robust_accuracy.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -56,6 +58,7 @@ Examples attack_examples(Engine& engine, const Network& network, const Pass& pas
   std::vector<int64_t> first(static_cast<size_t>(std::min(count, set.size())));
   std::iota(first.begin(), first.end(), 0);
   Loader loader(engine, set.subset(first), {.batch_size = set.size()});
+  plan_ahead(engine, [&] { note_evaluation(engine, network, pass, loader, &attack); });
   Arena::Scope scope(engine.arena());
   const Batch batch = loader.load(0, 0);
   const Tensor moved = attack.run(

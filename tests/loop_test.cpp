@@ -222,6 +222,28 @@ TEST_CASE("loop: validations are the same with a last batch that is filled up") 
   CHECK(epochs("auto") == epochs("keep"));
 }
 
+TEST_CASE("loop: on a GPU convolutions are chosen before the step that needs them, which is on record", "[cuda]") {
+  TEMPER_NEEDS_CUDA();
+  const TemporaryFolder folder;
+  Recorder r;
+  // After the warm-up the step is another one.
+  train(folder.path(), r, Resume::no, {"device=cuda", "convolution.cache=off"},
+        "{name: cure, attack: {radius: 0.05, step: 0.02, steps: 2}, warm_up: {epochs: 1}}");
+  std::ifstream metrics(RunFolder{folder.path()}.metrics());
+  std::vector<std::string> events;
+  for (std::string line; std::getline(metrics, line);) {
+    const auto j = nlohmann::json::parse(line);
+    const std::string event = j.at("event");
+    if (event == "plans") {
+      CHECK(j.at("made").get<int>() > 0);
+      CHECK(j.at("seconds").get<double>() > 0);
+    }
+    if (event == "plans" || (event == "step" && j.at("step") == 1))
+      events.push_back(cat(event, " ", j.at("epoch").get<int>()));
+  }
+  CHECK(events == std::vector<std::string>{"plans 1", "step 1", "plans 2", "step 2", "step 3"});
+}
+
 TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
   const TemporaryFolder folder, empty;
   Recorder r;

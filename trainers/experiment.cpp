@@ -37,7 +37,7 @@ void EvaluationSection::fields(Fields& f) {
        {"keep", EvaluationLastBatch::keep},
        {"pad", EvaluationLastBatch::pad}},
       "pad: fill up a smaller last batch with images that do not count, which saves a GPU choosing convolutions for a "
-      "second size; results are the same; auto: pad on a GPU");
+      "second size; no result depends on them; auto: pad on a GPU");
   read_attack(f, validation);
   Fields sub = f.enter("attacks");
   attacks.clear();

@@ -13,13 +13,11 @@ std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const
   const EvaluationSection& section = experiment.evaluation;
   Loader loader(engine, test, section.loader(engine.device()));
   const Pass pass = Pass::eval(experiment.trainer.method->eval_branch(network));
-  if (engine.device() != Device::cpu) {
-    const PlansMade made = plan_ahead(engine, [&] {
-      note_evaluation(engine, network, pass, loader, nullptr);
-      for (const NamedAttack& a : section.attacks) note_evaluation(engine, network, pass, loader, a.attack.get());
-    });
-    if (made.count > 0) observer.on_plans(made);
-  }
+  const PlansMade made = plan_ahead(engine, [&] {
+    note_evaluation(engine, network, pass, loader, nullptr);
+    for (const NamedAttack& a : section.attacks) note_evaluation(engine, network, pass, loader, a.attack.get());
+  });
+  if (made.count > 0) observer.on_plans(made);
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
     const auto start = std::chrono::steady_clock::now();

@@ -16,7 +16,6 @@ using Clock = std::chrono::steady_clock;
 // A GPU's convolutions are chosen all at once, before the first step, and when a method's step becomes another.
 void plan(Run& run) {
   TrainingState& s = run.state;
-  if (s.engine.device() == Device::cpu) return;
   const std::string step = s.experiment.trainer.method->recording(s.context());
   if (run.planned == step) return;
   const PlansMade made = plan_ahead(s.engine, [&] {

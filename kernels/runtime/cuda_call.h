@@ -4,8 +4,12 @@
 
 #include "kernels/runtime/check.h"
 
-#define TEMPER_CUDA_CALL(call)                                                                 \
-  do {                                                                                         \
-    const cudaError_t error_ = (call);                                                         \
-    if (error_ != cudaSuccess) ::temper::fail(#call, " failed: ", cudaGetErrorString(error_)); \
+// A failed call leaves its error behind for whoever asks next; a launch would take it for its own.
+#define TEMPER_CUDA_CALL(call)                                        \
+  do {                                                                \
+    const cudaError_t error_ = (call);                                \
+    if (error_ != cudaSuccess) {                                      \
+      cudaGetLastError();                                             \
+      ::temper::fail(#call, " failed: ", cudaGetErrorString(error_)); \
+    }                                                                 \
   } while (0)

@@ -38,6 +38,11 @@ class Memory {
   bool add(char* p, size_t bytes);
   void drop(char* p, size_t bytes);
   bool usable(const void* p, size_t bytes) const;
+  struct Array {
+    const char* begin = nullptr;  // none: nobody's
+    size_t bytes = 0;
+  };
+  Array around(const void* p) const;
   void open();
   void close();
   size_t used = 0;
@@ -168,6 +173,12 @@ bool Memory::usable(const void* p, size_t bytes) const {
   return r && static_cast<const char*>(p) + bytes <= r->first + r->second.ready;
 }
 
+Memory::Array Memory::around(const void* p) const {
+  if (const auto* a = holding(p)) return {a->first, a->second};
+  if (const auto* r = reserved(p)) return {r->first, r->second.ready};
+  return {};
+}
+
 // A test framework puts handlers of its own around every test, so this one is put in place again and again, and hands
 // on to theirs.
 struct sigaction next_handler {};
@@ -175,12 +186,12 @@ struct sigaction next_handler {};
 void Memory::fault(int, siginfo_t* info, void*) {
   const Memory& m = memory();
   if (m.within(info->si_addr)) {
-    const auto* array = m.holding(info->si_addr);
+    const auto array = m.around(info->si_addr);
     char text[256];
     int n = std::snprintf(text, sizeof text, "emulation: host code touched device memory at %p", info->si_addr);
-    if (array)
+    if (array.begin)
       n += std::snprintf(text + n, sizeof text - n, ", byte %zu of an array of %zu bytes",
-                         static_cast<size_t>(static_cast<char*>(info->si_addr) - array->first), array->second);
+                         static_cast<size_t>(static_cast<char*>(info->si_addr) - array.begin), array.bytes);
     n +=
         std::snprintf(text + n, sizeof text - n, "; copy() it to the host and synchronize() first. The host was in:\n");
     void* frames[32];

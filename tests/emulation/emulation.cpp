@@ -59,7 +59,7 @@ class Block {
  private:
   static void entry();
   void run_block();
-  Thread& free_thread();
+  Thread& next_fiber();
   void resume(Thread& t);
   void take_threads();
   void finish_thread();
@@ -72,9 +72,9 @@ class Block {
   void (*body_)(const void*) = nullptr;
   const void* context_ = nullptr;
   Extent3 block_;
-  unsigned threads_ = 0, started_ = 0, finished_ = 0;
+  unsigned threads_ = 0, started_ = 0, finished_ = 0, fibers_ = 0;  // of the block that runs
   std::vector<unsigned> order_;
-  std::deque<std::unique_ptr<Thread>> pool_;
+  std::vector<std::unique_ptr<Thread>> pool_;
   Fiber scheduler_;
   Thread* current_ = nullptr;
   Meeting barrier_;
@@ -125,16 +125,16 @@ void Block::run(Extent3 grid, Extent3 block, void (*body)(const void*), const vo
 }
 
 void Block::run_block() {
-  started_ = finished_ = 0;
+  started_ = finished_ = fibers_ = 0;
   barrier_ = {};
-  warps_.assign((threads_ + 31) / 32, {});
+  warps_.clear();
   order_ = shuffled(threads_);
   publish(&start_);
-  while (started_ < threads_ && error_.empty()) resume(free_thread());
+  while (started_ < threads_ && error_.empty()) resume(next_fiber());
   for (bool moved = true; finished_ < threads_ && error_.empty();) {
     if (!moved) fail_waiting();
     moved = false;
-    for (const unsigned i : shuffled(static_cast<unsigned>(pool_.size()))) {
+    for (const unsigned i : shuffled(fibers_)) {
       Thread& t = *pool_[i];
       if (t.idle || (t.waits_for && t.waits_for->generation == t.generation)) continue;
       resume(t);
@@ -151,10 +151,9 @@ void Block::run_block() {
 
 // A fiber whose thread has ended takes the next one: a kernel without barriers needs one fiber. ThreadSanitizer knows
 // threads by their fibers, so there each thread of a block has its own.
-Thread& Block::free_thread() {
-  const auto from = pool_.begin() + (kTsan ? std::min<size_t>(started_, pool_.size()) : 0);
-  const auto idle = std::find_if(from, pool_.end(), [](const auto& t) { return t->idle; });
-  return idle != pool_.end() ? **idle : *pool_.emplace_back(std::make_unique<Thread>(entry));
+Thread& Block::next_fiber() {
+  if (fibers_ == pool_.size()) pool_.push_back(std::make_unique<Thread>(entry));
+  return *pool_[fibers_++];
 }
 
 void Block::resume(Thread& t) {
@@ -230,6 +229,7 @@ WarpMeeting& Block::warp_meeting(unsigned mask, Where where) {
   const unsigned first = current_->number / 32 * 32, lanes = std::min(32u, threads_ - first);
   if (lanes < 32) mask &= (1u << lanes) - 1;
   if (!(mask >> lane() & 1)) fail("emulation: lane ", lane(), " is not in the mask it gives at ", text(where));
+  if (warps_.empty()) warps_.resize((threads_ + 31) / 32);
   std::deque<WarpMeeting>& meetings = warps_[current_->number / 32];
   for (WarpMeeting& m : meetings)
     if (m.mask == mask) return m;

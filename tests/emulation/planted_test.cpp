@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/runtime/check.h"
+#include "kernels/runtime/device_array.h"
 #include "tests/emulation/emulation.h"
 #include "tests/skip.h"
 
@@ -23,10 +24,20 @@ std::vector<float> numbers(int n) {
   return v;
 }
 
-std::vector<float> reversed(Barrier barrier) {
-  std::vector<float> y(64), x = numbers(64);
+const Stream kStream{.device = Device::cuda};
+using Floats = DeviceArray<float>;
+
+std::vector<float> reversed(Barrier barrier, const std::vector<float>& of = numbers(64)) {
+  const Floats y(kStream, 64), x(kStream, of);
   planted::reverse64(barrier, y.data(), x.data());
-  return y;
+  return y.read(kStream);
+}
+
+/// Odd pairs of 32 numbers, swapped.
+std::vector<float> swapped(unsigned mask) {
+  const Floats y(kStream, 32), x(kStream, numbers(32));
+  planted::swap_odd_pairs(mask, y.data(), x.data());
+  return y.read(kStream);
 }
 
 /// What this program prints when it runs the hidden test `name` alone.
@@ -47,15 +58,14 @@ TEST_CASE("barriers, shared memory, shuffles, votes and atomics mean what they m
     const std::vector<float> x = numbers(64);
     CHECK(reversed(Barrier::there) == std::vector<float>(x.rbegin(), x.rend()));
 
-    std::vector<float> y(32);
-    planted::swap_odd_pairs(0xaaaaaaaau, y.data(), x.data());
+    const std::vector<float> y = swapped(0xaaaaaaaau);
     for (int i = 0; i < 32; ++i) CHECK(y[i] == (i % 2 ? x[i ^ 2] : 0.f));
 
     std::vector<float> v(1000);
     for (int i = 0; i < 1000; ++i) v[i] = static_cast<float>(i % 10) - 6.5f;
-    int count = 5;
-    planted::count_positive(1000, &count, v.data());
-    CHECK(count == 305);
+    const DeviceArray<int> count(kStream, std::vector<int>{5});
+    planted::count_positive(1000, count.data(), Floats(kStream, v).data());
+    CHECK(count.read(kStream)[0] == 305);
   }
   emulation::set_schedule(0);
 }
@@ -68,21 +78,17 @@ TEST_CASE("a barrier that some threads never reach is an error that says who wai
 }
 
 TEST_CASE("a warp operation needs all lanes of its mask, and the caller among them", "[emulation]") {
-  std::vector<float> y(32), x = numbers(32);
-  CHECK_THROWS_WITH(planted::swap_odd_pairs(0xffffffffu, y.data(), x.data()), ContainsSubstring("wait forever"));
-  CHECK_THROWS_WITH(planted::swap_odd_pairs(0x55555555u, y.data(), x.data()),
-                    ContainsSubstring("lane 1 is not in the mask it gives at"));
+  CHECK_THROWS_WITH(swapped(0xffffffffu), ContainsSubstring("wait forever"));
+  CHECK_THROWS_WITH(swapped(0x55555555u), ContainsSubstring("lane 1 is not in the mask it gives at"));
 }
 
 #if !defined(TEMPER_EMULATION_TSAN)
 TEST_CASE("without its barrier a kernel depends on the order of its threads", "[emulation]") {
   const std::vector<float> zero(64);
   const auto run = [&](uint32_t seed) {
-    std::vector<float> y(64), x = numbers(64);
     emulation::set_schedule(seed);
-    planted::reverse64(Barrier::missing, y.data(), zero.data());  // shared memory is not cleared between launches
-    planted::reverse64(Barrier::missing, y.data(), x.data());
-    return y;
+    reversed(Barrier::missing, zero);  // shared memory is not cleared between launches
+    return reversed(Barrier::missing);
   };
   const auto in_order = run(0), shuffled = run(3);
   emulation::set_schedule(0);
@@ -92,15 +98,17 @@ TEST_CASE("without its barrier a kernel depends on the order of its threads", "[
 
 // Run by the tests below in a process of their own, which a sanitizer ends.
 TEST_CASE("planted stray read", "[.planted]") {
-  std::vector<float> y(65), x = numbers(64);
+  const Floats y(kStream, 65), x(kStream, numbers(64));
   planted::copy(64, 0, y.data(), x.data());
-  CHECK(y[63] == 64);
+  CHECK(y.read(kStream)[63] == 64);
   planted::copy(63, 2, y.data(), x.data());
+  synchronize(kStream);
 }
 TEST_CASE("planted missing barrier", "[.planted]") { reversed(Barrier::missing); }
 TEST_CASE("planted common element", "[.planted]") {
-  float y = 0;
-  planted::write_one_element(&y);
+  const Floats y(kStream, 1);
+  planted::write_one_element(y.data());
+  synchronize(kStream);
 }
 TEST_CASE("planted nothing", "[.planted]") { reversed(Barrier::there); }
 
