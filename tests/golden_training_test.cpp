@@ -5,6 +5,7 @@
 #include "trainers/optimizer.h"
 
 using namespace temper;
+using test::Closeness;
 using test::difference;
 using test::Golden;
 using test::kGoldenBatch;
@@ -27,19 +28,12 @@ const Method kMethods[] = {
     {"trades_uniform",
      "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}"}};
 
-struct Precision {
-  DType dtype;
-  double tolerance;
-  Device device = Device::cpu;
-};
-
-void check_training(const Golden& golden, const Method& method, const Precision& p) {
-  World world(golden, p.dtype, p.device);
+void check_training(World& world, const Golden& golden, const Method& method, Closeness& close) {
   const std::unique_ptr<Trainer> trainer = test::make_trainer(method.yaml);
   Network& network = *world.network;
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());
-  Flat gradients(network.params(), p.dtype, world.engine.stream());
+  Flat gradients(network.params(), network.options().dtype, world.engine.stream());
   Flat* const buffers[] = {&gradients};
   TrainContext context{world.engine, network};
   trainer->begin(context);
@@ -52,19 +46,18 @@ void check_training(const Golden& golden, const Method& method, const Precision&
     sgd.step(world.engine.stream(), gradients, options.lr);
     trainer->after_step(context, batch);
   }
-  CHECK(difference(losses, golden.get<double>(method.name + "/losses")) < p.tolerance);
+  close.check(difference(losses, golden.get<double>(method.name + "/losses")));
   int compared = 0;
   for (const NamedArray& a : export_weights(network)) {
     INFO(a.name);
     const std::vector<double> want = golden.get<double>(method.name + "/final/" + a.name);
-    CHECK(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want) < p.tolerance);
+    close.check(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want));
     ++compared;
   }
   CHECK(compared == 17);  // three convolutions, three BatchNorms of four arrays, a linear layer of two
 }
 
-void check_attack(const Golden& golden, const Method& method, const Precision& p) {
-  World world(golden, p.dtype, p.device);
+void check_attack(World& world, const Golden& golden, const Method& method, Closeness& close) {
   const Batch batch = world.batch(0);
   const bool is_trades = method.name.starts_with("trades");
   PgdOptions options{.steps = 5};
@@ -83,29 +76,33 @@ void check_attack(const Golden& golden, const Method& method, const Precision& p
                          : cross_entropy(t, logits, batch.labels, Reduction::none);
       },
       1);
-  CHECK(difference(test::numbers_of(world.engine, x), golden.get<double>(method.name + "/x_adv")) < p.tolerance);
+  close.check(difference(test::numbers_of(world.engine, x), golden.get<double>(method.name + "/x_adv")));
+}
+
+void check_methods(DType dtype, Device device, Closeness close) {
+  const Golden golden("golden_training");
+  for (const Method& method : kMethods) {
+    if (dtype == DType::f32 && !method.in_f32) continue;
+    INFO(method.name);
+    World training(golden, dtype, device);
+    check_training(training, golden, method, close);
+    if (method.name != "standard") {
+      World attack(golden, dtype, device);
+      check_attack(attack, golden, method, close);
+    }
+    close.end_run();
+  }
+  close.end();
 }
 
 }  // namespace
 
 TEST_CASE("training follows the PyTorch script in f64", "[golden]") {
-  const Golden golden("golden_training");
-  for (const Method& method : kMethods) {
-    INFO(method.name);
-    check_training(golden, method, {DType::f64, 1e-9});
-    if (method.name != "standard") check_attack(golden, method, {DType::f64, 1e-9});
-  }
+  check_methods(DType::f64, Device::cpu, Closeness(1e-9));
 }
 
 TEMPER_DEVICE_TEST("training follows the PyTorch script in f32", "[trainers][golden]") {
-  const Golden golden("golden_training");
-  for (const Method& method : kMethods) {
-    if (!method.in_f32) continue;
-    INFO(method.name);
-    const Precision f32{DType::f32, test::f32_tolerance(device), device};
-    check_training(golden, method, f32);
-    if (method.name != "standard") check_attack(golden, method, f32);
-  }
+  check_methods(DType::f32, device, Closeness::f32(device));
 }
 
 TEST_CASE("random starts have the bits of the NumPy generator", "[golden][rng]") {
