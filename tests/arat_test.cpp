@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "attacks/climb.h"
+#include "core/conv.h"
 #include "core/ops_elementwise.h"
 #include "nn/predictor.h"
 #include "tests/catch.h"
 #include "tests/networks.h"
+#include "tests/skip.h"
 #include "tests/training_fixture.h"
 #include "trainers/balance.h"
 #include "trainers/invariance.h"
@@ -206,6 +208,7 @@ TEST_CASE("arat: a step updates the adversarial statistics 11 times, the clean o
 }
 
 TEST_CASE("arat: a step with bf16 activations has nearly the loss and gradient of one with f32", "[arat]") {
+  if (!make_conv_backend(Device::cpu)->supports(DType::bf16)) TEMPER_SKIP("no bf16 convolutions for this processor");
   const auto step = [](const std::string& compute) {
     Setup s("attack: {radius: 0, start: none, steps: 1}", {"precision.compute=" + compute});
     const double loss = s.first_batch();

@@ -12,6 +12,13 @@ using test::World;
 
 namespace {
 
+// How far ten steps in f32 may end from the script's, and what share of a mask may differ then.
+#if defined(TEMPER_ONEDNN)
+constexpr double kF32 = 1e-4, kFlips = 0;
+#else  // the convolutions' sums have another order, and a score may cross its threshold
+constexpr double kF32 = 1e-3, kFlips = 0.01;
+#endif
+
 // How far from the clean image the attack starts decides what f32 can follow: see golden_training.py.
 const std::string kUniform = ", attack: {start: uniform_unclipped}";
 const std::string kRevision = ", revision: {rate: 0.5, keep: 0.9}";
@@ -51,7 +58,7 @@ class Check {
       : golden_(golden), prefix_(std::move(setting) + "/"), tolerance_(tolerance) {}
 
   void losses(const std::vector<double>& got) { near("losses", got); }
-  /// The masks of a step; they have to be equal, whatever the precision.
+  /// The masks of a step; they have to be equal, whatever the precision, where sums have the script's order.
   void mask(int64_t step, const GradientMask& mask) {
     if (!golden_.has(prefix_ + "masks")) {
       CHECK_FALSE(mask.buffer);
@@ -63,7 +70,7 @@ class Check {
     int64_t flips = 0;
     for (size_t i = 0; i < got.size(); ++i) flips += got[i] != want.at(masks_ * got.size() + i);
     INFO("step " << step);
-    CHECK(flips == 0);
+    CHECK(flips <= kFlips * static_cast<double>(got.size()));
     ++masks_;
   }
   void gradient_sets(int64_t step, Cure& cure, const Flat& total) {
@@ -141,7 +148,7 @@ TEST_CASE("cure follows the PyTorch script in f64", "[golden][cure]") {
 
 TEST_CASE("cure follows the PyTorch script in f32", "[golden][cure]") {
   for (const auto& [setting, yaml] : kSettings)
-    if (std::string(setting) != "paper") check_training(setting, yaml, DType::f32, 1e-4);
+    if (std::string(setting) != "paper") check_training(setting, yaml, DType::f32, kF32);
 }
 
 TEST_CASE("percentile: NumPy's thresholds, and the same values strictly below them", "[golden][cure]") {
