@@ -169,7 +169,7 @@ class Runner:
 
 def line_of(entry):
     figure = " ".join(entry["figure"].split())
-    return f"{entry['status']:<12}{entry['seconds']:>7.1f} s  {entry['name']:<28} {figure[:160]}".rstrip()
+    return f"{entry['status']:<12}{entry['seconds']:>7.1f} s  {entry['name']:<36} {figure[:160]}".rstrip()
 
 
 def last_line(path):

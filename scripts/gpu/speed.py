@@ -24,12 +24,12 @@ def bench(call, title, suite, file, axes, timeout, figure, settings=(), options=
 
 def step(call, compute, batch, timeout, name="", model="resnet18", settings=()):
     """A training step of PGD-10, repeated by the device unless `settings` say otherwise."""
-    model, batch = call.pick(model, "quickstart"), call.pick(batch, 8)
     graph = [] if call.rehearse or any(s.startswith("graph=") for s in settings) else ["graph=on"]
     label = name or f"{compute}, batch {batch}"
-    axes = {"model": model, "compute": call.pick(compute, "f32"), "batch": batch, "attack_steps": call.pick(10, 1)}
-    return bench(call, f"step {label}", "step", file_name("step", model, label), axes, timeout, lambda path: figures.step_rate(path, graph),
-                 [*graph, *settings],
+    axes = {"model": call.pick(model, "quickstart"), "compute": call.pick(compute, "f32"), "batch": call.pick(batch, 8),
+            "attack_steps": call.pick(10, 1)}
+    return bench(call, f"step {label}", "step", file_name("step", model, label), axes, timeout,
+                 lambda path: figures.step_rate(path, graph), [*graph, *settings],
                  ["--min-samples", call.pick("10", "1"), "--timeout", call.pick("2", "0.05"), "--min-time", "0"])
 
 
@@ -72,7 +72,7 @@ def plan(call):
         step(call, "bf16", 128, 40, "WRN-34-10, bf16, batch 128", model="wide_resnet34_10"),
         bench(call, "convolutions", "conv", "conv.json", {"network": call.pick("resnet18", "quickstart"),
                                                      "dtype": call.pick("bf16", "f32"), "batch": call.pick(128, 2)},
-              60, figures.suite, options=["--mode", "hot", "--timeout", short]),
+              60, figures.suite, options=["--mode", "hot", "--timeout", short, "--filter", call.pick(".", "/forward/.*28x28")]),
         *compiled,
         state(call, "after"),
     ]
