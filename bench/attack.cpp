@@ -6,6 +6,7 @@
 
 #include "attacks/pgd.h"
 #include "bench/breakdown.h"
+#include "bench/event_clock.h"
 #include "bench/network.h"
 #include "bench/suite.h"
 #include "core/text.h"
@@ -53,9 +54,13 @@ class AttackWork {
   }
 
   void run() {
-    const Arena::Scope scope(engine_.arena());
-    attacked();
+    {
+      const Arena::Scope scope(engine_.arena());
+      attacked();
+    }
+    synchronize(engine_.stream());
   }
+  Engine& engine() { return engine_; }
   std::string describe() const { return attack_->describe(); }
 
  private:
@@ -100,7 +105,7 @@ struct Attacks : NetworkSuite {
   std::vector<Axis> axes() const override {
     return {{"model", {"resnet18"}, {}},
             {"attack", {"pgd"}, Registry<Attack>::instance().names()},
-            {"compute", {"f32"}, {"f32", "bf16"}},
+            {"compute", {"f32"}, {"f32", "tf32", "bf16", "f16"}},
             {"batch", {"64"}, {}}};
   }
 
@@ -113,29 +118,31 @@ struct Attacks : NetworkSuite {
           for (const std::string& batch : a.at("batch"))
             out.push_back({.name = cat(model, "/", attack, "/", compute, "/n", batch),
                            .axes = {{"model", model}, {"attack", attack}, {"compute", compute}, {"batch", batch}},
-                           .dtype = compute == "bf16" ? DType::bf16 : DType::f32,
+                           .math = compute,
                            .prepare = [=] {
                              const int64_t n = static_cast<int64_t>(parse_number(batch));
                              const auto work = std::make_shared<AttackWork>(model, compute, attack, n, context);
-                             return Work{.run = [work] { work->run(); },
-                                         .extra =
-                                             [=] {
-                                               RangeLog log;
-                                               AttackWork again(model, compute, attack, n, context, &log);
-                                               return Json{{"images", n},
-                                                           {"attack", work->describe()},
-                                                           {"breakdown", breakdown(log, 2, [&] { again.run(); })}};
-                                             }};
+                             return Work{.runs = {.run = [work](int) { work->run(); }},
+                                         .extra = [=](const Peaks& peaks) {
+                                           RangeLog log(make_event_clock(context.engine.device()));
+                                           AttackWork again(model, compute, attack, n, context, &log);
+                                           return Json{{"images", n},
+                                                       {"attack", work->describe()},
+                                                       {"breakdown", breakdown({log, again.engine(), peaks, compute}, 2,
+                                                                               [&] { again.run(); })}};
+                                         }};
                            }});
     return out;
   }
 
   std::string summary(const Report& report) const override {
     std::string out;
-    for (const Result& r : report.results)
+    for (const Result& r : report.results) {
+      if (!r.failed.empty()) continue;
       out += fmt::format("\n{}: {:.4g} images/s ({})\n", r.name, r.extra.at("images").get<double>() / r.main().median(),
                          r.extra.at("attack").get<std::string>()) +
-             breakdown_text(r.extra.at("breakdown"), report.peaks, r.axes.at("compute"));
+             breakdown_text(r.extra.at("breakdown"));
+    }
     return out;
   }
 };

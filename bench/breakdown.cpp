@@ -7,20 +7,42 @@
 #include <set>
 
 #include "bench/network.h"
+#include "core/step_graph.h"
+#include "core/text.h"
+#include "kernels/runtime/memory.h"
 
 namespace temper::bench {
 
 namespace {
 
+constexpr size_t kLongest = 10;
+
+/// What some of the ranges have taken and done together.
 struct Share {
   int64_t calls = 0;
-  double seconds = 0, flops = 0;
+  double seconds = 0, flops = 0, bytes = 0;
+};
+
+/// What one call does, as far as its name and extents tell.
+struct Work {
+  double flops = 0, bytes = 0;
 };
 
 bool is_convolution(const RangeLog::Node& n) { return n.extents.size() == 9 && n.name.rfind("conv2d", 0) == 0; }
 
-double flops_of(const ConvShape& g) {
-  return 2.0 * static_cast<double>(g.n * g.p() * g.q() * g.k) * static_cast<double>(g.r * g.s * g.c);
+Work convolution_work(const std::string& name, const ConvShape& g, const std::string& math) {
+  const double each = math == "bf16" || math == "f16" ? 2 : 4;
+  const auto x = static_cast<double>(g.n * g.h * g.w * g.c), y = static_cast<double>(g.n * g.p() * g.q() * g.k);
+  const auto w = static_cast<double>(g.k * g.r * g.s * g.c);
+  const double beside = name == "conv2d_backward_data_relu" ? x : name == "conv2d_backward_data_add_relu" ? 2 * x : 0;
+  return {.flops = 2 * y * static_cast<double>(g.r * g.s * g.c), .bytes = (x + y + w + beside) * each};
+}
+
+Work work_of(const RangeLog::Node& n, const std::string& math) {
+  if (is_convolution(n)) return convolution_work(n.name, conv_of(n.extents), math);
+  if (n.name == "copy") return {.bytes = 2.0 * static_cast<double>(n.extents.at(0))};
+  if (n.name == "set_zero") return {.bytes = static_cast<double>(n.extents.at(0))};
+  return {};
 }
 
 std::string title(const ConvShape& g) {
@@ -28,16 +50,31 @@ std::string title(const ConvShape& g) {
                      g.stride == 1 ? "" : fmt::format(" stride {}", g.stride));
 }
 
+std::string title(const RangeLog::Node& n) {
+  if (is_convolution(n)) return n.name + " " + title(conv_of(n.extents));
+  std::vector<std::string> extents;
+  for (const int64_t e : n.extents) extents.push_back(std::to_string(e));
+  return extents.empty() ? n.name : n.name + " " + join(extents, " x ");
+}
+
 using Shares = std::map<std::string, Share>;
 
-Json listed(const Shares& shares, int runs) {
+Json listed(const Shares& shares, int runs, const BreakdownContext& context, size_t most = SIZE_MAX) {
   std::vector<std::pair<std::string, Share>> all(shares.begin(), shares.end());
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  if (all.size() > most) all.resize(most);
   Json out = Json::array();
   for (const auto& [name, s] : all) {
-    out.push_back({{"name", name}, {"calls", static_cast<double>(s.calls) / runs}, {"seconds", s.seconds / runs}});
-    if (s.flops > 0) out.back()["flops"] = s.flops / runs;
+    Json& j = out.emplace_back(
+        Json{{"name", name}, {"calls", static_cast<double>(s.calls) / runs}, {"seconds", s.seconds / runs}});
+    if (s.flops > 0) j["flops"] = s.flops / runs;
+    if (s.bytes > 0) j["bytes"] = s.bytes / runs;
+    const double calls = static_cast<double>(s.calls);
+    const Limit limit = limit_of(context.peaks, s.bytes / calls, s.flops / calls, context.math);
+    if (limit.seconds <= 0) continue;
+    j["bound"] = limit.bound;
+    j["of_peak"] = limit.seconds * calls / s.seconds;
   }
   return out;
 }
@@ -57,65 +94,111 @@ bool inside_kernel(const std::vector<RangeLog::Node>& nodes, int i) {
   return false;
 }
 
+/// What timing a range with nothing in it gives, in repetitions by the device where it can.
+double empty_range(const BreakdownContext& context) {
+  constexpr int kRanges = 64, kRuns = 5;
+  static const char* kName = "empty";
+  RangeLog& log = context.log;
+  const Stream stream = context.engine.stream();
+  StepGraph graph(context.engine, GraphUse::automatic, make_graph_recorder(stream.device));
+  const auto run = [&] {
+    graph.run({.size = 1, .name = kName}, [&] {
+      for (int i = 0; i < kRanges; ++i) const KernelRange range(stream, kName);
+    });
+    synchronize(stream);
+    log.settle();
+  };
+  for (int i = 0; i < 3; ++i) run();
+  log.restart();
+  for (int i = 0; i < kRuns; ++i) run();
+  const auto node = std::find_if(log.nodes().begin(), log.nodes().end(), [](const auto& n) { return n.name == kName; });
+  const double seconds = node->seconds / static_cast<double>(node->count);
+  log.clear();
+  return seconds;
+}
+
 }  // namespace
 
-Json breakdown(RangeLog& log, int runs, const std::function<void()>& run) {
-  run();
-  log.clear();
-  const auto start = std::chrono::steady_clock::now();
-  for (int i = 0; i < runs; ++i) run();
-  const double total = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+Json breakdown(const BreakdownContext& context, int runs, const std::function<void()>& run) {
+  RangeLog& log = context.log;
+  const bool events = log.has_clock();
+  Json out{{"seconds", 0}, {"explained", 0}, {"timed", "by the clock, at both ends of each range"}};
+  if (events) {
+    out["timed"] =
+        "by events at both ends of each kernel and phase, in repetitions by the device where the step has them";
+    out["empty_range_seconds"] = empty_range(context);
+  }
+  // On a GPU the first run builds plans, the second is recorded.
+  for (int i = 0; i < (events ? 3 : 1); ++i) {
+    run();
+    log.settle();
+  }
+  log.restart();
+  double total = 0;
+  for (int i = 0; i < runs; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    run();
+    total += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    log.settle();
+  }
 
   const std::vector<RangeLog::Node>& nodes = log.nodes();
-  Shares kernels, convolutions;
+  Shares kernels, convolutions, shapes;
   std::map<std::string, double> phases;
   double in_kernels = 0, in_phases = 0;
   for (int i = 1; i < static_cast<int>(nodes.size()); ++i) {
     const RangeLog::Node& n = nodes[i];
+    if (n.count == 0) continue;
     if (phase_of(nodes, i) != "other" && phase_of(nodes, n.parent) == "other") {
       phases[phase_of(nodes, i)] += n.seconds / runs;
       in_phases += n.seconds;
     }
     if (n.kind != RangeKind::kernel || inside_kernel(nodes, i)) continue;
     in_kernels += n.seconds;
-    for (Share* s :
-         {&kernels[n.name], is_convolution(n) ? &convolutions[n.name + " " + title(conv_of(n.extents))] : nullptr}) {
+    const Work work = work_of(n, context.math);
+    for (Share* s : {&kernels[n.name], &shapes[title(n)], is_convolution(n) ? &convolutions[title(n)] : nullptr}) {
       if (!s) continue;
       s->calls += n.count;
       s->seconds += n.seconds;
-      if (is_convolution(n)) s->flops += static_cast<double>(n.count) * flops_of(conv_of(n.extents));
+      s->flops += static_cast<double>(n.count) * work.flops;
+      s->bytes += static_cast<double>(n.count) * work.bytes;
     }
   }
   phases["other"] = (total - in_phases) / runs;
-  return {{"seconds", total / runs},
-          {"explained", in_kernels / total},
-          {"phases", phases},
-          {"kernels", listed(kernels, runs)},
-          {"convolutions", listed(convolutions, runs)}};
+  out["seconds"] = total / runs;
+  out["explained"] = in_kernels / total;
+  out["phases"] = phases;
+  out["kernels"] = listed(kernels, runs, context);
+  out["convolutions"] = listed(convolutions, runs, context);
+  out["longest"] = listed(shapes, runs, context, kLongest);
+  return out;
 }
 
-std::string breakdown_text(const Json& b, const Json& peaks, const std::string& type) {
+std::string breakdown_text(const Json& b) {
   const double total = b.at("seconds");
-  const double peak = peaks.contains(type) ? peaks.at(type).at("flops_per_second").get<double>() : 0;
   const auto line = [&](const std::string& name, double seconds, const std::string& more) {
     return fmt::format("  {:<62} {:>10.3f} ms {:>5.1f} %{}\n", name, seconds * 1e3, 100 * seconds / total, more);
   };
   std::string out = "phases\n";
   for (const auto& [name, seconds] : b.at("phases").items()) out += line(name, seconds, "");
-  for (const char* part : {"kernels", "convolutions"}) {
-    out += fmt::format("{}\n", part);
+  for (const char* part : {"kernels", "convolutions", "longest"}) {
+    out += fmt::format("{}\n", std::string(part) == "longest" ? "the ten longest kernels" : part);
     for (const Json& k : b.at(part)) {
-      std::string more = fmt::format(" {:>7.6g} calls", k.at("calls").get<double>());
-      if (k.contains("flops")) {
-        const double rate = k.at("flops").get<double>() / k.at("seconds").get<double>();
-        more += fmt::format(" {:>7.1f} GFLOP/s", rate / 1e9);
-        if (peak > 0) more += fmt::format(" {:>3.0f} % of the peak", 100 * rate / peak);
-      }
-      out += line(k.at("name"), k.at("seconds"), more);
+      const double seconds = k.at("seconds"), calls = k.at("calls");
+      std::string more = fmt::format(" {:>7.6g} calls {:>9.2f} us each", calls, seconds / calls * 1e6);
+      if (k.contains("flops")) more += fmt::format(" {:>9.1f} GFLOP/s", k.at("flops").get<double>() / seconds / 1e9);
+      if (k.contains("of_peak"))
+        more += fmt::format(" {:>3.0f} % of the peak ({})", 100 * k.at("of_peak").get<double>(),
+                            k.at("bound").get<std::string>());
+      out += line(k.at("name"), seconds, more);
     }
   }
-  return out + fmt::format("the listed kernels explain {:.1f} % of {:.3f} ms\n", 100 * b.at("explained").get<double>(),
-                           total * 1e3);
+  out += fmt::format("the listed kernels explain {:.1f} % of {:.3f} ms", 100 * b.at("explained").get<double>(),
+                     total * 1e3);
+  if (b.contains("empty_range_seconds"))
+    out += fmt::format("; timed by events, of which a kernel's time contains about {:.2f} us",
+                       b.at("empty_range_seconds").get<double>() * 1e6);
+  return out + "\n";
 }
 
 }  // namespace temper::bench

@@ -16,6 +16,7 @@ const char* name(Verdict verdict) {
     case Verdict::same: return "SAME";
     case Verdict::slower: return "SLOWER";
     case Verdict::unsure: return "UNSURE";
+    case Verdict::failed: return "FAILED";
   }
   return "?";
 }
@@ -62,7 +63,11 @@ std::vector<Comparison> compare(const Report& base, const Report& now, const Com
   std::vector<Comparison> out;
   for (const Result& r : now.results) {
     const auto before = known.find(r.name);
-    if (before == known.end()) continue;
+    if (before == known.end() || !before->second->failed.empty()) continue;
+    if (!r.failed.empty()) {
+      out.push_back({.name = r.name, .verdict = Verdict::failed});
+      continue;
+    }
     for (const auto& [mode, t] : r.times) {
       const auto other = before->second->times.find(mode);
       if (mode == "unfused" || other == before->second->times.end()) continue;
@@ -80,11 +85,16 @@ std::string to_text(const std::vector<Comparison>& comparisons) {
   std::map<Verdict, int> count;
   for (const Comparison& c : comparisons) {
     ++count[c.verdict];
+    if (c.verdict == Verdict::failed) {
+      out += fmt::format("{} {}\n", name(c.verdict), c.name);
+      continue;
+    }
     out += fmt::format("{:<6} {:+6.1f} %  ({:+.1f} to {:+.1f})  {} {}\n", name(c.verdict), 100 * (c.ratio - 1),
                        100 * (c.interval.lo - 1), 100 * (c.interval.hi - 1), c.name, c.mode);
   }
-  out += fmt::format("{} slower, {} faster, {} the same, {} unsure\n", count[Verdict::slower], count[Verdict::faster],
-                     count[Verdict::same], count[Verdict::unsure]);
+  out += fmt::format("{} slower, {} faster, {} the same, {} unsure{}\n", count[Verdict::slower], count[Verdict::faster],
+                     count[Verdict::same], count[Verdict::unsure],
+                     count[Verdict::failed] ? cat(", ", count[Verdict::failed], " failed") : "");
   return out;
 }
 

@@ -6,7 +6,7 @@
 
 namespace temper::bench {
 
-enum class Verdict : uint8_t { faster, same, slower, unsure };
+enum class Verdict : uint8_t { faster, same, slower, unsure, failed };
 const char* name(Verdict verdict);
 
 struct CompareOptions {
@@ -32,8 +32,8 @@ Verdict judge(const Interval& ratio, double min_effect);
 Comparison compare_samples(const std::vector<double>& base, const std::vector<double>& now, bool paired,
                            const CompareOptions& options);
 
-/// Every case and mode that both reports have. Throws Error, naming what to do, if there is none, or if the reports
-/// come from different suites or machines.
+/// Every case and mode that both reports have; a case that was measured before and fails now is one, too. Throws Error,
+/// naming what to do, if there is none, or if the reports come from different suites or machines.
 std::vector<Comparison> compare(const Report& base, const Report& now, const CompareOptions& options);
 
 /// A line per comparison and a count.

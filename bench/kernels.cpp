@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "bench/measure.h"
 #include "bench/vendor.h"
 #include "core/text.h"
 #include "kernels/runtime/case_arrays.h"
@@ -14,24 +15,40 @@ namespace temper::bench {
 
 namespace {
 
-/// A case's arrays on the device, as the case wants them before a run.
+using Arrays = std::vector<DeviceArray<char>>;
+
+CaseArgs args_of(const Arrays& arrays) {
+  std::vector<void*> pointers;
+  for (const DeviceArray<char>& a : arrays) pointers.push_back(a.data());
+  return CaseArgs(pointers);
+}
+
+/// A case's arrays on the device, as the case wants them before a run, in as many sets as it takes for none to be found
+/// in a cache. What is checked is the first set.
 class CaseMemory {
  public:
-  CaseMemory(const KernelCase& c, Stream stream) : case_(c), stream_(stream) {
-    for (size_t i = 0; i < c.arrays.size(); ++i) {
-      input_.push_back(random_bytes(c.arrays[i], 0, static_cast<int>(i) + 1));
-      data_.emplace_back(stream, input_.back());
-    }
+  CaseMemory(const KernelCase& c, Stream stream) : case_(c), stream_(stream), input_(c.arrays.size()) {
+    const int arrays = static_cast<int>(c.arrays.size());
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < arrays; ++i) input_[i] = random_bytes(c.arrays[i], 0, i + 1);
+    double bytes = 0;
+    for (const std::vector<char>& values : input_) bytes += static_cast<double>(values.size());
+    sets_.resize(rotation(stream.device, bytes));
+    for (Arrays& set : sets_)
+      for (const std::vector<char>& values : input_) set.emplace_back(stream, values.size());
+    for (const Arrays& set : sets_) args_.push_back(args_of(set));
+    restore();
   }
 
-  CaseArgs args() const {
-    std::vector<void*> pointers;
-    for (const DeviceArray<char>& d : data_) pointers.push_back(d.data());
-    return CaseArgs(pointers);
-  }
+  int sets() const { return static_cast<int>(sets_.size()); }
+  const CaseArgs& args(int set = 0) const { return args_[set]; }
   void restore() {
-    for (size_t i = 0; i < data_.size(); ++i)
-      copy(stream_, data_[i].data(), stream_.device, input_[i].data(), Device::cpu, input_[i].size());
+    for (size_t i = 0; i < input_.size(); ++i) {
+      const void* first = sets_[0][i].data();
+      copy(stream_, sets_[0][i].data(), stream_.device, input_[i].data(), Device::cpu, input_[i].size());
+      for (size_t set = 1; set < sets_.size(); ++set)
+        copy(stream_, sets_[set][i].data(), stream_.device, first, stream_.device, input_[i].size());
+    }
     synchronize(stream_);
   }
   /// Throws Error unless `run`, from the start, writes what the reference says.
@@ -39,7 +56,7 @@ class CaseMemory {
     restore();
     if (setup) setup(stream_, args());
     run(stream_, args());
-    std::vector<size_t> all(data_.size());
+    std::vector<size_t> all(input_.size());
     std::iota(all.begin(), all.end(), 0);
     const std::string wrong = what_is_wrong(all, case_.tolerance);
     TEMPER_CHECK(wrong.empty(), case_.kernel, "/", case_.name, ": the ", what,
@@ -48,11 +65,11 @@ class CaseMemory {
   /// The first difference between some of the arrays and the reference; empty: none.
   std::string what_is_wrong(const std::vector<size_t>& arrays, double tolerance) {
     if (want_.empty()) {
-      for (size_t i = 0; i < data_.size(); ++i) want_.push_back(to_double(case_.arrays[i], input_[i].data()));
+      for (size_t i = 0; i < input_.size(); ++i) want_.push_back(to_double(case_.arrays[i], input_[i].data()));
       case_.reference(want_);
     }
     for (const size_t i : arrays) {
-      const std::vector<double> got = to_double(case_.arrays[i], data_[i].read(stream_).data());
+      const std::vector<double> got = to_double(case_.arrays[i], sets_[0][i].read(stream_).data());
       const std::string wrong = difference(tolerance, case_.arrays[i], want_[i], got);
       if (!wrong.empty()) return wrong;
     }
@@ -64,7 +81,8 @@ class CaseMemory {
   const KernelCase& case_;
   Stream stream_;
   std::vector<std::vector<char>> input_;
-  std::vector<DeviceArray<char>> data_;
+  std::vector<Arrays> sets_;
+  std::vector<CaseArgs> args_;
   std::vector<std::vector<double>> want_;
 };
 
@@ -101,7 +119,7 @@ struct Kernels : Suite {
       if (!context.all && has_large.count(c.kernel) && !is_large(c)) continue;
       out.push_back({.name = c.kernel + "/" + c.name,
                      .axes = {{"kernel", c.kernel}, {"dtype", name(t)}},
-                     .dtype = t,
+                     .math = name(t),
                      .bytes = c.bytes,
                      .flops = c.flops,
                      .prepare = [&c, stream = context.engine.stream()] { return prepare_kernel(c, stream); }});
@@ -123,7 +141,7 @@ void add_vendor(const KernelCase& c, Stream stream, CaseMemory& memory, Work& wo
     work.note = cat("not timed: ", vendor->name, ", whose result is wrong: ", wrong);
     return;
   }
-  work.unfused = vendor->run;
+  work.unfused = [run = vendor->run](int) { run(); };
   work.unfused_name = vendor->name;
 }
 
@@ -132,17 +150,20 @@ void add_vendor(const KernelCase& c, Stream stream, CaseMemory& memory, Work& wo
 Work prepare_kernel(const KernelCase& c, Stream stream) {
   const auto memory = std::make_shared<CaseMemory>(c, stream);
   memory->check("result", c.run);
-  Work work{.run = [&c, stream, memory, args = memory->args()] { c.run(stream, args); }};
+  Work work{.runs = {.stream = stream,
+                     .run = [&c, stream, memory](int set) { c.run(stream, memory->args(set)); },
+                     .sets = memory->sets(),
+                     .launcher = Launcher::device}};
   if (c.unfused) {
     memory->check("unfused result", c.unfused, c.unfused_setup);
-    work.unfused = [&c, stream, memory, args = memory->args()] { c.unfused(stream, args); };
+    work.unfused = [&c, stream, memory](int set) { c.unfused(stream, memory->args(set)); };
     work.unfused_name = c.unfused_name;
   } else {
     add_vendor(c, stream, *memory, work);
   }
   memory->forget_reference();
   memory->restore();
-  if (c.unfused_setup) c.unfused_setup(stream, memory->args());
+  for (int set = 0; c.unfused_setup && set < memory->sets(); ++set) c.unfused_setup(stream, memory->args(set));
   return work;
 }
 

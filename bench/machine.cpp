@@ -1,10 +1,11 @@
 #include "bench/machine.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "bench/gpu_state.h"
 
 namespace temper::bench {
 
@@ -48,17 +49,6 @@ void add_steal(Json& j) {
   if (in) j["steal_ticks"] = ticks[7];
 }
 
-void add_gpu(Json& j) {
-  FILE* pipe = popen(
-      "nvidia-smi --format=csv,noheader "
-      "--query-gpu=clocks.sm,clocks.mem,temperature.gpu,power.draw,clocks_throttle_reasons.active 2> /dev/null",
-      "r");
-  if (!pipe) return;
-  char line[256] = {};
-  if (std::fgets(line, sizeof line, pipe)) j["gpu"] = std::string(line).substr(0, std::string(line).find('\n'));
-  pclose(pipe);
-}
-
 }  // namespace
 
 Json machine_state(Device device) {
@@ -69,7 +59,7 @@ Json machine_state(Device device) {
   add_steal(j);
   add_value(j, "container_throttled", "/sys/fs/cgroup/cpu.stat", "nr_throttled");
   add_value(j, "heat_throttled", "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "");
-  if (device == Device::cuda) add_gpu(j);
+  if (device == Device::cuda) j["gpu"] = gpu_state();
   return j;
 }
 

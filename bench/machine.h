@@ -6,7 +6,7 @@
 namespace temper::bench {
 
 /// What may have disturbed a measurement and can be read: load, clock, share of time that other machines took (steal),
-/// throttling by the container and by heat; on CUDA what nvidia-smi tells. What cannot be read is left out.
+/// throttling by the container and by heat; on CUDA gpu_state(). What cannot be read is left out.
 nlohmann::ordered_json machine_state(Device device);
 
 }  // namespace temper::bench

@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bench/stats.h"
+#include "core/step_graph.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper::bench {
@@ -15,14 +17,26 @@ struct StopRule {
   int min_samples = 10;
 };
 
-/// Cold: the last-level cache is flushed before every sample, which is one run. Hot: a sample is several runs in a row,
-/// at least half a millisecond together.
+/// Cold: no run finds its data in the last-level cache. Hot: every run works on the data of the one before.
 enum class Mode : uint8_t { cold, hot };
 const char* name(Mode mode);
+
+/// Who starts the runs of a sample: the host, whose own time is then part of it, as it is of a whole training step; or
+/// the device, from a recording, where it can: a kernel's time alone, as within a recorded step.
+enum class Launcher : uint8_t { host, device };
+
+/// What is timed: run(i) does the same for every i from 0 to `sets` - 1, each with data of its own.
+struct Runs {
+  Stream stream = {};  ///< where; of a run that waits for its device by itself the CPU's, and the clock's time is taken
+  std::function<void(int)> run;
+  int sets = 1;
+  Launcher launcher = Launcher::host;
+};
 
 struct Timing {
   std::vector<double> samples;  ///< seconds per run, in the order they were taken
   std::string stopped;          ///< "noise" or "timeout"
+  std::string how = {};         ///< what one sample is
 
   double median() const { return bench::median(samples); }
   double noise() const { return median_noise(samples); }
@@ -58,13 +72,40 @@ class StreamTimer {
   void* events_[2] = {};
 };
 
+/// The same number of runs again and again, set after set.
+class Series {
+ public:
+  /// Of runs that a device launches every set is run once, so that nothing is met for the first time in a recording.
+  Series(const Runs& runs, int count, int sets);
+  /// Seconds per run.
+  double operator()();
+  const std::string& how() const { return how_; }
+
+ private:
+  void record();
+  void run_all(int count) const;
+
+  const Runs& runs_;
+  int count_, sets_;
+  StreamTimer timer_;
+  std::unique_ptr<RecordedWork> recorded_;
+  std::string how_;
+};
+
 /// The size of the last-level cache: L3 of the CPU, L2 of a GPU.
 size_t last_level_cache(Device device);
 
-/// `flush` may be null where nothing is measured cold.
-Timing measure(Stream stream, Mode mode, const StopRule& rule, CacheFlush* flush, const std::function<void()>& run);
+/// How many sets of so many bytes a device has to work on in turn for a set to have left its last-level cache when its
+/// turn comes again: twice the cache, but not more than 256 sets. On the CPU one: a flush empties its caches.
+int rotation(Device device, double bytes);
+
+/// `flush` is needed where something is measured cold and not by the device from several sets.
+Timing measure(Mode mode, const StopRule& rule, CacheFlush* flush, const Runs& runs);
+
+/// Whether cold runs need a flush before each of them.
+bool needs_flush(const Runs& runs);
 
 /// Runs that make a hot sample long enough.
-int hot_runs(Stream stream, const std::function<void()>& run, double seconds);
+int hot_runs(const Runs& runs, double seconds);
 
 }  // namespace temper::bench

@@ -32,6 +32,15 @@ ConvShape conv_of(const std::vector<int64_t>& e) {
   return {.n = e[0], .h = e[1], .w = e[2], .c = e[3], .k = e[4], .r = e[5], .s = e[6], .stride = e[7], .pad = e[8]};
 }
 
+Json conv_choice(Engine& engine) {
+  const EngineOptions& o = engine.options();
+  Json j{{"library", engine.conv().name()}, {"notes", engine.conv().notes()}};
+  if (engine.device() == Device::cpu) return j;
+  j["math"] = o.planning.math == ConvMath::tf32 ? "tf32" : "f32";
+  j["plans"] = o.planning.choice == PlanChoice::timed ? "timed" : "proposed";
+  return j;
+}
+
 std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
   const Experiment experiment = read_experiment(parse_config(cat("model: ", model_section(network)), network));
   const DataShape data = data_shape(network);
@@ -52,7 +61,11 @@ std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
   for (const RangeLog::Node& n : log.nodes()) {
     if (n.kind != RangeKind::kernel || n.name.rfind("conv2d", 0) != 0) continue;
     ConvCount& count = found[conv_of(n.extents)];
-    (n.name == "conv2d_backward_data" ? count.data : count.forward) += n.count;
+    int64_t& kind = n.name == "conv2d_backward_data"            ? count.data
+                    : n.name == "conv2d_backward_data_relu"     ? count.masked
+                    : n.name == "conv2d_backward_data_add_relu" ? count.masked_residual
+                                                                : count.forward;
+    kind += n.count;
   }
   log.clear();
   {

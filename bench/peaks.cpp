@@ -3,107 +3,158 @@
 #include <cstring>
 #include <functional>
 
+#include "bench/gpu_state.h"
 #include "bench/measure.h"
 #include "bench/peak_registers.h"
+#include "bench/random_data.h"
 #include "core/gemm.h"
 #include "kernels/fill/fill.h"
-#include "kernels/runtime/memory.h"
+#include "kernels/runtime/device_array.h"
+#if defined(TEMPER_CUDA)
+#include "bench/peaks_cublas.h"
+#endif
 
 namespace temper::bench {
 
 namespace {
 
-/// The shortest of the runs that fit into a third of a second, and of three at least; one before them warms up. The
-/// shortest, because a peak is what the machine can do when nobody disturbs it.
-double shortest(Stream stream, const std::function<void()>& run) {
-  StreamTimer timer(stream);
-  run();
-  double best = 1e9, total = 0;
-  for (int i = 0; i < 3 || total < 0.3; ++i) {
-    timer.start();
-    run();
-    const double seconds = timer.stop();
-    total += seconds;
-    best = std::min(best, seconds);
-  }
-  return best;
+constexpr double kProbe = 0.3;             // seconds of samples
+constexpr double kSample = 5e-3;           // of one on a GPU: several runs
+constexpr size_t kCopy = size_t{1} << 30;  // bytes on a GPU that has many more
+
+/// `work` per run over the time of a run: of the shortest sample, because a peak is what the machine can do when nobody
+/// disturbs it, and of the median one, which is what it goes on doing.
+Peak probe(Stream stream, const std::string& name, double work, const std::function<void()>& run) {
+  const Runs runs{.stream = stream, .run = [&](int) { run(); }};
+  const int count = stream.device == Device::cpu ? 1 : hot_runs(runs, kSample);
+  Series series(runs, count, 1);
+  std::vector<double> samples;
+  for (double total = 0; samples.size() < 3 || total < kProbe; total += samples.back() * count)
+    samples.push_back(series());
+  return {.best = work / *std::min_element(samples.begin(), samples.end()),
+          .median = work / median(samples),
+          .probe = name};
 }
 
-double copy_peak(Stream stream) {
-  const size_t bytes = 2 * last_level_cache(stream.device);
-  char* data = static_cast<char*>(allocate(stream.device, 2 * bytes));
-  set_zero(stream, data, 2 * bytes);
+Peak copy_peak(Stream stream) {
+  const bool cpu = stream.device == Device::cpu;
   constexpr int64_t kPieces = 64;
-  const size_t piece = bytes / kPieces;
-  const double seconds = shortest(stream, [&] {
-    if (stream.device == Device::cuda) return copy(stream, data, stream.device, data + bytes, stream.device, bytes);
+  const size_t piece =
+      (cpu ? 2 * last_level_cache(stream.device) : std::min(kCopy, device_memory().total / 32)) / kPieces;
+  const size_t bytes = piece * kPieces;
+  const DeviceArray<char> from(stream, bytes), to(stream, bytes);
+  randomize(stream, {from.data(), {static_cast<int64_t>(bytes / sizeof(float))}, DType::f32, stream.device}, 1);
+  return probe(stream, cat("copy of ", bytes >> 20, " MB, read and written"), 2.0 * static_cast<double>(bytes), [&] {
+    if (!cpu) return copy(stream, to.data(), stream.device, from.data(), stream.device, bytes);
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < kPieces; ++i) std::memcpy(data + i * piece, data + bytes + i * piece, piece);
+    for (int64_t i = 0; i < kPieces; ++i) std::memcpy(to.data() + i * piece, from.data() + i * piece, piece);
   });
-  release(stream.device, data, 2 * bytes);
-  return 2.0 * static_cast<double>(piece * kPieces) / seconds;
 }
 
 /// A kernel on so many elements that every thread is woken, and hardly more.
-double launch_time(Engine& engine) {
-  const Arena::Scope scope(engine.arena());
-  const Tensor t = engine.arena().tensor({1 << 14}, DType::f32);
-  const auto run = [&] { fill<float>(engine.stream(), t.numel(), t.as<float>(), 0.f); };
-  return shortest(engine.stream(), run);
+double launch_time(Stream stream) {
+  const DeviceArray<float> t(stream, size_t{1} << 14);
+  const Runs runs{.stream = stream,
+                  .run = [&](int) { fill<float>(stream, static_cast<int64_t>(t.size()), t.data(), 0.f); },
+                  .launcher = Launcher::device};
+  const Timing timing = measure(Mode::hot, {.min_time = 0.01, .timeout = 0.2}, nullptr, runs);
+  return *std::min_element(timing.samples.begin(), timing.samples.end());
 }
 
-Tensor zeros(Engine& engine, Shape shape, DType dtype) {
+Tensor random(Engine& engine, Shape shape, DType dtype) {
+  static uint32_t seed = 1;
   const Tensor t = engine.arena().tensor(shape, dtype);
-  set_zero(engine.stream(), t.data, t.bytes());
+  randomize(engine.stream(), t, seed++);
   return t;
 }
 
-double conv_flops(Engine& engine, const ConvShape& g, DType dtype) {
+Peak conv_peak(Engine& engine, const char* name, const ConvShape& g, DType dtype) {
   const Arena::Scope scope(engine.arena());
-  const Tensor x = zeros(engine, {g.n, g.h, g.w, g.c}, dtype), y = zeros(engine, {g.n, g.p(), g.q(), g.k}, dtype);
-  const ConvFilter filter{.w = zeros(engine, {g.k, g.r, g.s, g.c}, DType::f32), .stamp = 1};
-  const double seconds =
-      shortest(engine.stream(), [&] { engine.conv().forward(engine.stream(), g, x, filter, {}, y); });
-  return 2.0 * static_cast<double>(y.numel() * g.r * g.s * g.c) / seconds;
+  const Tensor x = random(engine, {g.n, g.h, g.w, g.c}, dtype), y = random(engine, {g.n, g.p(), g.q(), g.k}, dtype);
+  const ConvFilter filter{.w = random(engine, {g.k, g.r, g.s, g.c}, DType::f32), .stamp = 1};
+  const double flops = 2.0 * static_cast<double>(y.numel() * g.r * g.s * g.c);
+  return probe(engine.stream(), name, flops, [&] { engine.conv().forward(engine.stream(), g, x, filter, {}, y); });
 }
 
-double gemm_flops(Engine& engine) {
+Peak gemm_peak(Engine& engine) {
   constexpr int64_t kSize = 1024;
   const Arena::Scope scope(engine.arena());
-  const Tensor a = zeros(engine, {kSize, kSize}, DType::f32), b = zeros(engine, {kSize, kSize}, DType::f32);
-  const Tensor c = zeros(engine, {kSize, kSize}, DType::f32);
-  const double seconds =
-      shortest(engine.stream(), [&] { gemm(engine.stream(), Transpose::yes, Transpose::no, a, b, {}, c); });
-  return 2.0 * kSize * kSize * kSize / seconds;
+  const auto matrix = [&] { return random(engine, {kSize, kSize}, DType::f32); };
+  const Tensor a = matrix(), b = matrix(), c = matrix();
+  return probe(engine.stream(), "gemm 1024", 2.0 * kSize * kSize * kSize,
+               [&] { gemm(engine.stream(), Transpose::yes, Transpose::no, a, b, {}, c); });
 }
+
+Peak cpu_peak(Engine& engine, DType t) {
+  Peak best;
+  const auto offer = [&](const Peak& p) {
+    if (p.best > best.best) best = p;
+  };
+  const double registers = register_flops(t);
+  offer({.best = registers, .median = registers, .probe = "multiply-adds in registers"});
+  if (t == DType::f32) offer(gemm_peak(engine));
+  if (!engine.conv().supports(t)) return best;
+  offer(conv_peak(engine, "1x1 convolution as gemm 4096 x 1024 x 1024",
+                  {.n = 16, .h = 16, .w = 16, .c = 1024, .k = 1024, .r = 1, .s = 1}, t));
+  offer(conv_peak(engine, "3x3 convolution 16x16x256",
+                  {.n = 16, .h = 16, .w = 16, .c = 256, .k = 256, .r = 3, .s = 3, .pad = 1}, t));
+  return best;
+}
+
+#if defined(TEMPER_CUDA)
+/// Of the largest product that does not take long; 8192 on any GPU that trains networks.
+Peak cuda_peak(Stream stream, const std::string& math) {
+  constexpr int64_t kLargest = 8192;
+  constexpr double kLong = 5e-3;
+  for (int64_t n = 256;; n *= 2) {
+    CublasProduct product(stream, math, n);
+    const Runs once{.stream = stream, .run = [&](int) { product(); }};
+    if (n < kLargest && Series(once, 1, 1)() < kLong) continue;
+    const double size = static_cast<double>(n);
+    return probe(stream, cat("cuBLASLt product of ", n, " x ", n, " matrices"), 2 * size * size * size,
+                 [&] { product(); });
+  }
+}
+#endif
 
 }  // namespace
 
-Peaks measure_peaks(Engine& engine, const std::vector<DType>& types) {
-  Peaks peaks{.copy = copy_peak(engine.stream()), .launch = launch_time(engine)};
-  for (const DType t : types) {
-    if (t != DType::f32 && t != DType::bf16) continue;
-    const auto offer = [&](const char* probe, double flops) {
-      if (flops <= peaks.flops[name(t)]) return;
-      peaks.flops[name(t)] = flops;
-      peaks.by[name(t)] = probe;
-    };
-    if (engine.device() == Device::cpu) offer("multiply-adds in registers", register_flops(t));
-    if (t == DType::f32) offer("gemm 1024", gemm_flops(engine));
-    if (!engine.conv().supports(t)) continue;
-    offer("1x1 convolution as gemm 4096 x 1024 x 1024",
-          conv_flops(engine, {.n = 16, .h = 16, .w = 16, .c = 1024, .k = 1024, .r = 1, .s = 1}, t));
-    offer("3x3 convolution 16x16x256",
-          conv_flops(engine, {.n = 16, .h = 16, .w = 16, .c = 256, .k = 256, .r = 3, .s = 3, .pad = 1}, t));
+Peaks measure_peaks(Engine& engine, const std::set<std::string>& maths) {
+  const Stream stream = engine.stream();
+  Peaks peaks{.copy = copy_peak(stream), .launch = launch_time(stream)};
+  for (const std::string math : {"f32", "tf32", "bf16", "f16"}) {
+    if (!maths.count(math)) continue;
+    try {
+#if defined(TEMPER_CUDA)
+      if (engine.device() == Device::cuda) peaks.flops[math] = cuda_peak(stream, math);
+#endif
+      // On the CPU tf32 is f32, and f16 is there for checking only.
+      if (engine.device() == Device::cpu && math != "f16")
+        peaks.flops[math] = cpu_peak(engine, math == "bf16" ? DType::bf16 : DType::f32);
+    } catch (const Error& e) {
+      peaks.failed[math] = e.what();
+    }
   }
   return peaks;
 }
 
-Limit limit_of(const Peaks& peaks, double bytes, double flops, DType dtype) {
+nlohmann::ordered_json to_json(const Peaks& peaks) {
+  nlohmann::ordered_json j{{"fill", kFill},
+                           {"copy_bytes_per_second", peaks.copy.best},
+                           {"copy_median_bytes_per_second", peaks.copy.median},
+                           {"copy_probe", peaks.copy.probe},
+                           {"launch_seconds", peaks.launch}};
+  for (const auto& [math, p] : peaks.flops)
+    j[math] = {{"flops_per_second", p.best}, {"median_flops_per_second", p.median}, {"probe", p.probe}};
+  for (const auto& [math, why] : peaks.failed) j[math] = {{"failed", why}};
+  return j;
+}
+
+Limit limit_of(const Peaks& peaks, double bytes, double flops, const std::string& math) {
   if (bytes <= 0 && flops <= 0) return {};
-  const auto known = peaks.flops.find(name(dtype));
-  const double memory = peaks.copy > 0 ? bytes / peaks.copy : 0;
-  const double compute = known != peaks.flops.end() && known->second > 0 ? flops / known->second : 0;
+  const auto known = peaks.flops.find(math);
+  const double memory = peaks.copy.best > 0 ? bytes / peaks.copy.best : 0;
+  const double compute = known != peaks.flops.end() && known->second.best > 0 ? flops / known->second.best : 0;
   if (peaks.launch > std::max(memory, compute)) return {"launch", peaks.launch};
   return memory > compute ? Limit{"memory", memory} : Limit{"compute", compute};
 }

@@ -1,29 +1,39 @@
 #pragma once
 #include <map>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
-#include <vector>
 
 #include "core/engine.h"
 
 namespace temper::bench {
 
-/// What this machine does at best, measured in this process with this many threads.
-struct Peaks {
-  double copy = 0;                        ///< bytes per second, read and written, by copying four caches' worth
-  double launch = 0;                      ///< seconds of a kernel that does nothing
-  std::map<std::string, double> flops;    ///< per second, by type
-  std::map<std::string, std::string> by;  ///< which probe that was
+/// The best that a probe reached, per second, and its median.
+struct Peak {
+  double best = 0, median = 0;
+  std::string probe;  ///< what ran
 };
 
-/// Copies memory; multiplies matrices (as 1x1 and 3x3 convolutions, and, in f32, by gemm) and, on the CPU, adds
-/// products in registers. The best of them is the peak.
-Peaks measure_peaks(Engine& engine, const std::vector<DType>& types);
+/// What this machine does at best, measured in this process with this many threads, on random data.
+struct Peaks {
+  Peak copy;                                       ///< bytes, read and written
+  double launch = 0;                               ///< seconds of a kernel that does nothing
+  std::map<std::string, Peak> flops;               ///< by math: f32, tf32, bf16, f16
+  std::map<std::string, std::string> failed = {};  ///< by math: why there is no peak
+};
+
+/// On CUDA: products of 8192 x 8192 matrices by cuBLASLt, several a sample, and a copy of 1 GB. On the CPU: a copy of
+/// twice the last-level cache; 1x1 and 3x3 convolutions, products by gemm, and products added in registers, the best of
+/// which counts. `maths` that are no such thing are left out.
+Peaks measure_peaks(Engine& engine, const std::set<std::string>& maths);
+
+nlohmann::ordered_json to_json(const Peaks& peaks);
 
 /// What bounds a run, and the least time that bound allows.
 struct Limit {
   std::string bound;  ///< "memory", "compute", "launch"; empty: nothing is known about the case
   double seconds = 0;
 };
-Limit limit_of(const Peaks& peaks, double bytes, double flops, DType dtype);
+Limit limit_of(const Peaks& peaks, double bytes, double flops, const std::string& math);
 
 }  // namespace temper::bench

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 
+#include "core/text.h"
 #include "kernels/runtime/check.h"
 
 namespace temper::bench {
@@ -19,7 +21,14 @@ Json to_json(const Timing& t) {
           {"p95", quantile(t.samples, 0.95)},
           {"noise", t.noise()},
           {"stopped", t.stopped},
+          {"sample", t.how},
           {"samples", t.samples}};
+}
+
+Json head(const Report& report) {
+  return {{"schema", kSchema},         {"program", "temper-bench"},         {"suite", report.suite},
+          {"session", report.session}, {"environment", report.environment}, {"peaks", report.peaks},
+          {"results", Json::array()}};
 }
 
 Json to_json(const Result& r) {
@@ -29,6 +38,7 @@ Json to_json(const Result& r) {
   j["bound"] = r.limit.bound;
   j["limit_seconds"] = r.limit.seconds;
   if (!r.unfused.empty()) j["unfused"] = r.unfused;
+  if (!r.failed.empty()) j["failed"] = r.failed;
   j["times"] = times;
   j["extra"] = r.extra;
   return j;
@@ -39,12 +49,13 @@ Result result_from(const Json& j) {
   r.weight = j.at("weight");
   r.limit = {j.at("bound"), j.at("limit_seconds")};
   r.unfused = j.value("unfused", "");
+  r.failed = j.value("failed", "");
   for (const auto& [mode, t] : j.at("times").items()) {
-    r.times[mode] = {t.at("samples").get<std::vector<double>>(), t.at("stopped")};
+    r.times[mode] = {t.at("samples").get<std::vector<double>>(), t.at("stopped"), t.value("sample", "")};
     TEMPER_CHECK(!r.times[mode].samples.empty(), r.name, " has no samples");
     for (const double s : r.times[mode].samples) TEMPER_CHECK(s > 0, r.name, " has a sample of ", s, " seconds");
   }
-  TEMPER_CHECK(!r.times.empty(), r.name, " has no times");
+  TEMPER_CHECK(!r.times.empty() || !r.failed.empty(), r.name, " has no times");
   r.extra = j.at("extra");
   return r;
 }
@@ -54,7 +65,8 @@ std::string duration(double s) {
   return s < 1 ? fmt::format("{:.4g} ms", s * 1e3) : fmt::format("{:.4g} s", s);
 }
 
-std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
+/// Above 100 % a case has done what the probes say cannot be done: that is said, not hidden.
+std::string of_peak(double share) { return fmt::format("{:.0f} %{}", 100 * share, share > 1 ? " (!)" : ""); }
 std::string rate(double per_second) { return per_second > 0 ? fmt::format("{:.4g}", per_second / 1e9) : ""; }
 
 using Row = std::vector<std::string>;
@@ -64,6 +76,10 @@ std::vector<Row> table(const Report& report) {
   std::vector<Row> rows{
       {"case", "time", "p5", "p95", "noise", "n", "hot", "GB/s", "GFLOP/s", "bound", "of peak", "unfused"}};
   for (const Result& r : report.results) {
+    if (!r.failed.empty()) {
+      rows.push_back({r.name, "failed: " + r.failed});
+      continue;
+    }
     const auto hot = r.times.find("hot"), unfused = r.times.find("unfused");
     const Timing& t = r.main();
     const double s = t.median();
@@ -71,11 +87,11 @@ std::vector<Row> table(const Report& report) {
             duration(s),
             duration(quantile(t.samples, 0.05)),
             duration(quantile(t.samples, 0.95)),
-            fmt::format("{:.1f} %", 100 * t.noise()),
+            noise_text(t),
             std::to_string(t.samples.size())};
     row.push_back(hot == r.times.end() || &hot->second == &t ? "" : duration(hot->second.median()));
     row.insert(row.end(), {rate(r.bytes / s), rate(r.flops / s), r.limit.bound});
-    row.push_back(r.limit.seconds > 0 ? percent(r.limit.seconds / s) : "");
+    row.push_back(r.limit.seconds > 0 ? of_peak(r.limit.seconds / s) : "");
     row.push_back(unfused == r.times.end() ? "" : fmt::format("{:.2f}x ({})", unfused->second.median() / s, r.unfused));
     rows.push_back(row);
   }
@@ -89,12 +105,33 @@ const Timing& Result::main() const {
   return cold != times.end() ? cold->second : times.begin()->second;
 }
 
+std::string noise_text(const Timing& t) {
+  return t.samples.size() == 1 ? "one sample" : fmt::format("{:.1f} %", 100 * t.noise());
+}
+
+std::vector<std::string> failures(const Report& report) {
+  std::vector<std::string> names;
+  for (const Result& r : report.results)
+    if (!r.failed.empty()) names.push_back(r.name);
+  return names;
+}
+
 Json to_json(const Report& report) {
-  Json results = Json::array();
-  for (const Result& r : report.results) results.push_back(to_json(r));
-  return {{"schema", kSchema},         {"program", "temper-bench"},         {"suite", report.suite},
-          {"session", report.session}, {"environment", report.environment}, {"peaks", report.peaks},
-          {"results", results}};
+  Json j = head(report);
+  for (const Result& r : report.results) j["results"].push_back(to_json(r));
+  return j;
+}
+
+void GrowingJson::add(const Result& result) { results_.push_back(to_json(result).dump(1)); }
+
+std::string GrowingJson::text(const Report& report, const std::string& running) const {
+  std::vector<std::string> results = results_;
+  if (!running.empty())
+    results.push_back(to_json(Result{.name = running, .failed = "the program ended while this case ran"}).dump(1));
+  // "results" comes last, and is empty.
+  std::string text = head(report).dump(1);
+  text.resize(text.rfind('[') + 1);
+  return text + "\n" + join(results, ",\n") + "\n ]\n}\n";
 }
 
 Report report_from_json(const Json& j, const std::string& where) {
@@ -119,9 +156,12 @@ Report read_report(const std::string& file) {
 }
 
 void write_file(const std::string& file, const std::string& text) {
-  std::ofstream out(file);
+  const std::string beside = file + ".part";
+  std::ofstream out(beside);
   out << text;
-  TEMPER_CHECK(out.flush(), file, ": cannot be written");
+  out.close();
+  TEMPER_CHECK(out, file, ": cannot be written");
+  std::filesystem::rename(beside, file);
 }
 
 std::string to_csv(const Report& report) {
@@ -137,13 +177,15 @@ std::string to_csv(const Report& report) {
 std::string to_markdown(const Report& report) {
   std::string out;
   bool head = true;
-  for (const Row& row : table(report)) {
-    out += "| ";
-    for (const std::string& cell : row) out += cell + " | ";
-    out.back() = '\n';
+  const std::vector<Row> rows = table(report);
+  const size_t width = rows[0].size();
+  for (const Row& row : rows) {
+    out += "|";
+    for (size_t i = 0; i < width; ++i) out += i < row.size() ? " " + row[i] + " |" : " |";
+    out += "\n";
     if (std::exchange(head, false)) {
       out += "|";
-      for (size_t i = 0; i < row.size(); ++i) out += i == 0 ? "---|" : "---:|";
+      for (size_t i = 0; i < width; ++i) out += i == 0 ? "---|" : "---:|";
       out += "\n";
     }
   }
@@ -153,8 +195,10 @@ std::string to_markdown(const Report& report) {
 std::string to_text(const Report& report) {
   const std::vector<Row> rows = table(report);
   std::vector<size_t> width(rows[0].size());
+  // What failed has two cells; the reason may be as long as it likes.
   for (const Row& row : rows)
-    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i)
+      if (i == 0 || row.size() == width.size()) width[i] = std::max(width[i], row[i].size());
   std::string out;
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.size(); ++i)

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <iostream>
 #include <regex>
+#include <set>
 
+#include "bench/gpu_state.h"
 #include "bench/machine.h"
 #include "core/environment.h"
 #include "core/text.h"
@@ -18,6 +20,8 @@ namespace temper::bench {
 namespace {
 
 constexpr double kServedSample = 0.5e-3;
+// Of what an engine takes at once for a suite's own work; steps and attacks have engines of their own.
+constexpr int64_t kArenaMb = 1024;
 
 std::regex pattern_of(const std::string& text) {
   try {
@@ -27,11 +31,19 @@ std::regex pattern_of(const std::string& text) {
   }
 }
 
+/// A result in half a line.
+std::string outcome(const Result& r) {
+  if (!r.failed.empty()) return "failed: " + r.failed;
+  const Timing& t = r.main();
+  const std::string note = r.extra.value("note", "");
+  return fmt::format("{:.4g} ms, noise: {}{}{}", t.median() * 1e3, noise_text(t), note.empty() ? "" : "; ", note);
+}
+
 }  // namespace
 
 Runner::Runner(const RunOptions& options)
     : options_(options),
-      engine_({.device = options.device, .threads = options.threads}),
+      engine_({.device = options.device, .threads = options.threads, .arena_mb = kArenaMb}),
       suite_(Registry<Suite>::instance().make(options.suite)) {
   SuiteContext context{
       .engine = engine_, .axes = choose(suite_->axes(), options.axes), .set = options.set, .all = options.all};
@@ -57,27 +69,41 @@ std::vector<Mode> Runner::modes() const {
   return modes;
 }
 
-Result Runner::measure(const BenchCase& c) {
+void Runner::time(const BenchCase& c, const Peaks& peaks, Result& r) {
   const Work work = c.prepare();
-  Result r{.name = c.name, .axes = c.axes, .bytes = c.bytes, .flops = c.flops, .weight = c.weight};
-  int64_t runs = 0;
-  const auto run = [&] {
-    work.run();
+  if (!flush_ && needs_flush(work.runs)) flush_.emplace(work.runs.stream);
+  int64_t count = 0;
+  Runs runs = work.runs;
+  runs.run = [&](int set) {
+    work.runs.run(set);
     // Every so often one more that does not count.
-    const double due = options_.slow_down * static_cast<double>(++runs);
-    if (std::floor(due) > std::floor(due - options_.slow_down)) work.run();
+    const double due = options_.slow_down * static_cast<double>(++count);
+    if (std::floor(due) > std::floor(due - options_.slow_down)) work.runs.run(set);
   };
-  for (const Mode mode : modes()) {
-    if (mode == Mode::cold && !flush_) flush_.emplace(engine_.stream());
-    r.times[name(mode)] = bench::measure(engine_.stream(), mode, options_.rule, flush_ ? &*flush_ : nullptr, run);
-  }
+  const auto timed = [&](Mode mode, const Runs& of) {
+    return bench::measure(mode, options_.rule, flush_ ? &*flush_ : nullptr, of);
+  };
+  const GpuWatch watch(options_.device);
+  for (const Mode mode : modes()) r.times[name(mode)] = timed(mode, runs);
+  const Json gpu = watch.seen();
   if (work.unfused) {
-    r.times["unfused"] =
-        bench::measure(engine_.stream(), modes().front(), options_.rule, flush_ ? &*flush_ : nullptr, work.unfused);
+    runs.run = work.unfused;
+    r.times["unfused"] = timed(modes().front(), runs);
     r.unfused = work.unfused_name;
   }
-  if (work.extra) r.extra = work.extra();
+  if (work.extra) r.extra = work.extra(peaks);
+  if (!gpu.empty()) r.extra["gpu"] = gpu;
   if (!work.note.empty()) r.extra["note"] = work.note;
+}
+
+Result Runner::measure(const BenchCase& c, const Peaks& peaks) {
+  Result r{.name = c.name, .axes = c.axes, .bytes = c.bytes, .flops = c.flops, .weight = c.weight};
+  r.limit = limit_of(peaks, c.bytes, c.flops, c.math);
+  try {
+    time(c, peaks, r);
+  } catch (const std::exception& e) {
+    r.failed = e.what();
+  }
   return r;
 }
 
@@ -90,41 +116,44 @@ Report Runner::empty_report() const {
   return report;
 }
 
-Report Runner::measure(std::ostream& log) {
+Report Runner::measure(std::ostream& log, const std::string& json) {
   Report report = empty_report();
+  GrowingJson growing;
+  const auto save = [&](const std::string& running) {
+    if (!json.empty()) write_file(json, growing.text(report, running));
+  };
   report.environment["before"] = machine_state(options_.device);
+  std::set<std::string> maths;
+  for (const BenchCase& c : cases_) maths.insert(c.math);
+  const Peaks peaks = measure_peaks(engine_, maths);
+  report.peaks = to_json(peaks);
+  for (const BenchCase& c : cases_)
+    if (c.announce) c.announce();
   for (const BenchCase& c : cases_) {
-    report.results.push_back(measure(c));
-    const Timing& t = report.results.back().main();
-    const std::string note = report.results.back().extra.value("note", "");
-    log << fmt::format("[{}/{}] {}: {:.4g} ms, noise {:.1f} %{}{}\n", report.results.size(), cases_.size(), c.name,
-                       t.median() * 1e3, 100 * t.noise(), note.empty() ? "" : "; ", note)
-        << std::flush;
+    save(c.name);
+    const Result& r = report.results.emplace_back(measure(c, peaks));
+    growing.add(r);
+    save("");
+    log << fmt::format("[{}/{}] {}: {}\n", report.results.size(), cases_.size(), c.name, outcome(r)) << std::flush;
   }
   report.environment["after"] = machine_state(options_.device);
-  std::vector<DType> types;
-  for (const BenchCase& c : cases_) types.push_back(c.dtype);
-  const Peaks peaks = measure_peaks(engine_, types);
-  for (size_t i = 0; i < cases_.size(); ++i)
-    report.results[i].limit = limit_of(peaks, cases_[i].bytes, cases_[i].flops, cases_[i].dtype);
-  report.peaks = {{"copy_bytes_per_second", peaks.copy}, {"launch_seconds", peaks.launch}};
-  for (const auto& [type, flops] : peaks.flops)
-    report.peaks[type] = {{"flops_per_second", flops}, {"probe", peaks.by.at(type)}};
+  save("");
   return report;
 }
 
 void Runner::profile(const std::string& name) {
   const Work work = find(name).prepare();
-  for (int i = hot_runs(engine_.stream(), work.run, 1.0); i > 0; --i) {
-    const PhaseRange range(engine_.stream(), "profiled");
-    work.run();
+  for (int i = hot_runs(work.runs, 1.0); i > 0; --i) {
+    const PhaseRange range(work.runs.stream, "profiled");
+    work.runs.run(0);
   }
-  synchronize(engine_.stream());
+  synchronize(work.runs.stream);
 }
 
 void Runner::serve(std::istream& in, std::ostream& out) {
   Work work;
-  StreamTimer timer(engine_.stream());
+  std::optional<Series> series;
+  int64_t length = 0;  // runs of `series`
   const auto obey = [&](const std::string& line) -> std::string {
     const std::string argument = line.substr(std::min(line.size(), line.find(' ') + 1));
     if (line == "list") {
@@ -133,17 +162,18 @@ void Runner::serve(std::istream& in, std::ostream& out) {
       return answer;
     }
     if (line.rfind("case ", 0) == 0) {
+      series.reset();
       work = {};
       work = find(argument).prepare();
-      return cat("ready ", hot_runs(engine_.stream(), work.run, kServedSample));
+      return cat("ready ", hot_runs(work.runs, kServedSample));
     }
-    TEMPER_CHECK(line.rfind("run ", 0) == 0 && work.run,
+    TEMPER_CHECK(line.rfind("run ", 0) == 0 && work.runs.run,
                  "expected list, case NAME, run K (after a case) or quit, got '", line, "'");
     const int64_t runs = std::stoll(argument);
-    timer.start();
     const auto more = static_cast<int64_t>(std::ceil(options_.slow_down * static_cast<double>(runs)));
-    for (int64_t i = 0; i < runs + more; ++i) work.run();
-    return fmt::format("{:.9g}", timer.stop() / static_cast<double>(runs));
+    if (!series || length != runs) series.emplace(work.runs, static_cast<int>(runs + more), 1);
+    length = runs;
+    return fmt::format("{:.9g}", (*series)() * static_cast<double>(runs + more) / static_cast<double>(runs));
   };
   for (std::string line; std::getline(in, line) && line != "quit";) {
     try {

@@ -26,8 +26,9 @@ class Runner {
 
   const std::vector<BenchCase>& cases() const { return cases_; }
   const BenchCase& find(const std::string& name) const;
-  /// Measures every case; a line per case goes to `log` as it is done. A case that is wrong ends it with an Error.
-  Report measure(std::ostream& log);
+  /// Measures every case; a line per case goes to `log` as it is done. What a case throws stands in its result, and the
+  /// next one follows. The report so far is written to `json` (empty: nowhere) before and after each case.
+  Report measure(std::ostream& log, const std::string& json = "");
   /// Runs one case over and over for about a second, its result checked, for a profiler to look at.
   void profile(const std::string& name);
   /// One sample at a time, for whoever measures two programs in turn. Reads lines, answers each with one:
@@ -40,7 +41,8 @@ class Runner {
   Report empty_report() const;
 
  private:
-  Result measure(const BenchCase& c);
+  Result measure(const BenchCase& c, const Peaks& peaks);
+  void time(const BenchCase& c, const Peaks& peaks, Result& r);
   std::vector<Mode> modes() const;
 
   RunOptions options_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/runtime/check.h"
 
@@ -36,6 +37,7 @@ Interval median_interval(std::vector<double> values, double confidence) {
 }
 
 double median_noise(const std::vector<double>& values) {
+  if (values.size() == 1) return std::numeric_limits<double>::quiet_NaN();
   const Interval i = median_interval(values, 0.95);
   return (i.hi - i.lo) / 2 / median(values);
 }

@@ -16,7 +16,8 @@ struct Interval {
 /// its form. Of few values it is their whole range, which then holds the median less often than `confidence`.
 Interval median_interval(std::vector<double> values, double confidence);
 
-/// Half the width of the 95 % interval of the median, relative to the median.
+/// Half the width of the 95 % interval of the median, relative to the median. NaN for one value, which says nothing of
+/// it.
 double median_noise(const std::vector<double>& values);
 
 }  // namespace temper::bench

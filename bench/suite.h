@@ -22,20 +22,23 @@ using Choice = std::map<std::string, std::vector<std::string>>;
 
 /// A case whose memory is there and whose result was right.
 struct Work {
-  std::function<void()> run;
-  std::function<void()> unfused = {};  ///< the same result by more general parts or by a library; none: not measured
+  Runs runs;
+  std::function<void(int)> unfused = {};  ///< the same result by more general parts or by a library; none: not measured
   std::string unfused_name = {};
-  std::string note = {};             ///< what there is to say of it
-  std::function<Json()> extra = {};  ///< called after the timing
+  std::string note = {};  ///< what there is to say of it
+  /// Called after the timing, when `run` is no longer needed; may throw: what was timed was not right then.
+  std::function<Json(const Peaks&)> extra = {};
 };
 
 struct BenchCase {
   std::string name;
   Axes axes;
-  DType dtype = DType::f32;
+  std::string math = "f32";  ///< whose peak it is held against: f32, tf32, bf16, f16; others have none
   double bytes = 0, flops = 0, weight = 0;
   /// Throws Error if the result is not what the reference says.
   std::function<Work()> prepare;
+  /// Called for all cases that will be measured, before the first of them is prepared; none: nobody needs to know.
+  std::function<void()> announce = {};
 };
 
 struct SuiteContext {

@@ -94,11 +94,11 @@ struct Convolution {
     }
     if (x.needs_grad()) {
       GradSink s = tape.sink(x);
-      const KernelRange range(tape.stream(), "conv2d_backward_data",
-                              {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       ConvDataEpilogue e;
       // A residual that is x itself adds to the gradient afterwards.
+      const char* name = "conv2d_backward_data";
       if (residual.slot != x.slot && tape.take_mask(x)) {
+        name = s.beta != 0 ? "conv2d_backward_data_add_relu" : "conv2d_backward_data_relu";
         e.mask = x.value;
         if (s.beta != 0 && conv.adds_apart()) {
           e.addend = s.into;
@@ -106,6 +106,7 @@ struct Convolution {
         }
       }
       e.beta = s.beta;
+      const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, filter(), e, s.into);
     }
     // Last, because the residual may take dy's memory.

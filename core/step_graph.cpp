@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kernels/runtime/check.h"
+#include "kernels/runtime/range.h"
 
 namespace temper {
 
@@ -23,8 +24,8 @@ StepGraph::StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder
                "graph: expected device: cuda because only a GPU repeats steps by itself, "
                "got ",
                engine.device(), "; set graph: auto or device: cuda");
-  // Timing a range waits for the device.
-  if (engine.options().ranges) recorder_.reset();
+  // Without a clock of the device's own, timing a range waits for the device.
+  if (const RangeLog* ranges = engine.options().ranges; ranges && !ranges->has_clock()) recorder_.reset();
 }
 StepGraph::~StepGraph() = default;
 

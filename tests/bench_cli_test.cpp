@@ -21,7 +21,7 @@ struct Ran {
   std::string out, err;
 };
 
-Ran bench_command(const std::vector<std::string>& args, const std::string& input = "") {
+Ran bench_command(std::vector<std::string> args, const std::string& input = "") {
   std::istringstream in(input);
   std::ostringstream out, err;
   const int code = run_bench(args, in, out, err);
@@ -76,6 +76,16 @@ TEST_CASE("what is no report says so", "[bench]") {
   CHECK_THROWS_WITH(report_from_json(j, "x"), ContainsSubstring("no samples"));
 }
 
+TEST_CASE("what is not known, or cannot be, is said", "[bench]") {
+  Report r = report(1);
+  r.results[0].times["cold"].samples.resize(1);
+  CHECK_THAT(to_text(r), ContainsSubstring("one sample"));
+  CHECK_THAT(to_text(r), !ContainsSubstring("0.0 %"));
+  CHECK(to_json(r)["results"][0]["times"]["cold"]["noise"].dump() == "null");
+  r.results[0].limit.seconds = 2;  // longer than it took
+  CHECK_THAT(to_text(r), ContainsSubstring("200 % (!)"));
+}
+
 TEST_CASE("tables have a line per case", "[bench]") {
   CHECK_THAT(to_markdown(report(1)), ContainsSubstring("| relu/forward | "));
   CHECK_THAT(to_csv(report(1)), ContainsSubstring("\"relu/forward\",cold,20,"));
@@ -90,6 +100,13 @@ TEST_CASE("compare ends with what it found", "[bench]") {
   CHECK_THAT(bench_command({"compare", base, same}).out, ContainsSubstring("SAME"));
   CHECK(bench_command({"compare", base, slow}).code == kExitWorse);
   CHECK_THAT(bench_command({"compare", base, slow}).out, ContainsSubstring("SLOWER  +20"));
+  Report broken = report(1);
+  broken.results[0].times.clear();
+  broken.results[0].failed = "it is wrong";
+  const std::string wrong = saved(folder, "wrong.json", broken);
+  CHECK(bench_command({"compare", base, wrong}).code == kExitWorse);
+  CHECK_THAT(bench_command({"compare", base, wrong}).out, ContainsSubstring("FAILED relu/forward"));
+  CHECK(bench_command({"compare", wrong, base}).code == kExitUnusable);  // nothing to compare with
   CHECK(bench_command({"compare", base, fast}).code == kExitOk);
   CHECK_THAT(bench_command({"compare", base, fast}).out, ContainsSubstring("FASTER"));
   CHECK(bench_command({"compare", base, slow, "--min-effect", "0.5"}).code == kExitOk);
@@ -131,29 +148,50 @@ TEST_CASE("axes take values that are known", "[bench]") {
 }
 
 TEST_CASE("the command line lists, filters and refuses", "[bench]") {
-  const Ran all = bench_command({"kernels", "--list"});
+  const Ran all = bench_command({"kernels", "--device", "cpu", "--list"});
   CHECK(all.code == kExitOk);
   CHECK_THAT(all.out, ContainsSubstring("relu/forward/f32/n=4194304"));
   CHECK_THAT(all.out, !ContainsSubstring("relu/forward/f32/n=1000\n"));
-  CHECK_THAT(bench_command({"kernels", "--list", "--all"}).out, ContainsSubstring("relu/forward/f32/n=1000\n"));
-  const Ran some =
-      bench_command({"kernels", "--list", "--filter", "^ema/", "--axis", "dtype=f64", "--axis", "kernel=ema"});
+  CHECK_THAT(bench_command({"kernels", "--device", "cpu", "--list", "--all"}).out,
+             ContainsSubstring("relu/forward/f32/n=1000\n"));
+  const Ran some = bench_command(
+      {"kernels", "--device", "cpu", "--list", "--filter", "^ema/", "--axis", "dtype=f64", "--axis", "kernel=ema"});
   CHECK_THAT(some.out, ContainsSubstring("ema/f64"));
   CHECK_THAT(some.out, !ContainsSubstring("relu/"));
-  CHECK(bench_command({"kernels", "--filter", "("}).code == kExitWorse);
-  CHECK_THAT(bench_command({"kernels", "--filter", "("}).err, ContainsSubstring("expected a regular expression"));
-  CHECK_THAT(bench_command({"kernels", "--filter", "nothing-like-it"}).err,
+  CHECK(bench_command({"kernels", "--device", "cpu", "--filter", "("}).code == kExitWorse);
+  CHECK_THAT(bench_command({"kernels", "--device", "cpu", "--filter", "("}).err,
+             ContainsSubstring("expected a regular expression"));
+  CHECK_THAT(bench_command({"kernels", "--device", "cpu", "--filter", "nothing-like-it"}).err,
              ContainsSubstring("no case of kernels matches"));
-  CHECK(bench_command({"kernels", "--mode", "warm"}).code == kExitUnusable);
+  CHECK(bench_command({"kernels", "--device", "cpu", "--mode", "warm"}).code == kExitUnusable);
   CHECK(bench_command({"nonsense"}).code == kExitUnusable);
   CHECK(bench_command({}).code == kExitUnusable);
+  CHECK_THAT(bench_command({}).err, ContainsSubstring("expected one of"));
+}
+
+TEST_CASE("the command lists its suites and explains its options", "[bench]") {
+  const Ran suites = bench_command({"--list"});
+  CHECK(suites.code == kExitOk);
+  CHECK_THAT(suites.out, ContainsSubstring("kernels: the kernels by themselves"));
+  CHECK_THAT(suites.out, ContainsSubstring("step: whole training steps"));
+  CHECK_THAT(suites.out, ContainsSubstring("axis compute: f32\n"));
+  for (const char* command : {"kernels", "conv", "step", "attack", "compare"}) {
+    const Ran help = bench_command({command, "--help"});
+    CHECK(help.code == kExitOk);
+    CHECK_THAT(help.out, ContainsSubstring(std::string("Usage: temper-bench ") + command));
+    for (const char* raw : {"ENUM", " in {", "POSITIVE", "NONNEGATIVE", " in [", "TEXT", "FLOAT"})
+      CHECK_THAT(help.out, !ContainsSubstring(raw));
+  }
+  CHECK_THAT(bench_command({"kernels", "--help"}).out, ContainsSubstring("--device cpu|cuda"));
+  CHECK_THAT(bench_command({"kernels", "--device", "tpu"}).err, ContainsSubstring("tpu"));
 }
 
 TEST_CASE("a suite measures, writes and serves", "[bench]") {
   const test::TemporaryFolder folder;
   const std::string json = (folder.path() / "r.json").string(), md = (folder.path() / "r.md").string();
-  const std::vector<std::string> one = {"kernels",    "--all", "--filter",  "^relu/forward/f32/n=1000$",
-                                        "--min-time", "0.001", "--timeout", "0.05"};
+  const std::vector<std::string> one = {
+      "kernels",    "--device", "cpu",       "--all", "--filter", "^relu/forward/f32/n=1000$",
+      "--min-time", "0.001",    "--timeout", "0.05"};
   std::vector<std::string> measured = one;
   measured.insert(measured.end(), {"--json", json, "--md", md, "--mode", "hot"});
   const Ran ran = bench_command(measured);
@@ -196,14 +234,18 @@ TEST_CASE("a suite measures, writes and serves", "[bench]") {
 
 TEST_CASE("the convolutions of a network are those that its passes run", "[bench]") {
   const auto found = convolutions_of("resnet18");
-  int64_t forward = 0, data = 0, filter = 0;
+  int64_t forward = 0, data = 0, masked = 0, masked_residual = 0, filter = 0;
   for (const auto& [shape, count] : found) {
     forward += count.forward;
     data += count.data;
+    masked += count.masked;
+    masked_residual += count.masked_residual;
     filter += count.filter;
   }
   CHECK(forward == 20);  // the stem, 16 in the blocks, 3 shortcuts
-  CHECK(data == 20);
+  CHECK(data + masked + masked_residual == 20);
+  CHECK(masked == 8);           // the second of each block: the ReLU inside it
+  CHECK(masked_residual == 8);  // the first of each block: the ReLU before it, which the shortcut reads, too
   CHECK(filter == 20);
   const ConvShape stage4{.n = 1, .h = 4, .w = 4, .c = 512, .k = 512, .r = 3, .s = 3, .stride = 1, .pad = 1};
   REQUIRE(found.count(stage4));
@@ -221,8 +263,8 @@ TEST_CASE("the quickstart network is that of the shipped configurations", "[benc
 }
 
 TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {
-  const std::vector<std::string> quick = {"--threads",  "1", "--min-samples", "2",
-                                          "--min-time", "0", "--timeout",     "0.001"};
+  const std::vector<std::string> quick = {"--device", "cpu",        "--threads", "1",         "--min-samples",
+                                          "2",        "--min-time", "0",         "--timeout", "0.001"};
   std::vector<std::string> conv = {"conv", "--axis", "network=small_cnn", "--axis", "batch=3", "--axis", "dtype=f32"};
   conv.insert(conv.end(), quick.begin(), quick.end());
   const Ran convs = bench_command(conv);
@@ -230,26 +272,55 @@ TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {
   CHECK(convs.code == kExitOk);
   CHECK_THAT(convs.out, ContainsSubstring("small_cnn/filter/f32/n3"));
   CHECK_THAT(convs.out, ContainsSubstring("conv, then bn+relu"));
+  CHECK_THAT(convs.out, ContainsSubstring("small_cnn/masked/f32/n3"));
+  CHECK_THAT(convs.out, ContainsSubstring("gradient, then relu's"));
   CHECK_THAT(convs.out, ContainsSubstring("5 convolutions"));
   std::vector<std::string> attack = {"attack",  "--axis", "model=small_cnn", "--axis",
                                      "batch=2", "--set",  "attack.steps=2"};
   attack.insert(attack.end(), quick.begin(), quick.end());
+  std::vector<std::string> residual = {"conv",
+                                       "--axis",
+                                       "network=resnet18",
+                                       "--axis",
+                                       "batch=3",
+                                       "--axis",
+                                       "dtype=f32,bf16,f16",
+                                       "--filter",
+                                       "masked_residual/.*/4x4x512"};
+  residual.insert(residual.end(), quick.begin(), quick.end());
+  const Ran residuals = bench_command(residual);
+  INFO(residuals.err);
+  CHECK(residuals.code == kExitOk);
+  CHECK_THAT(residuals.out, ContainsSubstring("resnet18/masked_residual/f16/n3/4x4x512-512_3x3"));
   const Ran attacks = bench_command(attack);
   INFO(attacks.err);
   CHECK(attacks.code == kExitOk);
   CHECK_THAT(attacks.out, ContainsSubstring("2 steps, start uniform"));
 }
 
+TEST_CASE("a step that nothing repeats by itself is refused where a graph is asked for", "[bench]") {
+  const Ran ran =
+      bench_command({"step", "--device", "cpu", "--axis", "model=small_cnn", "--axis", "batch=2", "--set", "graph=on"});
+  CHECK(ran.code == kExitWorse);
+  CHECK_THAT(ran.out, ContainsSubstring("failed: graph: expected device: cuda"));
+}
+
 TEST_CASE("a step says where its time goes", "[bench]") {
   const test::TemporaryFolder folder;
-  const Ran ran = bench_command({"step", "--axis", "model=small_cnn", "--axis", "method=trades", "--axis", "batch=4",
-                                 "--axis", "attack_steps=1", "--threads", "1", "--min-samples", "2", "--min-time", "0",
-                                 "--timeout", "0.001", "--json", folder.file("step.json")});
+  const Ran ran = bench_command(
+      {"step",   "--device",   "cpu",    "--axis",         "model=small_cnn", "--axis", "method=trades",
+       "--axis", "batch=4",    "--axis", "attack_steps=1", "--threads",       "1",      "--min-samples",
+       "2",      "--min-time", "0",      "--timeout",      "0.001",           "--json", folder.file("step.json")});
   INFO(ran.err);
   REQUIRE(ran.code == kExitOk);
   CHECK_THAT(ran.out, ContainsSubstring("the listed kernels explain"));
-  const Json b = read_report(folder.file("step.json")).results.at(0).extra.at("breakdown");
-  CHECK(b.at("explained") > 0.9);
+  const Json extra = read_report(folder.file("step.json")).results.at(0).extra, &b = extra.at("breakdown");
+  CHECK(extra.at("graph").at("use") == "auto");
+  CHECK(extra.at("graph").at("launched") == 0);
+  CHECK(extra.at("convolutions").contains("library"));
+  CHECK(b.at("longest").size() == 10);
+  CHECK(b.at("longest").at(0).at("seconds") >= b.at("longest").at(9).at("seconds"));
+  CHECK(b.at("explained") > 0.9);  // on the CPU, whose ranges cost little beside its kernels
   CHECK(b.at("explained") <= 1);
   double phases = 0;
   for (const char* phase : {"attack", "forward", "backward", "update", "other"}) {

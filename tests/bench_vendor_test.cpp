@@ -30,7 +30,7 @@ TEST_CASE("a library that does something else is not timed", "[bench]") {
   const KernelCase right = doubling(known::Scale{.n = 1000, .alpha = 2, .x = 0, .y = 1});
   const KernelCase wrong = doubling(known::Relu{.n = 1000, .x = 0, .y = 1});
   const Work refused = prepare_kernel(wrong, {}), nothing = prepare_kernel(doubling({}), {});
-  CHECK(refused.run);
+  CHECK(refused.runs.run);
   CHECK_FALSE(refused.unfused);
   CHECK_FALSE(nothing.unfused);
   CHECK(nothing.note.empty());

@@ -93,7 +93,7 @@ double distance(const Array& a, const Array& b) {
 
 /// A planned convolution on the CPU.
 struct Planned {
-  Arena arena{Device::cpu, size_t{64} << 20};
+  Arena arena{Stream{}, {.limit = size_t{64} << 20}};
   std::unique_ptr<ConvBackend> conv;
 
   explicit Planned(test::ReferenceEnginesOptions engines, ConvPlanning planning = {},

@@ -5,7 +5,7 @@
 #include "evaluation/robust_accuracy.h"
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/memory.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
 #include "trainers/train_step.h"
@@ -66,6 +66,50 @@ struct Decides : Trainer {
   std::string recording(const TrainContext&) const override { return "claims to be repeatable"; }
 };
 
+enum class Plans : uint8_t { ahead, when_met };
+
+/// Two epochs with a last batch that is smaller: what they print, and what they leave.
+std::vector<double> run(const std::string& trainer, const std::vector<std::string>& set, Plans plans) {
+  Experiment e = test::tiny(trainer, with(set, {"loop.batch_size=7"}));
+  TrainingState state(e, read_splits(e));
+  Engine& engine = state.engine;
+  state.network->activation_bytes(engine);  // measured once, whoever asks first
+  std::vector<double> all;
+  for (int64_t epoch = 1; epoch <= 2; ++epoch) {
+    state.progress.epoch = epoch;
+    state.progress.step = 0;
+    if (plans == Plans::ahead) {
+      const std::vector<double> before = numbers(state);
+      const Weights& w = state.network->weights();
+      const uint64_t params = w.params.stamp(), buffers = w.buffers.stamp();
+      CHECK(note_step(state));
+      note_validation(state);
+      engine.conv().make_plans(engine.stream());
+      CHECK(numbers(state) == before);
+      CHECK(w.params.stamp() == params);
+      CHECK(w.buffers.stamp() == buffers);
+      CHECK(engine.arena().used() == 0);
+    }
+    TrainContext context = state.context();
+    e.trainer.method->before_epoch(context);
+    while (state.progress.step < state.steps_per_epoch()) {
+      const StepNumbers n = train_step(state, "none");
+      all.insert(all.end(), {n.loss, n.lr, n.grad_norm});
+    }
+    test::Recorder nobody;
+    const ValidationReport v = validate(state, nullptr, nobody);
+    all.insert(all.end(), {v.clean, v.robust});
+  }
+  const std::vector<double> kept = numbers(state);
+  all.insert(all.end(), kept.begin(), kept.end());
+  all.push_back(static_cast<double>(engine.arena().peak()));
+  if (engine.device() != Device::cpu) return all;
+  const ConvStats stats = engine.conv().stats();
+  all.insert(all.end(), {static_cast<double>(stats.primitives_created), static_cast<double>(stats.filters_prepared),
+                         static_cast<double>(stats.allocations)});
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[planning]") {
@@ -108,45 +152,37 @@ TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planni
   const auto [trainer, set] = GENERATE(from_range(test::every_method()));
   const std::string compute = GENERATE("f32", "f16");
   INFO(trainer << " in " << compute);
+  const std::vector<std::string> all = with(set, {("precision.compute=" + compute).c_str()});
+  CHECK(run(trainer, all, Plans::ahead) == run(trainer, all, Plans::when_met));
+}
+
+TEST_CASE("planning: a run on a GPU is the same, bit for bit, with and without", "[planning][cuda]") {
+  TEMPER_NEEDS_CUDA();
+  const std::string compute = GENERATE("f32", "bf16");
+  INFO(compute);
+  const std::vector<std::string> set = {"device=cuda", "graph=off", "precision.compute=" + compute};
+  CHECK(run(test::kPgdAt, set, Plans::ahead) == run(test::kPgdAt, set, Plans::when_met));
+}
+
+TEST_CASE("planning: on a GPU no step and no validation meets a convolution that was not noted", "[planning][cuda]") {
+  TEMPER_NEEDS_CUDA();
+  const auto [trainer, set] = GENERATE(from_range(test::every_method()));
+  INFO(trainer);
   // 48 images: a last batch of 6.
-  const auto run = [&, trainer = trainer, set = set](bool planned) {
-    Experiment e = test::tiny(trainer, with(set, {"loop.batch_size=7", ("precision.compute=" + compute).c_str()}));
-    TrainingState state(e, read_splits(e));
-    state.network->activation_bytes(state.engine);  // measured once, whoever asks first
-    std::vector<double> all;
-    for (int64_t epoch = 1; epoch <= 2; ++epoch) {
-      state.progress.epoch = epoch;
-      state.progress.step = 0;
-      if (planned) {
-        const std::vector<double> before = numbers(state);
-        const uint64_t params = state.network->weights().params.stamp(),
-                       buffers = state.network->weights().buffers.stamp();
-        CHECK(note_step(state));
-        note_validation(state);
-        state.engine.conv().make_plans(state.engine.stream());
-        CHECK(numbers(state) == before);
-        CHECK(state.network->weights().params.stamp() == params);
-        CHECK(state.network->weights().buffers.stamp() == buffers);
-        CHECK(state.engine.arena().used() == 0);
-      }
-      TrainContext context = state.context();
-      e.trainer.method->before_epoch(context);
-      while (state.progress.step < state.steps_per_epoch()) {
-        const StepNumbers n = train_step(state, "none");
-        all.insert(all.end(), {n.loss, n.lr, n.grad_norm});
-      }
-      test::Recorder nobody;
-      const ValidationReport v = validate(state, nullptr, nobody);
-      all.insert(all.end(), {v.clean, v.robust});
-    }
-    const std::vector<double> kept = numbers(state);
-    all.insert(all.end(), kept.begin(), kept.end());
-    const ConvStats stats = state.engine.conv().stats();
-    all.insert(all.end(), {static_cast<double>(stats.primitives_created), static_cast<double>(stats.filters_prepared),
-                           static_cast<double>(stats.allocations), static_cast<double>(state.engine.arena().peak())});
-    return all;
-  };
-  CHECK(run(true) == run(false));
+  Experiment e = test::tiny(trainer, with(set, {"device=cuda", "loop.batch_size=7"}));
+  TrainingState state(e, read_splits(e));
+  TrainContext context = state.context();
+  e.trainer.method->before_epoch(context);
+  const PlansMade made = plan_ahead(state.engine, [&] {
+    CHECK(note_step(state));
+    note_validation(state);
+  });
+  CHECK(made.count > 0);
+  const int64_t planned = state.engine.conv().stats().primitives_created;
+  test::Recorder nobody;
+  while (state.progress.step < state.steps_per_epoch()) train_step(state, "none");
+  validate(state, nullptr, nobody);
+  CHECK(state.engine.conv().stats().primitives_created == planned);
 }
 
 TEST_CASE("planning: a step is gone through launch by launch as it is then done", "[planning]") {

@@ -41,6 +41,71 @@ TEST_CASE("a range log keeps a tree of names and extents", "[ranges]") {
   CHECK(log.nodes().size() == 1);
 }
 
+namespace {
+
+/// Tells a time of its own, of which every mark takes one second.
+class CountingClock : public DeviceClock {
+ public:
+  explicit CountingClock(int& held) : held_(held) {}
+  int mark(Stream) override {
+    ++held_;
+    return next_++;
+  }
+  double seconds(int from, int to) const override { return to - from; }
+  void release(int) override { --held_; }
+
+ private:
+  int& held_;
+  int next_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("with a device's clock ranges are timed when they have run, and recorded ones in each repetition",
+          "[ranges]") {
+  int held = 0;
+  RangeLog log(std::make_unique<CountingClock>(held));
+  Capture capture;
+  const Stream stream{.ranges = &log, .capture = &capture};
+  const auto work = [&] {
+    const PhaseRange phase(stream, "phase");
+    const PhaseRange op(stream, "op");
+    const KernelRange kernel(stream, "kernel");
+    const KernelRange inside(stream, "inside");
+  };
+  work();
+  CHECK(find(log, "kernel")->count == 0);
+  log.settle();
+  CHECK(held == 0);
+  CHECK(find(log, "phase")->count == 1);
+  CHECK(find(log, "phase")->seconds == 3);  // between its marks there are the kernel's two
+  CHECK(find(log, "kernel")->seconds == 1);
+  CHECK(find(log, "op")->count == 0);      // inside another phase
+  CHECK(find(log, "inside")->count == 0);  // inside a kernel
+
+  log.restart();
+  capture.begin();
+  work();
+  const Recording recording = capture.end();
+  log.settle();
+  CHECK(find(log, "kernel")->count == 0);  // recorded, not run
+  for (int i = 1; i <= 2; ++i) {
+    for (const auto& host : recording.host) host();  // as StepGraph does when the device has done it again
+    log.settle();
+    CHECK(find(log, "kernel")->count == i);
+    CHECK(find(log, "kernel")->seconds == i);
+  }
+  log.settle();
+  CHECK(find(log, "kernel")->count == 2);  // nothing ran since
+  capture.begin();
+  work();
+  capture.abandon();
+  log.settle();
+  CHECK(find(log, "kernel")->count == 2);  // a recording that came to nothing never ran
+  log.clear();
+  CHECK(held == 0);
+}
+
 TEST_CASE("ranges of a stream without a log go nowhere", "[ranges]") {
   RangeLog log;
   std::vector<float> x(4, 1), y(4);

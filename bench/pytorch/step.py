@@ -2,13 +2,22 @@
 """One adversarial training step in PyTorch: the peer of `temper-bench step`, with the same shapes, methods and radius.
 
 The attack runs on running BatchNorm statistics and differentiates the images only (torch.autograd.grad with respect to
-them, parameters without gradients), as a careful user of PyTorch writes it. bf16 is autocast, which is what PyTorch
-recommends. Variants: eager, channels_last, compiled (torch.compile; on a CPU it needs a C++ compiler), graphed (CUDA
-graphs of the attack's iteration, on a GPU). A variant that cannot run here says why and ends with exit code 77.
+them, parameters without gradients), as a careful user of PyTorch writes it. bf16 and f16 are autocast, which is what
+PyTorch recommends, f16 with losses 1024 times as large. On a GPU cuDNN may try its algorithms (cudnn.benchmark), and f32
+is multiplied as f32 unless --compute tf32 says otherwise: what was set stands in the result. Variants:
+  eager            as it is written
+  channels_last    with images and filters as NHWC
+  compiled         torch.compile; on a CPU it needs a C++ compiler
+  reduce_overhead  torch.compile(mode="reduce-overhead"): its own CUDA graphs; on a GPU
+  graphed          the whole step as one CUDA graph, captured by hand; on a GPU; standard, pgd_at and trades
+All but eager are channels_last. The first steps (--warm-up), which compile and choose, are not timed; how long they took
+stands in the result. The result is written after every step. A variant that cannot run here says why and ends with exit
+code 77.
 """
 import argparse
 import copy
 import json
+import os
 import resource
 import statistics
 import sys
@@ -21,6 +30,9 @@ import torch.nn.functional as F
 from models import MODELS
 
 SKIPPED = 77
+COMPUTES = {"f32": None, "tf32": None, "bf16": torch.bfloat16, "f16": torch.float16}  # what autocast computes in
+VARIANTS = ["eager", "channels_last", "compiled", "reduce_overhead", "graphed"]
+LOSS_SCALE = 1024
 BETA, GAMMA, ALPHA, PERCENTILE, REVISE, DECAY = 1.0, 1.0, 0.1, 30.0, 0.2, 0.999  # CURE, as Temper's defaults have it
 
 
@@ -29,26 +41,34 @@ def kl(target_logits, logits, reduction="batchmean"):
     return F.kl_div(F.log_softmax(logits, 1), F.log_softmax(target_logits, 1), log_target=True, reduction=reduction)
 
 
-class Graphed:
-    """fn(*inputs), replayed from a CUDA graph. Inputs and result keep their memory."""
+def set_math(compute):
+    """Multiplies f32 as f32, or rounded to TF32, everywhere; what is in force then."""
+    tf32 = compute == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = True
+    return {"cuda.matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+            "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32, "cudnn.benchmark": torch.backends.cudnn.benchmark,
+            "autocast": str(COMPUTES[compute]), "loss_scale": LOSS_SCALE if compute == "f16" else 1}
 
-    def __init__(self, fn, inputs):
-        self.inputs = [x.clone() for x in inputs]
+
+class Graph:
+    """A step, replayed from a CUDA graph."""
+
+    def __init__(self, step):
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
-                fn(*self.inputs)
+                step()
         torch.cuda.current_stream().wait_stream(side)
         self.graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self.graph):
-            self.result = fn(*self.inputs)
+            self.loss = step()
 
-    def __call__(self, *inputs):
-        for mine, given in zip(self.inputs, inputs):
-            mine.copy_(given)
+    def __call__(self):
         self.graph.replay()
-        return self.result
+        return self.loss
 
 
 class Step:
@@ -64,21 +84,26 @@ class Step:
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
         # CURE differentiates one recording several times, which donated buffers forbid.
         torch._functorch.config.donated_buffer = args.method != "cure"
-        self.forward = torch.compile(self.net) if args.variant == "compiled" else self.net
-        self.iterate, self.seconds = None, {}
+        self.scale = LOSS_SCALE if args.compute == "f16" else 1
+        mode = {"compiled": "default", "reduce_overhead": "reduce-overhead"}.get(args.variant)
+        self.forward = torch.compile(self.net, mode=mode) if mode else self.net
+        self.graph, self.seconds = None, {}
 
     def logits(self, x, net=None):
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.args.compute == "bf16"):
+        dtype = COMPUTES[self.args.compute]
+        with torch.autocast(self.device.type, dtype=dtype, enabled=dtype is not None):
             z = (net or self.forward)(x)
         return z.float()
 
     def iteration(self, adv, target):
         """One step of PGD; `target` is the labels or, where the attack ascends a KL divergence, the clean logits."""
         radius, step = self.args.radius, self.args.radius / 4
+        if self.args.variant == "reduce_overhead":
+            torch.compiler.cudagraph_mark_step_begin()
         adv = adv.detach().requires_grad_()
         z = self.logits(adv)
         objective = kl(target, z, "sum") if target.is_floating_point() else F.cross_entropy(z, target, reduction="sum")
-        (g,) = torch.autograd.grad(objective, adv)
+        (g,) = torch.autograd.grad(objective * self.scale, adv)
         with torch.no_grad():
             return torch.minimum(torch.maximum(adv + step * g.sign(), self.x - radius), self.x + radius).clamp_(0, 1)
 
@@ -93,13 +118,10 @@ class Step:
             adv = (self.x + torch.empty_like(self.x).uniform_(-self.args.radius, self.args.radius)).clamp_(0, 1)
         else:
             with torch.no_grad():
-                target = self.logits(self.x)
+                target = self.logits(self.x).clone()
             adv = self.x + 0.001 * torch.randn_like(self.x)
-        if self.iterate is None:
-            graphed = self.args.variant == "graphed"
-            self.iterate = Graphed(self.iteration, [adv, target]) if graphed else self.iteration
         for _ in range(self.args.attack_steps):
-            adv = self.iterate(adv, target)
+            adv = self.iteration(adv, target)
         for p in self.net.parameters():
             p.requires_grad_(True)
         self.net.train()
@@ -107,6 +129,8 @@ class Step:
 
     def gradients(self, adv):
         self.optimizer.zero_grad(set_to_none=True)
+        if self.args.variant == "reduce_overhead":
+            torch.compiler.cudagraph_mark_step_begin()
         method = self.args.method
         if method == "cure":
             return self.cure_gradients(adv)
@@ -115,8 +139,10 @@ class Step:
             loss = F.cross_entropy(natural, self.y) + 6 * kl(natural, robust)
         else:
             loss = F.cross_entropy(self.logits(adv), self.y)
-        loss.backward()
-        return loss
+        (loss * self.scale).backward()
+        if self.scale != 1:
+            torch._foreach_div_([p.grad for p in self.net.parameters()], self.scale)
+        return loss.detach()
 
     def cure_gradients(self, adv):
         """CURE (ICLR 2024): scores from the gradients of both cross entropies, the lower 30 % of each tensor masked."""
@@ -135,7 +161,7 @@ class Step:
                 score = (ALPHA * a.abs() + (1 - ALPHA) * b.abs()).flatten()
                 rank = max(1, round(score.numel() * PERCENTILE / 100))
                 p.grad *= (score >= score.kthvalue(rank).values).view_as(p)
-        return clean + rest
+        return (clean + rest).detach()
 
     def update(self):
         self.optimizer.step()
@@ -144,21 +170,45 @@ class Step:
                 for mine, new in zip(self.reviewer.parameters(), self.net.parameters()):
                     mine.lerp_(new, 1 - DECAY)
 
-    def __call__(self):
-        def clock():
-            if self.device.type == "cuda":
-                torch.cuda.synchronize()
-            return time.perf_counter()
-
-        start = clock()
-        adv = self.attack()
-        attacked = clock()
-        self.gradients(adv).item()
-        differentiated = clock()
+    def whole(self):
+        """The step from end to end, without anybody waiting for the device; its loss."""
+        loss = self.gradients(self.attack())
         self.update()
-        end = clock()
-        self.seconds = {"attack": attacked - start, "gradients": differentiated - attacked, "update": end - differentiated}
-        return end - start
+        return loss
+
+    def clock(self):
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    def __call__(self):
+        """Makes a step, until its loss is known and the device is done; seconds."""
+        if self.args.variant == "graphed" and self.graph is None:
+            self.graph = Graph(self.whole)
+        start = self.clock()
+        (self.graph or self.whole)().item()
+        return self.clock() - start
+
+    def phases(self):
+        """A step whose parts are waited for, and so a little slower; their seconds. Of a graph there are no parts."""
+        if self.graph:
+            return {}
+        times = [self.clock()]
+        adv = self.attack()
+        times.append(self.clock())
+        self.gradients(adv)
+        times.append(self.clock())
+        self.update()
+        times.append(self.clock())
+        return dict(zip(("attack", "gradients", "update"), (b - a for a, b in zip(times, times[1:]))))
+
+
+def save(result, file):
+    """At any moment, and after a kill, the file is there whole."""
+    text = json.dumps(result, indent=1) + "\n"
+    with open(file + ".part", "w") as f:
+        f.write(text)
+    os.replace(file + ".part", file)
 
 
 def skip(why):
@@ -173,48 +223,60 @@ def main():
     p.add_argument("--method", default="pgd_at", choices=["standard", "pgd_at", "trades", "cure"])
     p.add_argument("--attack-steps", type=int, default=10)
     p.add_argument("--radius", type=float, default=8 / 255)
-    p.add_argument("--compute", default="f32", choices=["f32", "bf16"])
-    p.add_argument("--variant", default="channels_last", choices=["eager", "channels_last", "compiled", "graphed"])
+    p.add_argument("--compute", default="f32", choices=sorted(COMPUTES))
+    p.add_argument("--variant", default="channels_last", choices=VARIANTS)
     p.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     p.add_argument("--threads", type=int, default=torch.get_num_threads())
-    p.add_argument("--repeat", type=int, default=5)
+    p.add_argument("--warm-up", type=int, default=0, help="steps before the timed ones; 0: 1 on a CPU, 5 on a GPU")
+    p.add_argument("--repeat", type=int, default=5, help="timed steps")
     p.add_argument("--json", default="")
     args = p.parse_args()
     torch.set_num_threads(args.threads)
     if args.device == "cuda" and not torch.cuda.is_available():
         skip("there is no GPU")
-    if args.variant == "graphed" and args.device != "cuda":
+    if args.variant in ("graphed", "reduce_overhead") and args.device != "cuda":
         skip("CUDA graphs need a GPU")
+    if args.variant == "graphed" and args.method == "cure":
+        skip("CURE decides on the host which steps update the reviewer")
 
-    step = Step(args)
-    try:
-        step()  # warm-up
-    except Exception as e:  # what torch.compile raises without a compiler depends on its version
-        if args.variant in ("compiled", "graphed"):
-            skip(f"{args.variant}: {type(e).__name__}: {str(e).splitlines()[0]}")
-        raise
-    seconds, splits = [], []
-    for _ in range(args.repeat):
-        before = time.process_time()
-        seconds.append(step())
-        splits.append(step.seconds | {"cpu": time.process_time() - before})
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    memory = {"process_peak_mb": peak}
-    if args.device == "cuda":
-        memory["device_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
     result = {
         "framework": "pytorch", "model": args.model, "method": args.method, "batch": args.batch,
         "attack_steps": args.attack_steps, "compute": args.compute, "variant": args.variant, "device": args.device,
-        "threads": args.threads, "samples": seconds, "cpu_seconds": statistics.median(s["cpu"] for s in splits),
-        "phases": {k: statistics.median(s[k] for s in splits) for k in splits[0] if k != "cpu"}, "memory": memory,
-        "versions": {"torch": torch.__version__, "python": sys.version.split()[0]},
+        "threads": args.threads, "math": set_math(args.compute), "samples": [], "complete": False,
+        "versions": {"torch": torch.__version__, "python": sys.version.split()[0], "cuda": torch.version.cuda,
+                     "cudnn": torch.backends.cudnn.version()},
     }
-    text = json.dumps(result, indent=1)
+    if args.device == "cuda":
+        result["gpu"] = torch.cuda.get_device_name()
+    step = Step(args)
+    warm_up = args.warm_up or (5 if args.device == "cuda" else 1)
+    start = time.perf_counter()
+    try:
+        for _ in range(warm_up):
+            step()
+    except Exception as e:  # what torch.compile raises without a compiler depends on its version
+        if args.device == "cpu" and args.variant == "compiled":
+            skip(f"{args.variant}: {type(e).__name__}: {str(e).splitlines()[0]}")
+        raise
+    result["warm_up"] = {"steps": warm_up, "seconds": time.perf_counter() - start}
+    cpu = []
+    for i in range(args.repeat):
+        before = time.process_time()
+        result["samples"].append(step())
+        cpu.append(time.process_time() - before)
+        result["cpu_seconds"] = statistics.median(cpu)
+        result["memory"] = {"process_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        if args.device == "cuda":
+            result["memory"]["device_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
+            result["memory"]["device_reserved_mb"] = torch.cuda.max_memory_reserved() / 2**20
+        if args.json:
+            save(result, args.json)
+    result["phases"] = step.phases()
+    result["complete"] = True
     if args.json:
-        with open(args.json, "w") as f:
-            f.write(text + "\n")
+        save(result, args.json)
     else:
-        print(text)
+        print(json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "kernels/runtime/memory.h"
 #if defined(TEMPER_CUDA)
@@ -17,12 +18,50 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 }  // namespace
 
 void RangeLog::clear() {
+  drop(once_);
+  drop(recorded_);
   nodes_.assign(1, Node{});
-  started_.clear();
+  open_.clear();
   current_ = 0;
 }
 
-void RangeLog::open(RangeKind kind, std::string_view name, std::initializer_list<int64_t> extents) {
+void RangeLog::restart() {
+  drop(once_);
+  repeated_ = false;
+  for (Node& n : nodes_) n.count = 0, n.seconds = 0;
+}
+
+void RangeLog::add(const std::vector<Timed>& all) {
+  for (const Timed& t : all) {
+    ++nodes_[t.node].count;
+    nodes_[t.node].seconds += clock_->seconds(t.from, t.to);
+  }
+}
+
+void RangeLog::drop(std::vector<Timed>& all) {
+  for (const Timed& t : all) {
+    clock_->release(t.from);
+    clock_->release(t.to);
+  }
+  all.clear();
+}
+
+void RangeLog::settle() {
+  add(once_);
+  drop(once_);
+  if (std::exchange(repeated_, false)) add(recorded_);
+}
+
+/// Whether the range that is about to be opened in current_ is.
+bool RangeLog::timed_by_device() const {
+  const Node& range = nodes_[current_];
+  const Node& around = nodes_[range.parent];
+  if (range.kind == RangeKind::phase) return range.parent == 0;
+  return around.kind == RangeKind::phase;
+}
+
+void RangeLog::open(Stream stream, RangeKind kind, std::string_view name, std::initializer_list<int64_t> extents) {
+  if (!clock_) synchronize(stream);
   const std::vector<int>& siblings = nodes_[current_].children;
   const auto known = std::find_if(siblings.begin(), siblings.end(), [&](int i) {
     return nodes_[i].name == name &&
@@ -36,15 +75,31 @@ void RangeLog::open(RangeKind kind, std::string_view name, std::initializer_list
     nodes_.push_back({.name = std::string(name), .extents = extents, .kind = kind, .parent = current_});
     current_ = made;
   }
-  started_.push_back(now());
+  if (clock_)
+    open_.push_back({.mark = timed_by_device() ? clock_->mark(stream) : -1});
+  else
+    open_.push_back({.started = now()});
 }
 
-void RangeLog::close() {
-  Node& node = nodes_[current_];
-  ++node.count;
-  node.seconds += now() - started_.back();
-  started_.pop_back();
-  current_ = node.parent;
+void RangeLog::close(Stream stream) {
+  if (!clock_) synchronize(stream);
+  const int node = std::exchange(current_, nodes_[current_].parent);
+  const Open range = open_.back();
+  open_.pop_back();
+  if (!clock_) {
+    ++nodes_[node].count;
+    nodes_[node].seconds += now() - range.started;
+    return;
+  }
+  if (range.mark < 0) return;
+  const Timed timed{node, range.mark, clock_->mark(stream)};
+  if (!recording(stream)) return once_.push_back(timed);
+  if (recording_ != generation(stream)) {  // a new recording; whatever the one before held does not run again
+    drop(recorded_);
+    recording_ = generation(stream);
+    stream.capture->host([this] { repeated_ = true; });
+  }
+  recorded_.push_back(timed);
 }
 
 void Range::open(RangeKind kind, const char* name, std::initializer_list<int64_t> extents) const {
@@ -57,16 +112,11 @@ void Range::open(RangeKind kind, const char* name, std::initializer_list<int64_t
     if (stream_.device == Device::cpu)
       stream_.capture->launched({name, {bytes, bytes + extents.size() * sizeof(int64_t)}});
   }
-  if (!timed()) return;
-  synchronize(stream_);
-  stream_.ranges->open(kind, name, extents);
+  if (timed()) stream_.ranges->open(stream_, kind, name, extents);
 }
 
 void Range::close() const {
-  if (timed()) {
-    synchronize(stream_);
-    stream_.ranges->close();
-  }
+  if (timed()) stream_.ranges->close(stream_);
 #if defined(TEMPER_CUDA)
   if (stream_.device == Device::cuda) nvtxRangePop();
 #endif

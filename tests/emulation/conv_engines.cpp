@@ -1,5 +1,5 @@
-// The emulated device's convolutions: reference engines with cuDNN's habits (what it fuses, what it has no engine for, work
-// space, engines compiled at run time). A plan waits in the stream like a launch.
+// The emulated device's convolutions: reference engines with cuDNN's habits (what it fuses, what it has no engine for,
+// work space, engines compiled at run time). A plan waits in the stream like a launch.
 #include <cuda_runtime.h>
 
 #include "kernels/runtime/cuda_call.h"
@@ -15,17 +15,15 @@ using Pass = ConvPass;
 bool narrow(const ConvKey& key) { return storage(key.type) != DType::f32; }
 
 std::vector<test::ReferenceEngine> engines() {
-  return {{.name = "fused",
-           .takes = [](const ConvKey& key) { return !key.statistics && !(narrow(key) && key.shape.c % 8 != 0); },
-           .compiled = true,
-           .workspace = 1000},
-          {.name = "plain",
-           .takes = [](const ConvKey& key) {
-             return test::plain(key) && !(narrow(key) && key.pass == Pass::backward_filter);
-           }},
-          {.name = "statistics", .takes = [](const ConvKey& key) {
-             return key.statistics && key.type != ConvType::f32;
-           }}};
+  return {
+      {.name = "fused",
+       .takes = [](const ConvKey& key) { return !key.statistics && !(narrow(key) && key.shape.c % 8 != 0); },
+       .compiled = true,
+       .workspace = 1000},
+      {.name = "plain",
+       .takes =
+           [](const ConvKey& key) { return test::plain(key) && !(narrow(key) && key.pass == Pass::backward_filter); }},
+      {.name = "statistics", .takes = [](const ConvKey& key) { return key.statistics && key.type != ConvType::f32; }}};
 }
 
 class DevicePlan : public ConvPlan {

@@ -12,8 +12,13 @@
 #define CUBLAS_VER_PATCH 0
 
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_INVALID_VALUE, CUBLAS_STATUS_NOT_SUPPORTED };
-enum cudaDataType_t { CUDA_R_32F, CUDA_R_64F };
-enum cublasComputeType_t { CUBLAS_COMPUTE_32F_PEDANTIC, CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_64F };
+enum cudaDataType_t { CUDA_R_32F, CUDA_R_64F, CUDA_R_16F, CUDA_R_16BF };  // of 16 bits it proposes nothing
+enum cublasComputeType_t {
+  CUBLAS_COMPUTE_32F,
+  CUBLAS_COMPUTE_32F_PEDANTIC,
+  CUBLAS_COMPUTE_32F_FAST_TF32,
+  CUBLAS_COMPUTE_64F
+};
 enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
 enum cublasLtEpilogue_t { CUBLASLT_EPILOGUE_DEFAULT, CUBLASLT_EPILOGUE_BIAS };
 enum cublasLtMatmulDescAttributes_t {

@@ -1,6 +1,6 @@
 #pragma once
-// Stands in for CUDA's <cuda_runtime.h> where files are compiled for the emulation: the part of the language that kernels
-// use, and of the runtime (runtime_api.h). What is missing here fails to compile there: add it.
+// Stands in for CUDA's <cuda_runtime.h> where files are compiled for the emulation: the part of the language that
+// kernels use, and of the runtime (runtime_api.h). What is missing here fails to compile there: add it.
 #include <cmath>
 #include <cstring>
 #include <type_traits>

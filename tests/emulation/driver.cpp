@@ -1,4 +1,6 @@
 // CUDA's virtual memory management for the emulated device.
+#include "tests/emulation/driver.h"
+
 #include <map>
 #include <mutex>
 #include <string>
@@ -17,6 +19,7 @@ struct Mapping {
   CUmemGenericAllocationHandle memory;
 };
 struct State {
+  bool old = false;  // without any of this
   CUmemGenericAllocationHandle next = 1;
   std::map<CUmemGenericAllocationHandle, size_t> made;  // bytes of what was not released yet
   std::map<CUdeviceptr, Mapping> mapped;
@@ -116,8 +119,16 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* name, void** function, 
       {"cuMemMap", reinterpret_cast<void*>(cuMemMap)},
       {"cuMemUnmap", reinterpret_cast<void*>(cuMemUnmap)},
       {"cuMemSetAccess", reinterpret_cast<void*>(cuMemSetAccess)}};
-  const auto it = all.find(name);
+  const std::lock_guard lock(device_mutex());
+  const auto it = state().old ? all.end() : all.find(name);
   *function = it == all.end() ? nullptr : it->second;
   *result = it == all.end() ? cudaDriverEntryPointSymbolNotFound : cudaDriverEntryPointSuccess;
   return cudaSuccess;
 }
+
+namespace temper::emulation {
+
+OldDriver::OldDriver() { state().old = true; }
+OldDriver::~OldDriver() { state().old = false; }
+
+}  // namespace temper::emulation

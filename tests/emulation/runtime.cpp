@@ -1,5 +1,6 @@
 // The runtime of the emulated device. One mutex guards all of it: host threads may share the device.
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -104,6 +105,9 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 1 << 20, cudaSuccess; }
+cudaError_t cudaDeviceGetPCIBusId(char* id, int bytes, int) {
+  return std::snprintf(id, bytes, "0000:00:00.0") < bytes ? cudaSuccess : failed(cudaErrorInvalidValue);
+}
 cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : failed(cudaErrorInvalidValue); }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
@@ -215,6 +219,11 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->stream = stream;
   temper::emulation::enqueue(stream, [seconds = event->seconds] { *seconds = now(); });
   return cudaSuccess;
+}
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags) {
+  const std::lock_guard lock(mutex);
+  if ((flags == cudaEventRecordExternal) != of(stream).capturing) return failed(cudaErrorInvalidValue);
+  return cudaEventRecord(event, stream);
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) { return cudaStreamSynchronize(event->stream); }
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {

@@ -1,0 +1,11 @@
+#pragma once
+#include <memory>
+
+#include "kernels/runtime/range.h"
+
+namespace temper::bench {
+
+/// A clock of CUDA events, which recordings may hold; null on the CPU, where the host's clock will do.
+std::unique_ptr<DeviceClock> make_event_clock(Device device);
+
+}  // namespace temper::bench

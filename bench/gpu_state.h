@@ -1,0 +1,57 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "kernels/runtime/stream.h"
+
+namespace temper::bench {
+
+/// NVIDIA's management library, from which a GPU's state is read; nothing is ever set. What it does not tell is left
+/// out.
+class Nvml {
+ public:
+  /// `library` is opened at run time. The GPU is the one at `bus_id` (as PCI has it: "0000:1b:00.0").
+  Nvml(const std::string& library, const std::string& bus_id);
+  ~Nvml();
+  Nvml(const Nvml&) = delete;
+
+  /// driver, sm_mhz and mem_mhz with their highest values, temperature_c, power_w and its limit, energy_j since the
+  /// driver was loaded, throttle_reasons (bits of nvmlClocksThrottleReason); or "unknown": why nothing can be read.
+  nlohmann::ordered_json state() const;
+
+ private:
+  template <class F>
+  F function(const char* name) const;
+
+  void* library_;
+  void* gpu_ = nullptr;
+  std::string unknown_;
+};
+
+/// Of CUDA device 0.
+nlohmann::ordered_json gpu_state();
+
+/// Bytes of CUDA device 0; none without one.
+struct DeviceMemory {
+  size_t total = 0;
+  size_t used = 0;  ///< by anyone, a driver's own included
+};
+DeviceMemory device_memory();
+
+/// What a GPU does from its making on.
+class GpuWatch {
+ public:
+  explicit GpuWatch(Device device);
+  /// gpu_state() now, right behind the work, with `watts`, the mean since the watch began, and the `seconds` that was.
+  /// Empty on the CPU.
+  nlohmann::ordered_json seen() const;
+
+ private:
+  Device device_;
+  nlohmann::ordered_json before_;
+  std::chrono::steady_clock::time_point start_;
+};
+
+}  // namespace temper::bench
