@@ -23,8 +23,8 @@ struct StepDifferences {
 StepDifferences differences(const StepRecord& record, const StepRecord& reference);
 
 /// How far `precision`, on any device, may be from f32 on the CPU after ten steps of a small network: more than the
-/// convolutions of the CPU, direct, by Winograd's algorithm, in bf16 and in f16, are from each other. An attack that does
-/// nothing is beyond each (tests/audit_steps_test.cpp).
+/// convolutions of the CPU, direct, by Winograd's algorithm, in bf16 and in f16, are from each other. An attack that
+/// does nothing is beyond each (tests/audit_steps_test.cpp).
 StepDifferences step_tolerance(Precision precision);
 
 /// One line for each difference that is more than `factor` times its tolerance.

@@ -12,4 +12,5 @@ if device == "cuda":
     card = described(done.stdout)
 write_json(path, {"description": card, "state": gpu_state()})
 state = gpu_state()
-print(", ".join(f"{key} {state[key]}" for key in ("name", "driver_version", "clocks.sm", "power.draw") if key in state) or "no card")
+shown = [f"{key} {state[key]}" for key in ("name", "driver_version", "clocks.sm", "power.draw") if key in state]
+print(", ".join(shown) or "no card")

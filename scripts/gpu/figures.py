@@ -43,9 +43,10 @@ def steps(path):
         launched = sum(e["launched"] for e in experiments.values())
         text = f"{len(experiments)} methods" + (f", {launched} steps by graph" if launched else "")
         if compared:
-            first, later = (max(e[part]["images"] for e in compared) for part in ("first", "all"))
-            text += (f"; pixels apart {100 * first:.2g} %, later {100 * later:.2g} %; "
-                     f"loss {max(e['first']['loss'] for e in compared):.1e}, later {max(e['all']['loss'] for e in compared):.1e}")
+            def worst(part, what):
+                return max(e[part][what] for e in compared)
+            text += (f"; pixels apart {100 * worst('first', 'images'):.2g} %, later {100 * worst('all', 'images'):.2g} %; "
+                     f"loss {worst('first', 'loss'):.1e}, later {worst('all', 'loss'):.1e}")
         return text
     return figure
 

@@ -34,7 +34,8 @@ def against_cpu(call, compute, timeout):
 
 
 def sanitizer(call, tool, kernel):
-    words, env = call.program.direct("temper_tests", "every kernel case agrees with its reference on " + call.device, "-c", kernel)
+    case = f"every kernel case agrees with its reference on {call.device}"
+    words, env = call.program.direct("temper_tests", case, "-c", kernel)
     if call.rehearse:
         return Step(f"{tool} {kernel}", words, 60, figure=figures.tests)
     return Step(f"{tool} {kernel}", ["compute-sanitizer", "--tool", tool, "--error-exitcode", "1", *words], 15,
@@ -48,7 +49,8 @@ def version(call):
 
 
 def plan(call):
-    steps = [Step("the card", call.tool("card.py", call.device, call.file("card.json")), 15, figure=figures.last), version(call)]
+    card = call.tool("card.py", call.device, call.file("card.json"))
+    steps = [Step("the card", card, 15, figure=figures.last), version(call)]
     if not call.rehearse:
         steps.append(Step("cuDNN's description of it", call.tool("cudnn_device.py", call.file("cudnn_device.json")), 20,
                           figure=figures.last))
@@ -56,8 +58,10 @@ def plan(call):
         steps.append(Step("record", audit(call, "record", "--save", call.file("expected.npz")), 120,
                           figure=figures.steps(call.file("record.json"))))
     steps += [
-        tests(call, "tests: kernels", ["[kernels][cuda]"], ["every kernel case agrees with its reference on cpu", "-c", "relu"], 45),
-        tests(call, "tests: convolutions", ["[conv][cuda]"], ["an epilogue on its own is what a convolution fuses"], 45),
+        tests(call, "tests: kernels", ["[kernels][cuda]"],
+              ["every kernel case agrees with its reference on cpu", "-c", "relu"], 45),
+        tests(call, "tests: convolutions", ["[conv][cuda]"],
+              ["an epilogue on its own is what a convolution fuses"], 45),
         tests(call, "tests: matrix products", ["[gemm][cuda]"], ["[gemm]~[cuda]"], 20),
         against_cpu(call, "f32", 30),
         against_cpu(call, "bf16", 30),

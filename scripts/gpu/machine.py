@@ -96,7 +96,9 @@ def gpu_state():
     def ask(fields):
         done = subprocess.run(["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader"],
                               capture_output=True, text=True, timeout=10)
-        return [v.strip() for v in done.stdout.strip().splitlines()[0].split(",")] if done.returncode == 0 and done.stdout else None
+        if done.returncode != 0 or not done.stdout.strip():
+            return None
+        return [v.strip() for v in done.stdout.strip().splitlines()[0].split(",")]
     values = ask(QUERY)
     if values:
         return dict(zip(QUERY, values))

@@ -78,7 +78,8 @@ def keep(folder, store):
             if os.path.exists(come) and folder != store:
                 data = content(come)
                 if digest(data) != piece["sha256"]:
-                    raise WrongPieces(f"{come}: its SHA-256 is not that of the manifest: it was damaged on the way; send it again")
+                    raise WrongPieces(f"{come}: its SHA-256 is not that of the manifest; it was damaged on the way: send it "
+                                      "again")
                 write(kept, data)
             if not os.path.exists(kept) or digest(content(kept)) != piece["sha256"]:
                 missing.append(piece["name"])

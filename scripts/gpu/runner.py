@@ -94,7 +94,8 @@ class Runner:
             except CheckFailed as e:
                 entry.update(status=FAILED, figure=str(e))
             except Stopped:
-                entry.update(status=FAILED, figure=f"ended by {self.facts['ended_by']}", seconds=round(time.monotonic() - began, 1))
+                entry.update(status=FAILED, figure=f"ended by {self.facts['ended_by']}",
+                             seconds=round(time.monotonic() - began, 1))
                 raise
             except Exception as e:  # a fault of this script must not cost the steps that follow
                 entry.update(status=FAILED, figure=f"{type(e).__name__}: {e}")
@@ -169,7 +170,7 @@ class Runner:
 
 def line_of(entry):
     figure = " ".join(entry["figure"].split())
-    return f"{entry['status']:<12}{entry['seconds']:>7.1f} s  {entry['name']:<28} {figure[:160]}".rstrip()
+    return f"{entry['status']:<12}{entry['seconds']:>7.1f} s  {entry['name']:<36} {figure[:160]}".rstrip()
 
 
 def last_line(path):

@@ -22,15 +22,16 @@ def bench(call, title, suite, file, axes, timeout, figure, settings=(), options=
     return Step(title, call.program("temper-bench", *words), timeout, least=8, figure=figure(path))
 
 
-def step(call, compute, batch, timeout, name="", model="resnet18", settings=()):
-    """A training step of PGD-10, repeated by the device unless `settings` say otherwise."""
-    model, batch = call.pick(model, "quickstart"), call.pick(batch, 8)
+def step(call, compute, batch, timeout, name="", model="resnet18", settings=(), detail=("--brief",)):
+    """A training step of PGD-10, repeated by the device unless `settings` say otherwise. Without `detail` it is taken once more
+    to see where the time goes."""
     graph = [] if call.rehearse or any(s.startswith("graph=") for s in settings) else ["graph=on"]
     label = name or f"{compute}, batch {batch}"
-    axes = {"model": model, "compute": call.pick(compute, "f32"), "batch": batch, "attack_steps": call.pick(10, 1)}
-    return bench(call, f"step {label}", "step", file_name("step", model, label), axes, timeout, lambda path: figures.step_rate(path, graph),
-                 [*graph, *settings],
-                 ["--min-samples", call.pick("10", "1"), "--timeout", call.pick("2", "0.05"), "--min-time", "0"])
+    axes = {"model": call.pick(model, "quickstart"), "compute": call.pick(compute, "f32"), "batch": call.pick(batch, 8),
+            "attack_steps": call.pick(10, 1)}
+    return bench(call, f"step {label}", "step", file_name("step", model, label), axes, timeout,
+                 lambda path: figures.step_rate(path, graph), [*graph, *settings],
+                 [*detail, "--min-samples", call.pick("10", "1"), "--timeout", call.pick("2", "0.05"), "--min-time", "0"])
 
 
 def pytorch(call, compute, variants, batch, timeout, name):
@@ -57,9 +58,11 @@ def plan(call):
     beside = [] if call.rehearse else [pytorch(call, "bf16", "channels_last,graphed", 128, 40, "bf16")]
     tf32 = [] if call.rehearse else [pytorch(call, "tf32", "channels_last,graphed", 128, 30, "tf32")]
     compiled = [] if call.rehearse else [pytorch(call, "bf16", "compiled,reduce_overhead", 128, 120, "compiled, bf16")]
+    convolutions = call.pick({"network": "resnet18", "dtype": "bf16", "batch": 128},
+                             {"network": "quickstart", "dtype": "f32", "batch": 2})
     return [
         state(call, "before"),
-        step(call, "bf16", 128, 40),
+        step(call, "bf16", 128, 40, detail=()),
         *beside,
         step(call, "bf16", 128, 20, "bf16, batch 128, graph off", settings=["graph=off"]),
         step(call, "tf32", 128, 30),
@@ -70,9 +73,8 @@ def plan(call):
         bench(call, "kernels", "kernels", "kernels.json", {}, 30, figures.suite,
               options=["--timeout", short, "--filter", call.pick(KERNELS, "^axpby/axpby/f32")]),
         step(call, "bf16", 128, 40, "WRN-34-10, bf16, batch 128", model="wide_resnet34_10"),
-        bench(call, "convolutions", "conv", "conv.json", {"network": call.pick("resnet18", "quickstart"),
-                                                     "dtype": call.pick("bf16", "f32"), "batch": call.pick(128, 2)},
-              60, figures.suite, options=["--mode", "hot", "--timeout", short]),
+        bench(call, "convolutions", "conv", "conv.json", convolutions, 60, figures.suite,
+              options=["--mode", "hot", "--timeout", short, "--filter", call.pick(".", "/forward/.*28x28")]),
         *compiled,
         state(call, "after"),
     ]

@@ -42,8 +42,9 @@ def plan(call, left):
         epochs = 1 if call.rehearse else epochs_that_fit(left(), per_step, IMAGES // BATCH)
         if epochs < 1:
             raise CheckFailed(f"{left():.0f} s are left, and an epoch takes {IMAGES // BATCH * per_step * SPARE:.0f} s")
-        settings = [f"device={call.device}", f"loop.epochs={epochs}", *(SMALL if call.rehearse else [f"data.path={call.cifar10}"])]
-        return call.program("temper", "train", CONFIG, "--out", run, "--set", *settings)
+        data = call.pick([f"data.path={call.cifar10}"], SMALL)
+        return call.program("temper", "train", CONFIG, "--out", run, "--set", f"device={call.device}",
+                            f"loop.epochs={epochs}", *data)
 
     def evaluate():
         # Nothing is left to do where training came to its end: it has looked at the test images.

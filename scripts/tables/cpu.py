@@ -35,16 +35,18 @@ def ratio(r):
 
 
 def pytorch(folder):
-    rows = ["| step | Temper, images/s | times as fast as PyTorch eager | as `torch.compile` | peak memory, MB |", "|---|---|---|---|---|"]
+    rows = ["| step | Temper, images/s | times as fast as PyTorch eager | as `torch.compile` | peak memory, MB |",
+            "|---|---|---|---|---|"]
     for title, name in RATES:
         report = read(folder, name)
         rates = statistics.median(r["images_per_second"]["temper"] for r in report["rounds"])
-        eager = min((report["ratios"][v] for v in ("eager", "channels_last") if v in report["ratios"]), key=lambda r: r["median"])
+        ratios = report["ratios"]
+        eager = min((ratios[v] for v in ("eager", "channels_last") if v in ratios), key=lambda r: r["median"])
         def peak(side):
             return statistics.median(r["sides"][side]["memory"]["process_peak_mb"] for r in report["rounds"])
-        least = min(peak(v) for v in report["ratios"])
-        rows.append(f"| {title} | {three(rates)} | {ratio(eager)} | {ratio(report['ratios']['compiled'])} | {peak('temper'):.0f}, "
-                    f"PyTorch {least:.0f} |")
+        least = min(peak(v) for v in ratios)
+        rows.append(f"| {title} | {three(rates)} | {ratio(eager)} | {ratio(ratios['compiled'])} | "
+                    f"{peak('temper'):.0f}, PyTorch {least:.0f} |")
     return rows
 
 
@@ -73,5 +75,6 @@ def layers(folder):
         rows += ["", f"| {title} | calls | ms | GFLOP/s | of the peak |", "|---|---:|---:|---:|---:|"]
         for c in report["results"][0]["extra"]["breakdown"]["convolutions"][:10]:
             rate = c["flops"] / c["seconds"]
-            rows.append(f"| {c['name']} | {c['calls']:.0f} | {three(1e3 * c['seconds'])} | {rate / 1e9:.0f} | {100 * rate / peak:.0f} % |")
+            rows.append(f"| {c['name']} | {c['calls']:.0f} | {three(1e3 * c['seconds'])} | {rate / 1e9:.0f} | "
+                        f"{100 * rate / peak:.0f} % |")
     return rows[1:]

@@ -67,7 +67,8 @@ def peers(results):
             reports = [r for r in (read(folder, f"pytorch_{compute}"), read(folder, f"pytorch_compiled_{compute}")) if r]
             ratios = {name: r for report in reports for name, r in report["ratios"].items()}
             if ratios:
-                rows.append((f"{title}, {compute}", [f"{ratios[p]['median']:.2f}" if p in ratios else UNKNOWN for p, _ in PEERS]))
+                cells = [f"{ratios[p]['median']:.2f}" if p in ratios else UNKNOWN for p, _ in PEERS]
+                rows.append((f"{title}, {compute}", cells))
     return table("ResNet-18, batch 128, PGD-10: times as fast as PyTorch's", rows, [title for _, title in PEERS])
 
 
