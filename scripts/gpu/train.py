@@ -6,6 +6,7 @@ import statistics
 
 import figures
 import speed
+from machine import ROOT
 from runner import CheckFailed, Step
 
 EPOCHS, IMAGES, BATCH = 30, 49_000, 128
@@ -14,6 +15,8 @@ START, EVALUATION = 25, 30
 # A PGD-20 of 10,000 images takes about as long as so many training steps with PGD-10: 20 passes to and fro each, of 13.
 STEPS_OF_EVALUATION = 130
 SPARE = 1.15  # a step of a run against the measured one: loading, logging, clocks that fall
+NETWORKS = os.path.join(ROOT, ".gpu/data")  # published weights; scripts/gpu_bundle takes them along
+PUBLISHED = "published CIFAR-10 networks reach their clean and PGD-20 accuracy"
 CONFIG = "configs/cifar10/pgd_at_resnet18_short.yaml"
 # A rehearsal trains on a few of the shipped images.
 SMALL = ["data.name=fashion_mnist_small", "data.validation=9936", "model={name: small_resnet}", "precision.compute=f32",
@@ -30,6 +33,13 @@ def epochs_that_fit(seconds, per_step, steps):
 def median_seconds(path):
     with open(path) as f:
         return statistics.median(json.load(f)["results"][0]["times"]["hot"]["samples"])
+
+
+def published_networks(call):
+    """Clean and PGD-20 accuracy of networks that others trained, on all test images."""
+    return Step("published networks", call.program("temper_tests", f"{PUBLISHED} on cuda"), 30,
+                figure=figures.tests, env={"TEMPER_REQUIRE_CUDA": "1", "TEMPER_TEST_DATA": NETWORKS,
+                                           "TEMPER_DATA": os.path.dirname(call.cifar10)})
 
 
 def plan(call, left):
@@ -55,8 +65,8 @@ def plan(call, left):
             epochs = next(line.split(":")[1].strip() for line in f if line.strip().startswith("epochs:"))
         return f"{epochs} epochs: {figures.evaluation(out)(log)}"
 
-    steps = [] if call.rehearse else [Step("CIFAR-10", call.tool("data.py", "--join", call.store, call.cifar10), 40,
-                                           figure=figures.last)]
+    real = [Step("CIFAR-10", call.tool("data.py", "--join", call.store, call.cifar10), 40, figure=figures.last),
+            published_networks(call)]
     # Training that is ended for want of time leaves a checkpoint to evaluate.
-    return steps + [measured, Step("train", train, call.pick(600, 120), least=5, leave=EVALUATION),
+    return call.pick(real, []) + [measured, Step("train", train, call.pick(600, 120), least=5, leave=EVALUATION),
                     Step("evaluate", evaluate, 60, least=2, figure=accuracy)]

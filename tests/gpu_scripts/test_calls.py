@@ -43,7 +43,7 @@ class CallsTest(unittest.TestCase):
     def test_every_test_on_the_gpu_is_asked_for_and_required(self):
         steps = {s.name: s for s in self.plans()["first"]}
         specs = [s.command[1] for name, s in steps.items() if name.startswith("tests: ")]
-        self.assertEqual(specs, ["[kernels][cuda]", "[conv][cuda]", "[gemm][cuda]", "[cuda]~[kernels]~[conv]~[gemm]"])
+        self.assertEqual(specs, ["[kernels][cuda]", "[conv][cuda]", "[gemm][cuda]", "[cuda]~[kernels]~[conv]~[gemm]~[real]"])
         for name, step in steps.items():
             if name.startswith(("tests: ", "memcheck", "racecheck")):
                 self.assertEqual(step.env.get("TEMPER_REQUIRE_CUDA"), "1", name)
@@ -54,8 +54,12 @@ class CallsTest(unittest.TestCase):
             left_out = {s.name for s in real[mode]} - {s.name for s in small[mode]}
             # What needs the card, another library or other images; batches and types are smaller.
             for name in left_out:
-                self.assertRegex(name, "PyTorch|memcheck|racecheck|cuDNN's description|CIFAR-10", mode)
+                self.assertRegex(name, "PyTorch|memcheck|racecheck|cuDNN's description|CIFAR-10|published networks", mode)
             self.assertGreaterEqual(len(small[mode]), len(real[mode]) - 8)
+
+    def test_the_test_on_real_images_is_there(self):
+        with open(os.path.join(ROOT, "tests/real_networks_test.cpp")) as f:
+            self.assertIn(f'TEMPER_DEVICE_TEST("{train.PUBLISHED}",', f.read())
 
     def test_names_tell_steps_and_logs_apart(self):
         for mode, steps in self.plans().items():
