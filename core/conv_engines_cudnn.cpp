@@ -1,7 +1,9 @@
 #include "core/conv_engines_cudnn.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <tuple>
 
 #include "core/conv_plan_cudnn.h"
 #include "core/device_cuda.h"
@@ -117,6 +119,33 @@ std::unique_ptr<RecordedWork> recorded(Stream stream, const std::function<void()
   return recorder->end(stream);
 }
 
+/// What this process has compiled: the texts of plans, machine code included. Several engines may live in a process,
+/// and tests make hundreds, but compiling takes a second and loading a hundredth.
+class Compiled {
+ public:
+  /// A key, what was searched for, and the device.
+  using Name = std::tuple<ConvKey, int64_t, std::string>;
+
+  std::string get(const Name& name) {
+    const std::lock_guard lock(mutex_);
+    const auto it = texts_.find(name);
+    return it == texts_.end() ? "" : it->second;
+  }
+  void put(const Name& name, std::string text) {
+    const std::lock_guard lock(mutex_);
+    texts_.emplace(name, std::move(text));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<Name, std::string> texts_;
+};
+
+Compiled& compiled() {
+  static Compiled all;
+  return all;
+}
+
 int64_t count_run_time_engines(cudnn::Target target) {
   const ConvKey key{.shape = {.n = 128, .h = 32, .w = 32, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1},
                     .type = ConvType::bf16,
@@ -156,11 +185,19 @@ class CudnnEngines : public ConvEngines {
 
   std::vector<std::unique_ptr<ConvPlan>> find(const ConvKey& key, const ConvSearch& search,
                                               PlanRefusals& refusals) override {
+    const bool first_alone = search.most == 1 && search.without.empty();
+    const Compiled::Name name{key, search.workspace, device_};
+    if (const std::string text = first_alone ? compiled().get(name) : ""; !text.empty()) {
+      std::vector<std::unique_ptr<ConvPlan>> plans;
+      plans.push_back(load(key, text));
+      return plans;
+    }
     return with_target([&](cudnn::Target target, const Handle& handle) {
       std::vector<std::unique_ptr<ConvPlan>> plans;
       for (cudnn::Plan& plan :
            cudnn::find_plans(cudnn::conv_graph(key), target, cudnn::conv_limits(key, search), search.most, &refusals))
         plans.push_back(std::make_unique<CudnnPlan>(std::move(plan), handle));
+      if (first_alone && !plans.empty() && plans[0]->compiled()) compiled().put(name, plans[0]->text());
       return plans;
     });
   }

@@ -136,6 +136,10 @@ TEST_CASE("a plan that was compiled at run time computes the same from its text"
   const ConvTrial trial(engine.stream(), kCompiled, std::max(found[0]->workspace(), loaded->workspace()));
   CHECK(trial.fault(*found[0]) == "");
   CHECK(trial.fault(*loaded) == "");
+  const auto again = make_cuda_engines()->find(kCompiled, kOne, refusals);  // compiled once a process
+  REQUIRE(again.size() == 1);
+  CHECK(again[0]->text() == found[0]->text());
+  CHECK(trial.fault(*again[0]) == "");
   CHECK(engines->seconds(engine.stream(), [&] { trial.run(*loaded); }) > 0);
 }
 
