@@ -177,6 +177,51 @@ TEST_CASE("loop: a loss that is not finite names epoch, step, rate and the last 
   CHECK(last.metadata.at("progress.epoch") == "2");
 }
 
+TEST_CASE("loop: without a smaller last batch, steps, schedule, averages and resumes count the steps that there are") {
+  const TemporaryFolder whole, cut;
+  Recorder kept, a, b;
+  // 48 images: six batches of 7 and one of 6.
+  const std::vector<std::string> set = {"loop.batch_size=7", "loop.last_batch=drop",   "schedule={name: cosine}",
+                                        "ema.decay=0.9",     "ema.bn=estimate",        "swa.start=2",
+                                        "swa.bn=estimate",   "loop.checkpoint_steps=2"};
+  std::vector<std::string> keep = set;
+  keep[1] = "loop.last_batch=keep";
+  {
+    const TemporaryFolder folder;
+    train(folder.path(), kept, Resume::no, keep);
+  }
+  train(whole.path(), a, Resume::no, set);
+  CHECK(kept.starts.at(0).steps_per_epoch == 7);
+  CHECK(a.starts.at(0).steps_per_epoch == 6);
+  CHECK(a.steps.size() == 3 * 6);
+  CHECK(a.ends.at(0).steps == 3 * 6);
+  // The cosine falls to the same end in fewer steps.
+  CHECK(a.steps.at(6).lr == Approx(kept.steps.at(7).lr));
+  CHECK(a.steps.back().lr < 0.01 * a.steps.front().lr);
+  CHECK(a.steps.at(0).loss == kept.steps.at(0).loss);
+
+  Signalling stop(SIGTERM, 2, 3);
+  train(cut.path(), stop, Resume::no, set);
+  CHECK_THROWS_WITH(train(cut.path(), b, Resume::yes, keep), ContainsSubstring("loop.last_batch: drop -> keep"));
+  train(cut.path(), b, Resume::yes, set);
+  CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
+}
+
+TEST_CASE("loop: validations are the same with a last batch that is filled up") {
+  // 12 images for validation: a batch of 7 and one of 5.
+  const auto epochs = [](const std::string& last) {
+    const TemporaryFolder folder;
+    Recorder r;
+    train(folder.path(), r, Resume::no, {"evaluation.last_batch=" + last, "ema.decay=0.9"});
+    std::vector<double> out;
+    for (const EpochReport& e : r.epochs)
+      out.insert(out.end(), {e.validation->clean, e.validation->robust, e.ema->clean, e.ema->robust});
+    return out;
+  };
+  CHECK(epochs("pad") == epochs("keep"));
+  CHECK(epochs("auto") == epochs("keep"));
+}
+
 TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
   const TemporaryFolder folder, empty;
   Recorder r;

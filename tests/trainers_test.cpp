@@ -221,11 +221,13 @@ TEST_CASE("experiment: how convolutions are chosen reaches the engine") {
   const ConvPlanning plain = planning({});
   CHECK(plain.math == ConvMath::f32);
   CHECK(plain.choice == PlanChoice::proposed);
+  CHECK(plain.check == PlanCheck::on);
   CHECK(plain.folder == default_plan_folder());
-  const ConvPlanning chosen = planning({"precision.compute=tf32", "convolution.plans=timed",
+  const ConvPlanning chosen = planning({"precision.compute=tf32", "convolution.plans=timed", "convolution.check=off",
                                         "convolution.cache=kept/plans", "convolution.workspace_mb=64"});
   CHECK(chosen.math == ConvMath::tf32);
   CHECK(chosen.choice == PlanChoice::timed);
+  CHECK(chosen.check == PlanCheck::off);
   CHECK(chosen.folder == "kept/plans");
   CHECK(chosen.workspace_mb == 64);
   CHECK(planning({"convolution.cache=off"}).folder.empty());
