@@ -71,7 +71,7 @@ struct Eps : Analysis {
     const ImageSet test = test_images(e, images);
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, *s.folder, weights, shape_of(test));
-    Loader loader(engine, test, {.batch_size = e.evaluation.batch_size});
+    Loader loader(engine, test, e.evaluation.loader(engine.device()));
     const Pass pass = Pass::eval(e.trainer.method->eval_branch(*network));
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {

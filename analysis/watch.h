@@ -23,6 +23,7 @@ class Watch : public Observer {
   }
   void on_epoch(const EpochReport& r) override { next_.on_epoch(r); }
   void on_warning(const std::string& text) override { next_.on_warning(text); }
+  void on_plans(const PlansMade& made) override { next_.on_plans(made); }
   void on_end(const EndReport& r) override { next_.on_end(r); }
 
  private:

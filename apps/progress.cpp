@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "core/plan_ahead.h"
 #include "evaluation/report_parts.h"
 
 namespace temper {
@@ -121,6 +122,10 @@ void ConsoleObserver::on_epoch(const EpochReport& r) {
                    r.best ? ink(terminal_, Ink::green, "  best") : ""));
   if (r.ema) line(fmt::format("{:>16} {}", "EMA", accuracy(r.ema)));
   if (r.swa) line(fmt::format("{:>16} {}", "SWA", accuracy(r.swa)));
+}
+
+void ConsoleObserver::on_plans(const PlansMade& made) {
+  line(fmt::format("chose {} convolution plans in {:.1f} s", made.count, made.seconds));
 }
 
 void ConsoleObserver::on_warning(const std::string& text) {

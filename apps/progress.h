@@ -35,6 +35,7 @@ class ConsoleObserver : public Observer {
   void on_evaluate(const std::string& what, int64_t done, int64_t total) override;
   void on_epoch(const EpochReport& report) override;
   void on_warning(const std::string& text) override;
+  void on_plans(const PlansMade& made) override;
   void on_end(const EndReport& report) override;
 
   /// A line above the progress line.

@@ -49,11 +49,15 @@ class ConvEngines {
                                                       PlanRefusals& refusals) = 0;
   /// A plan of the key from its text. Throws Error when the library does not take it.
   virtual std::unique_ptr<ConvPlan> load(const ConvKey& key, const std::string& text) = 0;
-  /// Seconds that the device needs for `work`, which only asks `stream` for things.
+  /// Seconds that the device needs for `work`, which asks `stream` alone for things and may be done several times.
   virtual double seconds(Stream stream, const std::function<void()>& work) = 0;
+  /// What is worth telling a person about the library.
+  virtual std::vector<std::string> notes() const { return {}; }
 };
 
 /// The convolutions of this build's CUDA back end on the current device: cuDNN.
 std::unique_ptr<ConvEngines> make_cuda_engines();
+/// What belongs to them in a description of the machine, by name: libraries with their versions and paths, say.
+std::vector<std::pair<std::string, std::string>> cuda_engine_facts();
 
 }  // namespace temper

@@ -1,10 +1,13 @@
 #include "core/conv_planned.h"
 
+#include <optional>
+
 #include "core/arena.h"
 #include "core/conv_epilogue.h"
 #include "core/conv_plans.h"
 #include "core/prepared_filters.h"
 #include "kernels/convert/convert.h"
+#include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -19,6 +22,27 @@ int64_t common_alignment(const ConvBindings& bindings) {
   return static_cast<int64_t>(bits & -bits);
 }
 
+ConvKey aligned(ConvKey key, const ConvBindings& bindings) {
+  key.alignment = common_alignment(bindings);
+  return key;
+}
+
+/// Stands for a plan that is still to be made.
+class NotedPlan : public ConvPlan {
+ public:
+  std::string engine() const override { return ""; }
+  bool compiled() const override { return false; }
+  int64_t workspace() const override { return 0; }
+  void execute(Stream, const ConvBindings&, void*) const override {}
+  std::string text() const override { return ""; }
+};
+
+/// A key and the arrays it is to be computed on.
+struct Call {
+  ConvKey key;
+  ConvBindings bindings;
+};
+
 class PlannedConv : public ConvBackend {
  public:
   PlannedConv(std::unique_ptr<ConvEngines> engines, const PlannedConvOptions& options)
@@ -27,6 +51,7 @@ class PlannedConv : public ConvBackend {
         math_(options.planning.math),
         exactness_(options.exactness),
         plans_(std::move(engines), {.choice = options.planning.choice,
+                                    .check = options.planning.check,
                                     .folder = options.planning.folder,
                                     .workspace = options.planning.workspace_mb << 20}),
         filters_(options.device) {}
@@ -35,12 +60,14 @@ class PlannedConv : public ConvBackend {
   ConvStats stats() const override {
     return {.primitives_created = plans_.made(),
             .filters_prepared = filters_.prepared(),
-            .allocations = filters_.allocations()};
+            .allocations = filters_.allocations(),
+            .trial_seconds = plans_.trial_seconds()};
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
   bool takes_narrow_filters() const override { return true; }
   bool adds_apart() const override { return exactness_ != Exactness::exact; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
+  void make_plans(Stream stream) override { plans_.make_noted(stream); }
 
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
                const Tensor& y) override {
@@ -51,29 +78,30 @@ class PlannedConv : public ConvBackend {
     ConvBindings bindings = {{kX, x.data}, {kW, w}, {kY, y.data}};
     if (bias) bindings.push_back({kBias, bias});
     if (e.residual) bindings.push_back({kResidual, e.residual.data});
-    if (try_run(stream, key, bindings)) return;
-    bindings.resize(3);
-    run(stream, {.shape = g, .type = key.type}, bindings);
+    const Call apart{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}};
+    if (try_run(stream, {key, bindings}, apart)) return;
+    run(stream, apart);
     apply_epilogue(stream, g, y, bias ? Tensor{bias, {g.k}, y.dtype, device_} : Tensor{}, e);
   }
 
   bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const Tensor& y,
                           const Tensor& sum, const Tensor& squares) override {
     if (g.n == 0 || filter.fold || filter.bias) return false;
-    return try_run(stream, {.shape = g, .type = type(y.dtype), .statistics = true},
-                   {{kX, x.data},
-                    {kW, filters_.get(stream, g, filter, y.dtype).w},
-                    {kY, y.data},
-                    {kSum, sum.data},
-                    {kSquares, squares.data}});
+    const ConvKey key{.shape = g, .type = type(y.dtype), .statistics = true};
+    const ConvBindings bindings = {{kX, x.data},
+                                   {kW, filters_.get(stream, g, filter, y.dtype).w},
+                                   {kY, y.data},
+                                   {kSum, sum.data},
+                                   {kSquares, squares.data}};
+    return try_run(stream, {key, bindings},
+                   Call{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}});
   }
 
   void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
                      const Tensor& dx) override {
     if (g.n == 0) return;
     void* w = filters_.get(stream, g, filter, dx.dtype).w;
-    run(stream, {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .accumulate = beta != 0},
-        {{kX, dx.data}, {kW, w}, {kY, dy.data}});
+    run(stream, data_gradient(g, dy, w, beta, dx));
   }
 
   void backward_filter(Stream stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
@@ -83,22 +111,23 @@ class PlannedConv : public ConvBackend {
       return;
     }
     const Arena::Scope scratch(arena_);
+    const ConvKey key{.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0};
     if (size_of(x.dtype) == 2) {
       const Tensor sum = arena_.tensor(dw.shape, dw.dtype);
-      const ConvKey key{.shape = g, .type = type(x.dtype), .pass = ConvPass::backward_filter};
-      const ConvBindings bindings = {{kX, x.data}, {kW, dw.data}, {kY, dy.data}, {kAccumulator, sum.data}};
-      if (plan(stream, key, bindings)) {
+      const Call call{{.shape = g, .type = type(x.dtype), .pass = ConvPass::backward_filter},
+                      {{kX, x.data}, {kW, dw.data}, {kY, dy.data}, {kAccumulator, sum.data}}};
+      // Converted operands lie in the arena, where arrays start at a multiple of 16 bytes.
+      if (plan(stream, call, Call{key, {{kW, dw.data}}})) {
         if (beta == 0)
           set_zero(stream, sum.data, sum.bytes());
         else
           copy(stream, sum.data, device_, dw.data, device_, dw.bytes());
-        return run(stream, key, bindings);
+        return run(stream, call);
       }
     }
     // 16 bits without an engine for an f32 gradient (channel counts that are not a multiple of 8): f32 throughout.
     const Tensor x32 = as_f32(stream, x), dy32 = as_f32(stream, dy);
-    run(stream, {.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0},
-        {{kX, x32.data}, {kW, dw.data}, {kY, dy32.data}});
+    run(stream, {key, {{kX, x32.data}, {kW, dw.data}, {kY, dy32.data}}});
   }
 
  protected:
@@ -110,10 +139,10 @@ class PlannedConv : public ConvBackend {
     void* w = filters_.get(stream, g, filter, dx.dtype).w;
     ConvBindings bindings = {{kX, dx.data}, {kW, w}, {kY, dy.data}, {kMask, e.mask.data}};
     if (e.addend) bindings.push_back({kResidual, e.addend.data});
-    return try_run(
-        stream,
-        {.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .residual = bool(e.addend), .mask = true},
-        bindings);
+    const ConvKey key{
+        .shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .residual = bool(e.addend), .mask = true};
+    return try_run(stream, {key, bindings},
+                   e.addend ? data_gradient(g, dy, w, 1, e.addend) : data_gradient(g, dy, w, 0, dx));
   }
 
  private:
@@ -124,37 +153,33 @@ class PlannedConv : public ConvBackend {
     return math_ == ConvMath::tf32 ? ConvType::tf32 : ConvType::f32;
   }
 
-  const ConvPlan* plan(Stream stream, ConvKey key, const ConvBindings& bindings) {
-    key.alignment = common_alignment(bindings);
-    return plans_.get(key, [&](const ConvPlan& candidate) { return seconds(stream, key, candidate, bindings); });
+  Call data_gradient(const ConvShape& g, const Tensor& dy, void* w, float beta, const Tensor& dx) const {
+    return {{.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .accumulate = beta != 0},
+            {{kX, dx.data}, {kW, w}, {kY, dy.data}}};
   }
-  bool try_run(Stream stream, const ConvKey& key, const ConvBindings& bindings) {
-    const ConvPlan* found = plan(stream, key, bindings);
-    if (found) execute(stream, *found, bindings);
+
+  /// The plan of a call, or null where the library has none; then `otherwise` is what will be asked for.
+  const ConvPlan* plan(Stream stream, const Call& call, const std::optional<Call>& otherwise) {
+    const ConvKey key = aligned(call.key, call.bindings);
+    if (!planning(stream) || plans_.known(key)) return plans_.get(stream, key);
+    std::vector<ConvKey> keys = {key};
+    if (otherwise) keys.push_back(aligned(otherwise->key, otherwise->bindings));
+    plans_.note(std::move(keys));
+    return &noted_;
+  }
+  bool try_run(Stream stream, const Call& call, const std::optional<Call>& otherwise) {
+    const ConvPlan* found = plan(stream, call, otherwise);
+    if (found) execute(stream, *found, call.bindings);
     return found;
   }
-  void run(Stream stream, ConvKey key, const ConvBindings& bindings) {
-    if (try_run(stream, key, bindings)) return;
-    key.alignment = common_alignment(bindings);
-    fail(plans_.refusal(key));
+  void run(Stream stream, const Call& call) {
+    if (!try_run(stream, call, std::nullopt)) fail(plans_.refusal(aligned(call.key, call.bindings)));
   }
 
   void execute(Stream stream, const ConvPlan& plan, const ConvBindings& bindings) {
     const Arena::Scope scratch(arena_);
-    plan.execute(stream, bindings, plan.workspace() > 0 ? arena_.tensor({plan.workspace()}, DType::u8).data : nullptr);
-  }
-
-  /// One timed run, for choosing. What it writes is written again by the run that follows, but for a sum.
-  double seconds(Stream stream, const ConvKey& key, const ConvPlan& plan, ConvBindings bindings) {
-    const Arena::Scope scratch(arena_);
-    if (key.accumulate)
-      for (ConvBinding& b : bindings)
-        if (b.id == (key.pass == ConvPass::backward_data ? kX : kW)) {
-          const ConvShape& g = key.shape;
-          const int64_t n = b.id == kX ? g.n * g.h * g.w * g.c : g.k * g.r * g.s * g.c;
-          b.data = arena_.tensor({n}, DType::f32).data;
-        }
-    return plans_.engines().seconds(stream, [&] { execute(stream, plan, bindings); });
+    void* workspace = plan.workspace() > 0 ? arena_.tensor({plan.workspace()}, DType::u8).data : nullptr;
+    if (!planning(stream)) plan.execute(stream, bindings, workspace);
   }
 
   Tensor as_f32(Stream stream, const Tensor& t) {
@@ -171,6 +196,7 @@ class PlannedConv : public ConvBackend {
   Exactness exactness_;
   ConvPlans plans_;
   PreparedFilters filters_;
+  NotedPlan noted_;
 };
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "core/engine.h"
 
 #include <omp.h>
-#include <unistd.h>
 
 #include "kernels/runtime/memory.h"
 #if defined(TEMPER_CUDA)
@@ -13,17 +12,6 @@
 namespace temper {
 
 namespace {
-
-size_t default_capacity([[maybe_unused]] Device device) {
-#if defined(TEMPER_CUDA)
-  if (device == Device::cuda) {
-    size_t free = 0, total = 0;
-    TEMPER_CUDA_CALL(cudaMemGetInfo(&free, &total));
-    return free / 5 * 4;
-  }
-#endif
-  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
 
 Stream make_stream(const EngineOptions& options) {
   if (options.device == Device::cpu) return {};
@@ -58,9 +46,8 @@ Engine::Engine(EngineOptions options) : options_(options) {
   stream_ = make_stream(options);
   stream_.ranges = options.ranges;
   stream_.capture = &capture_;
-  const size_t capacity =
-      options.arena_mb > 0 ? static_cast<size_t>(options.arena_mb) << 20 : default_capacity(options.device);
-  arena_ = std::make_unique<Arena>(options.device, capacity);
+  arena_ = std::make_unique<Arena>(
+      stream_, ArenaOptions{.limit = static_cast<size_t>(options.arena_mb) << 20, .guard = options.guard});
   conv_ = make_conv(options, *arena_);
   if (options.compute == DType::f16) image_fault_ = {stream_, size_t{1}};
 }

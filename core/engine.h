@@ -15,7 +15,8 @@ struct EngineOptions {
   int threads = 0;             ///< CPU threads; 0: what OpenMP would use
   DType compute = DType::f32;  ///< the type activations are stored in: f32, bf16, f16 (f64 for gradient checks)
   float loss_scale = 1;        ///< gradients between a loss and what it is differentiated by are kept this much larger
-  int64_t arena_mb = 0;        ///< 0: all of the CPU's memory, four fifths of a GPU's
+  int64_t arena_mb = 0;        ///< the most that a step may take; 0: as much as the device has
+  ArenaGuard guard = arena_guard_of_environment();
   uint64_t seed = 0;
   bool reference_conv = false;  ///< the slow, plain convolutions
   Exactness exactness = Exactness::rounding;

@@ -11,7 +11,7 @@ namespace temper {
 
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 /// FNV-1a.
 uint64_t hash(const std::string& text) {

@@ -63,8 +63,13 @@ void StepGraph::record(Entry& entry, const std::function<void()>& work) {
     work();
     entry.work = recorder_->end(stream);
     entry.host = capture.end().host;
-  } catch (const Error& e) {
+  } catch (const NotRepeatable& e) {
     abandon();
+    refuse(e.what());
+  } catch (const Error& e) {
+    const bool broken = recorder_->broken(stream);
+    abandon();
+    if (!broken) throw;
     refuse(e.what());
   } catch (...) {
     abandon();

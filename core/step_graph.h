@@ -25,7 +25,10 @@ class GraphRecorder {
  public:
   virtual ~GraphRecorder() = default;
   virtual void begin(Stream stream) = 0;
+  /// Throws NotRepeatable where the device cannot make something of what it recorded.
   virtual std::unique_ptr<RecordedWork> end(Stream stream) = 0;
+  /// Whether something that was asked of the stream since begin() cannot be recorded.
+  virtual bool broken(Stream stream) const noexcept = 0;
   /// Ends a recording that came to nothing; the stream is as it was before.
   virtual void abandon(Stream stream) noexcept = 0;
 };
@@ -50,7 +53,8 @@ class StepGraph {
   ~StepGraph();
 
   /// Throws Error where GraphUse::on asks for what cannot be recorded, with what stands in the way; with
-  /// GraphUse::automatic the work is done as it is then, and notes() says so.
+  /// GraphUse::automatic the work is done as it is then, and notes() says so. Other errors of the work, such as memory
+  /// that ran out, go through.
   void run(const GraphKey& key, const std::function<void()>& work);
 
   int64_t launched() const { return launched_; }  ///< how often the device did the work by itself

@@ -23,6 +23,8 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
   TEMPER_CHECK(options.batch_size > 0, "loader: expected a batch_size of 1 or more, got ", options.batch_size);
   TEMPER_CHECK(a.padding == Padding::zero || a.crop_pad < std::min(set.height, set.width), "loader: images are ",
                set.height, " x ", set.width, " so a reflecting crop_pad must be smaller than that, got ", a.crop_pad);
+  TEMPER_CHECK(batches() > 0, "loader: ", count_, " samples do not fill a batch of ", options.batch_size,
+               " and a last batch that is not full is left out; lower the batch size, or keep the last batch");
   augment_ = {.h = static_cast<int>(set.height),
               .w = static_cast<int>(set.width),
               .c = static_cast<int>(set.channels),
@@ -36,7 +38,8 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
   const size_t label_bytes = count_ * sizeof(int32_t);
   pixels_ = static_cast<uint8_t*>(allocate(stream.device, set.pixels.size()));
   labels_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
-  order_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
+  listed_ = (batches() - 1) * options.batch_size + served(batches() - 1);
+  order_ = static_cast<int32_t*>(allocate(stream.device, listed_ * sizeof(int32_t)));
   copy(stream, pixels_, stream.device, set.pixels.data(), Device::cpu, set.pixels.size());
   copy(stream, labels_, stream.device, set.labels.data(), Device::cpu, label_bytes);
   synchronize(stream);
@@ -46,7 +49,24 @@ Loader::~Loader() {
   const Device device = engine_.device();
   release(device, pixels_, count_ * augment_.h * augment_.w * augment_.c);
   release(device, labels_, count_ * sizeof(int32_t));
-  release(device, order_, count_ * sizeof(int32_t));
+  release(device, order_, listed_ * sizeof(int32_t));
+}
+
+int64_t Loader::batches() const {
+  const int64_t whole = count_ / options_.batch_size;
+  return whole + (options_.last_batch != LastBatch::drop && count_ % options_.batch_size > 0 ? 1 : 0);
+}
+
+std::vector<int64_t> Loader::of_every_size() const {
+  const int64_t last = batches() - 1;
+  return served(last) == served(0) ? std::vector<int64_t>{0} : std::vector<int64_t>{0, last};
+}
+
+int64_t Loader::counted(int64_t index) const { return std::min(options_.batch_size, count_ - first(index)); }
+
+int64_t Loader::served(int64_t index) const {
+  // An only batch is the one size there is.
+  return options_.last_batch == LastBatch::pad && batches() > 1 ? options_.batch_size : counted(index);
 }
 
 void Loader::open(int64_t epoch) {
@@ -57,8 +77,10 @@ void Loader::open(int64_t epoch) {
     std::iota(order.begin(), order.end(), 0);
   else
     order = permutation(count_, {engine_.seed(), Purpose::shuffle, static_cast<uint32_t>(epoch)});
+  order.resize(listed_);
+  for (int64_t i = count_; i < listed_; ++i) order[i] = order[i - count_];
   const Stream stream = engine_.stream();
-  copy(stream, order_, stream.device, order.data(), Device::cpu, count_ * sizeof(int32_t));
+  copy(stream, order_, stream.device, order.data(), Device::cpu, listed_ * sizeof(int32_t));
   synchronize(stream);
   epoch_ = epoch;
 }
@@ -66,7 +88,7 @@ void Loader::open(int64_t epoch) {
 Batch Loader::blank(int64_t index) {
   TEMPER_CHECK(index >= 0 && index < batches(), "loader: an epoch has ", batches(), " batches, batch ", index,
                " was asked for");
-  const int64_t n = std::min(options_.batch_size, count_ - first(index));
+  const int64_t n = served(index);
   Arena& arena = engine_.arena();
   const DType dtype = engine_.compute() == DType::f64 ? DType::f64 : DType::f32;
   return {arena.tensor({n, augment_.out_h(), augment_.out_w(), augment_.c}, dtype), arena.tensor({n}, DType::i32),

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "core/config.h"
 #include "core/engine.h"
@@ -19,10 +20,15 @@ struct Augmentation {
 
 enum class Shuffle : uint8_t { none, every_epoch };
 
+/// What becomes of an epoch's last batch where samples for a full one are missing: it is smaller; it is left out; or it
+/// is filled up with samples that were served before, so that all batches have one size.
+enum class LastBatch : uint8_t { keep, drop, pad };
+
 struct LoaderOptions {
   int64_t batch_size = 128;
   Shuffle shuffle = Shuffle::none;
-  Augmentation augmentation;
+  Augmentation augmentation = {};
+  LastBatch last_batch = LastBatch::keep;
 };
 
 /// A data set in the engine's memory (uint8), served in batches. The order of an epoch is a function of the engine's
@@ -31,15 +37,18 @@ struct LoaderOptions {
 class Loader {
  public:
   /// Copies the set to the engine's device. `engine` must outlive the loader. Throws Error on an empty set, a batch
-  /// size below 1, or a reflecting crop_pad that is not smaller than the image.
+  /// size below 1, a reflecting crop_pad that is not smaller than the image, or LastBatch::drop where no batch is left.
   Loader(Engine& engine, const ImageSet& set, LoaderOptions options);
   ~Loader();
   Loader(const Loader&) = delete;
 
   int64_t size() const { return count_; }
   int64_t batch_size() const { return options_.batch_size; }
-  /// Batches per epoch, the last one possibly smaller.
-  int64_t batches() const { return (count_ + options_.batch_size - 1) / options_.batch_size; }
+  int64_t batches() const;  ///< per epoch
+  /// One batch of each size that an epoch has: the first and, if it is smaller, the last.
+  std::vector<int64_t> of_every_size() const;
+  /// Of batch `index`, how many samples count: all but those that LastBatch::pad adds, which come last.
+  int64_t counted(int64_t index) const;
 
   /// Batch `index` of epoch `epoch`, in the engine's arena. Images are f64 where the engine computes in f64, f32
   /// otherwise.
@@ -57,10 +66,15 @@ class Loader {
   void fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch);
 
  private:
+  /// Samples of batch `index`.
+  int64_t served(int64_t index) const;
+
   Engine& engine_;
   LoaderOptions options_;
   AugmentOptions augment_;
-  int64_t count_ = 0, epoch_ = -1;
+  int64_t count_ = 0;
+  int64_t listed_ = 0;  ///< entries of the order, with those that LastBatch::pad adds
+  int64_t epoch_ = -1;
   uint8_t* pixels_ = nullptr;
   int32_t *labels_ = nullptr, *order_ = nullptr;
 };

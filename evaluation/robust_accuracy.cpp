@@ -4,22 +4,41 @@
 
 #include "core/host.h"
 #include "core/image_fault.h"
+#include "core/plan_ahead.h"
 #include "data/loader.h"
 
 namespace temper {
 
+namespace {
+
+// In the engine's arena.
+Tensor logits(Engine& engine, const Network& network, Pass pass, const Batch& batch, const Attack* attack) {
+  const Classifier classifier = [&](Tape& tape, const Var& x) { return network(tape, x, pass); };
+  const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
+  return network.predict(engine, images, pass);
+}
+
+}  // namespace
+
+bool note_evaluation(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack) {
+  return note_plans(engine, [&] {
+    for (const int64_t b : loader.of_every_size()) {
+      const Arena::Scope scope(engine.arena());
+      logits(engine, network, pass, loader.blank(b), attack);
+    }
+  });
+}
+
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t, int64_t)>& progress) {
-  const Classifier classifier = [&](Tape& tape, const Var& x) { return network(tape, x, pass); };
   Accuracy result;
   for (int64_t b = 0; b < loader.batches(); ++b) {
     const Arena::Scope scope(engine.arena());
     const Batch batch = loader.load(0, b);
-    const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
+    const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
     if (attack) check_image_gradients(engine, attack->describe());
-    const std::vector<int32_t> predicted = predictions(engine, network.predict(engine, images, pass));
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
-    for (size_t i = 0; i < labels.size(); ++i) result.right.push_back(predicted[i] == labels[i]);
+    for (int64_t i = 0; i < loader.counted(b); ++i) result.right.push_back(predicted[i] == labels[i]);
     if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
   }
   result.total = static_cast<int64_t>(result.right.size());

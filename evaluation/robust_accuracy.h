@@ -17,8 +17,12 @@ struct Accuracy {
 
 /// Accuracy over everything the loader gives, after `attack` (null: on the images as they are). `pass` is used for the
 /// attack and for the prediction; its BatchNorm statistics are running ones that are not moved, so the order of samples
-/// and the batch size do not matter. Samples are attacked with draw 0.
+/// and the batch size do not matter, nor do samples that LastBatch::pad adds. Samples are attacked with draw 0.
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t done, int64_t total)>& progress = {});
+
+/// Notes the convolutions of evaluate() without doing anything (core/plan_ahead.h). False where `attack` decides on the
+/// host by what the device computes.
+bool note_evaluation(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack);
 
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/arena.h"
+#include "kernels/runtime/capture.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
 #include "tests/reference_engines_fixture.h"
@@ -92,7 +93,7 @@ double distance(const Array& a, const Array& b) {
 
 /// A planned convolution on the CPU.
 struct Planned {
-  Arena arena{Device::cpu, size_t{64} << 20};
+  Arena arena{Stream{}, {.limit = size_t{64} << 20}};
   std::unique_ptr<ConvBackend> conv;
 
   explicit Planned(test::ReferenceEnginesOptions engines, ConvPlanning planning = {},
@@ -215,7 +216,7 @@ TEST_CASE("of several plans the fastest is taken when they are to be timed", "[c
   test::EnginesLog log;
   const auto run = [&](PlanChoice choice) {
     Planned planned({.engines = {{.name = "slow", .fault = test::Fault::one_element, .seconds = 3}, {.name = "fast"}}},
-                    {.choice = choice});
+                    {.choice = choice, .check = PlanCheck::off});
     Layer a(kShapes[0], DType::f32), b(kShapes[0], DType::f32);
     for (const float beta : {0.f, 1.f}) {  // timing adds nothing to what is there
       planned.conv->backward_data({}, a.g, a.dy.t, a.filter(), beta, a.dx.t);
@@ -235,4 +236,46 @@ TEST_CASE("a convolution no engine computes says why and what to do", "[conv][pl
       "conv2d: reference engines 1 on a CPU has no engine for forward in f32 of x (2, 7, 6, 3), w (8, 3, 3, "
       "3), stride 1, padding 1: of 1 it proposes, 1 need more than 2 MiB of work space; raise "
       "convolution.workspace_mb to 3 or lower batch_size");
+}
+
+TEST_CASE("planning notes what a pass will need, and runs nothing", "[conv][plans]") {
+  for (const bool fused : {true, false}) {
+    test::EnginesLog log;
+    Capture capture;
+    const Stream stream{.capture = &capture};
+    Planned planned(
+        {.engines = {{.takes = fused ? std::function<bool(const ConvKey&)>() : test::plain, .workspace = 100}},
+         .log = &log});
+    Layer v(kShapes[1], DType::bf16);
+    const auto pass = [&] {
+      ConvBackend& conv = *planned.conv;
+      conv.forward(stream, v.g, v.x.t, v.folded(), {.residual = v.dy.t, .relu = true}, v.y.t);
+      conv.backward_data(stream, v.g, v.dy.t, v.filter(), 1, v.dx.t);
+      conv.backward_data_relu(stream, v.g, v.dy.t, v.filter(), {.mask = v.mask.t, .addend = v.addend.t}, v.dx.t);
+      conv.backward_data_relu(stream, v.g, v.dy.t, v.filter(), {.mask = v.mask.t}, v.dx.t);
+      conv.backward_filter(stream, v.g, v.x.t, v.dy.t, 0, v.dw.t);
+    };
+    const auto before = v.y.values();
+    {
+      const Planning planning(capture);
+      pass();
+    }
+    CHECK(log.found == 0);
+    planned.conv->make_plans(stream);
+    const int found = log.found, executed = log.executed;
+    CHECK(found == (fused ? 5 : 7));
+    CHECK(v.y.values() == before);
+    planned.arena.reset_peak();
+    {
+      const Planning planning(capture);
+      pass();
+    }
+    CHECK(log.executed == executed);
+    const size_t foreseen = planned.arena.peak();
+    planned.arena.reset_peak();
+    pass();
+    CHECK(log.found == found);  // what was planned is all that is needed
+    CHECK(planned.arena.peak() == foreseen);
+    CHECK(v.y.values() != before);
+  }
 }

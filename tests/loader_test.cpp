@@ -96,6 +96,45 @@ TEST_CASE("an unshuffled loader serves the set in order, ragged last batch inclu
   CHECK(Loader(f64, set, {}).load(0, 0).images.dtype == DType::f64);
 }
 
+TEST_CASE("a last batch that is not full is kept, left out or filled up", "[data]") {
+  const ImageSet set = random_set(10, 3, 5, 2);
+  const auto options = [](LastBatch last) {
+    return LoaderOptions{.batch_size = 4, .shuffle = Shuffle::every_epoch, .augmentation = kVaried, .last_batch = last};
+  };
+  const Epoch kept = read_epoch(set, 3, options(LastBatch::keep)), left = read_epoch(set, 3, options(LastBatch::drop)),
+              filled = read_epoch(set, 3, options(LastBatch::pad));
+  const size_t image = 3 * 5 * 2;
+  CHECK(kept.ids.size() == 10);
+  CHECK(left.ids == std::vector<int32_t>(kept.ids.begin(), kept.ids.begin() + 8));
+  CHECK(left.images == std::vector<float>(kept.images.begin(), kept.images.begin() + 8 * image));
+  // The samples that count are those of the kept batch; the others were there before, with the same numbers.
+  REQUIRE(filled.ids.size() == 12);
+  CHECK(std::vector<float>(filled.images.begin(), filled.images.begin() + 10 * image) == kept.images);
+  CHECK(std::vector<int32_t>(filled.ids.begin() + 10, filled.ids.end()) ==
+        std::vector<int32_t>(kept.ids.begin(), kept.ids.begin() + 2));
+  CHECK(std::vector<float>(filled.images.begin() + 10 * image, filled.images.end()) ==
+        std::vector<float>(kept.images.begin(), kept.images.begin() + 2 * image));
+
+  Engine engine;
+  const Loader keep(engine, set, options(LastBatch::keep)), drop(engine, set, options(LastBatch::drop)),
+      pad(engine, set, options(LastBatch::pad));
+  CHECK(std::vector{keep.batches(), drop.batches(), pad.batches()} == std::vector<int64_t>{3, 2, 3});
+  CHECK(std::vector{keep.counted(0), keep.counted(2), pad.counted(0), pad.counted(2)} ==
+        std::vector<int64_t>{4, 2, 4, 2});
+  CHECK(keep.of_every_size() == std::vector<int64_t>{0, 2});
+  CHECK(drop.of_every_size() == std::vector<int64_t>{0});
+  CHECK(pad.of_every_size() == std::vector<int64_t>{0});
+
+  SECTION("a set that fills its batches is served the same") {
+    const LoaderOptions whole{.batch_size = 5};
+    for (const LastBatch last : {LastBatch::drop, LastBatch::pad})
+      CHECK(read_epoch(set, 0, {.batch_size = 5, .last_batch = last}) == read_epoch(set, 0, whole));
+  }
+  SECTION("an only batch is not filled up") {
+    CHECK(read_epoch(set, 0, {.batch_size = 64, .last_batch = LastBatch::pad}).ids.size() == 10);
+  }
+}
+
 TEST_CASE("a shuffled epoch holds every sample once with its own label, and differs from the next", "[data]") {
   const ImageSet set = random_set(50, 4, 4, 1);
   const LoaderOptions options{.batch_size = 8, .shuffle = Shuffle::every_epoch};
@@ -211,6 +250,9 @@ TEST_CASE("loader and split errors", "[data][errors]") {
   CHECK_THROWS_WITH(Loader(engine, set, {}).load(0, 1), "loader: an epoch has 1 batches, batch 1 was asked for");
   CHECK_THROWS_WITH(Loader(engine, set, {}).load(-1, 0), "loader: expected an epoch of 0 or more, got -1");
   CHECK_THROWS_WITH(Loader(engine, ImageSet{}, {}), "loader: holds no images");
+  CHECK_THROWS_WITH(Loader(engine, set, {.batch_size = 11, .last_batch = LastBatch::drop}),
+                    "loader: 10 samples do not fill a batch of 11 and a last batch that is not full is left out; lower "
+                    "the batch size, or keep the last batch");
   ImageSet small = set;
   small.crop = 4;
   CHECK_THROWS_WITH(Loader(engine, small, {}),

@@ -10,10 +10,9 @@
 
 #include "core/file.h"
 #include "core/safetensors.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/training_fixture.h"
 #include "trainers/checkpoint.h"
-#include "trainers/test_evaluation.h"
 
 using namespace temper;
 using test::Recorder;
@@ -104,17 +103,18 @@ TEST_CASE("loop: a resume that finds the last checkpoint damaged continues from 
   CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
 }
 
-TEST_CASE("loop: SIGTERM finishes the step, saves, and the resumed run ends with the same bits") {
+TEMPER_DEVICE_TEST("loop: SIGTERM finishes the step, saves, and the resumed run ends with the same bits", "[resume]") {
+  const std::vector<std::string> set = test::on(device, kEverything);
   const TemporaryFolder whole, cut;
   Recorder a, b;
-  train(whole.path(), a);
+  train(whole.path(), a, Resume::no, set);
   Signalling stop(SIGTERM, 2, 3);
-  const TrainResult first = train(cut.path(), stop);
+  const TrainResult first = train(cut.path(), stop, Resume::no, set);
   CHECK(first.outcome == Outcome::interrupted);
   CHECK(first.end.outcome == "interrupted");
   CHECK(stop.steps.back().step == 3);
   CHECK(stop.steps.back().epoch == 2);
-  CHECK(train(cut.path(), b, Resume::yes).outcome == Outcome::finished);
+  CHECK(train(cut.path(), b, Resume::yes, set).outcome == Outcome::finished);
   CHECK(b.steps.front().step == 4);
   CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
 
@@ -129,14 +129,15 @@ TEST_CASE("loop: SIGTERM finishes the step, saves, and the resumed run ends with
   for (int64_t i = 0; i < 18; ++i) CHECK(steps[i] == std::pair<int64_t, int64_t>(i / 6 + 1, i % 6 + 1));
 }
 
-TEST_CASE("loop: every registered method resumes to the same bits") {
+TEMPER_DEVICE_TEST("loop: every registered method resumes to the same bits", "[resume]") {
   for (const std::string& method : Registry<Trainer>::instance().names()) {
     INFO(method);
     const TemporaryFolder whole, cut;
     Recorder r;
     Signalling stop(SIGTERM, 2, 3);
     const std::string trainer = "{name: " + method + "}";
-    const std::vector<std::string> set = {"loop.epochs=2", "model.branches=[adv, clean]"};  // what arat needs
+    const std::vector<std::string> set =
+        test::on(device, {"loop.epochs=2", "model.branches=[adv, clean]"});  // what arat needs
     train(whole.path(), r, Resume::no, set, trainer);
     CHECK(train(cut.path(), stop, Resume::no, set, trainer).outcome == Outcome::interrupted);
     train(cut.path(), r, Resume::yes, set, trainer);
@@ -174,6 +175,51 @@ TEST_CASE("loop: a loss that is not finite names epoch, step, rate and the last 
                                                                     ContainsSubstring("last.safetensors"));
   const Safetensors last = load_safetensors(RunFolder{late.path()}.last().string());
   CHECK(last.metadata.at("progress.epoch") == "2");
+}
+
+TEST_CASE("loop: without a smaller last batch, steps, schedule, averages and resumes count the steps that there are") {
+  const TemporaryFolder whole, cut;
+  Recorder kept, a, b;
+  // 48 images: six batches of 7 and one of 6.
+  const std::vector<std::string> set = {"loop.batch_size=7", "loop.last_batch=drop",   "schedule={name: cosine}",
+                                        "ema.decay=0.9",     "ema.bn=estimate",        "swa.start=2",
+                                        "swa.bn=estimate",   "loop.checkpoint_steps=2"};
+  std::vector<std::string> keep = set;
+  keep[1] = "loop.last_batch=keep";
+  {
+    const TemporaryFolder folder;
+    train(folder.path(), kept, Resume::no, keep);
+  }
+  train(whole.path(), a, Resume::no, set);
+  CHECK(kept.starts.at(0).steps_per_epoch == 7);
+  CHECK(a.starts.at(0).steps_per_epoch == 6);
+  CHECK(a.steps.size() == 3 * 6);
+  CHECK(a.ends.at(0).steps == 3 * 6);
+  // The cosine falls to the same end in fewer steps.
+  CHECK(a.steps.at(6).lr == Approx(kept.steps.at(7).lr));
+  CHECK(a.steps.back().lr < 0.01 * a.steps.front().lr);
+  CHECK(a.steps.at(0).loss == kept.steps.at(0).loss);
+
+  Signalling stop(SIGTERM, 2, 3);
+  train(cut.path(), stop, Resume::no, set);
+  CHECK_THROWS_WITH(train(cut.path(), b, Resume::yes, keep), ContainsSubstring("loop.last_batch: drop -> keep"));
+  train(cut.path(), b, Resume::yes, set);
+  CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
+}
+
+TEST_CASE("loop: validations are the same with a last batch that is filled up") {
+  // 12 images for validation: a batch of 7 and one of 5.
+  const auto epochs = [](const std::string& last) {
+    const TemporaryFolder folder;
+    Recorder r;
+    train(folder.path(), r, Resume::no, {"evaluation.last_batch=" + last, "ema.decay=0.9"});
+    std::vector<double> out;
+    for (const EpochReport& e : r.epochs)
+      out.insert(out.end(), {e.validation->clean, e.validation->robust, e.ema->clean, e.ema->robust});
+    return out;
+  };
+  CHECK(epochs("pad") == epochs("keep"));
+  CHECK(epochs("auto") == epochs("keep"));
 }
 
 TEST_CASE("loop: what a folder or a configuration cannot be used for is said") {
@@ -235,13 +281,13 @@ TEST_CASE("loop: the best network by robust validation accuracy is kept, and ear
   CHECK(again.steps.empty());
 }
 
-TEST_CASE("loop: every method learns a tiny set") {
+TEMPER_DEVICE_TEST("loop: every method learns a tiny set", "[trainers]") {
   for (const std::string& trainer :
        {std::string("{name: standard}"), test::kPgdAt,
         std::string("{name: trades, beta: 1, attack: {radius: 0.05, step: 0.02, steps: 2}}")}) {
     const TemporaryFolder folder;
     Recorder r;
-    const TrainResult result = train(folder.path(), r, Resume::no, {"loop.epochs=16"}, trainer);
+    const TrainResult result = train(folder.path(), r, Resume::no, test::on(device, {"loop.epochs=16"}), trainer);
     INFO(trainer);
     CHECK(r.epochs.back().train_loss < 0.2);
     CHECK(result.end.best.clean == 100);
@@ -261,23 +307,25 @@ TEST_CASE("loop: a collapse of robust accuracy is reported once and can end the 
                                 ContainsSubstring("under a single step (FGSM)"));
 }
 
-TEST_CASE("loop: two engines in one process do not disturb each other") {
+TEMPER_DEVICE_TEST("loop: two engines in one process do not disturb each other", "[resume]") {
   struct Nested : Recorder {
     std::filesystem::path folder;
+    Device device;
     void on_epoch(const EpochReport& e) override {
       Recorder::on_epoch(e);
       if (e.epoch > 1) return;
       Recorder inner;
-      train(folder, inner, Resume::no, {"seed=9"});
+      train(folder, inner, Resume::no, test::on(device, {"seed=9"}));
     }
   };
   const TemporaryFolder alone, outer, inner, inner_alone;
   Recorder a, b;
   Nested nested;
   nested.folder = inner.path();
-  train(alone.path(), a);
-  train(inner_alone.path(), b, Resume::no, {"seed=9"});
-  train(outer.path(), nested);
+  nested.device = device;
+  train(alone.path(), a, Resume::no, test::on(device));
+  train(inner_alone.path(), b, Resume::no, test::on(device, {"seed=9"}));
+  train(outer.path(), nested, Resume::no, test::on(device));
   CHECK(last_checkpoint(alone.path()) == last_checkpoint(outer.path()));
   CHECK(last_checkpoint(inner_alone.path()) == last_checkpoint(inner.path()));
 }
@@ -317,16 +365,18 @@ TEST_CASE("loop: the run folder explains the run") {
   CHECK(r.ends.at(0).outcome == "finished");
 }
 
-TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; frozen parameters stay") {
+TEMPER_DEVICE_TEST("loop: a run starts from a file of weights or from a checkpoint; frozen parameters stay",
+                   "[resume]") {
   const TemporaryFolder first, second;
   Recorder r;
-  train(first.path(), r);
+  train(first.path(), r, Resume::no, test::on(device));
   const RunFolder run{first.path()};
   for (const auto& file : {run.best(), run.last()}) {
-    Experiment e = test::tiny(test::kPgdAt, {"model.weights=" + file.string(), "model.freeze=[conv1.*]"});
+    Experiment e =
+        test::tiny(test::kPgdAt, test::on(device, {"model.weights=" + file.string(), "model.freeze=[conv1.*]"}));
     TrainingState state(e, read_splits(e));
     const std::vector<double> start = state.network->weights().params.read(0);
-    Experiment untrained = test::tiny();
+    Experiment untrained = test::tiny(test::kPgdAt, test::on(device));
     CHECK(start != TrainingState(untrained, read_splits(untrained)).network->weights().params.read(0));
     std::filesystem::remove_all(second.path());
     run_training(e, {second.path()}, r);
@@ -335,20 +385,4 @@ TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; froze
   }
   CHECK_THROWS_WITH(train(second.path() / "x", r, Resume::no, {"model.freeze=[conv9.*]"}),
                     ContainsSubstring("freeze: no parameter matches 'conv9.*'"));
-}
-
-TEST_CASE("evaluate_test: clean first, then every attack under its label") {
-  Experiment e = test::tiny(test::kPgdAt, {"evaluation.attacks.none.radius=0", "evaluation.attacks.hard.radius=0.5"});
-  TrainingState state(e, read_splits(e));
-  Recorder r;
-  const std::vector<TestRow> rows = evaluate_test(state.engine, *state.network, e, e.data.reader->train(), r);
-  REQUIRE(rows.size() == 3);
-  CHECK(rows[0].label == "clean");
-  CHECK(rows[1].label == "none");
-  CHECK(rows[1].accuracy.right == rows[0].accuracy.right);
-  CHECK(rows[2].label == "hard");
-  CHECK_THAT(rows[2].description, ContainsSubstring("radius 0.5"));
-  CHECK(rows[2].accuracy.correct <= rows[0].accuracy.correct);
-  CHECK(natural_robust_ratio(86.76, 52.48) == Approx(65.40).margin(0.01));
-  CHECK(natural_robust_ratio(0, 0) == 0);
 }

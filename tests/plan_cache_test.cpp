@@ -57,7 +57,7 @@ TEST_CASE("damaged and foreign plan files are passed over and named", "[plans]")
   other = good;
   refused(other.replace(other.find("key\": \"key") + 7, 3, "kex"), "it holds the plan of kex");
   other = good;
-  refused(other.replace(other.find("format\": 1") + 9, 1, "9"), "it is of format 9, not 1");
+  refused(other.replace(other.find("format\": 2") + 9, 1, "9"), "it is of format 9, not 2");
   cache.store("key", "plan");
   CHECK(cache.load("key") == "plan");
 }

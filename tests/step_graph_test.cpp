@@ -1,8 +1,8 @@
 // Recording a training step: what a GPU would repeat is the same every step, and what the host keeps stays in step.
-#include "core/step_graph.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 #include "tests/devices.h"
+#include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
 #include "trainers/train_step.h"
 
@@ -10,25 +10,9 @@ using namespace temper;
 
 namespace {
 
-/// Records by doing the work, and does it again by calling it: what the class makes of its recorder, without a GPU.
-struct FakeRecorder : GraphRecorder {
-  struct Work : RecordedWork {
-    int* launches;
-    explicit Work(int* launches) : launches(launches) {}
-    void launch(Stream) override { ++*launches; }
-  };
-  int begun = 0, ended = 0, abandoned = 0, launches = 0;
-  void begin(Stream) override { ++begun; }
-  std::unique_ptr<RecordedWork> end(Stream) override {
-    ++ended;
-    return std::make_unique<Work>(&launches);
-  }
-  void abandon(Stream) noexcept override { ++abandoned; }
-};
-
 struct Fake {
-  Engine engine{EngineOptions{.arena_mb = 4}};
-  FakeRecorder* recorder = new FakeRecorder;
+  Engine engine{EngineOptions{.arena_mb = 4, .guard = ArenaGuard::off}};
+  test::FakeRecorder* recorder = new test::FakeRecorder;
   StepGraph graph;
   int done = 0, host = 0;
   explicit Fake(GraphUse use = GraphUse::automatic) : graph(engine, use, std::unique_ptr<GraphRecorder>(recorder)) {}
@@ -119,6 +103,31 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
   }
 }
 
+TEST_CASE("graph: only what cannot be recorded is done without, other errors go through", "[graph][errors]") {
+  Fake f;
+  f.run({8, "a"});
+  const auto out_of_memory = [&] { f.engine.arena().tensor({8 << 20}, DType::u8); };
+  SECTION("memory that runs out") {
+    CHECK_THROWS_WITH(f.graph.run({8, "a"}, out_of_memory), ContainsSubstring("raise memory.arena_mb"));
+    CHECK(f.graph.notes().empty());
+    CHECK(f.recorder->abandoned == 1);
+    CHECK(!f.engine.capture().recording());
+    f.run({8, "a"});  // the next one is recorded
+    CHECK(f.recorder->ended == 1);
+  }
+  SECTION("a library's error that broke the device's recording") {
+    f.recorder->is_broken = true;
+    int done = 0;
+    f.graph.run({8, "a"}, [&] {
+      if (++done == 1) fail("a library: failed");
+    });
+    CHECK(done == 2);
+    CHECK(f.graph.notes() ==
+          std::vector<std::string>{
+              "graph: a step cannot be recorded: a library: failed; every kernel is launched by the host"});
+  }
+}
+
 TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[graph]") {
   Engine engine(EngineOptions{.arena_mb = 4});
   ParamStore store;
@@ -136,59 +145,25 @@ TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[
 
 namespace {
 
-using Launches = std::vector<Recording::Launch>;
-
-/// Keeps the list of launches that the CPU makes while recording; it does the work meanwhile.
-struct ListingRecorder : FakeRecorder {
-  Launches& list;
-  explicit ListingRecorder(Launches& list) : list(list) {}
-  std::unique_ptr<RecordedWork> end(Stream stream) override {
-    list = stream.capture->so_far().launches;
-    return FakeRecorder::end(stream);
-  }
-};
-
 /// The launches of the second of two steps.
-Launches launches(TrainingState& state) {
-  Launches list;
-  state.graph.emplace(state.engine, GraphUse::on, std::make_unique<ListingRecorder>(list));
+test::Launches launches(TrainingState& state) {
+  test::Launches list;
+  state.graph.emplace(state.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(list));
   train_step(state, "none");
   train_step(state, "none");
   return list;
 }
 
-using Setting = std::pair<std::string, std::vector<std::string>>;
-
-/// Every method, with what changes from step to step: learning rate, average, augmentation, noise.
-std::vector<Setting> methods() {
-  const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
-  const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
-  return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
-          {"{name: pgd_at, " + attack + "}",
-           {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
-          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
-          {"{name: trades, " + attack + "}", {}},
-          {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
-          {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
-}
-
-/// The first launch of b that is not that of a.
-std::string difference(const Launches& a, const Launches& b) {
-  for (size_t i = 0; i < a.size() && i < b.size(); ++i)
-    if (!(a[i] == b[i])) return cat(i, ": ", a[i].what, " / ", b[i].what);
-  return a.size() == b.size() ? "" : cat(a.size(), " launches / ", b.size());
-}
-
 }  // namespace
 
 TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are the same", "[graph]") {
-  const auto [trainer, set] = GENERATE(from_range(methods()));
+  const auto [trainer, set] = GENERATE(from_range(test::every_method()));
   INFO(trainer);
   Experiment e = test::tiny(trainer, set);
   TrainingState state(e, read_splits(e));
-  const Launches first = launches(state), second = launches(state);
+  const test::Launches first = launches(state), second = launches(state);
   CHECK(first.size() > 20);
-  CHECK(difference(first, second) == "");
+  CHECK(test::difference(first, second) == "");
   state.progress.epoch = 2;
   state.progress.step = 0;
   TrainContext context = state.context();
@@ -198,42 +173,6 @@ TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are t
   e.trainer.method->before_epoch(context);
   CHECK((e.trainer.name == "arat") == (method.share() != share));
   CHECK(method.recording(context) == recording);
-  CHECK(difference(first, launches(state)) == "");
+  CHECK(test::difference(first, launches(state)) == "");
   CHECK(state.progress.total_steps == 6);
-}
-
-TEST_CASE("graph: steps that a GPU repeats leave the bits of steps that the host launches", "[graph][cuda]") {
-  TEMPER_NEEDS_CUDA();
-  const auto [trainer, set] = GENERATE(from_range(methods()));
-  INFO(trainer);
-  const auto run = [&, trainer = trainer, set = set](const std::string& graph) {
-    std::vector<std::string> with = {"device=cuda", "loop.batch_size=7",
-                                     "graph=" + graph};  // 48 images: a last batch of 6
-    with.insert(with.end(), set.begin(), set.end());
-    Experiment e = test::tiny(trainer, with);
-    TrainingState state(e, read_splits(e));
-    std::vector<double> numbers;
-    for (int64_t epoch = 1; epoch <= 3; ++epoch) {
-      state.progress.epoch = epoch;
-      state.progress.step = 0;
-      TrainContext context = state.context();
-      e.trainer.method->before_epoch(context);
-      while (state.progress.step < state.steps_per_epoch()) {
-        const StepNumbers n = train_step(state, "none");
-        numbers.insert(numbers.end(), {n.loss, n.lr, n.grad_norm});
-      }
-    }
-    CHECK((state.graph->launched() > 0) == (graph == "on"));
-    const auto append = [&](const Flat& flat) {
-      for (int i = 0; i < flat.store().count(); ++i) {
-        const std::vector<double> values = flat.read(i);
-        numbers.insert(numbers.end(), values.begin(), values.end());
-      }
-    };
-    append(state.network->weights().params);
-    append(state.network->weights().buffers);
-    if (state.ema) append(state.ema->weights().params);
-    return numbers;
-  };
-  CHECK(run("on") == run("off"));
 }

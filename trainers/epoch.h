@@ -14,6 +14,8 @@ struct Run {
   Observer& observer;
   MetricsLog& log;
   std::string config;  ///< resolved, as checkpoints keep it
+  /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
+  std::optional<std::string> planned = {};
 
   void save_checkpoint() const;
   void warn(const std::string& text);

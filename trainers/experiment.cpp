@@ -31,6 +31,13 @@ DType storage_type(Precision p) {
 void EvaluationSection::fields(Fields& f) {
   f("batch_size", batch_size, "images per batch in validation and testing");
   check_at_least<int64_t>(f, "batch_size", batch_size, 1);
+  f.choice(
+      "last_batch", last_batch,
+      {{"auto", EvaluationLastBatch::automatic},
+       {"keep", EvaluationLastBatch::keep},
+       {"pad", EvaluationLastBatch::pad}},
+      "pad: fill up a smaller last batch with images that do not count, which saves a GPU choosing convolutions for a "
+      "second size; results are the same; auto: pad on a GPU");
   read_attack(f, validation);
   Fields sub = f.enter("attacks");
   attacks.clear();
@@ -42,9 +49,19 @@ void EvaluationSection::fields(Fields& f) {
   f.leave("attacks", sub);
 }
 
+LoaderOptions EvaluationSection::loader(Device device) const {
+  const bool pad = last_batch == EvaluationLastBatch::pad ||
+                   (last_batch == EvaluationLastBatch::automatic && device == Device::cuda);
+  return {.batch_size = batch_size, .last_batch = pad ? LastBatch::pad : LastBatch::keep};
+}
+
 void LoopSection::fields(Fields& f) {
   f("epochs", epochs, "passes over the training images");
-  f("batch_size", batch_size, "images per step; the last batch of an epoch may be smaller");
+  f("batch_size", batch_size, "images per step; see last_batch");
+  f.choice(
+      "last_batch", last_batch, {{"keep", LastBatch::keep}, {"drop", LastBatch::drop}},
+      "what becomes of an epoch's last batch where it is smaller: a step like the others, or left out (drop_last), "
+      "which saves a GPU a second set of convolution plans and a second recorded step");
   f("eval_every", eval_every, "epochs between validations (the last epoch is always validated); 0: never");
   f("early_stop", early_stop, "validations without a better robust accuracy before training stops; 0: never");
   f("checkpoint_every", checkpoint_every, "epochs between checkpoints (the last epoch always has one)");
@@ -81,6 +98,10 @@ void ConvolutionSection::fields(Fields& f) {
       "plans", plans, {{"proposed", PlanChoice::proposed}, {"timed", PlanChoice::timed}},
       "on a GPU, which of cuDNN's deterministic plans: the one it proposes first, or the fastest of its first 8, timed "
       "when a shape is first met; timed plans repeat bit for bit where they are kept");
+  f.choice(
+      "check", check, {{"on", PlanCheck::on}, {"off", PlanCheck::off}},
+      "on a GPU, whether a plan is checked before it is used for the first time: its result on random data against a "
+      "plain kernel; an engine that computes a shape wrongly is not used for it, and that is kept with the plans");
   f("cache", cache,
     "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
   f("workspace_mb", workspace_mb, "the most work space a plan may take, from the step's memory");
@@ -130,7 +151,8 @@ void Experiment::fields(Fields& f) {
       "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
       "the method allows");
   Fields memory = f.enter("memory");
-  memory("arena_mb", arena_mb, "memory for one step; 0: as much as there is");
+  memory("arena_mb", arena_mb,
+         "the most memory that one step may take; 0: as much as there is. What a step does not need is not taken");
   check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
   f.leave("memory", memory);
   f.section("convolution", convolution);
@@ -179,6 +201,7 @@ EngineOptions Experiment::engine_options() const {
           .exactness = exact ? Exactness::exact : Exactness::rounding,
           .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
                        .choice = exact ? PlanChoice::proposed : convolution.plans,
+                       .check = convolution.check,
                        .statistics = convolution.statistics,
                        .folder = convolution.plan_folder(),
                        .workspace_mb = convolution.workspace_mb}};

@@ -20,6 +20,9 @@
 namespace temper {
 
 enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
+/// Whether an evaluation's last batch is filled up (LastBatch): automatic: on a GPU, where a second size costs a second
+/// set of plans.
+enum class EvaluationLastBatch : uint8_t { automatic, keep, pad };
 enum class OnCollapse : uint8_t { warn, stop };
 /// Whose robust validation accuracy decides which epoch is best: the trained network's, or an average's.
 enum class Select : uint8_t { model, ema, swa };
@@ -59,12 +62,16 @@ struct EvaluationSection {
   int64_t batch_size = 256;
   NamedAttack validation{.label = "validation"};  ///< what robust validation accuracy is measured with
   std::vector<NamedAttack> attacks;               ///< measured on the test split, once, after training
+  EvaluationLastBatch last_batch = EvaluationLastBatch::automatic;
   void fields(Fields& f);
+  /// How images are served to evaluations.
+  LoaderOptions loader(Device device) const;
 };
 
 struct LoopSection {
   int64_t epochs = 10;
   int64_t batch_size = 128;
+  LastBatch last_batch = LastBatch::keep;
   int64_t eval_every = 1;        ///< epochs between validations; the last epoch is always validated
   int64_t early_stop = 0;        ///< validations without a better robust accuracy before stopping; 0: never
   int64_t checkpoint_every = 1;  ///< epochs
@@ -84,6 +91,7 @@ const char* name(Precision p);
 /// How convolutions are chosen on a GPU.
 struct ConvolutionSection {
   PlanChoice plans = PlanChoice::proposed;
+  PlanCheck check = PlanCheck::on;
   std::string cache = "auto";
   int64_t workspace_mb = 256;
   BatchStatistics statistics = BatchStatistics::apart;

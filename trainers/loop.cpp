@@ -144,6 +144,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
 
   TrainResult result;
   result.outcome = train(run);
+  if (const std::string& note = state.engine.arena().note(); !note.empty()) run.warn(note);
   for (const std::string& note : state.engine.conv().notes()) run.warn(note);
   for (const std::string& note : state.graph->notes()) run.warn(note);
   if (result.outcome != Outcome::interrupted) save_averages(state, folder);

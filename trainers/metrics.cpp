@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/plan_ahead.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -108,6 +109,15 @@ void MetricsLog::epoch(const EpochReport& r, const Metrics& of_method) {
 
 void MetricsLog::warning(int64_t epoch, const std::string& text) {
   jsonl_ << Json{{"event", "warning"}, {"epoch", epoch}, {"text", text}} << std::endl;
+}
+
+void MetricsLog::plans(int64_t epoch, const PlansMade& made) {
+  jsonl_ << Json{{"event", "plans"},
+                 {"epoch", epoch},
+                 {"made", made.count},
+                 {"seconds", made.seconds},
+                 {"trial_seconds", made.trial_seconds}}
+         << std::endl;
 }
 
 }  // namespace temper

@@ -6,6 +6,7 @@
 namespace temper {
 
 class TrainingState;
+struct PlansMade;
 
 /// What is known when training starts.
 struct StartReport {
@@ -66,6 +67,8 @@ class Observer {
   }
   virtual void on_epoch(const EpochReport&) {}
   virtual void on_warning(const std::string&) {}
+  /// Convolutions were chosen ahead of what uses them; told on a GPU, where that takes a while.
+  virtual void on_plans(const PlansMade&) {}
   virtual void on_end(const EndReport&) {}
 };
 

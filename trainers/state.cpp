@@ -36,11 +36,13 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges)
       images_train(data.train.size()),
       images_validation(data.validation.size()),
       train(engine, data.train,
-            {.batch_size = e.loop.batch_size, .shuffle = Shuffle::every_epoch, .augmentation = e.augment}),
+            {.batch_size = e.loop.batch_size,
+             .shuffle = Shuffle::every_epoch,
+             .augmentation = e.augment,
+             .last_batch = e.loop.last_batch}),
       values(engine.stream()) {
   if (images_validation > 0)
-    validation =
-        std::make_unique<Loader>(engine, data.validation, LoaderOptions{.batch_size = e.evaluation.batch_size});
+    validation = std::make_unique<Loader>(engine, data.validation, e.evaluation.loader(engine.device()));
   if (e.ema.on()) ema.emplace(engine, *network);
   if (e.swa.on()) swa.emplace(engine, *network);
   TrainContext c = context();

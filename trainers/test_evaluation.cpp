@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/plan_ahead.h"
 #include "data/loader.h"
 #include "trainers/signals.h"
 
@@ -10,8 +11,15 @@ namespace temper {
 std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
                                    const ImageSet& test, Observer& observer) {
   const EvaluationSection& section = experiment.evaluation;
-  Loader loader(engine, test, {.batch_size = section.batch_size});
+  Loader loader(engine, test, section.loader(engine.device()));
   const Pass pass = Pass::eval(experiment.trainer.method->eval_branch(network));
+  if (engine.device() != Device::cpu) {
+    const PlansMade made = plan_ahead(engine, [&] {
+      note_evaluation(engine, network, pass, loader, nullptr);
+      for (const NamedAttack& a : section.attacks) note_evaluation(engine, network, pass, loader, a.attack.get());
+    });
+    if (made.count > 0) observer.on_plans(made);
+  }
   std::vector<TestRow> rows;
   const auto measure = [&](const std::string& label, const Attack* attack) {
     const auto start = std::chrono::steady_clock::now();

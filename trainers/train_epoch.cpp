@@ -1,15 +1,33 @@
 #include <chrono>
 
+#include "core/plan_ahead.h"
 #include "trainers/checkpoint.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
 #include "trainers/train_step.h"
+#include "trainers/validate.h"
 
 namespace temper {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// A GPU's convolutions are chosen all at once, before the first step, and when a method's step becomes another.
+void plan(Run& run) {
+  TrainingState& s = run.state;
+  if (s.engine.device() == Device::cpu) return;
+  const std::string step = s.experiment.trainer.method->recording(s.context());
+  if (run.planned == step) return;
+  const PlansMade made = plan_ahead(s.engine, [&] {
+    note_step(s);
+    if (!run.planned) note_validation(s);
+  });
+  run.planned = step;
+  if (made.count == 0) return;
+  run.log.plans(s.progress.epoch, made);
+  run.observer.on_plans(made);
+}
 
 }  // namespace
 
@@ -30,6 +48,7 @@ std::optional<EpochTime> train_epoch(Run& run) {
   const auto start = Clock::now();
   EpochTime time{.lr = rate_at(s, steps - 1)};
   Trainer& method = *s.experiment.trainer.method;
+  plan(run);
   if (p.step == 0) {
     TrainContext context = s.context();
     method.before_epoch(context);

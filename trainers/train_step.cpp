@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/image_fault.h"
+#include "core/plan_ahead.h"
 #include "kernels/finite_gate/finite_gate.h"
 #include "kernels/square_sum/square_sum.h"
 #include "trainers/scalar.h"
@@ -40,6 +41,13 @@ void move_weights(TrainingState& s, const GradientMask& mask) {
     t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? mask : GradientMask{}, follower,
                      s.values.moves());
   }
+}
+
+TrainContext live_context(TrainingState& s) {
+  TrainContext context = s.context();
+  context.live_epoch = s.values.epoch();
+  context.live_shares = s.values.shares();
+  return context;
 }
 
 /// All of a step that the device can do again by itself.
@@ -93,6 +101,17 @@ double rate_at(const TrainingState& s, int64_t step) {
       {.epoch = s.progress.epoch, .step = step, .steps_per_epoch = s.train.batches(), .epochs = e.loop.epochs});
 }
 
+bool note_step(TrainingState& s) {
+  TrainContext context = live_context(s);
+  if (s.experiment.trainer.method->recording(context).empty()) return false;
+  return note_plans(s.engine, [&] {
+    for (const int64_t b : s.train.of_every_size()) {
+      const Arena::Scope scope(s.engine.arena());
+      compute(s, context, s.train.blank(b));
+    }
+  });
+}
+
 StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   Experiment& e = s.experiment;
   Progress& p = s.progress;
@@ -108,9 +127,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
                 .share = share,
                 .rest = 1 - share});
-  TrainContext context = s.context();
-  context.live_epoch = s.values.epoch();
-  context.live_shares = s.values.shares();
+  TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
   const std::vector<double> sums = s.step_sums->read();

@@ -13,6 +13,11 @@ struct StepNumbers {
 /// gradient is not finite, before any weight moves; the message points to `checkpoint` if there is such a file.
 StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
 
+/// Notes the convolutions of the next step, for every size of batch, without doing anything: weights, statistics and
+/// whatever else the run keeps stay as they are (core/plan_ahead.h). Only for a method that says what its step depends
+/// on (Trainer::recording); false for others, and where the host decides by what the device computes.
+bool note_step(TrainingState& state);
+
 /// The learning rate of a step of the epoch in progress.
 double rate_at(const TrainingState& state, int64_t step);
 

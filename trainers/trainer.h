@@ -79,8 +79,8 @@ class Trainer {
   /// A weight that may differ from step to step, asked before each; write_gradients() finds it in context.live_shares.
   virtual double share() const { return 0; }
   /// What the launches and host decisions of write_gradients() depend on beside the batch's size and what they read
-  /// from the device: a GPU repeats a recorded step by itself as long as this stays the same. Empty: not known, so a
-  /// step is never recorded.
+  /// from the device: a GPU repeats a recorded step by itself as long as this stays the same, and its convolutions are
+  /// chosen ahead (note_step). Empty: not known, so a step is neither recorded nor gone through ahead.
   virtual std::string recording(const TrainContext&) const { return {}; }
   /// write_gradients() for a caller who wants the loss now.
   double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);

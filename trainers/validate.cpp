@@ -10,9 +10,14 @@ namespace temper {
 
 namespace {
 
-double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
+Pass validation_pass(const TrainingState& state, Weights* weights) {
   Pass pass = Pass::eval(state.experiment.trainer.method->eval_branch(*state.network));
   pass.weights = weights;
+  return pass;
+}
+
+double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
+  const Pass pass = validation_pass(state, weights);
   return evaluate(state.engine, *state.network, pass, *state.validation, attack,
                   [&](int64_t done, int64_t total) {
                     observer.on_evaluate("validation", done, total);
@@ -26,6 +31,13 @@ double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Ob
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer) {
   return {.clean = accuracy(state, weights, nullptr, observer),
           .robust = accuracy(state, weights, state.experiment.evaluation.validation.attack.get(), observer)};
+}
+
+void note_validation(TrainingState& state) {
+  if (!state.validation || state.experiment.loop.eval_every == 0) return;
+  const Attack* const validation = state.experiment.evaluation.validation.attack.get();
+  for (const Attack* attack : {static_cast<const Attack*>(nullptr), validation})
+    note_evaluation(state.engine, *state.network, validation_pass(state, nullptr), *state.validation, attack);
 }
 
 void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {

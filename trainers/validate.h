@@ -9,6 +9,9 @@ namespace temper {
 /// epoch stays open and is validated after the resume.
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer);
 
+/// Notes the convolutions of validate() without doing anything (core/plan_ahead.h).
+void note_validation(TrainingState& state);
+
 /// The EMA's or SWA's accuracy, its BatchNorm statistics first brought up to date as its section says.
 ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer);
 /// Without measuring: the statistics that the average would be used with.

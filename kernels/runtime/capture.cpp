@@ -26,7 +26,7 @@ void Capture::abandon() {
 void Capture::begin_planning() { begin(Mode::planning); }
 
 void Capture::end_planning() {
-  end();
+  mode_ = Mode::doing;
   ++generation_;
   for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
 }

@@ -40,7 +40,7 @@ class Capture {
  public:
   bool recording() const { return mode_ == Mode::recording; }
   bool planning() const { return mode_ == Mode::planning; }
-  /// What has been recorded so far.
+  /// What has been recorded or planned so far, or was planned last.
   const Recording& so_far() const { return now_; }
   /// What somebody keeps ready on the device (converted filters) counts only while this stays the same: a recording has
   /// to hold the preparations too, and one that failed has prepared nothing.

@@ -32,21 +32,35 @@ class Memory {
   void* allocate(size_t bytes);
   bool free(void* p);
   const std::pair<char* const, size_t>* holding(const void* p) const;
-  bool within(const void* p) const { return p >= base_ && p < base_ + kCapacity; }
+  bool within(const void* p) const { return (p >= base_ && p < base_ + kCapacity) || reserved(p); }
+  char* reserve(size_t bytes);
+  bool free_reserved(char* p, size_t bytes);
+  bool add(char* p, size_t bytes);
+  void drop(char* p, size_t bytes);
+  bool usable(const void* p, size_t bytes) const;
   void open();
   void close();
   size_t used = 0;
 
  private:
+  /// Reserved addresses, the first `ready` bytes with memory.
+  struct Reserved {
+    size_t bytes, ready = 0;
+  };
   static void fault(int, siginfo_t* info, void* context);
-  void reserve();
+  void reserve_base();
+  const std::pair<char* const, Reserved>* reserved(const void* p) const;
   char* place(size_t bytes);
-  void protect(int how) { mprotect(base_, touched_, how); }
+  void protect(int how) {
+    mprotect(base_, touched_, how);
+    for (const auto& [p, r] : reserved_) mprotect(p, r.ready, how);
+  }
 
   char* base_ = nullptr;
   size_t touched_ = 0;  // nothing was ever allocated from here on
   int open_ = 0;
   std::map<char*, size_t> live_;
+  std::map<char*, Reserved> reserved_;
 };
 
 Memory& memory() {
@@ -54,7 +68,7 @@ Memory& memory() {
   return m;
 }
 
-void Memory::reserve() {
+void Memory::reserve_base() {
   char* p = static_cast<char*>(
       mmap(nullptr, kCapacity + kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   TEMPER_CHECK(p != MAP_FAILED, "emulation: no addresses for the device's memory");
@@ -77,9 +91,9 @@ void* Memory::allocate(size_t bytes) {
   if (!kGuarded) {
     if (posix_memalign(&p, kAlign, bytes) != 0) return nullptr;
   } else {
-    if (!base_) reserve();
+    if (!base_) reserve_base();
     p = place(bytes);
-    if (!p) return nullptr;
+    if (!p || used + bytes > kCapacity) return nullptr;
     const size_t end = static_cast<char*>(p) + bytes - base_;
     if (end > touched_) touched_ = (end + kPage - 1) / kPage * kPage;
   }
@@ -110,6 +124,48 @@ const std::pair<char* const, size_t>* Memory::holding(const void* p) const {
   if (next == live_.begin()) return nullptr;
   const auto& found = *std::prev(next);
   return p < found.first + found.second ? &found : nullptr;
+}
+
+const std::pair<char* const, Memory::Reserved>* Memory::reserved(const void* p) const {
+  const auto next = reserved_.upper_bound(static_cast<char*>(const_cast<void*>(p)));
+  if (next == reserved_.begin()) return nullptr;
+  const auto& found = *std::prev(next);
+  return p < found.first + found.second.bytes ? &found : nullptr;
+}
+
+char* Memory::reserve(size_t bytes) {
+  const int how = kGuarded ? PROT_NONE : PROT_READ | PROT_WRITE;
+  void* p = mmap(nullptr, bytes, how, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  madvise(p, bytes, MADV_HUGEPAGE);
+  reserved_[static_cast<char*>(p)] = {bytes};
+  return static_cast<char*>(p);
+}
+
+bool Memory::free_reserved(char* p, size_t bytes) {
+  const auto it = reserved_.find(p);
+  if (it == reserved_.end() || it->second.bytes != bytes || it->second.ready > 0) return false;
+  munmap(p, bytes);
+  reserved_.erase(it);
+  return true;
+}
+
+bool Memory::add(char* p, size_t bytes) {
+  for (auto& [begin, r] : reserved_)
+    if (begin + r.ready == p && r.ready + bytes <= r.bytes) return r.ready += bytes, true;
+  return false;
+}
+
+// In any order, as long as all of it goes.
+void Memory::drop(char* p, size_t bytes) {
+  for (auto& [begin, r] : reserved_)
+    if (p >= begin && p < begin + r.bytes) r.ready -= bytes;
+  madvise(p, bytes, MADV_DONTNEED);
+}
+
+bool Memory::usable(const void* p, size_t bytes) const {
+  const auto* r = reserved(p);
+  return r && static_cast<const char*>(p) + bytes <= r->first + r->second.ready;
 }
 
 // A test framework puts handlers of its own around every test, so this one is put in place again and again, and hands
@@ -154,10 +210,27 @@ void Memory::close() {
 void* device_allocate(size_t bytes) { return memory().allocate(bytes); }
 bool device_free(void* p) { return memory().free(p); }
 bool on_device(const void* p, size_t bytes) {
+  if (memory().usable(p, bytes)) return true;
   const auto* array = memory().holding(p);
   return array && static_cast<const char*>(p) + bytes <= array->first + array->second;
 }
 bool on_host(const void* p) { return kGuarded && p && !memory().within(p); }
+
+char* reserve_addresses(size_t bytes) { return memory().reserve(bytes); }
+bool free_addresses(char* p, size_t bytes) { return memory().free_reserved(p, bytes); }
+bool add_memory(char* p, size_t bytes) { return memory().add(p, bytes); }
+void drop_memory(char* p, size_t bytes) { memory().drop(p, bytes); }
+bool take_capacity(size_t bytes) {
+  if (memory().used + bytes > kCapacity) return false;
+  memory().used += bytes;
+  return true;
+}
+void give_capacity(size_t bytes) { memory().used -= bytes; }
+
+std::recursive_mutex& device_mutex() {
+  static std::recursive_mutex one;
+  return one;
+}
 
 size_t device_capacity() { return kCapacity; }
 size_t device_used() { return memory().used; }

@@ -15,7 +15,7 @@ namespace {
 using Work = std::vector<std::function<void()>>;
 constexpr size_t kMostWaiting = 4096;  // a device runs ahead, too
 
-std::recursive_mutex mutex;
+std::recursive_mutex& mutex = temper::emulation::device_mutex();
 thread_local cudaError_t last_error = cudaSuccess;
 
 cudaError_t failed(cudaError_t e) { return last_error = e; }
@@ -104,6 +104,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) { return *value = 1 << 20, cudaSuccess; }
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : failed(cudaErrorInvalidValue); }
 cudaError_t cudaDriverGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 cudaError_t cudaRuntimeGetVersion(int* version) { return *version = 13000, cudaSuccess; }
 
@@ -126,6 +127,13 @@ cudaError_t cudaFree(void* p) {
   bool ran = true;
   for (const auto& stream : streams()) ran &= finish(*stream);
   if (!temper::emulation::device_free(p)) return failed(cudaErrorInvalidValue);
+  return ran ? cudaSuccess : failed(cudaErrorLaunchFailure);
+}
+cudaError_t cudaDeviceSynchronize() {
+  const std::lock_guard lock(mutex);
+  if (forbidden_everywhere()) return failed(cudaErrorStreamCaptureUnsupported);
+  bool ran = true;
+  for (const auto& stream : streams()) ran &= finish(*stream);
   return ran ? cudaSuccess : failed(cudaErrorLaunchFailure);
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind, cudaStream_t stream) {
@@ -165,7 +173,10 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 
 cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
   const std::lock_guard lock(mutex);
-  *status = of(stream).capturing ? cudaStreamCaptureStatusActive : cudaStreamCaptureStatusNone;
+  const EmulatedStream& s = of(stream);
+  *status = !s.capturing ? cudaStreamCaptureStatusNone
+            : s.broken   ? cudaStreamCaptureStatusInvalidated
+                         : cudaStreamCaptureStatusActive;
   return cudaSuccess;
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
