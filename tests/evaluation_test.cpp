@@ -9,6 +9,19 @@
 using namespace temper;
 using test::Recorder;
 
+namespace {
+
+/// How many images one evaluation gets right and another wrong. Batches of another size may change one on a GPU, where
+/// libraries choose by size.
+int64_t count_others(const Accuracy& a, const Accuracy& b) {
+  REQUIRE(a.right.size() == b.right.size());
+  int64_t others = 0;
+  for (size_t i = 0; i < a.right.size(); ++i) others += a.right[i] != b.right[i];
+  return others;
+}
+
+}  // namespace
+
 TEMPER_DEVICE_TEST("evaluate: counts, bits and independence of the batch size", "[evaluation]") {
   Experiment e = test::tiny("{name: standard}", test::on(device));
   TrainingState state(e, read_splits(e));
@@ -28,9 +41,7 @@ TEMPER_DEVICE_TEST("evaluate: counts, bits and independence of the batch size", 
   }
   for (const Accuracy& a : found) {
     CHECK(a.total == 60);
-    int64_t other = 0;
-    for (size_t i = 0; i < a.right.size(); ++i) other += a.right[i] != found[0].right[i];
-    CHECK(other <= (device == Device::cpu ? 0 : 1));  // libraries choose by batch size on a GPU
+    CHECK(count_others(a, found[0]) <= (device == Device::cpu ? 0 : 1));
     CHECK(a.correct == std::count(a.right.begin(), a.right.end(), 1));
     CHECK(a.percent() == Approx(100.0 * static_cast<double>(a.correct) / 60));
   }
@@ -55,7 +66,7 @@ TEMPER_DEVICE_TEST("evaluate_test: clean first, then every attack under its labe
 
 TEMPER_DEVICE_TEST("evaluate_test: samples that fill up the last batch do not count", "[evaluation]") {
   // 60 images: eight batches of 7 and one of 4.
-  const auto rows = [device](const std::string& last, const std::string& compute) {
+  const auto rows = [&](const std::string& last, const std::string& compute) {
     Experiment e = test::tiny(
         test::kPgdAt, test::on(device, {"evaluation.attacks.pgd.radius=0.05", "evaluation.attacks.cw.loss=margin",
                                         "evaluation.attacks.best.restarts=2", "evaluation.last_batch=" + last,
@@ -71,8 +82,7 @@ TEMPER_DEVICE_TEST("evaluate_test: samples that fill up the last batch do not co
     for (size_t i = 0; i < kept.size(); ++i) {
       INFO(kept[i].label);
       CHECK(filled[i].accuracy.total == 60);
-      CHECK(filled[i].accuracy.right == kept[i].accuracy.right);
-      CHECK(filled[i].accuracy.correct == kept[i].accuracy.correct);
+      CHECK(count_others(filled[i].accuracy, kept[i].accuracy) <= (device == Device::cpu ? 0 : 1));
     }
   }
 }

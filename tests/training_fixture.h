@@ -40,10 +40,10 @@ inline std::vector<std::string> on(Device device, std::vector<std::string> set =
 }
 
 /// A method, and what of an experiment goes with it.
-using Setting = std::pair<std::string, std::vector<std::string>>;
+using MethodSetting = std::pair<std::string, std::vector<std::string>>;
 
 /// Every method, with what changes from step to step: learning rate, averages, augmentation, noise.
-inline std::vector<Setting> every_method() {
+inline std::vector<MethodSetting> every_method() {
   const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
   const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
   return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
