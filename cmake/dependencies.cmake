@@ -1,15 +1,12 @@
 # Everything outside the project, by find_package. `scripts/install_deps` installs all of it on Debian and Ubuntu.
-find_package(OpenMP REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(Eigen3 3.3 REQUIRED NO_MODULE)
 find_package(yaml-cpp REQUIRED)
 set(TEMPER_YAML $<IF:$<TARGET_EXISTS:yaml-cpp::yaml-cpp>,yaml-cpp::yaml-cpp,yaml-cpp>)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
-# By hand: Debian's libzip config names programs that its development package does not install.
-find_path(LIBZIP_INCLUDE_DIR zip.h REQUIRED)
-find_library(LIBZIP_LIBRARY zip REQUIRED)
-set(TEMPER_ZIP zip)
+find_package(libzip REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # checksums of data sets
 find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)  # headers only: reading and resizing JPEG and PNG
 find_package(CURL QUIET)  # `temper data fetch`

@@ -2,16 +2,21 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=$(nproc)
 
-# build PRESET [cmake -D...]: configures and builds one preset, through ccache where there is one.
-build() {
-  local preset=$1 launcher=()
+# configure PRESET [cmake -D...]: through ccache where there is one, with the options in TEMPER_CMAKE, one word each.
+configure() {
+  local preset=$1 launcher=() options
   shift
   if command -v ccache > /dev/null; then
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-    [ "$preset" = cuda ] && launcher+=(-DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
+    case $preset in cuda | bundle) launcher+=(-DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) ;; esac
   fi
-  cmake --preset "$preset" "${launcher[@]}" "$@"
-  cmake --build --preset "$preset" -j "$jobs"
+  read -ra options <<< "${TEMPER_CMAKE:-}"
+  cmake --preset "$preset" "${launcher[@]}" "${options[@]}" "$@"
+}
+# build PRESET [cmake -D...]: configures and builds one preset.
+build() {
+  configure "$@"
+  cmake --build --preset "$1" -j "$jobs"
 }
 
 # A check that cannot run here ends with skip: .ci/run shows it as skipped, never as passed.
