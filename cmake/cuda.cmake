@@ -1,9 +1,12 @@
 # Decides whether there is a CUDA back end (TEMPER_HAVE_CUDA) and finds its libraries (TEMPER_GPU_LIBRARIES).
 set(TEMPER_HAVE_CUDA OFF)
 if(NOT TEMPER_CUDA STREQUAL "OFF")
-  # The nvcc of a wheel looks for its libraries in lib64, but they are in lib.
   include(cmake/nvidia_library.cmake)
   find_nvcc()
+  if(NVIDIA_NVCC AND NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
+    set(ENV{CUDACXX} ${NVIDIA_NVCC})  # NVIDIA's packages do not put it on PATH
+  endif()
+  # The nvcc of a wheel looks for its libraries in lib64, but they are in lib.
   if(EXISTS ${nvidia_toolkit}/lib/libcudart_static.a AND NOT EXISTS ${nvidia_toolkit}/lib64)
     set(ENV{LIBRARY_PATH} ${nvidia_toolkit}/lib:$ENV{LIBRARY_PATH})
   endif()

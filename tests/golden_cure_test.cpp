@@ -52,8 +52,7 @@ class Check {
       : golden_(golden), prefix_(std::move(setting) + "/"), close_(close) {}
 
   void losses(const std::vector<double>& got) { near("losses", got); }
-  /// The masks of a step; they have to be equal, whatever the precision, as long as the run is the script's and sums
-  /// have its order.
+  /// The masks of a step; they have to be equal, whatever the precision, as long as the run is the script's.
   void mask(int64_t step, const GradientMask& mask) {
     if (!golden_.has(prefix_ + "masks")) {
       CHECK_FALSE(mask.buffer);
