@@ -28,7 +28,7 @@ void write_json(const Report& report, const std::string& file) {
 struct SuiteCommand {
   RunOptions run;
   std::string json, csv, md;
-  bool list = false, serve = false;
+  bool list = false, serve = false, brief = false;
   std::string profile;
   double noise_percent = 0;
 
@@ -53,6 +53,7 @@ struct SuiteCommand {
     words("--mode", run.modes, "cold|hot", "cold: no run finds its data in a cache; both may be given")
         ->check(CLI::IsMember({"cold", "hot"}).description(""));
     app.add_flag("--all", run.all, "test sizes, too");
+    app.add_flag("--brief", brief, "leave out where the time goes (step), which takes the case once more");
     app.add_option("--profile", profile, "run one case for a second, unmeasured, under a profiler")->type_name("CASE");
     file("--json", json, "write everything here, after every case");
     file("--csv", csv, "write a table here");
@@ -85,6 +86,7 @@ struct SuiteCommand {
 
   int operator()(std::istream& in, std::ostream& out, std::ostream& err) {
     run.rule.max_noise = noise_percent / 100;
+    if (brief) run.detail = Detail::brief;
     Runner runner(run);
     if (serve) {
       runner.serve(in, out);

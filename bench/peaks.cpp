@@ -121,19 +121,24 @@ Peak cuda_peak(Stream stream, const std::string& math) {
 
 Peaks measure_peaks(Engine& engine, const std::set<std::string>& maths) {
   const Stream stream = engine.stream();
-  Peaks peaks{.copy = copy_peak(stream), .launch = launch_time(stream)};
+  Peaks peaks;
+  const auto attempt = [&](const std::string& what, const std::function<void()>& probe) {
+    try {
+      probe();
+    } catch (const Error& e) {
+      peaks.failed[what] = e.what();
+    }
+  };
+  attempt("copy", [&] { peaks.copy = copy_peak(stream); });
+  attempt("launch", [&] { peaks.launch = launch_time(stream); });
   for (const std::string math : {"f32", "tf32", "bf16", "f16"}) {
     if (!maths.count(math)) continue;
-    try {
 #if defined(TEMPER_CUDA)
-      if (engine.device() == Device::cuda) peaks.flops[math] = cuda_peak(stream, math);
+    if (engine.device() == Device::cuda) attempt(math, [&] { peaks.flops[math] = cuda_peak(stream, math); });
 #endif
-      // On the CPU tf32 is f32, and f16 is there for checking only.
-      if (engine.device() == Device::cpu && math != "f16")
-        peaks.flops[math] = cpu_peak(engine, math == "bf16" ? DType::bf16 : DType::f32);
-    } catch (const Error& e) {
-      peaks.failed[math] = e.what();
-    }
+    // On the CPU tf32 is f32, and f16 is there for checking only.
+    if (engine.device() == Device::cpu && math != "f16")
+      attempt(math, [&] { peaks.flops[math] = cpu_peak(engine, math == "bf16" ? DType::bf16 : DType::f32); });
   }
   return peaks;
 }

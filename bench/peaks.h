@@ -19,7 +19,7 @@ struct Peaks {
   Peak copy;                                       ///< bytes, read and written
   double launch = 0;                               ///< seconds of a kernel that does nothing
   std::map<std::string, Peak> flops;               ///< by math: f32, tf32, bf16, f16
-  std::map<std::string, std::string> failed = {};  ///< by math: why there is no peak
+  std::map<std::string, std::string> failed = {};  ///< by math, "copy" or "launch": why there is no peak
 };
 
 /// On CUDA: products of 8192 x 8192 matrices by cuBLASLt, several a sample, and a copy of 1 GB. On the CPU: a copy of

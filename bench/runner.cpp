@@ -45,8 +45,11 @@ Runner::Runner(const RunOptions& options)
     : options_(options),
       engine_({.device = options.device, .threads = options.threads, .arena_mb = kArenaMb}),
       suite_(Registry<Suite>::instance().make(options.suite)) {
-  SuiteContext context{
-      .engine = engine_, .axes = choose(suite_->axes(), options.axes), .set = options.set, .all = options.all};
+  SuiteContext context{.engine = engine_,
+                       .axes = choose(suite_->axes(), options.axes),
+                       .set = options.set,
+                       .all = options.all,
+                       .detail = options.detail};
   const std::regex pattern = pattern_of(options.filter);
   cases_ = suite_->cases(context);
   std::erase_if(cases_, [&](const BenchCase& c) { return !std::regex_search(c.name, pattern); });

@@ -16,6 +16,7 @@ struct RunOptions {
   Device device = Device::cpu;
   int threads = 0;
   bool all = false;
+  Detail detail = Detail::full;
   double slow_down = 0;  ///< share of runs in a sample that are done and not counted: a planted regression
 };
 

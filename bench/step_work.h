@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/peaks.h"
-#include "bench/result.h"
+#include "bench/suite.h"
 #include "core/plan_ahead.h"
 #include "trainers/train_step.h"
 
@@ -16,6 +16,7 @@ struct StepSpec {
   Device device = Device::cpu;
   int threads = 0;
   std::vector<std::string> set;
+  Detail detail = Detail::full;
 };
 
 /// A run that never gets beyond its first batch. Attacks run on the running BatchNorm statistics and take

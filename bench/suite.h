@@ -17,6 +17,8 @@ struct Axis {
   std::vector<std::string> values;
   std::vector<std::string> known;  ///< what else may be asked for; empty: anything
 };
+/// How much is told beside the times.
+enum class Detail : uint8_t { full, brief };
 /// The values that are to be measured, for every axis of the suite.
 using Choice = std::map<std::string, std::vector<std::string>>;
 
@@ -46,6 +48,7 @@ struct SuiteContext {
   Choice axes;
   std::vector<std::string> set;  ///< --set key=value
   bool all = false;              ///< sizes that only tests care about, too
+  Detail detail = Detail::full;
 };
 
 class Suite {

