@@ -55,6 +55,7 @@ struct ConvDataEpilogue {
 /// What a back end has built and kept so far. Repeating a pass with the same shapes and stamps changes none of it.
 struct ConvStats {
   int64_t primitives_created = 0, filters_prepared = 0, allocations = 0;
+  double trial_seconds = 0;  ///< spent on timing and checking plans
   friend bool operator==(const ConvStats&, const ConvStats&) = default;
 };
 

@@ -57,5 +57,7 @@ class ConvEngines {
 
 /// The convolutions of this build's CUDA back end on the current device: cuDNN.
 std::unique_ptr<ConvEngines> make_cuda_engines();
+/// What belongs to them in a description of the machine, by name: libraries with their versions and paths, say.
+std::vector<std::pair<std::string, std::string>> cuda_engine_facts();
 
 }  // namespace temper

@@ -60,7 +60,8 @@ class PlannedConv : public ConvBackend {
   ConvStats stats() const override {
     return {.primitives_created = plans_.made(),
             .filters_prepared = filters_.prepared(),
-            .allocations = filters_.allocations()};
+            .allocations = filters_.allocations(),
+            .trial_seconds = plans_.trial_seconds()};
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
   bool takes_narrow_filters() const override { return true; }

@@ -1,6 +1,7 @@
 #include "core/conv_plans.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 #include <thread>
 
@@ -113,6 +114,7 @@ ConvPlans::Entry ConvPlans::settle(Stream stream, const ConvKey& key, Found foun
   const PlanRecord kept = found.kept.value_or(PlanRecord{});
   PlanRecord record{.wrong = kept.wrong};
   Entry entry;
+  const auto start = std::chrono::steady_clock::now();
   while (!found.plans.empty() && !entry.plan) {
     const bool trusted = options_.check == PlanCheck::off || (kept.checked && kept.engine == found.plans[0]->engine());
     const auto trial = found.plans.size() > 1 || !trusted ? make_trial(stream, key, found.plans) : nullptr;
@@ -134,6 +136,7 @@ ConvPlans::Entry ConvPlans::settle(Stream stream, const ConvKey& key, Found foun
     }
     entry.plan = std::move(plan);
   }
+  trial_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   entry.refusals = std::move(found.refusals);
   if (!entry.plan) record = {.wrong = record.wrong};
   if (record != kept) cache_.store(id(key), record.text());

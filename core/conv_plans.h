@@ -38,6 +38,7 @@ class ConvPlans {
 
   ConvEngines& engines() const { return *engines_; }
   int64_t made() const { return made_; }
+  double trial_seconds() const { return trial_seconds_; }  ///< spent on timing and checking plans
   std::vector<std::string> notes() const;
 
  private:
@@ -71,6 +72,7 @@ class ConvPlans {
   std::vector<std::vector<ConvKey>> noted_;
   std::vector<std::string> notes_;
   int64_t made_ = 0;
+  double trial_seconds_ = 0;
 };
 
 }  // namespace temper

@@ -1,4 +1,5 @@
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -115,9 +116,14 @@ class ReferenceConv : public ConvBackend {
     forward(stream, g, x, f, {}, y);
     dispatch_full(y.dtype, [&](auto tag) {
       using T = decltype(tag);
-      const ConstMatrixMap<T> rows(y.as<T>(), g.n * g.p() * g.q(), g.k);
-      MatrixMap<T>(sum.as<T>(), 1, g.k) = rows.colwise().sum();
-      MatrixMap<T>(squares.as<T>(), 1, g.k) = rows.cwiseProduct(rows).colwise().sum();
+      // Row by row: Eigen's order of a column's sum depends on where the memory lies.
+      std::fill_n(sum.as<T>(), g.k, T(0));
+      std::fill_n(squares.as<T>(), g.k, T(0));
+      for (int64_t i = 0; i < y.numel(); ++i) {
+        const T v = y.as<T>()[i];
+        sum.as<T>()[i % g.k] += v;
+        squares.as<T>()[i % g.k] += v * v;
+      }
     });
     return true;
   }

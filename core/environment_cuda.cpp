@@ -1,9 +1,8 @@
-#include <cublasLt.h>
 #include <cuda_runtime.h>
-#include <cudnn.h>
 
 #include <nlohmann/json.hpp>
 
+#include "core/conv_engines.h"
 #include "core/environment.h"
 #include "kernels/runtime/check.h"
 
@@ -31,9 +30,7 @@ nlohmann::ordered_json cuda_environment() {
   cudaRuntimeGetVersion(&runtime);
   j["driver"] = cuda_version(driver);
   j["runtime"] = cuda_version(runtime);
-  const size_t cudnn = cudnnGetVersion();
-  j["cudnn"] = cat(cudnn / 10000, ".", cudnn % 10000 / 100, ".", cudnn % 100);
-  j["cublas"] = cat(CUBLAS_VER_MAJOR, ".", CUBLAS_VER_MINOR, ".", CUBLAS_VER_PATCH);
+  for (const auto& [name, value] : cuda_engine_facts()) j[name] = value;
   j["architectures"] = TEMPER_CUDA_ARCHITECTURES;
   return j;
 }

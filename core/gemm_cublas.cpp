@@ -107,11 +107,11 @@ std::optional<cublasLtMatmulAlgo_t> choose(cublasLtHandle_t handle, const GemmKe
   std::vector<cublasLtMatmulHeuristicResult_t> proposals(kProposals);
   int count = 0;
   const Preference wanted = preference(key);
-  // No algorithm at all is an answer, not a mistake.
+  // No algorithm at all is an answer, not a mistake; so is any refusal of a bias, which is then added apart.
   const cublasStatus_t status =
       cublasLtMatmulAlgoGetHeuristic(handle, plan.product.get(), plan.b.get(), plan.a.get(), plan.c.get(), plan.c.get(),
                                      wanted.get(), kProposals, proposals.data(), &count);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return std::nullopt;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED || (key.bias && status != CUBLAS_STATUS_SUCCESS)) return std::nullopt;
   check(status, "propose algorithms");
   for (int i = 0; i < count; ++i) {
     ++refusals.proposed;
@@ -147,7 +147,7 @@ class CublasLt {
   /// c = beta * c + op(a) * op(b) [+ bias]; false, and nothing done, where there is no algorithm for a bias.
   bool multiply(Stream stream, const GemmKey& key, const Tensor& a, const Tensor& b, const GemmEpilogue& e,
                 const Tensor& c) {
-    const Entry& entry = find(stream, key);
+    const Entry& entry = find(stream, key, e.bias.data);
     if (!entry.found && key.bias) return false;
     TEMPER_CHECK(entry.found, refusal_text(key, entry.refusals, source_));
     if (planning(stream)) return true;
@@ -172,7 +172,7 @@ class CublasLt {
     PlanRefusals refusals;
   };
 
-  const Entry& find(Stream stream, const GemmKey& key) {
+  const Entry& find(Stream stream, const GemmKey& key, const void* bias) {
     if (const auto it = entries_.find(key); it != entries_.end()) return it->second;
     cudaStreamCaptureStatus capture{};
     TEMPER_CUDA_CALL(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
@@ -182,6 +182,8 @@ class CublasLt {
               " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
               "once before it is captured"));
     Entry entry{.plan = describe(key)};
+    // Before anything is proposed, too: a bias epilogue without a bias may count as one that is not supported.
+    if (key.bias) set(entry.plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
     if (const auto algorithm = choose(handle_.get(), key, entry.plan, entry.refusals)) {
       entry.plan.algorithm = *algorithm;
       entry.found = true;
@@ -214,7 +216,8 @@ void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, con
   TEMPER_CHECK(c.dtype == DType::f32 || c.dtype == DType::f64, "gemm: expected f32 or f64, got ", c.dtype);
   if (c.numel() == 0) return;
   CublasLt& blas = *static_cast<CublasLt*>(stream.blas);
-  const bool rounding = blas.options().exactness == Exactness::rounding;
+  // No preference tells cuBLASLt of a bias's alignment: one that starts elsewhere than they all expect is added apart.
+  const bool fused = e.bias && blas.options().exactness == Exactness::rounding && common_alignment({e.bias.data}) == 16;
   GemmKey key{.m = c.shape[0],
               .n = c.shape[1],
               .k = a.shape[ta == Transpose::no ? 1 : 0],
@@ -223,8 +226,8 @@ void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, con
               .math = c.dtype == DType::f64                   ? GemmMath::f64
                       : blas.options().math == ConvMath::tf32 ? GemmMath::tf32
                                                               : GemmMath::f32,
-              .bias = e.bias && rounding,
-              .alignment = common_alignment({a.data, b.data, c.data, rounding ? e.bias.data : nullptr})};
+              .bias = fused,
+              .alignment = common_alignment({a.data, b.data, c.data})};
   if (key.bias && blas.multiply(stream, key, a, b, e, c)) return;
   key.bias = false;
   blas.multiply(stream, key, a, b, e, c);

@@ -155,7 +155,10 @@ void Plan::execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span
 }
 
 std::string Plan::json() const {
-  std::vector<char> text = plan.get<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, int64_t{1} << 20);
+  // With compiled code in it, a quarter of a megabyte.
+  constexpr int64_t kMost = int64_t{4} << 20;
+  const std::vector<char> text = plan.get<char>(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION, kMost);
+  TEMPER_CHECK(text.size() < kMost, "cuDNN: the text of a plan is longer than ", kMost, " bytes");
   return {text.data(), strnlen(text.data(), text.size())};
 }
 

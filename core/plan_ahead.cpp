@@ -18,11 +18,13 @@ bool note_plans(Engine& engine, const std::function<void()>& work) {
 PlansMade plan_ahead(Engine& engine, const std::function<void()>& note) {
   if (engine.device() == Device::cpu) return {};
   const auto start = std::chrono::steady_clock::now();
-  const int64_t before = engine.conv().stats().primitives_created;
+  const ConvStats before = engine.conv().stats();
   note();
   engine.conv().make_plans(engine.stream());
-  return {.count = engine.conv().stats().primitives_created - before,
-          .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  const ConvStats now = engine.conv().stats();
+  return {.count = now.primitives_created - before.primitives_created,
+          .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+          .trial_seconds = now.trial_seconds - before.trial_seconds};
 }
 
 }  // namespace temper

@@ -14,6 +14,7 @@ bool note_plans(Engine& engine, const std::function<void()>& work);
 struct PlansMade {
   int64_t count = 0;
   double seconds = 0;
+  double trial_seconds = 0;  ///< of these, for timing and checking them
 };
 
 /// `note` calls note_plans(); then what was noted is made. The time is that of both. Nothing on the CPU, whose

@@ -6,7 +6,7 @@
 #include "attacks/climb.h"
 #include "core/ops_elementwise.h"
 #include "nn/predictor.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
 #include "trainers/balance.h"
@@ -54,8 +54,8 @@ const std::string kAttack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
 struct Setup {
   Experiment experiment;
   TrainingState state;
-  explicit Setup(const std::string& options = kAttack, std::vector<std::string> set = {})
-      : experiment(test::tiny("{name: arat, " + options + "}", with_branches(set))),
+  explicit Setup(Device device, const std::string& options = kAttack, std::vector<std::string> set = {})
+      : experiment(test::tiny("{name: arat, " + options + "}", test::on(device, with_branches(set)))),
         state(experiment, read_splits(experiment)) {}
 
   static std::vector<std::string> with_branches(std::vector<std::string> set) {
@@ -87,11 +87,12 @@ struct TermAlone {
   Setup setup;
   Invariance invariance;
   Flat gradient, predictor_gradient;
-  TermAlone(InvarianceOptions::Gradient side, InvarianceOptions::Predictor predictor)
-      : invariance(setup.state.engine, *setup.state.network, {.gradient = side, .predictor = predictor}),
-        gradient(setup.state.network->params(), DType::f32, {}),
+  TermAlone(Device device, InvarianceOptions::Gradient side, InvarianceOptions::Predictor predictor)
+      : setup(device),
+        invariance(setup.state.engine, *setup.state.network, {.gradient = side, .predictor = predictor}),
+        gradient(setup.state.network->params(), DType::f32, setup.state.engine.stream()),
         predictor_gradient(invariance.predictors() ? invariance.predictors()->params() : setup.state.network->params(),
-                           DType::f32, {}) {
+                           DType::f32, setup.state.engine.stream()) {
     const Network& network = *setup.state.network;
     const Arena::Scope scope(setup.state.engine.arena());
     const Batch batch = setup.state.train.load(1, 0);
@@ -110,24 +111,26 @@ struct TermAlone {
 
 }  // namespace
 
-TEST_CASE("arat: the invariance term stops at the clean side, and with it the clean branch's gradient", "[arat]") {
+TEMPER_DEVICE_TEST("arat: the invariance term stops at the clean side, and with it the clean branch's gradient",
+                   "[trainers][arat]") {
   using Gradient = InvarianceOptions::Gradient;
   using Predictor = InvarianceOptions::Predictor;
-  const TermAlone paper(Gradient::adversarial, Predictor::adversarial);
+  const TermAlone paper(device, Gradient::adversarial, Predictor::adversarial);
   CHECK(largest(of_branch(paper.gradient, true)) == 0);
   CHECK(largest(of_branch(paper.gradient, false)) > 1e-4);
   CHECK(largest(read(paper.gradient, "conv1.weight")) > 1e-4);
   for (int i = 0; i < paper.predictor_gradient.store().count(); ++i)
     CHECK(largest({paper.predictor_gradient.read(i)}) > 0);
 
-  const TermAlone clean(Gradient::clean, Predictor::clean);
+  const TermAlone clean(device, Gradient::clean, Predictor::clean);
   CHECK(largest(of_branch(clean.gradient, false)) == 0);
   CHECK(largest(of_branch(clean.gradient, true)) > 1e-4);
-  const TermAlone stopped(Gradient::adversarial, Predictor::clean);
+  const TermAlone stopped(device, Gradient::adversarial, Predictor::clean);
   CHECK(largest({stopped.predictor_gradient.read(0)}) == 0);
 
   // Without a predictor the two stopped halves are half of the symmetric gradient each.
-  const TermAlone symmetric(Gradient::symmetric, Predictor::none), both(Gradient::both, Predictor::none);
+  const TermAlone symmetric(device, Gradient::symmetric, Predictor::none),
+      both(device, Gradient::both, Predictor::none);
   CHECK_FALSE(symmetric.invariance.predictors());
   for (const char* name : {"conv1.weight", "bn2.weight", "bn2.clean.weight"}) {
     const std::vector<double> whole = read(symmetric.gradient, name).at(0), half = read(both.gradient, name).at(0);
@@ -136,8 +139,9 @@ TEST_CASE("arat: the invariance term stops at the clean side, and with it the cl
   }
 }
 
-TEST_CASE("arat: a pass through one branch leaves the other's parameters and statistics alone", "[arat]") {
-  Setup s;
+TEMPER_DEVICE_TEST("arat: a pass through one branch leaves the other's parameters and statistics alone",
+                   "[trainers][arat]") {
+  Setup s(device);
   const auto pass = [&](int branch) {
     const Arena::Scope scope(s.state.engine.arena());
     const Batch batch = s.state.train.load(1, 0);
@@ -156,15 +160,15 @@ TEST_CASE("arat: a pass through one branch leaves the other's parameters and sta
   }
 }
 
-TEST_CASE("arat: shared weights gather gradient from both branches", "[arat]") {
-  const auto gradients = [](const std::string& weight) {
-    Setup s(kAttack + ", balance: {rule: fixed, weight: " + weight + "}, invariance: {lambda: 0}");
+TEMPER_DEVICE_TEST("arat: shared weights gather gradient from both branches", "[trainers][arat]") {
+  const auto gradients = [&](const std::string& weight) {
+    Setup s(device, kAttack + ", balance: {rule: fixed, weight: " + weight + "}, invariance: {lambda: 0}");
     s.first_batch();
     return std::pair{read(s.gradient(), "*conv*.weight"), read(s.gradient(), "fc.*")};
   };
   const auto adversarial = gradients("1"), clean = gradients("0"), mixed = gradients("0.25");
   CHECK(adversarial.first != clean.first);
-  const auto blend = [](Values a, const Values& b) {
+  const auto blend = [&](Values a, const Values& b) {
     for (size_t i = 0; i < a.size(); ++i)
       for (size_t e = 0; e < a[i].size(); ++e) a[i][e] = 0.25 * a[i][e] + 0.75 * b[i][e];
     return a;
@@ -173,8 +177,9 @@ TEST_CASE("arat: shared weights gather gradient from both branches", "[arat]") {
   check_close(mixed.second, blend(adversarial.second, clean.second));
 }
 
-TEST_CASE("arat: a step trains both BatchNorm sets and the predictors, and reports its terms", "[arat]") {
-  Setup s(kAttack + ", balance: {rule: fixed, weight: 0.25}, invariance: {lambda: 8}");
+TEMPER_DEVICE_TEST("arat: a step trains both BatchNorm sets and the predictors, and reports its terms",
+                   "[trainers][arat]") {
+  Setup s(device, kAttack + ", balance: {rule: fixed, weight: 0.25}, invariance: {lambda: 8}");
   const double loss = s.first_batch();
   CHECK(largest(of_branch(s.gradient(), false)) > 1e-4);
   CHECK(largest(of_branch(s.gradient(), true)) > 1e-4);
@@ -187,12 +192,13 @@ TEST_CASE("arat: a step trains both BatchNorm sets and the predictors, and repor
                     .epsilon(1e-5));
 }
 
-TEST_CASE("arat: a step updates the adversarial statistics 11 times, the clean ones once", "[arat]") {
+TEMPER_DEVICE_TEST("arat: a step updates the adversarial statistics 11 times, the clean ones once",
+                   "[trainers][arat]") {
   // With radius 0 every forward of a branch sees the same images.
-  Setup s("attack: {radius: 0, start: none}");
+  Setup s(device, "attack: {radius: 0, start: none}");
   s.first_batch();
-  const auto after = [](int branch, int updates) {
-    Setup fresh;
+  const auto after = [&](int branch, int updates) {
+    Setup fresh(device);
     for (int i = 0; i < updates; ++i) {
       const Arena::Scope scope(fresh.state.engine.arena());
       const Batch batch = fresh.state.train.load(1, 0);
@@ -205,9 +211,10 @@ TEST_CASE("arat: a step updates the adversarial statistics 11 times, the clean o
   CHECK(after(0, 11) != after(0, 10));
 }
 
-TEST_CASE("arat: a step with bf16 activations has nearly the loss and gradient of one with f32", "[arat]") {
-  const auto step = [](const std::string& compute) {
-    Setup s("attack: {radius: 0, start: none, steps: 1}", {"precision.compute=" + compute});
+TEMPER_DEVICE_TEST("arat: a step with bf16 activations has nearly the loss and gradient of one with f32",
+                   "[trainers][arat]") {
+  const auto step = [&](const std::string& compute) {
+    Setup s(device, "attack: {radius: 0, start: none, steps: 1}", {"precision.compute=" + compute});
     const double loss = s.first_batch();
     return std::pair{loss, read(s.gradient(1), "bn2.relu.3.bias").at(0)};
   };
@@ -218,10 +225,10 @@ TEST_CASE("arat: a step with bf16 activations has nearly the loss and gradient o
   for (size_t e = 0; e < f32.second.size(); ++e) CHECK(std::abs(bf16.second[e] - f32.second[e]) < 0.2 * scale);
 }
 
-TEST_CASE("arat: bn: shared sends everything through one set", "[arat]") {
-  Setup s("attack: {radius: 0, start: none}, bn: shared", {"model.branches=[main]"});
+TEMPER_DEVICE_TEST("arat: bn: shared sends everything through one set", "[trainers][arat]") {
+  Setup s(device, "attack: {radius: 0, start: none}, bn: shared", {"model.branches=[main]"});
   s.first_batch();
-  Setup fresh("bn: shared", {"model.branches=[main]"});
+  Setup fresh(device, "bn: shared", {"model.branches=[main]"});
   for (int i = 0; i < 12; ++i) {
     const Arena::Scope scope(fresh.state.engine.arena());
     fresh.state.network->predict(fresh.state.engine, fresh.state.train.load(1, 0).images, Pass::train());
@@ -229,8 +236,9 @@ TEST_CASE("arat: bn: shared sends everything through one set", "[arat]") {
   check_close(read(s.weights().buffers, "*"), read(fresh.weights().buffers, "*"));
 }
 
-TEST_CASE("arat: the weight is the clean branch's accuracy on the first images of the epoch", "[arat]") {
-  const auto expected = [](Setup& s, int64_t batches) {
+TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first images of the epoch",
+                   "[trainers][arat]") {
+  const auto expected = [&](Setup& s, int64_t batches) {
     int64_t right = 0;
     for (int64_t b = 0; b < batches; ++b) {
       const Arena::Scope scope(s.state.engine.arena());
@@ -243,7 +251,7 @@ TEST_CASE("arat: the weight is the clean branch's accuracy on the first images o
     return static_cast<double>(right) / static_cast<double>(8 * batches);
   };
   const auto weight = [&](const std::string& balance, int64_t batches, double exponent) {
-    Setup s(kAttack + ", balance: {" + balance + "}");
+    Setup s(device, kAttack + ", balance: {" + balance + "}");
     s.weights().params.write(s.weights().params.store().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
     s.weights().params.touch();
     TrainContext context = s.state.context();
@@ -255,26 +263,27 @@ TEST_CASE("arat: the weight is the clean branch's accuracy on the first images o
   weight("images: 17", 3, 1);               // whole batches of 8
   weight("images: 16", 2, 1);
   weight("exponent: 2", 6, 2);
-  Setup fixed("balance: {rule: fixed, weight: 0.3}");
+  Setup fixed(device, "balance: {rule: fixed, weight: 0.3}");
   TrainContext context = fixed.state.context();
   fixed.method().before_epoch(context);
   CHECK(fixed.metric("adversarial_weight") == 0.3);
 }
 
-TEST_CASE("arat: noise_alias trains on the noisy batch, otherwise the batch is left alone", "[arat]") {
+TEMPER_DEVICE_TEST("arat: noise_alias trains on the noisy batch, otherwise the batch is left alone",
+                   "[trainers][arat]") {
   const std::string attack = "attack: {radius: 0.1, step: 0.03, steps: 2}";
   const auto clean_statistics = [&](const std::string& alias) {
-    Setup s(attack + ", noise_alias: " + alias);
+    Setup s(device, attack + ", noise_alias: " + alias);
     const Arena::Scope scope(s.state.engine.arena());
     const Batch batch = s.state.train.load(1, 0);
-    const std::vector<float> before(batch.images.as<float>(), batch.images.as<float>() + batch.images.numel());
+    const std::vector<float> before = test::values_of<float>(s.state.engine, batch.images);
     TrainContext context = s.state.context();
     s.method().gradients(context, batch, s.state.gradients());
-    CHECK(std::equal(before.begin(), before.end(), batch.images.as<float>()));
+    CHECK(test::values_of<float>(s.state.engine, batch.images) == before);
     return of_branch(s.weights().buffers, true);
   };
   const auto statistics_of = [&](bool noisy) {
-    Setup s;
+    Setup s(device);
     const Arena::Scope scope(s.state.engine.arena());
     Batch batch = s.state.train.load(1, 0);
     const Tensor start = s.state.engine.arena().tensor(batch.images.shape, batch.images.dtype);
@@ -289,29 +298,27 @@ TEST_CASE("arat: noise_alias trains on the noisy batch, otherwise the batch is l
   CHECK(statistics_of(true) != statistics_of(false));
 }
 
-TEST_CASE("arat: noise_alias centres the ball on the noisy batch", "[arat]") {
+TEMPER_DEVICE_TEST("arat: noise_alias centres the ball on the noisy batch", "[trainers][arat]") {
   // Two radii away at most, and further than one somewhere; with the switch off never further than one.
-  const auto furthest = [](const std::string& alias) {
+  const auto furthest = [&](const std::string& alias) {
     Experiment e = test::tiny("{name: arat, attack: {radius: 0.1, step: 0.1, steps: 3}, noise_alias: " + alias + "}",
-                              {"model.branches=[adv, clean]"});
+                              test::on(device, {"model.branches=[adv, clean]"}));
     TrainingState state(e, read_splits(e));
     const Arena::Scope scope(state.engine.arena());
     const Batch batch = state.train.load(1, 0);
     TrainContext context = state.context();
     const Tensor x = e.trainer.method->estimation_images(context, batch, state.network->weights());
-    double worst = 0;
-    for (int64_t i = 0; i < x.numel(); ++i)
-      worst = std::max(worst, std::abs(double{x.as<float>()[i]} - batch.images.as<float>()[i]));
-    return worst;
+    return test::largest_difference(test::numbers_of(state.engine, x), test::numbers_of(state.engine, batch.images));
   };
   CHECK(furthest("false") == Approx(0.1).margin(1e-6));
   CHECK(furthest("true") > 0.15);
   CHECK(furthest("true") < 0.2 + 1e-6);
 }
 
-TEST_CASE("arat: evaluation uses the adversarial branch, wherever it stands in model.branches", "[arat]") {
+TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it stands in model.branches",
+                   "[trainers][arat]") {
   for (const std::string branches : {"[adv, clean]", "[clean, adv]"}) {
-    Setup s(kAttack, {"model.branches=" + branches});
+    Setup s(device, kAttack, {"model.branches=" + branches});
     test::Recorder r;
     const auto fill = [&](int branch, double value) {
       const std::string name = branch == 0 ? "bn2" : branches == "[adv, clean]" ? "bn2.clean" : "bn2.adv";
@@ -336,8 +343,9 @@ TEST_CASE("arat: evaluation uses the adversarial branch, wherever it stands in m
   }
 }
 
-TEST_CASE("arat: averaged weights get adversarial statistics, estimated on adversarial images", "[arat]") {
-  Setup s(kAttack, {"swa.start=1", "loop.batch_size=20"});  // 48 images: batches of 20, 20 and 8
+TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated on adversarial images",
+                   "[trainers][arat]") {
+  Setup s(device, kAttack, {"swa.start=1", "loop.batch_size=20"});  // 48 images: batches of 20, 20 and 8
   Average& average = *s.state.swa;
   average.add(s.state.engine, *s.state.network, 0, AverageBn::estimate);
   const Values clean_before = of_branch(s.weights().buffers, true);
@@ -384,10 +392,10 @@ TEST_CASE("arat: each network has its layers", "[arat]") {
                                       "'bn5.relu'? (known: conv1, bn1, bn1.relu, conv2"));
 }
 
-TEST_CASE("arat: features are averaged over the image after ReLU", "[arat]") {
+TEMPER_DEVICE_TEST("arat: features are averaged over the image after ReLU", "[trainers][arat]") {
   // `bn2` before and `bn2.relu` after the ReLU are the same features then.
-  const auto loss = [](const std::string& layer) {
-    Setup s(kAttack + ", balance: {rule: fixed}, invariance: {predictor: none, layers: [" + layer + "]}");
+  const auto loss = [&](const std::string& layer) {
+    Setup s(device, kAttack + ", balance: {rule: fixed}, invariance: {predictor: none, layers: [" + layer + "]}");
     s.first_batch();
     return std::pair{s.metric("invariance"), s.gradient().read(0)};
   };
@@ -413,14 +421,14 @@ TEST_CASE("arat: predictors start as PyTorch's layers do, unlike the network", "
 }
 
 TEST_CASE("arat: wrong options say what is expected", "[arat]") {
-  const auto with = [](const std::string& options) { return [=] { Setup s(options); }; };
+  const auto with = [](const std::string& options) { return [=] { Setup s(Device::cpu, options); }; };
   CHECK_THROWS_WITH(test::tiny("{name: arat, ivariance: {}}"), ContainsSubstring("did you mean 'invariance'?"));
   Experiment single = test::tiny("{name: arat}");
   CHECK_THROWS_WITH(
       TrainingState(single, read_splits(single)),
       "arat: expected BatchNorm branches 'adv' and 'clean' because adversarial and clean images are to have "
       "statistics of their own, got [main]; set model.branches: [adv, clean], or trainer.bn: shared");
-  Setup s;
+  Setup s(Device::cpu);
   TrainContext embedded{.engine = s.state.engine, .model = *s.state.network};
   CHECK_THROWS_WITH(s.method().before_epoch(embedded),
                     "balance: rule auto measures accuracy on training images, so the context must have them; set "

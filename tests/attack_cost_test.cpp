@@ -1,21 +1,22 @@
 // What an attack loop may cost: nothing is built, prepared or allocated again after its first iteration.
 #include "attacks/pgd.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
+#include "tests/tensors.h"
 
 using namespace temper;
 
-TEST_CASE("an attack builds, prepares and allocates nothing after its first iteration", "[conv]") {
-  Engine engine({.arena_mb = 128});
+TEMPER_DEVICE_TEST("an attack builds, prepares and allocates nothing after its first iteration", "[attacks]") {
+  Engine engine({.device = device, .arena_mb = 128});
   const DataShape data{.height = 16, .width = 16};
-  const auto one = test::network(engine, "{name: small_resnet}", {.data = data});
-  const auto two = test::network(engine, "{name: small_resnet}", {.data = data, .seed = 1});
+  const auto one = test::network(engine, "{name: small_resnet, widths: [8, 16]}", {.data = data});
+  const auto two = test::network(engine, "{name: small_resnet, widths: [8, 16]}", {.data = data, .seed = 1});
   const Arena::Scope scope(engine.arena());
-  Batch batch{.images = engine.arena().tensor({3, 16, 16, 3}, DType::f32),
-              .labels = engine.arena().tensor({3}, DType::i32),
-              .ids = engine.arena().tensor({3}, DType::i32)};
-  for (int64_t i = 0; i < batch.images.numel(); ++i) batch.images.as<float>()[i] = static_cast<float>(i % 7) / 7;
-  for (int i = 0; i < 3; ++i) batch.labels.as<int32_t>()[i] = batch.ids.as<int32_t>()[i] = i;
+  std::vector<double> images(3 * 16 * 16 * 3);
+  for (size_t i = 0; i < images.size(); ++i) images[i] = static_cast<double>(i % 7) / 7;
+  const Batch batch{.images = test::tensor_of(engine, {3, 16, 16, 3}, images),
+                    .labels = test::labels_of(engine, {0, 1, 2}),
+                    .ids = test::labels_of(engine, {0, 1, 2})};
   const auto attack = [&](int steps) {
     const Arena::Scope results(engine.arena());
     Pgd pgd;

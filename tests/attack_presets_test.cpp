@@ -1,4 +1,5 @@
 #include "attacks/pgd.h"
+#include "tests/devices.h"
 #include "tests/toy_net.h"
 
 using namespace temper;
@@ -8,11 +9,11 @@ namespace {
 /// Four images of 12 pixels, eight tanh units, five classes, all by formula, in f64.
 class ToyMlp {
  public:
-  ToyMlp() {
+  explicit ToyMlp(Engine& engine) {
     for (const auto& [name, shape] :
          std::vector<std::pair<const char*, Shape>>{{"w1", {8, 12}}, {"b1", {8}}, {"w2", {5, 8}}, {"b2", {5}}})
       store_.add(name, shape, {});
-    values_ = std::make_unique<Flat>(store_, DType::f64, Stream{});
+    values_ = std::make_unique<Flat>(store_, DType::f64, engine.stream());
     std::vector<double> w1, b1, w2, b2;
     for (int h = 0; h < 8; ++h) {
       for (int k = 0; k < 12; ++k) w1.push_back(std::sin(1 + .5 * h + 1.3 * k));
@@ -29,27 +30,24 @@ class ToyMlp {
     return linear(tape, tanh(tape, linear(tape, x, p(0), p(1))), p(2), p(3));
   }
   static Batch batch(Engine& engine) {
-    Batch b{.images = engine.arena().tensor({4, 12}, DType::f64),
-            .labels = engine.arena().tensor({4}, DType::i32),
-            .ids = engine.arena().tensor({4}, DType::i32)};
-    for (int n = 0; n < 4; ++n) {
-      for (int k = 0; k < 12; ++k) b.images.as<double>()[n * 12 + k] = .5 + .4 * std::sin(.7 * (n + 1) * (k + 1));
-      b.labels.as<int32_t>()[n] = n == 3;
-      b.ids.as<int32_t>()[n] = n;
-    }
-    return b;
+    std::vector<double> images;
+    for (int n = 0; n < 4; ++n)
+      for (int k = 0; k < 12; ++k) images.push_back(.5 + .4 * std::sin(.7 * (n + 1) * (k + 1)));
+    return {.images = test::tensor_of(engine, {4, 12}, images),
+            .labels = test::labels_of(engine, {0, 0, 0, 1}),
+            .ids = test::labels_of(engine, {0, 1, 2, 3})};
   }
 
  private:
   static Var tanh(Tape& tape, const Var& x) {
     const Tensor y = tape.alloc(x.value.shape, DType::f64);
-    for (int64_t i = 0; i < y.numel(); ++i) y.as<double>()[i] = std::tanh(x.value.as<double>()[i]);
+    std::vector<double> values = test::numbers_of(tape.engine(), x.value);
+    for (double& v : values) v = std::tanh(v);
+    test::write_numbers(tape.engine(), y, values);
     return tape.record("tanh", y, {x}, [=](Tape& tape, const Tensor& dy) {
-      const GradSink s = tape.sink(x);
-      for (int64_t i = 0; i < y.numel(); ++i) {
-        const double v = y.as<double>()[i];
-        s.into.as<double>()[i] = (1 - v * v) * dy.as<double>()[i];
-      }
+      std::vector<double> into = test::numbers_of(tape.engine(), dy);
+      for (size_t i = 0; i < into.size(); ++i) into[i] *= 1 - values[i] * values[i];
+      test::write_numbers(tape.engine(), tape.sink(x).into, into);
     });
   }
   ParamStore store_;
@@ -58,9 +56,10 @@ class ToyMlp {
 
 }  // namespace
 
-TEST_CASE("attacks agree with the reference implementations on the toy network", "[attack][golden]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 16});
-  const ToyMlp net;
+TEMPER_DEVICE_TEST("attacks agree with the reference implementations on the toy network", "[attacks][golden]") {
+  // f64 on a GPU too: only convolutions have none there.
+  Engine engine({.device = device, .compute = DType::f64, .arena_mb = 16});
+  const ToyMlp net(engine);
   const Batch batch = ToyMlp::batch(engine);
   const Classifier classifier = [&](Tape& t, const Var& x) { return net(t, x); };
   struct Expected {
@@ -96,12 +95,12 @@ TEST_CASE("attacks agree with the reference implementations on the toy network",
     Tape tape(engine, Wrt::nothing);
     const Var logits = net(tape, {x});
     const Var ce = cross_entropy(tape, logits, batch.labels, Reduction::none);
-    for (int i = 0; i < 4; ++i) CHECK(ce.value.as<double>()[i] == Approx(c.ce[i]).epsilon(1e-8));
+    for (int i = 0; i < 4; ++i) CHECK(test::numbers_of(engine, ce.value)[i] == Approx(c.ce[i]).epsilon(1e-8));
     CHECK(predictions(engine, logits.value) == c.predicted);
   }
 }
 
-TEST_CASE("every preset is registered with the literature's parameters", "[attack]") {
+TEST_CASE("every preset is registered with the literature's parameters", "[attacks]") {
   const auto described = [](const char* name) { return Registry<Attack>::instance().make(name)->describe(); };
   CHECK(described("pgd") ==
         "PGD linf: radius 0.031373 (8/255), step 0.007843, 10 steps, start uniform, 1 run, returns "
@@ -127,7 +126,7 @@ TEST_CASE("every preset is registered with the literature's parameters", "[attac
             .find("3 runs, returns last of the run by any_success") != std::string::npos);
 }
 
-TEST_CASE("an attack section overrides a preset and is checked", "[attack][errors]") {
+TEST_CASE("an attack section overrides a preset and is checked", "[attacks][errors]") {
   const auto read = [](const std::string& text) {
     const Config config = parse_config(text, "c.yaml");
     Fields f(config);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <fstream>
 
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/temporary_folder.h"
 #include "trainers/config_diff.h"
 
@@ -17,10 +17,10 @@ struct State {
   std::optional<Flat> flat;
   double number = 0;
   int64_t count = 0;
-  explicit State(int64_t rows = 3) {
+  explicit State(Device device, int64_t rows = 3) {
     store.add("a", {rows, 2}, nullptr);
     store.add("b", {5}, nullptr);
-    flat.emplace(store, DType::f32, Stream{});
+    flat.emplace(store, DType::f32, Stream{.device = device});
   }
   VisitState visit() {
     return [this](StateVisitor& v) {
@@ -45,10 +45,10 @@ void damage(const std::filesystem::path& file) {
 
 }  // namespace
 
-TEST_CASE("checkpoint: numbers and arrays come back exactly") {
+TEMPER_DEVICE_TEST("checkpoint: numbers and arrays come back exactly", "[resume]") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
-  State a, b;
+  State a(device), b(device);
   a.set(0.1 + 0.2);
   save_checkpoint(run, "seed: 1\n", a.visit());
   const LoadedCheckpoint loaded = load_checkpoint(run);
@@ -64,7 +64,7 @@ TEST_CASE("checkpoint: numbers and arrays come back exactly") {
 TEST_CASE("checkpoint: a damaged or missing last one falls back to the previous with a warning") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
-  State s;
+  State s(Device::cpu);
   s.set(1);
   save_checkpoint(run, "", s.visit());
   s.set(2);
@@ -87,7 +87,7 @@ TEST_CASE("checkpoint: a damaged or missing last one falls back to the previous 
 TEST_CASE("checkpoint: what does not fit is named") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
-  State s, other(4);
+  State s(Device::cpu), other(Device::cpu, 4);
   save_checkpoint(run, "", s.visit());
   const LoadedCheckpoint loaded = load_checkpoint(run);
   CHECK_THROWS_WITH(restore(loaded.content, "x", other.visit()), ContainsSubstring("x: 'flat.a' should be (4, 2) f32"));

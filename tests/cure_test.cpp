@@ -5,7 +5,7 @@
 
 #include "core/file.h"
 #include "core/ops_loss.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
 #include "trainers/revision.h"
@@ -13,6 +13,8 @@
 #include "trainers/scalar.h"
 
 using namespace temper;
+
+using test::arrays_of;
 
 namespace {
 
@@ -32,12 +34,6 @@ struct Finder : StateVisitor {
   }
 };
 
-std::vector<std::vector<double>> values(const Flat& flat) {
-  std::vector<std::vector<double>> out;
-  for (int i = 0; i < flat.store().count(); ++i) out.push_back(flat.read(i));
-  return out;
-}
-
 void fill_with(Flat& flat, double (*f)(double)) {
   double at = 0;
   for (int i = 0; i < flat.store().count(); ++i) {
@@ -50,8 +46,8 @@ void fill_with(Flat& flat, double (*f)(double)) {
 struct Setup {
   Experiment experiment;
   TrainingState state;
-  explicit Setup(const std::string& trainer, const std::vector<std::string>& set = {})
-      : experiment(test::tiny(trainer, set)), state(experiment, read_splits(experiment)) {}
+  explicit Setup(Device device, const std::string& trainer, const std::vector<std::string>& set = {})
+      : experiment(test::tiny(trainer, test::on(device, set))), state(experiment, read_splits(experiment)) {}
 
   Trainer& method() { return *experiment.trainer.method; }
   Flat& gradient() { return state.trained[0].gradient; }
@@ -78,7 +74,9 @@ struct Setup {
 
 /// A network and its CURE mask, on gradients made up by the test.
 struct MaskSetup {
-  Engine engine{EngineOptions{.compute = DType::f64, .arena_mb = 16, .reference_conv = true}};
+  Device device;
+  Engine engine{
+      EngineOptions{.device = device, .compute = DType::f64, .arena_mb = 16, .reference_conv = device == Device::cpu}};
   std::unique_ptr<Network> network =
       test::network(engine, "{name: test_net}",
                     {.data = {.height = 8, .width = 8, .channels = 1, .classes = 3}, .dtype = DType::f64});
@@ -103,16 +101,16 @@ double linear_percentile(std::vector<double> v, double percent) {
 
 }  // namespace
 
-TEST_CASE("rgp: every score masks what lies below its percentile, tensor by tensor", "[cure]") {
+TEMPER_DEVICE_TEST("rgp: every score masks what lies below its percentile, tensor by tensor", "[trainers][cure]") {
   using Score = RgpOptions::Score;
-  MaskSetup s;
+  MaskSetup s{device};
   s.options.alpha = 0.25;
   for (const Score score : {Score::abs, Score::signed_sum, Score::abs_of_sum, Score::step_abs, Score::step_signed}) {
     s.options.score = score;
     Rgp rgp = s.made();
-    const auto natural = values(rgp.natural()), robust = values(rgp.robust()), step = values(s.step);
+    const auto natural = arrays_of(rgp.natural()), robust = arrays_of(rgp.robust()), step = arrays_of(s.step);
     rgp.update(s.engine, s.step);
-    const auto mask = values(*rgp.mask().buffer);
+    const auto mask = arrays_of(*rgp.mask().buffer);
     for (size_t t = 0; t < mask.size(); ++t) {
       INFO("score " << static_cast<int>(score) << ", " << s.network->params()[static_cast<int>(t)].name);
       std::vector<double> want(mask[t].size());
@@ -132,8 +130,8 @@ TEST_CASE("rgp: every score masks what lies below its percentile, tensor by tens
   }
 }
 
-TEST_CASE("rgp: the mask keeps the classifier and (100 - p) % of every other tensor", "[cure]") {
-  MaskSetup s;
+TEMPER_DEVICE_TEST("rgp: the mask keeps the classifier and (100 - p) % of every other tensor", "[trainers][cure]") {
+  MaskSetup s{device};
   for (const double percent : {10.0, 30.0, 50.0}) {
     s.options.percent = percent;
     Rgp rgp = s.made();
@@ -153,8 +151,9 @@ TEST_CASE("rgp: the mask keeps the classifier and (100 - p) % of every other ten
   }
 }
 
-TEST_CASE("rgp: a global threshold keeps (100 - p) % of all, and unlike shares of the tensors", "[cure]") {
-  MaskSetup s;
+TEMPER_DEVICE_TEST("rgp: a global threshold keeps (100 - p) % of all, and unlike shares of the tensors",
+                   "[trainers][cure]") {
+  MaskSetup s{device};
   s.options.threshold = RgpOptions::Threshold::global;
   Rgp rgp = s.made();
   std::vector<double> loud = rgp.natural().read(0);
@@ -169,7 +168,7 @@ TEST_CASE("rgp: a global threshold keeps (100 - p) % of all, and unlike shares o
 }
 
 TEST_CASE("rgp: which parameters the mask may touch", "[cure]") {
-  MaskSetup s;
+  MaskSetup s{Device::cpu};
   ParamStore& store = s.network->params();
   const auto names = [&] {
     std::vector<std::string> out;
@@ -196,9 +195,9 @@ TEST_CASE("rgp: which parameters the mask may touch", "[cure]") {
   CHECK(maskable_parameters(resnet->params(), s.options).size() == 8);
 }
 
-TEST_CASE("rgp: momentum and decay move a masked weight, unless the gate is for all", "[cure]") {
+TEMPER_DEVICE_TEST("rgp: momentum and decay move a masked weight, unless the gate is for all", "[trainers][cure]") {
   for (const MaskMode gate : {MaskMode::zero_gradient, MaskMode::freeze}) {
-    MaskSetup s;
+    MaskSetup s{device};
     s.options.gate = gate;
     Rgp rgp = s.made();
     Flat& params = s.network->weights().params;
@@ -217,13 +216,14 @@ TEST_CASE("rgp: momentum and decay move a masked weight, unless the gate is for 
   }
 }
 
-TEST_CASE("revision: follows in one of five steps, by exactly its share, parameters only", "[cure]") {
-  MaskSetup s;
+TEMPER_DEVICE_TEST("revision: follows in one of five steps, by exactly its share, parameters only",
+                   "[trainers][cure]") {
+  MaskSetup s{device};
   for (const bool warm_up : {false, true}) {
     Revision revision(s.engine, *s.network, {.rate = 0.2, .keep = 0.999, .warm_up = warm_up});
     fill_with(revision.weights().params, [](double i) { return std::cos(i); });
     fill_with(revision.weights().buffers, [](double i) { return 2 + std::cos(i); });
-    const auto statistics = values(revision.weights().buffers);
+    const auto statistics = arrays_of(revision.weights().buffers);
     TrainContext context{s.engine, *s.network, 1};
     std::vector<double> want = revision.weights().params.read(0);
     const std::vector<double> theta = s.network->weights().params.read(0);
@@ -239,13 +239,13 @@ TEST_CASE("revision: follows in one of five steps, by exactly its share, paramet
     CHECK(revisions < 460);
     const std::vector<double> got = revision.weights().params.read(0);
     for (size_t i = 0; i < want.size(); ++i) CHECK(got[i] == Approx(want[i]).epsilon(1e-11));
-    CHECK(values(revision.weights().buffers) == statistics);
+    CHECK(arrays_of(revision.weights().buffers) == statistics);
   }
 }
 
 TEST_CASE("revision: its rate falls as told", "[cure]") {
   using Every = RevisionOptions::DecayEvery;
-  MaskSetup s;
+  MaskSetup s{Device::cpu};
   const auto rates = [&](RevisionOptions options) {
     Revision revision(s.engine, *s.network, options);
     TrainContext context{s.engine, *s.network};
@@ -264,28 +264,29 @@ TEST_CASE("revision: its rate falls as told", "[cure]") {
                             0.5 * std::pow(0.1, 2)});
 }
 
-TEST_CASE("revision: a pass moves its own statistics in train mode, nothing in eval mode, never the network's",
-          "[cure]") {
+TEMPER_DEVICE_TEST("revision: a pass moves its own statistics in train mode, nothing in eval mode, never the network's",
+                   "[trainers][cure]") {
   for (const char* bn : {"train", "eval"}) {
-    Setup s(std::string("{name: cure, revision: {rate: 0, bn: ") + bn + "}" + kAttack);
+    Setup s(device, std::string("{name: cure, revision: {rate: 0, bn: ") + bn + "}" + kAttack);
     Flat &params = s.buffer("revision.params"), &buffers = s.buffer("revision.buffers");
-    const auto weights = values(params), statistics = values(buffers), network = values(s.params());
+    const auto weights = arrays_of(params), statistics = arrays_of(buffers), network = arrays_of(s.params());
     s.gradients();
-    CHECK(values(params) == weights);
-    CHECK((values(buffers) == statistics) == (std::string(bn) == "eval"));
-    CHECK(values(s.params()) == network);
+    CHECK(arrays_of(params) == weights);
+    CHECK((arrays_of(buffers) == statistics) == (std::string(bn) == "eval"));
+    CHECK(arrays_of(s.params()) == network);
   }
 }
 
-TEST_CASE("revision: an alias has the network's parameters at every step", "[cure]") {
-  Setup s(std::string("{name: cure, revision: {kind: alias, rate: 0}") + kAttack);
+TEMPER_DEVICE_TEST("revision: an alias has the network's parameters at every step", "[trainers][cure]") {
+  Setup s(device, std::string("{name: cure, revision: {kind: alias, rate: 0}") + kAttack);
   fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
   s.gradients();
-  CHECK(values(s.buffer("revision.params")) == values(s.params()));
+  CHECK(arrays_of(s.buffer("revision.params")) == arrays_of(s.params()));
 }
 
-TEST_CASE("cure: the consistency term is KL(revision || network), of both batches", "[cure]") {
+TEMPER_DEVICE_TEST("cure: the consistency term is KL(revision || network), of both batches", "[trainers][cure]") {
   Setup s(
+      device,
       "{name: cure, beta: 0, gamma: 3, attack: {radius: 0, steps: 1, step: 0.01, start: none}, revision: {bn: eval}}");
   Flat& revision = s.buffer("revision.params");
   fill_with(revision, [](double i) { return 0.3 * std::sin(i); });
@@ -307,17 +308,23 @@ TEST_CASE("cure: the consistency term is KL(revision || network), of both batche
   // The statistics the revision model started with: zeros and ones.
   s.state.network->weights().buffers.copy_from(s.buffer("revision.buffers"));
   const Tensor rev = logits(&revision, Pass::eval()), net = logits(nullptr, Pass{.update = BnUpdate::no});
-  const auto probability = [](const Tensor& z, int64_t n, int64_t c) {
-    double sum = 0;
-    for (int64_t k = 0; k < 3; ++k) sum += std::exp(static_cast<double>(z.as<float>()[n * 3 + k]));
-    return std::exp(static_cast<double>(z.as<float>()[n * 3 + c])) / sum;
+  const auto probabilities = [&](const Tensor& logits) {
+    std::vector<double> p = test::numbers_of(engine, logits);
+    for (size_t at = 0; at < p.size(); at += 3) {
+      double sum = 0;
+      for (size_t k = at; k < at + 3; ++k) sum += p[k] = std::exp(p[k]);
+      for (size_t k = at; k < at + 3; ++k) p[k] /= sum;
+    }
+    return p;
   };
+  const std::vector<double> of_revision = probabilities(rev), of_network = probabilities(net);
+  const std::vector<int32_t> labels = test::values_of<int32_t>(engine, batch.labels);
   double ce = 0, kl = 0, other_way = 0;
   const int64_t n = batch.size();
   for (int64_t i = 0; i < n; ++i) {
-    ce -= std::log(probability(net, i, batch.labels.as<int32_t>()[i])) / static_cast<double>(n);
+    ce -= std::log(of_network[i * 3 + labels[i]]) / static_cast<double>(n);
     for (int64_t c = 0; c < 3; ++c) {
-      const double p = probability(rev, i, c), q = probability(net, i, c);
+      const double p = of_revision[i * 3 + c], q = of_network[i * 3 + c];
       kl += p * std::log(p / q) / static_cast<double>(n);
       other_way += q * std::log(q / p) / static_cast<double>(n);
     }
@@ -326,56 +333,58 @@ TEST_CASE("cure: the consistency term is KL(revision || network), of both batche
   CHECK(std::abs(other_way - kl) > 0.01 * kl);  // or the test could not tell them apart
 }
 
-TEST_CASE("cure: without revision and mask it is TRADES, bit for bit", "[cure]") {
-  Setup trades(std::string("{name: trades, beta: 5") + kAttack);
-  Setup cure(std::string("{name: cure, beta: 5, gamma: 0, rgp: {percent: 0}") + kAttack);
+TEMPER_DEVICE_TEST("cure: without revision and mask it is TRADES, bit for bit", "[trainers][cure]") {
+  Setup trades(device, std::string("{name: trades, beta: 5") + kAttack);
+  Setup cure(device, std::string("{name: cure, beta: 5, gamma: 0, rgp: {percent: 0}") + kAttack);
   CHECK(trades.gradients() == cure.gradients());
-  CHECK(values(trades.gradient()) == values(cure.gradient()));
+  CHECK(arrays_of(trades.gradient()) == arrays_of(cure.gradient()));
   CHECK_FALSE(cure.method().mask().buffer);
 }
 
-TEST_CASE("cure: three gradient sets add up to the gradient of the whole loss", "[cure]") {
+TEMPER_DEVICE_TEST("cure: three gradient sets add up to the gradient of the whole loss", "[trainers][cure]") {
   for (const char* robust : {"cross_entropy", "kl"})
     for (const char* step_loss : {"total", "weighted"}) {
       const std::string options = cat("beta: 5, step_loss: ", step_loss, ", rgp: {alpha: 0.25, robust: ", robust);
       INFO(options);
-      Setup apart("{name: cure, " + options + "}" + kAttack);
-      Setup whole("{name: cure, " + options + ", score: step_abs}" + kAttack);
+      Setup apart(device, "{name: cure, " + options + "}" + kAttack);
+      Setup whole(device, "{name: cure, " + options + ", score: step_abs}" + kAttack);
       CHECK(apart.gradients() == Approx(whole.gradients()).epsilon(1e-6));
-      const auto a = values(apart.gradient()), b = values(whole.gradient());
+      const auto a = arrays_of(apart.gradient()), b = arrays_of(whole.gradient());
       for (size_t t = 0; t < a.size(); ++t)
         for (size_t i = 0; i < a[t].size(); ++i) CHECK(a[t][i] == Approx(b[t][i]).margin(2e-6));
     }
 }
 
-TEST_CASE("cure: warms up naturally, then the revision model starts from the network", "[cure]") {
-  Setup natural("{name: standard}");
-  Setup s(std::string("{name: cure, warm_up: {epochs: 1}") + kAttack);
+TEMPER_DEVICE_TEST("cure: warms up naturally, then the revision model starts from the network", "[trainers][cure]") {
+  Setup natural(device, "{name: standard}");
+  Setup s(device, std::string("{name: cure, warm_up: {epochs: 1}") + kAttack);
   CHECK(s.gradients() == natural.gradients());
-  CHECK(values(s.gradient()) == values(natural.gradient()));
+  CHECK(arrays_of(s.gradient()) == arrays_of(natural.gradient()));
   CHECK_FALSE(s.method().mask().buffer);
   CHECK(s.metrics().empty());
   fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
   s.state.progress.epoch = 2;
   TrainContext context = s.state.context();
   s.method().before_epoch(context);
-  CHECK(values(s.buffer("revision.params")) == values(s.params()));
+  CHECK(arrays_of(s.buffer("revision.params")) == arrays_of(s.params()));
   s.gradients();
   CHECK(s.method().mask().buffer);
   CHECK(s.metrics().at("kept/total") >= 0.69);  // more: units that never fire have zeros, which tie
 }
 
-TEST_CASE("cure: stopped where the warm-up ends, or later, and resumed, a run ends with the same bits", "[cure]") {
+TEMPER_DEVICE_TEST("cure: stopped where the warm-up ends, or later, and resumed, a run ends with the same bits",
+                   "[trainers][cure]") {
   struct Stop : test::Recorder {
     int64_t epoch, step;
     void on_step(const StepReport& r) override {
       if (r.epoch == epoch && r.step == step) std::raise(SIGTERM);
     }
   };
-  const auto train = [](const std::filesystem::path& folder, Observer& observer, Resume resume) {
+  const auto train = [&](const std::filesystem::path& folder, Observer& observer, Resume resume) {
     Experiment e = test::tiny(std::string("{name: cure, warm_up: {epochs: 1}, rgp: {gate: all}, "
                                           "revision: {rate: 0.5, keep: 0.9, warm_up: true, decay_from: 3}") +
-                              kAttack);
+                                  kAttack,
+                              test::on(device));
     run_training(e, {folder}, observer, resume);
     return read_file(RunFolder{folder}.last().string());
   };

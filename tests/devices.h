@@ -1,32 +1,11 @@
 #pragma once
-// Tests of kernels and ops run on every device there is and say so when one is missing.
-#include <cstdlib>
-#include <vector>
-
+// Tests of everything that computes run on every device and say so when one is missing.
 #include "kernels/runtime/memory.h"
 #include "tests/skip.h"
 
-namespace temper::test {
-
-/// The devices that answer. A test that walks over these alone says nothing about the missing ones; prefer
-/// TEMPER_DEVICE_TEST, whose CUDA half shows up as skipped.
-inline std::vector<Device> devices() {
-  if (cuda_available()) return {Device::cpu, Device::cuda};
-  return {Device::cpu};
-}
-
-/// Whether there is a CUDA device; fails the test if there is none and TEMPER_REQUIRE_CUDA is set.
-inline bool cuda_or_skip() {
-  const bool there = cuda_available();
-  if (!there && std::getenv("TEMPER_REQUIRE_CUDA")) FAIL("TEMPER_REQUIRE_CUDA is set and no CUDA device answers");
-  return there;
-}
-
-}  // namespace temper::test
-
 /// In a test case that needs a GPU, first.
 #define TEMPER_NEEDS_CUDA() \
-  if (!temper::test::cuda_or_skip()) TEMPER_SKIP("no CUDA device answers")
+  if (!temper::cuda_available()) TEMPER_SKIP("no CUDA device answers")
 
 /// Two test cases with one body, "NAME on cpu" and "NAME on cuda": TEMPER_DEVICE_TEST("name", "[tags]") { ... device
 /// ... }

@@ -1,13 +1,14 @@
 #include "core/ops_conv.h"
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
 using test::GradCheck;
 
-TEST_CASE("gradients of elementwise ops", "[grad]") {
-  GradCheck check({{3, 4}, {3, 4}});
+TEMPER_DEVICE_TEST("gradients of elementwise ops", "[ops][grad]") {
+  GradCheck check({{3, 4}, {3, 4}}, device);
   check.run([](Tape& t, const auto& p) { return relu(t, p[0]); });
   check.run([](Tape& t, const auto& p) { return add(t, p[0], p[1], -0.5f); });
   check.run([](Tape& t, const auto& p) { return add(t, p[0], p[0], 2.f); });
@@ -19,14 +20,14 @@ TEST_CASE("gradients of elementwise ops", "[grad]") {
   });
 }
 
-TEST_CASE("gradient of linear", "[grad]") {
-  GradCheck check({{3, 5}, {4, 5}, {4}});
+TEMPER_DEVICE_TEST("gradient of linear", "[ops][grad]") {
+  GradCheck check({{3, 5}, {4, 5}, {4}}, device);
   check.run([](Tape& t, const auto& p) { return linear(t, p[0], p[1], p[2]); });
   check.run([](Tape& t, const auto& p) { return linear(t, p[0], p[1], {}); });
 }
 
-TEST_CASE("gradient of conv2d", "[grad]") {
-  GradCheck check({{2, 5, 6, 3}, {4, 3, 3, 3}, {4}});
+TEMPER_DEVICE_TEST("gradient of conv2d", "[ops][grad]") {
+  GradCheck check({{2, 5, 6, 3}, {4, 3, 3, 3}, {4}}, device);
   check.run([](Tape& t, const auto& p) { return conv2d(t, p[0], p[1], p[2], {.stride = 1, .pad = 1}); });
   check.run([](Tape& t, const auto& p) { return conv2d(t, p[0], p[1], {}, {.stride = 2, .pad = 1}); });
   check.run([](Tape& t, const auto& p) { return conv2d(t, p[0], p[1], p[2], {.stride = 2, .pad = 0}); });

@@ -1,7 +1,7 @@
 // What docs/exactness.md promises of `exact`, and of the optimisations that it calls exact.
 #include "core/ops_conv.h"
 #include "core/ops_elementwise.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
@@ -10,39 +10,38 @@ using namespace temper;
 
 namespace {
 
-const EngineOptions kExact{.threads = 1, .exactness = Exactness::exact};
-
-Tensor filled(Engine& engine, const Shape& shape, int phase) {
-  const Tensor t = engine.arena().tensor(shape, DType::f32);
-  const std::vector<double> values = test::wave(t.numel(), phase);
-  std::copy(values.begin(), values.end(), t.as<float>());
-  return t;
+EngineOptions options(Device device, Exactness exactness = Exactness::exact) {
+  return {.device = device, .threads = 1, .arena_mb = 64, .exactness = exactness};
 }
 
-std::vector<float> values(const Tensor& t) { return {t.as<float>(), t.as<float>() + t.numel()}; }
+Tensor filled(Engine& engine, const Shape& shape, int phase) {
+  return test::tensor_of(engine, shape, test::wave(shape.numel(), phase));
+}
 
 }  // namespace
 
 TEST_CASE("an exact convolution with its epilogue has the bits of its parts", "[exact]") {
-  Engine engine(kExact);
+  Engine engine(options(Device::cpu));
   Tape tape(engine, Wrt::nothing);
   const Var x{filled(engine, {3, 9, 7, 16}, 1)}, w{filled(engine, {32, 3, 3, 16}, 2)}, bias{filled(engine, {32}, 3)},
       residual{filled(engine, {3, 9, 7, 32}, 4)};
   const ConvOptions same{.pad = 1};
   const Var fused = conv2d_act(tape, x, w, bias, same, residual, Activation::relu);
   const Var parts = relu(tape, add(tape, conv2d(tape, x, w, bias, same), residual));
-  CHECK(values(fused.value) == values(parts.value));
+  CHECK(test::values_of<float>(engine, fused.value) == test::values_of<float>(engine, parts.value));
 }
 
-TEST_CASE("an exact engine has the bits of an attack that folds nothing", "[exact]") {
-  const auto logits = [](const EngineOptions& options, Wrt wrt) {
-    Engine engine(options);
+TEMPER_DEVICE_TEST("an exact engine has the bits of an attack that folds nothing", "[networks][exact]") {
+  const auto logits = [&](Exactness exactness, Wrt wrt) {
+    Engine engine(options(device, exactness));
     const auto network = test::network(engine, "{name: test_net}", {.data = {8, 8, 1, 3}, .seed = 3});
     Tape tape(engine, wrt);  // where parameters are differentiated, nothing is folded
-    return values((*network)(tape, tape.input(filled(engine, {4, 8, 8, 1}, 5)), Pass::eval()).value);
+    return test::values_of<float>(engine,
+                                  (*network)(tape, tape.input(filled(engine, {4, 8, 8, 1}, 5)), Pass::eval()).value);
   };
-  const std::vector<float> folded = logits({.threads = 1}, Wrt::input), exact = logits(kExact, Wrt::input);
-  CHECK(exact == logits(kExact, Wrt::params));
+  const std::vector<float> folded = logits(Exactness::rounding, Wrt::input),
+                           exact = logits(Exactness::exact, Wrt::input);
+  CHECK(exact == logits(Exactness::exact, Wrt::params));
   CHECK(exact != folded);
   for (size_t i = 0; i < exact.size(); ++i) CHECK(exact[i] == Approx(folded[i]).margin(1e-5));
 }

@@ -68,7 +68,7 @@ struct Server {
 }  // namespace
 
 TEST_CASE("an archive is fetched, checked, unpacked once", "[data]") {
-  if (!can_fetch()) TEMPER_SKIP("built without libcurl");
+  if (!can_fetch()) TEMPER_SKIP_ON_HOST("built without libcurl");
   Server server;
   int64_t seen = 0;
   const auto files = fetch(server.set, server.to, [&](const std::string&, int64_t done, int64_t) { seen = done; });
@@ -83,7 +83,7 @@ TEST_CASE("an archive is fetched, checked, unpacked once", "[data]") {
 }
 
 TEST_CASE("an interrupted download goes on where it stopped", "[data]") {
-  if (!can_fetch()) TEMPER_SKIP("built without libcurl");
+  if (!can_fetch()) TEMPER_SKIP_ON_HOST("built without libcurl");
   for (const size_t had : {size_t{0}, size_t{40}}) {
     Server server;
     fs::create_directories(server.to);
@@ -105,7 +105,7 @@ TEST_CASE("a complete archive put in place by hand needs no network", "[data]") 
 }
 
 TEST_CASE("single packed files are fetched and kept packed", "[data]") {
-  if (!can_fetch()) TEMPER_SKIP("built without libcurl");
+  if (!can_fetch()) TEMPER_SKIP_ON_HOST("built without libcurl");
   const test::TemporaryFolder folder;
   const Bytes content(500, 3);
   gz(content, folder.file("three.gz"));

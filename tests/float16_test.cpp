@@ -3,7 +3,7 @@
 
 #include "core/ops_loss.h"
 #include "kernels/runtime/dtype.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
 #include "trainers/train_step.h"
@@ -58,26 +58,24 @@ TEST_CASE("float16 beyond its range", "[dtype]") {
   CHECK(float16(2e-8f).bits == 0);
 }
 
-TEST_CASE("a loss scale changes no gradient that can be represented", "[tape]") {
+TEMPER_DEVICE_TEST("a loss scale changes no gradient that can be represented", "[ops][tape]") {
   const Network::Options options{.data = {8, 8, 1, 3}, .seed = 4};
   const auto gradients = [&](float scale, Wrt wrt) {
-    Engine engine({.threads = 1, .loss_scale = scale});
+    Engine engine({.device = device, .threads = 1, .loss_scale = scale, .arena_mb = 64});
     const auto network = test::network(engine, "{name: test_net}", options);
     Flat grads(network->params(), DType::f32, engine.stream());
     Tape tape(engine, wrt);
-    const Tensor images = engine.arena().tensor({2, 8, 8, 1}, DType::f32);
-    for (int64_t i = 0; i < images.numel(); ++i) images.as<float>()[i] = static_cast<float>(i % 7) / 7;
-    std::vector<int32_t> labels = {0, 2};
-    const Var x = tape.input(images);
+    std::vector<double> images(2 * 8 * 8);
+    for (size_t i = 0; i < images.size(); ++i) images[i] = static_cast<double>(i % 7) / 7;
+    const Var x = tape.input(test::tensor_of(engine, {2, 8, 8, 1}, images));
     const Var loss =
-        cross_entropy(tape, (*network)(tape, x, Pass::train()), {labels.data(), {2}, DType::i32}, Reduction::mean);
+        cross_entropy(tape, (*network)(tape, x, Pass::train()), test::labels_of(engine, {0, 2}), Reduction::mean);
     for (int i = 0; i < 2; ++i)
       if (wrt == Wrt::params)
         tape.backward(loss, grads);
       else
         tape.backward(loss);
-    const Tensor g = wrt == Wrt::params ? grads.all() : tape.grad(x);
-    return std::vector<float>(g.as<float>(), g.as<float>() + g.numel());
+    return test::values_of<float>(engine, wrt == Wrt::params ? grads.all() : tape.grad(x));
   };
   for (const Wrt wrt : {Wrt::params, Wrt::input}) {
     const std::vector<float> plain = gradients(1, wrt);
@@ -108,19 +106,19 @@ std::vector<std::string> f16(const std::string& scale) {
 
 }  // namespace
 
-TEST_CASE("f16: a step whose attack left the range stops, and leaves weights alone", "[f16]") {
-  Experiment e = test::tiny(test::kPgdAt, f16("1099511627776"));
+TEMPER_DEVICE_TEST("f16: a step whose attack left the range stops, and leaves weights alone", "[trainers][f16]") {
+  Experiment e = test::tiny(test::kPgdAt, test::on(device, f16("1099511627776")));
   TrainingState state(e, read_splits(e));
   const std::vector<double> before = state.network->weights().params.read(0);
   CHECK_THROWS_WITH(train_step(state, "none"), "training: an attack of pgd_at " + kMet + " in epoch 1, step 1 of 6" +
                                                    kLower + ". There is no checkpoint yet");
   CHECK(state.network->weights().params.read(0) == before);
-  CHECK(state.engine.image_fault().as<float>()[0] == 0);
+  CHECK(test::values_of<float>(state.engine, state.engine.image_fault())[0] == 0);
 }
 
-TEST_CASE("f16: an evaluation whose attack left the range stops", "[f16]") {
-  const auto accuracy = [](const std::string& scale) {
-    Experiment e = test::tiny(test::kPgdAt, f16(scale));
+TEMPER_DEVICE_TEST("f16: an evaluation whose attack left the range stops", "[trainers][f16]") {
+  const auto accuracy = [&](const std::string& scale) {
+    Experiment e = test::tiny(test::kPgdAt, test::on(device, f16(scale)));
     TrainingState state(e, read_splits(e));
     test::Recorder nobody;
     return validate(state, nullptr, nobody).robust;
@@ -130,10 +128,10 @@ TEST_CASE("f16: an evaluation whose attack left the range stops", "[f16]") {
   CHECK(accuracy("1024") >= 0);
 }
 
-TEST_CASE("f16: a gradient within the range is no fault", "[f16]") {
-  Experiment e = test::tiny(test::kPgdAt, f16("1024"));
+TEMPER_DEVICE_TEST("f16: a gradient within the range is no fault", "[trainers][f16]") {
+  Experiment e = test::tiny(test::kPgdAt, test::on(device, f16("1024")));
   TrainingState state(e, read_splits(e));
   CHECK(std::isfinite(train_step(state, "none").loss));
-  CHECK(Engine({.compute = DType::f16}).image_fault());
-  CHECK_FALSE(Engine({.compute = DType::bf16}).image_fault());
+  CHECK(Engine({.device = device, .compute = DType::f16, .arena_mb = 1}).image_fault());
+  CHECK_FALSE(Engine({.device = device, .compute = DType::bf16, .arena_mb = 1}).image_fault());
 }

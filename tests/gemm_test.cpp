@@ -90,7 +90,8 @@ TEMPER_DEVICE_TEST("a bias in a product's epilogue agrees with one added afterwa
         double exact = bias[j];
         for (int64_t l = 0; l < k; ++l) exact += x[i * k + l] * w[j * k + l];
         REQUIRE(want[i * n + j] == Approx(exact).epsilon(1e-5).margin(1e-4));
-        REQUIRE(got[i * n + j] == Approx(want[i * n + j]).epsilon(1e-6).margin(1e-5));
+        // Two algorithms of a library, which sum in different orders.
+        REQUIRE(got[i * n + j] == Approx(want[i * n + j]).epsilon(1e-5).margin(1e-4));
       }
   }
 }

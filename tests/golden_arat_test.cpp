@@ -4,6 +4,7 @@
 #include "trainers/optimizer.h"
 
 using namespace temper;
+using test::Closeness;
 using test::difference;
 using test::Golden;
 
@@ -52,8 +53,8 @@ struct Training {
   std::vector<Sgd> sgd;
   Average average;
 
-  Training(const Golden& golden, const Run& run, DType dtype)
-      : engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+  Training(const Golden& golden, const Run& run, DType dtype, Device device)
+      : engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
@@ -111,13 +112,12 @@ std::vector<double> numbers(const std::function<void(const MetricSink&)>& ask) {
 
 /// Compares arrays by name with those of the script below a prefix; all of those have to be met.
 void check_arrays(const Golden& golden, const std::string& prefix, const std::vector<NamedArray>& got,
-                  double tolerance) {
+                  Closeness& close) {
   INFO(prefix);
   CHECK(got.size() == golden.below(prefix).size());
   for (const NamedArray& a : got) {
     INFO(a.name);
-    CHECK(difference(test::to_double(a.bytes.data(), a.dtype, a.numel()), golden.get<double>(prefix + a.name)) <
-          tolerance);
+    close.check(difference(test::to_double(a.bytes.data(), a.dtype, a.numel()), golden.get<double>(prefix + a.name)));
   }
 }
 
@@ -126,44 +126,55 @@ std::vector<NamedArray> parameters(std::vector<NamedArray> all) {
   return all;
 }
 
-void check_gradients(const Golden& golden, const Run& run, Training& t, double tolerance) {
+void check_gradients(const Golden& golden, const Run& run, Training& t, Closeness& close) {
   for (size_t i = 0; i < t.weights.size(); ++i) {
     // export_weights wants whole weights: the gradients stand in for the parameters.
-    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), {}),
-                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), {})};
+    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), t.engine.stream()),
+                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), t.engine.stream())};
     as_weights.params.copy_from(t.gradients[i]);
     check_arrays(golden, run.name + (i == 0 ? "/grad/net/" : "/grad/predictor/"),
-                 parameters(export_weights(as_weights)), tolerance);
+                 parameters(export_weights(as_weights)), close);
   }
 }
 
-void check_run(const Golden& golden, const Run& run, DType dtype, double tolerance) {
+void check_run(const Golden& golden, const Run& run, DType dtype, Device device, Closeness& close) {
   INFO(run.name);
-  Training t(golden, run, dtype);
+  Training t(golden, run, dtype, device);
   std::vector<double> losses, terms, weights;
   for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
     losses.push_back(t.step(step));
     for (const double v : numbers([&](const MetricSink& to) { t.trainer->step_metrics(to); })) terms.push_back(v);
     weights.push_back(numbers([&](const MetricSink& to) { t.trainer->epoch_metrics(to); }).at(0));
-    if (step == 0) check_gradients(golden, run, t, tolerance);
+    if (step == 0) check_gradients(golden, run, t, close);
   }
-  CHECK(difference(losses, golden.get<double>(run.name + "/losses")) < tolerance);
-  CHECK(difference(terms, golden.get<double>(run.name + "/terms")) < tolerance);
-  CHECK(difference(weights, golden.get<double>(run.name + "/weights")) < 1e-7);  // the script rounds them to f32
+  close.check(difference(losses, golden.get<double>(run.name + "/losses")));
+  close.check(difference(terms, golden.get<double>(run.name + "/terms")));
+  const double weight = difference(weights, golden.get<double>(run.name + "/weights"));
+  if (device == Device::cpu)
+    CHECK(weight < 1e-7);  // the script rounds them to f32
+  else
+    close.check(weight);
   for (size_t i = 0; i < t.weights.size(); ++i)
     check_arrays(golden, run.name + (i == 0 ? "/final/net/" : "/final/predictor/"), export_weights(*t.weights[i]),
-                 tolerance);
-  if (run.name == "paper") check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), tolerance);
+                 close);
+  if (run.name == "paper") check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), close);
+}
+
+void check_runs(DType dtype, Device device, Closeness close) {
+  const Golden golden("golden_arat");
+  for (const Run& run : kRuns) {
+    check_run(golden, run, dtype, device, close);
+    close.end_run();
+  }
+  close.end();
 }
 
 }  // namespace
 
 TEST_CASE("arat follows the PyTorch script in f64", "[golden][arat]") {
-  const Golden golden("golden_arat");
-  for (const Run& run : kRuns) check_run(golden, run, DType::f64, 1e-9);
+  check_runs(DType::f64, Device::cpu, Closeness(1e-9));
 }
 
-TEST_CASE("arat follows the PyTorch script in f32", "[golden][arat]") {
-  const Golden golden("golden_arat");
-  for (const Run& run : kRuns) check_run(golden, run, DType::f32, 1e-4);
+TEMPER_DEVICE_TEST("arat follows the PyTorch script in f32", "[trainers][golden][arat]") {
+  check_runs(DType::f32, device, Closeness::f32(device));
 }

@@ -8,7 +8,7 @@
 #include "core/npz.h"
 #include "nn/weights.h"
 #include "source_dir.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "trainers/trainer.h"
 
@@ -69,6 +69,33 @@ inline double difference(const std::vector<double>& got, const std::vector<doubl
   return worst / scale;
 }
 
+/// How far runs may end from the script. In f32 on a GPU, where sums have another order, the sign of a gradient next to
+/// nothing may turn; then a pixel moves the other way, and from there on that run is another one. A quarter of the runs
+/// may do so, and not by much.
+class Closeness {
+ public:
+  explicit Closeness(double strict) : Closeness(strict, strict) {}
+  static Closeness f32(Device device) { return device == Device::cuda ? Closeness(1e-3, 0.1) : Closeness(1e-4); }
+
+  void check(double difference) {
+    CHECK(difference < loose_);
+    if (!(difference < strict_)) followed_ = false;
+  }
+  void end_run() {
+    ++runs_;
+    followers_ += followed_;
+    followed_ = true;
+  }
+  void end() const { CHECK(4 * followers_ >= 3 * runs_); }
+
+ private:
+  Closeness(double strict, double loose) : strict_(strict), loose_(loose) {}
+
+  double strict_, loose_;
+  bool followed_ = true;
+  int runs_ = 0, followers_ = 0;
+};
+
 inline std::unique_ptr<Trainer> make_trainer(const std::string& yaml) {
   const Config config = parse_config("trainer: " + yaml, "golden");
   Fields f(config);
@@ -88,10 +115,10 @@ struct OneThread {
 /// A network with the starting weights of golden_training, and its batches.
 class World {
  public:
-  World(const Golden& golden, DType dtype)
+  World(const Golden& golden, DType dtype, Device device = Device::cpu)
       : golden_(golden),
         dtype_(dtype),
-        engine({.compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+        engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
         network(test::network(engine, "{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}",
                               {.data = kGoldenData, .dtype = dtype})) {
     import_weights(*network, golden.below("init/"), "golden");
@@ -105,10 +132,13 @@ class World {
         .labels = arena.tensor({kGoldenBatch}, DType::i32),
         .ids = arena.tensor({kGoldenBatch}, DType::i32)};
     const std::vector<float> images = golden_.get<float>("images");
-    dispatch_full(dtype_,
-                  [&](auto tag) { std::copy_n(images.begin() + b * pixels, pixels, out.images.as<decltype(tag)>()); });
-    std::copy_n(golden_.get<int32_t>("labels").begin() + b * kGoldenBatch, kGoldenBatch, out.labels.as<int32_t>());
-    std::copy_n(golden_.get<int32_t>("ids").begin() + b * kGoldenBatch, kGoldenBatch, out.ids.as<int32_t>());
+    write_numbers(engine, out.images, {images.begin() + b * pixels, images.begin() + (b + 1) * pixels});
+    const auto part = [&](const char* name) {
+      const std::vector<int32_t> all = golden_.get<int32_t>(name);
+      return std::vector<int32_t>(all.begin() + b * kGoldenBatch, all.begin() + (b + 1) * kGoldenBatch);
+    };
+    write_values(engine, out.labels, part("labels"));
+    write_values(engine, out.ids, part("ids"));
     return out;
   }
 

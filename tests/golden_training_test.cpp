@@ -5,6 +5,7 @@
 #include "trainers/optimizer.h"
 
 using namespace temper;
+using test::Closeness;
 using test::difference;
 using test::Golden;
 using test::kGoldenBatch;
@@ -16,24 +17,23 @@ namespace {
 
 struct Method {
   std::string name, yaml;
-  double f32_tolerance;  ///< 0: not compared, see the script
+  bool in_f32 = true;  ///< see the script
 };
 
 const Method kMethods[] = {
-    {"standard", "{name: standard}", 1e-4},
-    {"pgd_at_eval", "{name: pgd_at, attack_bn: eval, attack: {radius: 8/255, step: 2/255, steps: 5}}", 1e-4},
-    {"pgd_at_train", "{name: pgd_at, attack_bn: train, attack: {radius: 8/255, step: 2/255, steps: 5}}", 1e-4},
-    {"trades", "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: gauss001}}", 0},
+    {"standard", "{name: standard}"},
+    {"pgd_at_eval", "{name: pgd_at, attack_bn: eval, attack: {radius: 8/255, step: 2/255, steps: 5}}"},
+    {"pgd_at_train", "{name: pgd_at, attack_bn: train, attack: {radius: 8/255, step: 2/255, steps: 5}}"},
+    {"trades", "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: gauss001}}", false},
     {"trades_uniform",
-     "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}", 1e-4}};
+     "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}"}};
 
-void check_training(const Golden& golden, const Method& method, DType dtype, double tolerance) {
-  World world(golden, dtype);
+void check_training(World& world, const Golden& golden, const Method& method, Closeness& close) {
   const std::unique_ptr<Trainer> trainer = test::make_trainer(method.yaml);
   Network& network = *world.network;
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());
-  Flat gradients(network.params(), dtype, world.engine.stream());
+  Flat gradients(network.params(), network.options().dtype, world.engine.stream());
   Flat* const buffers[] = {&gradients};
   TrainContext context{world.engine, network};
   trainer->begin(context);
@@ -46,19 +46,18 @@ void check_training(const Golden& golden, const Method& method, DType dtype, dou
     sgd.step(world.engine.stream(), gradients, options.lr);
     trainer->after_step(context, batch);
   }
-  CHECK(difference(losses, golden.get<double>(method.name + "/losses")) < tolerance);
+  close.check(difference(losses, golden.get<double>(method.name + "/losses")));
   int compared = 0;
   for (const NamedArray& a : export_weights(network)) {
     INFO(a.name);
     const std::vector<double> want = golden.get<double>(method.name + "/final/" + a.name);
-    CHECK(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want) < tolerance);
+    close.check(difference(to_double(a.bytes.data(), a.dtype, a.numel()), want));
     ++compared;
   }
   CHECK(compared == 17);  // three convolutions, three BatchNorms of four arrays, a linear layer of two
 }
 
-void check_attack(const Golden& golden, const Method& method, DType dtype, double tolerance) {
-  World world(golden, dtype);
+void check_attack(World& world, const Golden& golden, const Method& method, Closeness& close) {
   const Batch batch = world.batch(0);
   const bool is_trades = method.name.starts_with("trades");
   PgdOptions options{.steps = 5};
@@ -77,29 +76,33 @@ void check_attack(const Golden& golden, const Method& method, DType dtype, doubl
                          : cross_entropy(t, logits, batch.labels, Reduction::none);
       },
       1);
-  const std::vector<double> got = to_double(static_cast<char*>(x.data), dtype, x.numel());
-  CHECK(difference(got, golden.get<double>(method.name + "/x_adv")) < tolerance);
+  close.check(difference(test::numbers_of(world.engine, x), golden.get<double>(method.name + "/x_adv")));
+}
+
+void check_methods(DType dtype, Device device, Closeness close) {
+  const Golden golden("golden_training");
+  for (const Method& method : kMethods) {
+    if (dtype == DType::f32 && !method.in_f32) continue;
+    INFO(method.name);
+    World training(golden, dtype, device);
+    check_training(training, golden, method, close);
+    if (method.name != "standard") {
+      World attack(golden, dtype, device);
+      check_attack(attack, golden, method, close);
+    }
+    close.end_run();
+  }
+  close.end();
 }
 
 }  // namespace
 
 TEST_CASE("training follows the PyTorch script in f64", "[golden]") {
-  const Golden golden("golden_training");
-  for (const Method& method : kMethods) {
-    INFO(method.name);
-    check_training(golden, method, DType::f64, 1e-9);
-    if (method.name != "standard") check_attack(golden, method, DType::f64, 1e-9);
-  }
+  check_methods(DType::f64, Device::cpu, Closeness(1e-9));
 }
 
-TEST_CASE("training follows the PyTorch script in f32", "[golden]") {
-  const Golden golden("golden_training");
-  for (const Method& method : kMethods) {
-    if (method.f32_tolerance == 0) continue;
-    INFO(method.name);
-    check_training(golden, method, DType::f32, method.f32_tolerance);
-    if (method.name != "standard") check_attack(golden, method, DType::f32, method.f32_tolerance);
-  }
+TEMPER_DEVICE_TEST("training follows the PyTorch script in f32", "[trainers][golden]") {
+  check_methods(DType::f32, device, Closeness::f32(device));
 }
 
 TEST_CASE("random starts have the bits of the NumPy generator", "[golden][rng]") {

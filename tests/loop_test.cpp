@@ -13,7 +13,6 @@
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
 #include "trainers/checkpoint.h"
-#include "trainers/test_evaluation.h"
 
 using namespace temper;
 using test::Recorder;
@@ -104,17 +103,18 @@ TEST_CASE("loop: a resume that finds the last checkpoint damaged continues from 
   CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
 }
 
-TEST_CASE("loop: SIGTERM finishes the step, saves, and the resumed run ends with the same bits") {
+TEMPER_DEVICE_TEST("loop: SIGTERM finishes the step, saves, and the resumed run ends with the same bits", "[resume]") {
+  const std::vector<std::string> set = test::on(device, kEverything);
   const TemporaryFolder whole, cut;
   Recorder a, b;
-  train(whole.path(), a);
+  train(whole.path(), a, Resume::no, set);
   Signalling stop(SIGTERM, 2, 3);
-  const TrainResult first = train(cut.path(), stop);
+  const TrainResult first = train(cut.path(), stop, Resume::no, set);
   CHECK(first.outcome == Outcome::interrupted);
   CHECK(first.end.outcome == "interrupted");
   CHECK(stop.steps.back().step == 3);
   CHECK(stop.steps.back().epoch == 2);
-  CHECK(train(cut.path(), b, Resume::yes).outcome == Outcome::finished);
+  CHECK(train(cut.path(), b, Resume::yes, set).outcome == Outcome::finished);
   CHECK(b.steps.front().step == 4);
   CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
 
@@ -129,14 +129,15 @@ TEST_CASE("loop: SIGTERM finishes the step, saves, and the resumed run ends with
   for (int64_t i = 0; i < 18; ++i) CHECK(steps[i] == std::pair<int64_t, int64_t>(i / 6 + 1, i % 6 + 1));
 }
 
-TEST_CASE("loop: every registered method resumes to the same bits") {
+TEMPER_DEVICE_TEST("loop: every registered method resumes to the same bits", "[resume]") {
   for (const std::string& method : Registry<Trainer>::instance().names()) {
     INFO(method);
     const TemporaryFolder whole, cut;
     Recorder r;
     Signalling stop(SIGTERM, 2, 3);
     const std::string trainer = "{name: " + method + "}";
-    const std::vector<std::string> set = {"loop.epochs=2", "model.branches=[adv, clean]"};  // what arat needs
+    const std::vector<std::string> set =
+        test::on(device, {"loop.epochs=2", "model.branches=[adv, clean]"});  // what arat needs
     train(whole.path(), r, Resume::no, set, trainer);
     CHECK(train(cut.path(), stop, Resume::no, set, trainer).outcome == Outcome::interrupted);
     train(cut.path(), r, Resume::yes, set, trainer);
@@ -302,13 +303,13 @@ TEST_CASE("loop: the best network by robust validation accuracy is kept, and ear
   CHECK(again.steps.empty());
 }
 
-TEST_CASE("loop: every method learns a tiny set") {
+TEMPER_DEVICE_TEST("loop: every method learns a tiny set", "[trainers]") {
   for (const std::string& trainer :
        {std::string("{name: standard}"), test::kPgdAt,
         std::string("{name: trades, beta: 1, attack: {radius: 0.05, step: 0.02, steps: 2}}")}) {
     const TemporaryFolder folder;
     Recorder r;
-    const TrainResult result = train(folder.path(), r, Resume::no, {"loop.epochs=16"}, trainer);
+    const TrainResult result = train(folder.path(), r, Resume::no, test::on(device, {"loop.epochs=16"}), trainer);
     INFO(trainer);
     CHECK(r.epochs.back().train_loss < 0.2);
     CHECK(result.end.best.clean == 100);
@@ -328,23 +329,25 @@ TEST_CASE("loop: a collapse of robust accuracy is reported once and can end the 
                                 ContainsSubstring("under a single step (FGSM)"));
 }
 
-TEST_CASE("loop: two engines in one process do not disturb each other") {
+TEMPER_DEVICE_TEST("loop: two engines in one process do not disturb each other", "[resume]") {
   struct Nested : Recorder {
     std::filesystem::path folder;
+    Device device;
     void on_epoch(const EpochReport& e) override {
       Recorder::on_epoch(e);
       if (e.epoch > 1) return;
       Recorder inner;
-      train(folder, inner, Resume::no, {"seed=9"});
+      train(folder, inner, Resume::no, test::on(device, {"seed=9"}));
     }
   };
   const TemporaryFolder alone, outer, inner, inner_alone;
   Recorder a, b;
   Nested nested;
   nested.folder = inner.path();
-  train(alone.path(), a);
-  train(inner_alone.path(), b, Resume::no, {"seed=9"});
-  train(outer.path(), nested);
+  nested.device = device;
+  train(alone.path(), a, Resume::no, test::on(device));
+  train(inner_alone.path(), b, Resume::no, test::on(device, {"seed=9"}));
+  train(outer.path(), nested, Resume::no, test::on(device));
   CHECK(last_checkpoint(alone.path()) == last_checkpoint(outer.path()));
   CHECK(last_checkpoint(inner_alone.path()) == last_checkpoint(inner.path()));
 }
@@ -384,16 +387,18 @@ TEST_CASE("loop: the run folder explains the run") {
   CHECK(r.ends.at(0).outcome == "finished");
 }
 
-TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; frozen parameters stay") {
+TEMPER_DEVICE_TEST("loop: a run starts from a file of weights or from a checkpoint; frozen parameters stay",
+                   "[resume]") {
   const TemporaryFolder first, second;
   Recorder r;
-  train(first.path(), r);
+  train(first.path(), r, Resume::no, test::on(device));
   const RunFolder run{first.path()};
   for (const auto& file : {run.best(), run.last()}) {
-    Experiment e = test::tiny(test::kPgdAt, {"model.weights=" + file.string(), "model.freeze=[conv1.*]"});
+    Experiment e =
+        test::tiny(test::kPgdAt, test::on(device, {"model.weights=" + file.string(), "model.freeze=[conv1.*]"}));
     TrainingState state(e, read_splits(e));
     const std::vector<double> start = state.network->weights().params.read(0);
-    Experiment untrained = test::tiny();
+    Experiment untrained = test::tiny(test::kPgdAt, test::on(device));
     CHECK(start != TrainingState(untrained, read_splits(untrained)).network->weights().params.read(0));
     std::filesystem::remove_all(second.path());
     run_training(e, {second.path()}, r);
@@ -402,43 +407,4 @@ TEST_CASE("loop: a run starts from a file of weights or from a checkpoint; froze
   }
   CHECK_THROWS_WITH(train(second.path() / "x", r, Resume::no, {"model.freeze=[conv9.*]"}),
                     ContainsSubstring("freeze: no parameter matches 'conv9.*'"));
-}
-
-TEST_CASE("evaluate_test: samples that fill up the last batch do not count") {
-  // 60 images: eight batches of 7 and one of 4.
-  const auto rows = [](const std::string& last, const std::string& compute) {
-    Experiment e = test::tiny(test::kPgdAt, {"evaluation.attacks.pgd.radius=0.05", "evaluation.attacks.cw.loss=margin",
-                                             "evaluation.attacks.best.restarts=2", "evaluation.last_batch=" + last,
-                                             "precision.compute=" + compute});
-    TrainingState state(e, read_splits(e));
-    Recorder r;
-    return evaluate_test(state.engine, *state.network, e, e.data.reader->train(), r);
-  };
-  for (const char* compute : {"f32", "f16"}) {
-    INFO(compute);
-    const std::vector<TestRow> kept = rows("keep", compute), filled = rows("pad", compute);
-    REQUIRE(kept.size() == 4);
-    for (size_t i = 0; i < kept.size(); ++i) {
-      INFO(kept[i].label);
-      CHECK(filled[i].accuracy.total == 60);
-      CHECK(filled[i].accuracy.right == kept[i].accuracy.right);
-      CHECK(filled[i].accuracy.correct == kept[i].accuracy.correct);
-    }
-  }
-}
-
-TEST_CASE("evaluate_test: clean first, then every attack under its label") {
-  Experiment e = test::tiny(test::kPgdAt, {"evaluation.attacks.none.radius=0", "evaluation.attacks.hard.radius=0.5"});
-  TrainingState state(e, read_splits(e));
-  Recorder r;
-  const std::vector<TestRow> rows = evaluate_test(state.engine, *state.network, e, e.data.reader->train(), r);
-  REQUIRE(rows.size() == 3);
-  CHECK(rows[0].label == "clean");
-  CHECK(rows[1].label == "none");
-  CHECK(rows[1].accuracy.right == rows[0].accuracy.right);
-  CHECK(rows[2].label == "hard");
-  CHECK_THAT(rows[2].description, ContainsSubstring("radius 0.5"));
-  CHECK(rows[2].accuracy.correct <= rows[0].accuracy.correct);
-  CHECK(natural_robust_ratio(86.76, 52.48) == Approx(65.40).margin(0.01));
-  CHECK(natural_robust_ratio(0, 0) == 0);
 }

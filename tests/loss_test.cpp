@@ -3,47 +3,40 @@
 #include <cmath>
 
 #include "core/ops_elementwise.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
 using test::GradCheck;
+using test::GradWorld;
+using test::labels_of;
+using test::numbers_of;
+using test::tensor_of;
 
 namespace {
-
-Tensor labels_of(Engine& engine, const std::vector<int32_t>& values) {
-  const Tensor t = engine.arena().tensor({static_cast<int64_t>(values.size())}, DType::i32);
-  std::copy(values.begin(), values.end(), t.as<int32_t>());
-  return t;
-}
-
-Tensor tensor_of(Engine& engine, Shape shape, const std::vector<double>& values) {
-  const Tensor t = engine.arena().tensor(shape, DType::f64);
-  std::copy(values.begin(), values.end(), t.as<double>());
-  return t;
-}
 
 const Reduction kReductions[] = {Reduction::none, Reduction::mean, Reduction::sum, Reduction::elementwise};
 
 }  // namespace
 
-TEST_CASE("gradients of the losses", "[grad]") {
-  GradCheck check({{4, 5}, {4, 5}});
-  const Tensor labels = labels_of(check.engine(), {0, 4, 2, 2});
-  const Tensor soft = tensor_of(check.engine(), {4, 5}, [] {
+TEMPER_DEVICE_TEST("gradients of the losses", "[losses][grad]") {
+  GradCheck check({{4, 5}, {4, 5}}, device);
+  const auto labels = [](Tape& t) { return labels_of(t.engine(), {0, 4, 2, 2}); };
+  const auto soft = [](Tape& t) {
     std::vector<double> v = test::wave(20, 7);
     for (double& x : v) x = std::abs(x);
-    return v;
-  }());
+    return tensor_of(t.engine(), {4, 5}, v);
+  };
   for (const Reduction r : kReductions) {
     for (const float smoothing : {0.f, 0.3f})
-      check.run([&](Tape& t, const auto& p) { return cross_entropy(t, p[0], labels, r, smoothing); });
-    check.run([&](Tape& t, const auto& p) { return soft_cross_entropy(t, p[0], soft, r); });
+      check.run([&](Tape& t, const auto& p) { return cross_entropy(t, p[0], labels(t), r, smoothing); });
+    check.run([&](Tape& t, const auto& p) { return soft_cross_entropy(t, p[0], soft(t), r); });
     for (const float temperature : {1.f, 3.f}) {
       check.run([&](Tape& t, const auto& p) { return kl_divergence(t, p[0], p[1], r, temperature); });
       check.run([&](Tape& t, const auto& p) { return kl_divergence(t, p[0], p[0], r, temperature); });
     }
     for (const float kappa : {0.f, 50.f})
-      check.run([&](Tape& t, const auto& p) { return margin_loss(t, p[0], labels, kappa, r); });
+      check.run([&](Tape& t, const auto& p) { return margin_loss(t, p[0], labels(t), kappa, r); });
     check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], p[1], r); });
     check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], scale(t, p[0], 3.f), r); });
   }
@@ -51,10 +44,10 @@ TEST_CASE("gradients of the losses", "[grad]") {
   check.run([](Tape& t, const auto& p) { return mean_squared_error(t, p[0], scale(t, p[0], 3.f)); });
 }
 
-TEST_CASE("a cut side of a loss passes no gradient and the other side's is unchanged", "[grad]") {
-  GradCheck check({{4, 5}, {4, 5}});
+TEMPER_DEVICE_TEST("a cut side of a loss passes no gradient and the other side's is unchanged", "[losses][grad]") {
+  GradWorld check({.device = device, .arena_mb = 16}, {{4, 5}, {4, 5}});
   const auto gradients = [&](auto loss) {
-    Flat g(check.values().store(), DType::f64, {});
+    Flat g = check.make_gradients();
     Tape tape(check.engine(), Wrt::params);
     tape.backward(loss(tape, tape.param(check.values(), 0), tape.param(check.values(), 1)), g);
     return std::pair{g.read(0), g.read(1)};
@@ -76,12 +69,13 @@ TEST_CASE("a cut side of a loss passes no gradient and the other side's is uncha
   CHECK(second == std::pair{zero, cosine.second});
 }
 
-TEST_CASE("losses have their closed-form values", "[loss]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 16});
+TEMPER_DEVICE_TEST("losses have their closed-form values", "[losses]") {
+  // f64 on a GPU too: only convolutions have none there.
+  Engine engine({.device = device, .compute = DType::f64, .arena_mb = 16});
   Tape tape(engine, Wrt::input);
   const Tensor z = tensor_of(engine, {2, 4}, {3, 1, 0.5, -1, 3, 1, 0.5, -1});
   const Tensor labels = labels_of(engine, {0, 1});
-  const auto value = [](const Var& v, int i = 0) { return v.value.as<double>()[i]; };
+  const auto value = [&](const Var& v, int i = 0) { return numbers_of(engine, v.value)[i]; };
 
   const Var x = tape.input(z);
   const Var margin = margin_loss(tape, x, labels, 50);
@@ -89,8 +83,7 @@ TEST_CASE("losses have their closed-form values", "[loss]") {
   const Var kappa0 = margin_loss(tape, x, labels, 0);
   CHECK(value(kappa0, 1) == 0.0);
   tape.backward(kappa0);
-  const double* g = tape.grad(x).as<double>();
-  CHECK(std::vector<double>(g, g + 8) == std::vector<double>{-1, 1, 0, 0, 0, 0, 0, 0});
+  CHECK(numbers_of(engine, tape.grad(x)) == std::vector<double>{-1, 1, 0, 0, 0, 0, 0, 0});
 
   const double lse = std::log(std::exp(3.0) + std::exp(1.0) + std::exp(0.5) + std::exp(-1.0));
   const Var ce = cross_entropy(tape, x, labels, Reduction::none);
@@ -121,35 +114,32 @@ TEST_CASE("losses have their closed-form values", "[loss]") {
   CHECK(value(cosine_distance(tape, u, v)) == Approx((5 - std::sqrt(0.5)) / 4).epsilon(1e-14));
 }
 
-TEST_CASE("cross entropy of extreme logits is finite and a label out of range is NaN", "[loss]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 16});
+TEMPER_DEVICE_TEST("cross entropy of extreme logits is finite and a label out of range is NaN", "[losses]") {
+  Engine engine({.device = device, .compute = DType::f64, .arena_mb = 16});
   Tape tape(engine, Wrt::nothing);
   const Var z{tensor_of(engine, {2, 2}, {1e5, -1e5, -1e5, 1e5})};
   const Var ce = cross_entropy(tape, z, labels_of(engine, {1, 1}), Reduction::none);
-  CHECK(ce.value.as<double>()[0] == 2e5);
-  CHECK(ce.value.as<double>()[1] == 0);
-  CHECK(std::isnan(cross_entropy(tape, z, labels_of(engine, {2, 0})).value.as<double>()[0]));
-  CHECK(std::isnan(margin_loss(tape, z, labels_of(engine, {-1, 0}), 0).value.as<double>()[0]));
+  CHECK(numbers_of(engine, ce.value) == std::vector<double>{2e5, 0});
+  CHECK(std::isnan(numbers_of(engine, cross_entropy(tape, z, labels_of(engine, {2, 0})).value)[0]));
+  CHECK(std::isnan(numbers_of(engine, margin_loss(tape, z, labels_of(engine, {-1, 0}), 0).value)[0]));
 }
 
-TEST_CASE("a sample's loss does not depend on the batch around it", "[loss]") {
-  Engine engine({.arena_mb = 16});
+TEMPER_DEVICE_TEST("a sample's loss does not depend on the batch around it", "[losses]") {
+  Engine engine({.device = device, .arena_mb = 16});
   Tape tape(engine, Wrt::nothing);
-  const Tensor z = engine.arena().tensor({7, 10}, DType::f32);
-  const std::vector<double> w = test::wave(70, 3);
-  std::copy(w.begin(), w.end(), z.as<float>());
+  const Tensor z = tensor_of(engine, {7, 10}, test::wave(70, 3));
   const Tensor labels = labels_of(engine, {0, 1, 2, 3, 4, 5, 6});
   const Var all = cross_entropy(tape, {z}, labels, Reduction::none);
   const Var tail = cross_entropy(tape, {z.rows(2, 5)}, labels.rows(2, 5), Reduction::none);
-  for (int i = 0; i < 5; ++i) CHECK(tail.value.as<float>()[i] == all.value.as<float>()[i + 2]);
+  for (int i = 0; i < 5; ++i) CHECK(numbers_of(engine, tail.value)[i] == numbers_of(engine, all.value)[i + 2]);
 }
 
-TEST_CASE("predictions and correct counts", "[loss]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 16});
+TEMPER_DEVICE_TEST("predictions and correct counts", "[losses]") {
+  Engine engine({.device = device, .compute = DType::f64, .arena_mb = 16});
   const Tensor z = tensor_of(engine, {3, 3}, {1, 2, 2, -1, -2, -3, 0, 0, 5});
   CHECK(predictions(engine, z) == std::vector<int32_t>{1, 0, 2});
   CHECK(count_correct(engine, z, labels_of(engine, {1, 1, 2})) == 2);
-  z.as<double>()[5] = NAN;
+  test::write_numbers(engine, z, {1, 2, 2, -1, -2, NAN, 0, 0, 5});
   CHECK_THROWS_WITH(predictions(engine, z),
                     "predictions: the logits of sample 1 hold a NaN, so they predict nothing; "
                     "the network has diverged or its weights are damaged");

@@ -7,12 +7,14 @@
 
 #include "core/ops_loss.h"
 #include "nn/weights.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
-#include "tests/skip.h"
 
 using namespace temper;
+using test::images;
+using test::largest_difference;
 using test::network;
+using test::numbers_of;
 
 namespace {
 
@@ -25,7 +27,7 @@ std::vector<std::string> names(const ParamStore& store) {
 /// The formula of golden/make_networks.py.
 NamedArray golden_array(const NamedArray& like, int salt) {
   const std::vector<double> w = test::wave(like.numel(), salt);
-  NamedArray a = like;
+  NamedArray a{like.name, DType::f64, like.shape, std::vector<char>(like.numel() * sizeof(double))};
   double* v = reinterpret_cast<double*>(a.bytes.data());
   for (int64_t i = 0; i < like.numel(); ++i) {
     if (like.shape.size() > 1)
@@ -45,44 +47,27 @@ void fill(Network& net) {
   import_weights(net, arrays, "golden");
 }
 
-/// (N, H, W, C) images in [0, 1]; the formula runs in (N, C, H, W) order, as PyTorch has them.
-Tensor images(Engine& engine, int64_t n, const DataShape& d) {
-  const Tensor x = engine.arena().tensor({n, d.height, d.width, d.channels}, engine.compute());
-  const std::vector<double> w = test::wave(x.numel(), 7);
-  const int64_t pixels = d.height * d.width;
-  for (int64_t i = 0; i < x.numel(); ++i) {
-    const int64_t c = i % d.channels, p = i / d.channels % pixels, b = i / (d.channels * pixels);
-    const double v = (w[(b * d.channels + c) * pixels + p] + 1) / 2;
-    if (x.dtype == DType::f64)
-      x.as<double>()[i] = v;
-    else
-      x.as<float>()[i] = static_cast<float>(v);
-  }
-  return x;
+/// The most precise numbers a device's networks have, and how close two ways to the same numbers come.
+EngineOptions most_precise(Device device) {
+  if (device == Device::cuda) return {.device = device, .arena_mb = 512};
+  return {.compute = DType::f64, .arena_mb = 512};
 }
-
-double largest_difference(const Tensor& a, const Tensor& b) {
-  double worst = 0;
-  dispatch_full(a.dtype, [&](auto tag) {
-    using T = decltype(tag);
-    for (int64_t i = 0; i < a.numel(); ++i)
-      worst = std::max(worst, std::abs(static_cast<double>(a.as<T>()[i]) - static_cast<double>(b.as<T>()[i])));
-  });
-  return worst;
-}
+DType full_type(Device device) { return device == Device::cuda ? DType::f32 : DType::f64; }
+double close(Device device) { return device == Device::cuda ? 1e-5 : 1e-12; }
 
 constexpr DataShape kTiny{.height = 8, .width = 8};
 const Pass kBatch{.update = BnUpdate::no};
 
 }  // namespace
 
-TEST_CASE("networks agree with PyTorch in f64", "[nn]") {
+TEMPER_DEVICE_TEST("networks agree with PyTorch", "[networks]") {
   std::ifstream in(TEMPER_SOURCE_DIR "/tests/golden/networks.json");
   for (const auto& golden : nlohmann::json::parse(in)) {
     INFO(golden["model"].get<std::string>());
-    Engine engine({.compute = DType::f64, .arena_mb = 512});
-    const auto net = network(engine, golden["model"],
-                             {.data = kTiny, .mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.25, 0.3}, .dtype = DType::f64});
+    Engine engine(most_precise(device));
+    const auto net =
+        network(engine, golden["model"],
+                {.data = kTiny, .mean = {0.5, 0.4, 0.3}, .std = {0.2, 0.25, 0.3}, .dtype = full_type(device)});
     std::vector<std::string> expected = golden["names"], got = names(net->params()), more = names(net->buffers());
     got.insert(got.end(), more.begin(), more.end());
     CHECK(std::is_permutation(expected.begin(), expected.end(), got.begin(), got.end()));
@@ -91,14 +76,13 @@ TEST_CASE("networks agree with PyTorch in f64", "[nn]") {
     const Tensor x = images(engine, 2, kTiny);
     for (const auto& [key, pass] : {std::pair{"running", Pass::eval()}, {"batch", kBatch}}) {
       const std::vector<double> want = golden[key];
-      const Tensor y = net->predict(engine, x, pass);
-      REQUIRE(y.numel() == static_cast<int64_t>(want.size()));
-      for (size_t i = 0; i < want.size(); ++i) CHECK(y.as<double>()[i] == Approx(want[i]).epsilon(1e-9).margin(1e-9));
+      const double tolerance = device == Device::cuda ? 1e-3 : 1e-9;
+      CHECK(largest_difference(numbers_of(engine, net->predict(engine, x, pass)), want) < tolerance);
     }
   }
 }
 
-TEST_CASE("networks have the published sizes", "[nn]") {
+TEST_CASE("networks have the published sizes", "[networks]") {
   Engine engine({.arena_mb = 16});
   const auto count = [&](const std::string& model) {
     ParamStore params, buffers;
@@ -117,7 +101,7 @@ TEST_CASE("networks have the published sizes", "[nn]") {
   CHECK(count("{name: small_cnn}") == 70618);
 }
 
-TEST_CASE("resnet18 has PyTorch's parameter names in PyTorch's order", "[nn]") {
+TEST_CASE("resnet18 has PyTorch's parameter names in PyTorch's order", "[networks]") {
   ParamStore params, buffers;
   test::architecture("{name: resnet18}")->build(Builder(params, buffers, {"main"}), {});
   std::vector<std::string> want = {"conv1.weight", "bn1.weight", "bn1.bias"};
@@ -137,7 +121,7 @@ TEST_CASE("resnet18 has PyTorch's parameter names in PyTorch's order", "[nn]") {
   CHECK(buffers.count() == 2 * 20);
 }
 
-TEST_CASE("initial weights follow the stated rules and the seed alone", "[nn]") {
+TEST_CASE("initial weights follow the stated rules and the seed alone", "[networks]") {
   Engine engine({.arena_mb = 64});
   const auto deviation = [&](const Network& net, const std::string& name) {
     const std::vector<double> v = net.weights().params.read(net.params().find(name));
@@ -159,19 +143,19 @@ TEST_CASE("initial weights follow the stated rules and the seed alone", "[nn]") 
         export_weights(*network(engine, "{name: small_cnn}", {.seed = 1})));
 }
 
-TEST_CASE("taps give features by name without changing the result", "[nn]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 256});
-  const auto net = network(engine, "{name: small_resnet, widths: [4, 8]}", {.data = kTiny, .dtype = DType::f64});
+TEMPER_DEVICE_TEST("taps give features by name without changing the result", "[networks]") {
+  Engine engine(most_precise(device));
+  const auto net = network(engine, "{name: small_resnet, widths: [4, 8]}", {.data = kTiny, .dtype = full_type(device)});
   fill(*net);
   const Tensor x = images(engine, 2, kTiny);
   for (Pass pass : {Pass::eval(), kBatch}) {
-    const Tensor plain = net->predict(engine, x, pass);
+    const std::vector<double> plain = numbers_of(engine, net->predict(engine, x, pass));
     Taps taps(
         {"conv1", "bn1", "bn1.relu", "layer2.0.bn2", "layer2.0.bn2.relu", "layer2.0", "layer2", "features", "linear"});
     pass.taps = &taps;
     Tape tape(engine, Wrt::input);
     const Var y = (*net)(tape, tape.input(x), pass);
-    CHECK(largest_difference(plain, y.value) < 1e-12);
+    CHECK(largest_difference(plain, numbers_of(engine, y.value)) < close(device));
     CHECK(taps.at("conv1").value.shape == Shape{2, 8, 8, 4});
     CHECK(taps.at("layer2").value.shape == Shape{2, 4, 4, 8});
     CHECK(taps.at("layer2").value.data == taps.at("layer2.0").value.data);
@@ -179,8 +163,9 @@ TEST_CASE("taps give features by name without changing the result", "[nn]") {
     CHECK(taps.at("features").value.shape == Shape{2, 8});
     CHECK(taps.at("linear").value.data == y.value.data);
     CHECK(taps.at("layer2.0.bn2").needs_grad());
-    const Tensor before = taps.at("bn1").value, after = taps.at("bn1.relu").value;
-    for (int64_t i = 0; i < before.numel(); ++i) CHECK(after.as<double>()[i] == std::max(0.0, before.as<double>()[i]));
+    std::vector<double> before = numbers_of(engine, taps.at("bn1").value);
+    for (double& v : before) v = std::max(0.0, v);
+    CHECK(numbers_of(engine, taps.at("bn1.relu").value) == before);
   }
   Taps missing({"layer3"});
   net->predict(engine, x, {.bn = BnStats::running, .update = BnUpdate::no, .taps = &missing});
@@ -188,10 +173,10 @@ TEST_CASE("taps give features by name without changing the result", "[nn]") {
   CHECK_THROWS_WITH(missing.at("conv1"), "taps: 'conv1' was not asked for before the pass");
 }
 
-TEST_CASE("BatchNorm branches are independent", "[nn]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 256});
+TEMPER_DEVICE_TEST("BatchNorm branches are independent", "[networks]") {
+  Engine engine(most_precise(device));
   const auto net = network(engine, "{name: small_cnn, widths: [4, 4], strides: [1, 2]}",
-                           {.data = kTiny, .branches = {"main", "adv"}, .dtype = DType::f64});
+                           {.data = kTiny, .branches = {"main", "adv"}, .dtype = full_type(device)});
   CHECK(net->params().find("bn1.weight") >= 0);
   CHECK(net->params().find("bn1.adv.weight") >= 0);
   CHECK(net->buffers().find("bn2.adv.running_var") >= 0);
@@ -202,20 +187,19 @@ TEST_CASE("BatchNorm branches are independent", "[nn]") {
   const Tensor x = images(engine, 2, kTiny);
   const auto running = [&](const char* name) { return net->weights().buffers.read(net->buffers().find(name)); };
   const auto main_before = running("bn1.running_mean"), adv_before = running("bn1.adv.running_mean");
-  const Tensor eval_before = net->predict(engine, x, Pass::eval());
+  const auto evaluated = [&] { return numbers_of(engine, net->predict(engine, x, Pass::eval())); };
+  const std::vector<double> eval_before = evaluated();
   const uint64_t stamp = net->weights().buffers.stamp();
-  Flat grads(net->params(), DType::f64, engine.stream());
+  Flat grads(net->params(), full_type(device), engine.stream());
   {
     Tape tape(engine, Wrt::params);
-    const Tensor labels = tape.alloc({2}, DType::i32);
-    labels.as<int32_t>()[0] = 3;
-    labels.as<int32_t>()[1] = 5;
+    const Tensor labels = test::labels_of(engine, {3, 5});
     tape.backward(cross_entropy(tape, (*net)(tape, tape.input(x), {.branch = 1}), labels), grads);
   }
   CHECK(net->weights().buffers.stamp() != stamp);
   CHECK(running("bn1.running_mean") == main_before);
   CHECK(running("bn1.adv.running_mean") != adv_before);
-  CHECK(largest_difference(eval_before, net->predict(engine, x, Pass::eval())) == 0);
+  CHECK(evaluated() == eval_before);
   const auto nonzero = [&](const char* name) {
     const auto g = grads.read(net->params().find(name));
     return std::any_of(g.begin(), g.end(), [](double v) { return v != 0; });
@@ -227,43 +211,43 @@ TEST_CASE("BatchNorm branches are independent", "[nn]") {
                     ContainsSubstring("there is no BatchNorm branch 2, only main, adv"));
 }
 
-TEST_CASE("a pass can use other numbers than the network's own", "[nn]") {
-  Engine engine({.arena_mb = 64});
+TEMPER_DEVICE_TEST("a pass can use other numbers than the network's own", "[networks]") {
+  Engine engine({.device = device, .arena_mb = 64});
   const auto net = network(engine, "{name: small_cnn, widths: [4, 4], strides: [1, 2]}", {.data = kTiny});
   const auto other = network(engine, "{name: small_cnn, widths: [4, 4], strides: [1, 2]}", {.data = kTiny, .seed = 9});
   const Tensor x = images(engine, 2, kTiny);
   Weights copy = net->make_weights(engine);
   net->copy_weights(copy, other->weights());
   Pass pass = Pass::eval();
-  const Tensor want = other->predict(engine, x, pass);
+  const auto predicted = [&](const Network& n) { return numbers_of(engine, n.predict(engine, x, pass)); };
+  const std::vector<double> want = predicted(*other);
   pass.weights = &copy;
-  CHECK(largest_difference(want, net->predict(engine, x, pass)) == 0);
+  CHECK(predicted(*net) == want);
   pass.weights = nullptr;
-  CHECK(largest_difference(want, net->predict(engine, x, pass)) > 0);
+  CHECK(predicted(*net) != want);
 }
 
-TEST_CASE("folded BatchNorm equals the unfolded one", "[nn]") {
-  Engine engine({.arena_mb = 256});
+TEMPER_DEVICE_TEST("folded BatchNorm equals the unfolded one", "[networks]") {
+  Engine engine({.device = device, .arena_mb = 256});
   for (const char* model : {"{name: small_resnet}", "{name: wide_resnet, depth: 10, width: 1}", "{name: resnet20}"}) {
     INFO(model);
     const auto net = network(engine, model, {.data = kTiny});
     const Tensor x = images(engine, 4, kTiny);
     for (int i = 0; i < 3; ++i) net->predict(engine, x, Pass::train());  // moves the running statistics
-    const Tensor folded = net->predict(engine, x, Pass::eval());
+    const std::vector<double> folded = numbers_of(engine, net->predict(engine, x, Pass::eval()));
     Tape tape(engine, Wrt::params);  // with gradients for the parameters nothing is folded
     const Var plain = (*net)(tape, tape.input(x), Pass::eval());
-    CHECK(largest_difference(folded, plain.value) < 2e-4);
+    CHECK(largest_difference(folded, numbers_of(engine, plain.value)) < 2e-4);
   }
 }
 
-TEST_CASE("gradient of a whole residual network", "[nn][grad]") {
+TEST_CASE("gradient of a whole residual network", "[networks][grad]") {
   Engine engine({.compute = DType::f64, .arena_mb = 256, .reference_conv = true});
   const DataShape data{.height = 6, .width = 6, .channels = 2, .classes = 3};
   const auto net = network(engine, "{name: small_resnet, widths: [2, 3]}",
                            {.data = data, .mean = {0.4, 0.5}, .std = {0.2, 0.3}, .dtype = DType::f64});
   fill(*net);
-  const Tensor x = images(engine, 3, data), labels = engine.arena().tensor({3}, DType::i32);
-  for (int i = 0; i < 3; ++i) labels.as<int32_t>()[i] = i;
+  const Tensor x = images(engine, 3, data), labels = test::labels_of(engine, {0, 1, 2});
   Flat grads(net->params(), DType::f64, engine.stream());
   Flat& values = net->weights().params;
   for (const Pass& pass : {kBatch, Pass::eval()}) {
@@ -302,16 +286,15 @@ TEST_CASE("gradient of a whole residual network", "[nn][grad]") {
   }
 }
 
-TEST_CASE("every parameter of every kind of network gets a gradient", "[nn]") {
+TEMPER_DEVICE_TEST("every parameter of every kind of network gets a gradient", "[networks]") {
   const DataShape data{.height = 8, .width = 8, .channels = 3, .classes = 7};
   for (const char* model :
        {"{name: resnet20}", "{name: small_cnn}", "{name: small_resnet}", "{name: wide_resnet, depth: 10, width: 1}",
         "{name: preact_resnet18, final_bn: true}", "{name: resnet20, shortcut: projection}"}) {
     INFO(model);
-    Engine engine({.arena_mb = 512});
+    Engine engine({.device = device, .arena_mb = 512});
     const auto net = network(engine, model, {.data = data});
-    const Tensor x = images(engine, 2, data), labels = engine.arena().tensor({2}, DType::i32);
-    labels.as<int32_t>()[0] = labels.as<int32_t>()[1] = 6;
+    const Tensor x = images(engine, 2, data), labels = test::labels_of(engine, {6, 6});
     Flat grads(net->params(), DType::f32, engine.stream());
     Tape tape(engine, Wrt::params);
     const Var y = (*net)(tape, tape.input(x), Pass::train());
@@ -326,23 +309,7 @@ TEST_CASE("every parameter of every kind of network gets a gradient", "[nn]") {
   }
 }
 
-TEST_CASE("16-bit networks give f32 logits near those of f32", "[nn]") {
-  const auto [compute, tolerance] = GENERATE(std::pair{DType::bf16, 0.05}, std::pair{DType::f16, 0.006});
-  Engine full({.arena_mb = 128}), half({.compute = compute, .arena_mb = 128});
-  if (!half.conv().supports(compute)) TEMPER_SKIP("no convolutions in 16 bits for this processor");
-  const auto a = network(full, "{name: small_resnet}", {.data = kTiny});
-  const auto b = network(half, "{name: small_resnet}", {.data = kTiny});
-  const Tensor x = images(full, 4, kTiny);
-  for (const Pass& pass : {Pass::eval(), kBatch}) {
-    const Tensor y = b->predict(half, x, pass);
-    CHECK(y.dtype == DType::f32);
-    const double difference = largest_difference(a->predict(full, x, pass), y);
-    CHECK(difference < tolerance);
-    CHECK(difference > 0);
-  }
-}
-
-TEST_CASE("network errors say what does not fit", "[nn][errors]") {
+TEST_CASE("network errors say what does not fit", "[networks][errors]") {
   Engine engine({.arena_mb = 64});
   CHECK_THROWS_WITH(network(engine, "{name: resnet8}"),
                     ContainsSubstring("unknown name 'resnet8'; did you mean 'resnet18'?"));

@@ -1,9 +1,8 @@
 #include <cmath>
-#include <cstring>
 
 #include "kernels/ema/ema.h"
-#include "tests/catch.h"
 #include "tests/devices.h"
+#include "tests/tensors.h"
 #include "trainers/optimizer.h"
 
 using namespace temper;
@@ -36,11 +35,13 @@ void reference_step(std::vector<double>& w, std::vector<double>& v, std::vector<
 
 }  // namespace
 
-TEST_CASE("sgd: three steps follow PyTorch's formula, per-parameter decay and freezing included") {
+TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter decay and freezing included",
+                   "[optimizer]") {
+  const Stream stream{.device = device};
   for (const bool nesterov : {false, true}) {
     ParamStore store = three_arrays();
     SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov, .no_decay = {"*.bias"}};
-    Flat w(store, DType::f64, {}), g(store, DType::f64, {});
+    Flat w(store, DType::f64, stream), g(store, DType::f64, stream);
     std::vector<std::vector<double>> want, velocity;
     for (int i = 0; i < 3; ++i) {
       const int64_t n = store[i].shape.numel();
@@ -48,7 +49,7 @@ TEST_CASE("sgd: three steps follow PyTorch's formula, per-parameter decay and fr
       want.push_back(w.read(i));
       velocity.emplace_back(n, 0.0);
     }
-    Sgd sgd(w, o, {});
+    Sgd sgd(w, o, stream);
     for (int step = 0; step < 3; ++step) {
       for (int i = 0; i < 3; ++i) {
         const std::vector<double> gradient = numbers(store[i].shape.numel(), 0.3, i + step);
@@ -56,7 +57,7 @@ TEST_CASE("sgd: three steps follow PyTorch's formula, per-parameter decay and fr
         reference_step(want[i], velocity[i], gradient, o, 0.1 / (step + 1), i == 1 ? 0 : 0.05);
       }
       const uint64_t stamp = w.stamp();
-      sgd.step({}, g, 0.1 / (step + 1));
+      sgd.step(stream, g, 0.1 / (step + 1));
       CHECK(w.stamp() != stamp);
     }
     for (int i = 0; i < 3; ++i)
@@ -67,35 +68,38 @@ TEST_CASE("sgd: three steps follow PyTorch's formula, per-parameter decay and fr
   }
 }
 
-TEST_CASE("sgd: frozen parameters and their momentum do not move") {
+TEMPER_DEVICE_TEST("sgd: frozen parameters and their momentum do not move", "[optimizer]") {
+  const Stream stream{.device = device};
   ParamStore store = three_arrays();
   store.freeze("conv.*");
-  Flat w(store, DType::f32, {}), g(store, DType::f32, {});
+  Flat w(store, DType::f32, stream), g(store, DType::f32, stream);
   for (int i = 0; i < 3; ++i) {
     w.write(i, numbers(store[i].shape.numel(), 1, i));
     g.write(i, numbers(store[i].shape.numel(), 1, i + 1));
   }
   const std::vector<double> bias = w.read(1), fc = w.read(2);
-  Sgd sgd(w, {}, {});
-  sgd.step({}, g, 0.1);
+  Sgd sgd(w, {}, stream);
+  sgd.step(stream, g, 0.1);
   CHECK(w.read(1) == bias);
   CHECK(w.read(2) != fc);
   CHECK(sgd.momentum().read(0) == std::vector<double>(15, 0.0));
 }
 
-TEST_CASE("sgd: a mask of ones is no mask; a masked gradient leaves momentum at work, a frozen weight stays") {
+TEMPER_DEVICE_TEST("sgd: a mask of ones is no mask; a masked gradient leaves momentum at work, a frozen weight stays",
+                   "[optimizer]") {
+  const Stream stream{.device = device};
   ParamStore store = three_arrays();
   const auto run = [&](double mask_value, MaskMode mode, bool with_mask) {
-    Flat w(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
+    Flat w(store, DType::f32, stream), g(store, DType::f32, stream), mask(store, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
       const int64_t n = store[i].shape.numel();
       w.write(i, numbers(n, 1, i));
       g.write(i, numbers(n, 1, i + 1));
       mask.write(i, std::vector<double>(n, mask_value));
     }
-    Sgd sgd(w, {.weight_decay = 0}, {});
-    sgd.step({}, g, 0.1);
-    sgd.step({}, g, 0.1, with_mask ? GradientMask{&mask, mode} : GradientMask{});
+    Sgd sgd(w, {.weight_decay = 0}, stream);
+    sgd.step(stream, g, 0.1);
+    sgd.step(stream, g, 0.1, with_mask ? GradientMask{&mask, mode} : GradientMask{});
     return w.read(2);
   };
   const auto plain = run(1, MaskMode::freeze, false);
@@ -128,13 +132,16 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   CHECK_THROWS_WITH(Sgd(w, {.no_decay = {"bn*"}}, {}), "optimizer.no_decay: no parameter matches 'bn*'");
 }
 
-TEST_CASE("sgd: an average and a 16-bit copy move with the weights, to the bit as one after the other") {
+TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to the bit as one after the other",
+                   "[optimizer]") {
+  const Stream stream{.device = device};
   for (const bool masked : {false, true}) {
     ParamStore store = three_arrays();
     store.freeze("conv.bias");
     const SgdOptions options{.momentum = 0.9, .weight_decay = 0.05, .no_decay = {"fc.weight"}};
-    Flat w(store, DType::f32, {}), apart(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
-    Flat average(store, DType::f32, {}), average_apart(store, DType::f32, {});
+    Flat w(store, DType::f32, stream), apart(store, DType::f32, stream), g(store, DType::f32, stream),
+        mask(store, DType::f32, stream);
+    Flat average(store, DType::f32, stream), average_apart(store, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
       const int64_t n = store[i].shape.numel();
       w.write(i, numbers(n, 1, i));
@@ -147,22 +154,21 @@ TEST_CASE("sgd: an average and a 16-bit copy move with the weights, to the bit a
     apart.copy_from(w);
     average_apart.copy_from(average);
     const GradientMask m{masked ? &mask : nullptr, MaskMode::zero_gradient};
-    Sgd together(w, options, {}), alone(apart, options, {});
+    Sgd together(w, options, stream), alone(apart, options, stream);
     w.narrow_view(0, DType::bf16);
+    const auto contents = [&](const Flat& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
       const uint64_t stamp = average.stamp();
-      together.step({}, g, 0.1, m, {&average, 0.9});
+      together.step(stream, g, 0.1, m, {&average, 0.9});
       CHECK(average.stamp() != stamp);
-      alone.step({}, g, 0.1, m);
-      ema<float>({}, store.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
-      std::vector<bfloat16> rounded;
-      for (int64_t i = 0; i < store.size(); ++i) rounded.emplace_back(apart.all().as<float>()[i]);
+      alone.step(stream, g, 0.1, m);
+      ema<float>(stream, store.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
       REQUIRE(w.narrow_copy());
-      const auto same = [](const Tensor& a, const Tensor& b) { return std::memcmp(a.data, b.data, a.bytes()) == 0; };
-      CHECK(same(w.all(), apart.all()));
-      CHECK(same(average.all(), average_apart.all()));
-      CHECK(same(together.momentum().all(), alone.momentum().all()));
-      CHECK(std::memcmp(w.narrow_copy().data, rounded.data(), rounded.size() * sizeof(bfloat16)) == 0);
+      const std::vector<double> narrow = test::numbers_of(stream, w.narrow_copy()), all = contents(w);
+      for (size_t i = 0; i < all.size(); ++i) REQUIRE(narrow[i] == bfloat16(static_cast<float>(all[i])));
+      CHECK(all == contents(apart));
+      CHECK(contents(average) == contents(average_apart));
+      CHECK(contents(together.momentum()) == contents(alone.momentum()));
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include "attacks/slices.h"
 #include "kernels/pgd_step/pgd_step.h"
+#include "tests/devices.h"
 #include "tests/toy_net.h"
 
 using namespace temper;
@@ -14,7 +15,6 @@ using test::values_of;
 namespace {
 
 Pgd pgd(PgdOptions options) { return Pgd(options); }
-
 /// A few differing members of the family.
 std::vector<Pgd> family() {
   return {pgd({}),
@@ -34,19 +34,24 @@ std::vector<Pgd> family() {
 
 std::vector<double> losses(Engine& engine, const ToyNet& net, const Tensor& x, const Tensor& labels) {
   Tape tape(engine, Wrt::nothing);
-  return values_of<double>(cross_entropy(tape, net(tape, {x}, false), labels, Reduction::none).value);
+  return test::numbers_of(engine, cross_entropy(tape, net(tape, {x}, false), labels, Reduction::none).value);
+}
+
+/// f32 by the plainest convolutions a device has.
+EngineOptions plain(Device device, uint64_t seed = 0) {
+  return {.device = device, .arena_mb = 64, .seed = seed, .reference_conv = device == Device::cpu};
 }
 
 }  // namespace
 
-TEST_CASE("one L-infinity step by hand: ball first, then box", "[attack]") {
+TEST_CASE("one L-infinity step by hand: ball first, then box", "[attacks]") {
   std::vector<double> x = {0.5, 0.5, 0.5, 0.95, 0.02, 0.75, 0.5};
   const std::vector<double> grad = {3, -1e-20, 0, 1, -1, 1, NAN}, clean = {0.5, 0.5, 0.5, 0.95, 0.02, 0.5, 0.5};
   pgd_step_linf<double>({}, 7, x.data(), grad.data(), clean.data(), {.radius = 0.25, .step = 0.125});
   CHECK(x == std::vector<double>{0.625, 0.375, 0.5, 1, 0, 0.75, 0.5});
 }
 
-TEST_CASE("one L2 step by hand: scaled to the radius, then box", "[attack]") {
+TEST_CASE("one L2 step by hand: scaled to the radius, then box", "[attacks]") {
   std::vector<double> x = {0.5, 0.5, 0.9, 0.5};
   const std::vector<double> grad = {3, 4, 1, 0}, clean = {0.5, 0.5, 0.9, 0.5};
   pgd_step_l2<double>({}, 2, 2, x.data(), grad.data(), clean.data(), {.radius = 0.25, .step = 0.5});
@@ -56,7 +61,7 @@ TEST_CASE("one L2 step by hand: scaled to the radius, then box", "[attack]") {
   CHECK(x[3] == 0.5);
 }
 
-TEST_CASE("TRADES' L2 step by hand: box first, then scaled to the radius", "[attack]") {
+TEST_CASE("TRADES' L2 step by hand: box first, then scaled to the radius", "[attacks]") {
   std::vector<double> x = {0.5, 0.5, 0.9, 0.5, 0.5, 0.5};
   const std::vector<double> grad = {3, 4, 3, 4, 0, 0}, clean = x;
   const std::vector<int32_t> ids = {0, 1, 7};
@@ -70,23 +75,23 @@ TEST_CASE("TRADES' L2 step by hand: box first, then scaled to the radius", "[att
   CHECK(std::hypot(x[4] - 0.5, x[5] - 0.5) == Approx(0.25));  // no gradient: noise
 }
 
-TEST_CASE("momentum is scaled by the mean and survives a zero gradient", "[attack]") {
+TEST_CASE("momentum is scaled by the mean and survives a zero gradient", "[attacks]") {
   std::vector<double> m = {1, 1, 2, 3};
   const std::vector<double> grad = {3, -1, 0, 0};
   accumulate_momentum<double>({}, 2, 2, m.data(), grad.data(), 0.5);
   CHECK(m == std::vector<double>{2, 0, 2, 3});
 }
 
-TEST_CASE("an attack stays in ball and box and leaves its input alone", "[attack]") {
-  Engine engine({.arena_mb = 64, .reference_conv = true});
-  const ToyNet net(DType::f32);
-  const ToyBatch toy(engine, 6, DType::f32);
-  const std::vector<float> clean = values_of<float>(toy.batch.images);
+TEMPER_DEVICE_TEST("an attack stays in ball and box and leaves its input alone", "[attacks]") {
+  Engine engine(plain(device));
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 6);
+  const std::vector<float> clean = values_of<float>(engine, toy.batch.images);
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena());
-    const std::vector<float> x = values_of<float>(attack.run(engine, toy.batch, net.classifier(), 0));
-    CHECK(values_of<float>(toy.batch.images) == clean);
+    const std::vector<float> x = values_of<float>(engine, attack.run(engine, toy.batch, net.classifier(), 0));
+    CHECK(values_of<float>(engine, toy.batch.images) == clean);
     double outside_box = 0, outside_ball = 0, moved = 0;
     for (size_t i = 0; i < 6; ++i) {
       double l2 = 0, linf = 0;
@@ -106,28 +111,28 @@ TEST_CASE("an attack stays in ball and box and leaves its input alone", "[attack
   }
 }
 
-TEST_CASE("an attack in slices gives the same bits", "[attack]") {
+TEST_CASE("an attack in slices gives the same bits", "[attacks]") {
   Engine engine({.arena_mb = 64});
-  const ToyNet net(DType::f32);
-  const ToyBatch toy(engine, 7, DType::f32);
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 7);
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena());
     const auto run = [&](const Batch& batch) { return attack.run(engine, batch, net.classifier(true), 3); };
-    const std::vector<float> whole = values_of<float>(run(toy.batch));
+    const std::vector<float> whole = values_of<float>(engine, run(toy.batch));
     for (const int64_t rows : {1, 3, 7, 100}) {
       std::vector<int64_t> firsts;
       const Tensor sliced = attack_in_slices(engine, toy.batch, rows, [&](const BatchSlice& slice) {
         firsts.push_back(slice.first);
         return run(slice.batch);
       });
-      CHECK(values_of<float>(sliced) == whole);
+      CHECK(values_of<float>(engine, sliced) == whole);
       CHECK(static_cast<int64_t>(firsts.size()) == (7 + rows - 1) / rows);
     }
   }
 }
 
-TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[attack]") {
+TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[attacks]") {
   CHECK(samples_at_a_time(64, 2, 320'000) == 8);
   CHECK(samples_at_a_time(64, 2, 10'000'000) == 8);
   CHECK(samples_at_a_time(64, 2, 130'000) == 16);  // not 20, 20, 20 and 4
@@ -136,15 +141,15 @@ TEST_CASE("a small network is attacked a few samples at a time on a CPU", "[atta
   CHECK(samples_at_a_time(64, 2, 0) == 64);
 }
 
-TEST_CASE("no steps give the start; no start and no steps the images", "[attack]") {
-  Engine engine({.arena_mb = 64, .reference_conv = true});
-  const ToyNet net(DType::f32);
-  const ToyBatch toy(engine, 4, DType::f32);
+TEMPER_DEVICE_TEST("no steps give the start; no start and no steps the images", "[attacks]") {
+  Engine engine(plain(device));
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 4);
   const auto run = [&](PgdOptions o) {
     o.steps = 0;
-    return values_of<float>(pgd(o).run(engine, toy.batch, net.classifier(), 7));
+    return values_of<float>(engine, pgd(o).run(engine, toy.batch, net.classifier(), 7));
   };
-  const std::vector<float> clean = values_of<float>(toy.batch.images);
+  const std::vector<float> clean = values_of<float>(engine, toy.batch.images);
   CHECK(run({.start = Pgd::Start::none}) == clean);
   CHECK(run({.start = Pgd::Start::none, .returns = Pgd::Return::best_loss}) == clean);
   const std::vector<float> unclipped = run({.start = Pgd::Start::uniform_unclipped}), clipped = run({});
@@ -152,15 +157,19 @@ TEST_CASE("no steps give the start; no start and no steps the images", "[attack]
   const int64_t size = toy.batch.images.numel() / 4;
   for (int64_t i = 0; i < toy.batch.images.numel(); ++i) {
     const float u = random_uniform(key, static_cast<uint32_t>(i / size), static_cast<uint32_t>(i % size));
-    REQUIRE(unclipped[i] == clean[i] + static_cast<float>(8.0 / 255) * (2 * u - 1));
+    const float want = clean[i] + static_cast<float>(8.0 / 255) * (2 * u - 1);
+    if (device == Device::cpu)
+      REQUIRE(unclipped[i] == want);
+    else  // a GPU multiplies and adds in one rounding
+      REQUIRE(std::abs(unclipped[i] - want) < 1e-7f);
     REQUIRE(clipped[i] == std::clamp(unclipped[i], 0.f, 1.f));
   }
 }
 
-TEST_CASE("pixels of zero gradient do not move", "[attack]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 64, .reference_conv = true});
-  const ToyNet net(DType::f64);
-  const ToyBatch toy(engine, 3, DType::f64);
+TEMPER_DEVICE_TEST("pixels of zero gradient do not move", "[attacks]") {
+  Engine engine(plain(device));
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 3);
   for (const Pgd& attack : {pgd({.start = Pgd::Start::none}), pgd({.norm = Norm::l2, .start = Pgd::Start::none}),
                             pgd({.start = Pgd::Start::none, .momentum = 1})}) {
     const Tensor x = attack.run(
@@ -169,26 +178,53 @@ TEST_CASE("pixels of zero gradient do not move", "[attack]") {
           return kl_divergence(t, logits, stop_gradient(logits), Reduction::none);  // zero at its own target
         },
         0);
-    CHECK(values_of<double>(x) == values_of<double>(toy.batch.images));
+    CHECK(values_of<float>(engine, x) == values_of<float>(engine, toy.batch.images));
   }
 }
 
-TEST_CASE("an image's attack does not depend on its batch or on threads", "[attack]") {
+TEMPER_DEVICE_TEST("an attack repeated has the same bits", "[attacks]") {
+  Engine engine({.device = device, .arena_mb = 64});
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 7);
+  for (const Pgd& attack : family()) {
+    INFO(attack.describe());
+    const Arena::Scope scope(engine.arena());
+    const auto run = [&] { return values_of<float>(engine, attack.run(engine, toy.batch, net.classifier(true), 3)); };
+    CHECK(run() == run());
+  }
+}
+
+TEMPER_DEVICE_TEST("attacks find what they find on the CPU in f64", "[attacks]") {
+  Engine engine({.device = device, .arena_mb = 64}),
+      exact({.compute = DType::f64, .arena_mb = 64, .reference_conv = true});
+  const ToyNet net(engine), exact_net(exact);
+  const ToyBatch toy(engine, 6), exact_toy(exact, 6);
+  for (const Pgd& attack : family()) {
+    INFO(attack.describe());
+    const Arena::Scope scope(engine.arena()), exact_scope(exact.arena());
+    const auto got = test::numbers_of(engine, attack.run(engine, toy.batch, net.classifier(true), 3));
+    const auto want = test::numbers_of(exact, attack.run(exact, exact_toy.batch, exact_net.classifier(true), 3));
+    int64_t same = 0;
+    for (size_t i = 0; i < want.size(); ++i) same += std::abs(got[i] - want[i]) < 1e-5;
+    CHECK(same > 0.98 * static_cast<double>(want.size()));
+  }
+}
+
+TEST_CASE("an image's attack does not depend on its batch or on threads", "[attacks]") {
   for (const bool batch_norm : {false, true})
     for (const auto& [dtype, reference] : {std::pair{DType::f32, false}, {DType::f32, true}, {DType::f64, true}}) {
       Engine engine({.compute = dtype, .arena_mb = 64, .reference_conv = reference});
-      const ToyNet net(dtype);
-      const ToyBatch all(engine, 7, dtype), head(engine, 2, dtype), tail(engine, 5, dtype, 2);
+      const ToyNet net(engine);
+      const ToyBatch all(engine, 7), head(engine, 2), tail(engine, 5, 2);
       for (const Pgd& attack : family()) {
         INFO(attack.describe() << " in " << dtype);
         const Arena::Scope scope(engine.arena());
         const auto run = [&](const ToyBatch& toy) {
-          const Tensor x = attack.run(engine, toy.batch, net.classifier(batch_norm), 3);
-          return std::vector<char>(static_cast<char*>(x.data), static_cast<char*>(x.data) + x.bytes());
+          return test::numbers_of(engine, attack.run(engine, toy.batch, net.classifier(batch_norm), 3));
         };
-        const std::vector<char> whole = run(all), again = run(all);
-        std::vector<char> parts = run(head);
-        const std::vector<char> rest = run(tail);
+        const std::vector<double> whole = run(all), again = run(all);
+        std::vector<double> parts = run(head);
+        const std::vector<double> rest = run(tail);
         parts.insert(parts.end(), rest.begin(), rest.end());
         CHECK((whole == again));
         CHECK((whole == parts));
@@ -200,15 +236,15 @@ TEST_CASE("an image's attack does not depend on its batch or on threads", "[atta
     }
 }
 
-TEST_CASE("starts differ by draw, restart, seed and sample, and are spread as they should be", "[attack]") {
-  Engine engine({.arena_mb = 64, .reference_conv = true}), other({.arena_mb = 64, .seed = 1, .reference_conv = true});
-  const ToyNet net(DType::f32);
+TEMPER_DEVICE_TEST("starts differ by draw, restart, seed and sample, and are spread as they should be", "[attacks]") {
+  Engine engine(plain(device)), other(plain(device, 1));
+  const ToyNet net(engine);
   const int64_t n = 64;
-  const ToyBatch toy(engine, n, DType::f32);
-  const std::vector<float> clean = values_of<float>(toy.batch.images);
+  const ToyBatch toy(engine, n);
+  const std::vector<float> clean = values_of<float>(engine, toy.batch.images);
   const auto noise = [&](PgdOptions o, Engine& e, uint32_t draw) {
     o.steps = 0;
-    std::vector<float> x = values_of<float>(pgd(o).run(e, toy.batch, net.classifier(), draw));
+    std::vector<float> x = values_of<float>(e, pgd(o).run(e, toy.batch, net.classifier(), draw));
     for (size_t i = 0; i < x.size(); ++i) x[i] -= clean[i];
     return x;
   };
@@ -248,10 +284,10 @@ TEST_CASE("starts differ by draw, restart, seed and sample, and are spread as th
   CHECK(longest <= 0.5 + 1e-6);
 }
 
-TEST_CASE("more restarts never lower the best loss, and success is never lost", "[attack]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 64, .reference_conv = true});
-  const ToyNet net(DType::f64);
-  const ToyBatch toy(engine, 12, DType::f64);
+TEMPER_DEVICE_TEST("more restarts never lower the best loss, and success is never lost", "[attacks]") {
+  Engine engine(plain(device));
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 12);
   const auto attacked = [&](PgdOptions o) {
     o.steps = 4, o.radius = 0.3, o.step = 0.25;  // steps too long to climb steadily
     return pgd(o).run(engine, toy.batch, net.classifier(), 0);
@@ -271,7 +307,7 @@ TEST_CASE("more restarts never lower the best loss, and success is never lost", 
     Tape tape(engine, Wrt::nothing);
     const std::vector<int32_t> p = predictions(engine, net(tape, {x}, false).value);
     std::vector<bool> out(12);
-    for (int i = 0; i < 12; ++i) out[i] = p[i] != toy.batch.labels.as<int32_t>()[i];
+    for (int i = 0; i < 12; ++i) out[i] = p[i] != i % ToyNet::kClasses;
     return out;
   };
   const std::vector<bool> last = fooled({});
@@ -287,10 +323,10 @@ TEST_CASE("more restarts never lower the best loss, and success is never lost", 
   CHECK(best != final);
 }
 
-TEST_CASE("attack errors say what is wrong", "[attack][errors]") {
-  Engine engine({.arena_mb = 64, .reference_conv = true});
-  const ToyNet net(DType::f32);
-  const ToyBatch toy(engine, 4, DType::f32), more(engine, 5, DType::f32);
+TEST_CASE("attack errors say what is wrong", "[attacks][errors]") {
+  Engine engine(plain(Device::cpu));
+  const ToyNet net(engine);
+  const ToyBatch toy(engine, 4), more(engine, 5);
   Batch batch = toy.batch;
   const auto run = [&](const PgdOptions& o) { return pgd(o).run(engine, batch, net.classifier(), 0); };
   CHECK_THROWS_WITH(run({.restarts = 0}), "pgd: restarts: expected 1 or more, got 0");

@@ -2,13 +2,16 @@
 
 #include "core/ops_elementwise.h"
 #include "core/ops_image.h"
+#include "tests/devices.h"
 #include "tests/gradcheck.h"
 
 using namespace temper;
 using test::GradCheck;
+using test::numbers_of;
+using test::tensor_of;
 
-TEST_CASE("gradients of pooling ops", "[grad]") {
-  GradCheck check({{2, 5, 6, 3}});
+TEMPER_DEVICE_TEST("gradients of pooling ops", "[ops][grad]") {
+  GradCheck check({{2, 5, 6, 3}}, device);
   for (const PoolOptions o : {PoolOptions{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {2, 3, 0}, {5, 5, 2}}) {
     INFO("size " << o.size << ", stride " << o.stride << ", pad " << o.pad);
     check.run([&](Tape& t, const auto& p) { return max_pool(t, p[0], o); });
@@ -25,57 +28,53 @@ TEST_CASE("gradients of pooling ops", "[grad]") {
   });
 }
 
-TEST_CASE("gradient of normalize", "[grad]") {
-  GradCheck check({{2, 3, 2, 3}});
+TEMPER_DEVICE_TEST("gradient of normalize", "[ops][grad]") {
+  GradCheck check({{2, 3, 2, 3}}, device);
   check.run([](Tape& t, const auto& p) { return normalize(t, p[0], {0.1, 0.5, 0.2}, {0.5, 0.25, 2}); });
   check.run([](Tape& t, const auto& p) {
     return add(t, normalize(t, p[0], {0, 0, 0}, {0.5, 0.25, 2}), normalize(t, p[0], {}, {}));
   });
 }
 
-TEST_CASE("images are normalised into the compute type", "[norm]") {
-  Engine engine({.compute = DType::bf16, .arena_mb = 16});
-  float image[6] = {0, 0.5f, 1, 0.25f, 0.75f, 0.125f};
+TEMPER_DEVICE_TEST("images are normalised into the compute type", "[ops][norm]") {
+  Engine engine({.device = device, .compute = DType::bf16, .arena_mb = 16});
   Tape tape(engine, Wrt::input);
-  const Var x = tape.input({image, {1, 1, 2, 3}, DType::f32, Device::cpu});
+  const Var x = tape.input(tensor_of(engine, {1, 1, 2, 3}, {0, 0.5, 1, 0.25, 0.75, 0.125}));
   const Var y = normalize(tape, x, {0, 0.5, 0.5}, {0.5, 0.5, 0.25});
   REQUIRE(y.value.dtype == DType::bf16);
-  const float want[6] = {0, 0, 2, 0.5f, 0.5f, -1.5f};
-  for (int i = 0; i < 6; ++i) CHECK(float(y.value.as<bfloat16>()[i]) == want[i]);
+  CHECK(numbers_of(engine, y.value) == std::vector<double>{0, 0, 2, 0.5, 0.5, -1.5});
   const Var pooled = global_avg_pool(tape, y);
   REQUIRE(pooled.value.dtype == DType::f32);
   tape.backward(reshape(tape, pooled, {3}));
   REQUIRE(tape.grad(x).dtype == DType::f32);
-  for (int i = 0; i < 6; ++i) CHECK(tape.grad(x).as<float>()[i] == (i % 3 == 2 ? 2.f : 1.f));
+  CHECK(numbers_of(engine, tape.grad(x)) == std::vector<double>{1, 1, 2, 1, 1, 2});
 }
 
-TEST_CASE("pooling follows its conventions", "[pool]") {
-  Engine engine({.compute = DType::f64, .arena_mb = 16});
+TEMPER_DEVICE_TEST("pooling follows its conventions", "[ops][pool]") {
+  Engine engine({.device = device, .arena_mb = 16});
   Tape tape(engine, Wrt::input);
-  double image[8] = {1, -1, 1, -2,
-                     1, -1, 1, -1};  // (1, 2, 2, 2): a tie in channel 0, the maximum of channel 1 three times
-  const Var x = tape.input({image, {1, 2, 2, 2}, DType::f64, Device::cpu});
+  // A tie in channel 0, the maximum of channel 1 three times.
+  const Var x = tape.input(tensor_of(engine, {1, 2, 2, 2}, {1, -1, 1, -2, 1, -1, 1, -1}));
   SECTION("the first of equal maxima gets the gradient; padding never wins") {
     const Var y = max_pool(tape, x, {.size = 3, .stride = 2, .pad = 1});
     REQUIRE(y.value.shape == Shape{1, 1, 1, 2});
-    CHECK(y.value.as<double>()[1] == -1);
+    CHECK(numbers_of(engine, y.value)[1] == -1);
     tape.backward(reshape(tape, y, {2}));
-    const double want[8] = {1, 1, 0, 0, 0, 0, 0, 0};
-    for (int i = 0; i < 8; ++i) CHECK(tape.grad(x).as<double>()[i] == want[i]);
+    const std::vector<double> gradient = numbers_of(engine, tape.grad(x));
+    for (int i = 0; i < 8; ++i) CHECK(gradient[i] == (i < 2 ? 1 : 0));
   }
   SECTION("padding counts as zeros in the average") {
-    CHECK(avg_pool(tape, x, {.size = 3, .stride = 2, .pad = 1}).value.as<double>()[0] == Approx(4.0 / 9));
+    const Var y = avg_pool(tape, x, {.size = 3, .stride = 2, .pad = 1});
+    CHECK(numbers_of(engine, y.value)[0] == Approx(4.0 / 9));
   }
   SECTION("flatten puts channels first") {
     const Var y = flatten(tape, x);
-    const double want[8] = {1, 1, 1, 1, -1, -2, -1, -1};
-    for (int i = 0; i < 8; ++i) CHECK(y.value.as<double>()[i] == want[i]);
+    CHECK(numbers_of(engine, y.value) == std::vector<double>{1, 1, 1, 1, -1, -2, -1, -1});
   }
   SECTION("shortcut_pad keeps every stride-th pixel and pads channels on both sides") {
     const Var y = shortcut_pad(tape, x, 2, 5);
     REQUIRE(y.value.shape == Shape{1, 1, 1, 5});
-    const double want[5] = {0, 1, -1, 0, 0};
-    for (int i = 0; i < 5; ++i) CHECK(y.value.as<double>()[i] == want[i]);
+    CHECK(numbers_of(engine, y.value) == std::vector<double>{0, 1, -1, 0, 0});
   }
 }
 

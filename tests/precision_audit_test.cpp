@@ -2,9 +2,8 @@
 
 #include "attacks/pgd.h"
 #include "core/conv.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
-#include "tests/skip.h"
 #include "tests/training_fixture.h"
 
 using namespace temper;
@@ -16,8 +15,8 @@ const Network::Options kOptions{.data = {8, 8, 1, 3}, .seed = 4};
 struct Side {
   Engine engine;
   std::unique_ptr<Network> network;
-  explicit Side(DType compute = DType::f32, float loss_scale = 1)
-      : engine({.threads = 1, .compute = compute, .loss_scale = loss_scale}),
+  explicit Side(Device device, DType compute = DType::f32, float loss_scale = 1)
+      : engine({.device = device, .threads = 1, .compute = compute, .loss_scale = loss_scale, .arena_mb = 64}),
         network(test::network(engine, "{name: test_net}", kOptions)) {}
   PrecisionSide view() { return {engine, *network, Pass::eval()}; }
 };
@@ -30,8 +29,8 @@ PrecisionAudit audit(Side& a, Side& b) {
 
 }  // namespace
 
-TEST_CASE("Two engines of one precision agree in everything", "[audit]") {
-  Side a, b;
+TEMPER_DEVICE_TEST("Two engines of one precision agree in everything", "[evaluation][audit]") {
+  Side a(device), b(device);
   const PrecisionAudit r = audit(a, b);
   CHECK(r.images == 60);
   for (const auto& g : {r.clean, r.adversarial}) {
@@ -44,8 +43,8 @@ TEST_CASE("Two engines of one precision agree in everything", "[audit]") {
   CHECK(r.robust == r.robust_reference);
 }
 
-TEST_CASE("A side without gradients is found out", "[audit]") {
-  Side a, dead;
+TEMPER_DEVICE_TEST("A side without gradients is found out", "[evaluation][audit]") {
+  Side a(device), dead(device);
   Flat& params = dead.network->weights().params;
   const int conv1 = params.store().find("conv1.weight");
   params.write(conv1, std::vector<double>(static_cast<size_t>(params.store()[conv1].shape.numel()), 0.0));
@@ -60,9 +59,10 @@ TEST_CASE("A side without gradients is found out", "[audit]") {
   CHECK(r.robust >= r.robust_reference);
 }
 
-TEST_CASE("bf16 keeps most signs of the gradient", "[audit]") {
-  if (!make_conv_backend(Device::cpu)->supports(DType::bf16)) TEMPER_SKIP("the convolutions here have no bf16");
-  Side a, b(DType::bf16);
+TEMPER_DEVICE_TEST("bf16 keeps most signs of the gradient", "[evaluation][audit]") {
+  if (device == Device::cpu && !make_conv_backend(device)->supports(DType::bf16))
+    TEMPER_SKIP_ON_HOST("no bf16 convolutions for this processor");
+  Side a(device), b(device, DType::bf16);
   const PrecisionAudit r = audit(a, b);
   CHECK(r.clean.same_sign > 0.9);
   CHECK(r.clean.same_sign < 1);
@@ -70,8 +70,9 @@ TEST_CASE("bf16 keeps most signs of the gradient", "[audit]") {
   CHECK(r.loss == Approx(r.loss_reference).epsilon(0.05));
 }
 
-TEST_CASE("f16 keeps nearly all signs of the gradient, and a loss scale keeps gradients from vanishing", "[audit]") {
-  Side a, b(DType::f16, 1024), far_too_small(DType::f16, 0x1p-20f), bf16(DType::bf16);
+TEMPER_DEVICE_TEST("f16 keeps nearly all signs of the gradient, and a loss scale keeps gradients from vanishing",
+                   "[evaluation][audit]") {
+  Side a(device), b(device, DType::f16, 1024), far_too_small(device, DType::f16, 0x1p-20f), bf16(device, DType::bf16);
   const PrecisionAudit r = audit(a, b);
   CHECK(r.clean.same_sign > 0.98);
   CHECK(r.clean.same_sign < 1);

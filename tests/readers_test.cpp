@@ -330,7 +330,7 @@ TEST_CASE("the real CIFAR-10", "[data]") {
 }
 
 TEST_CASE("CIFAR's python form is converted to the binary one", "[data]") {
-  if (std::system("python3 -c '' 2> /dev/null") != 0) TEMPER_SKIP("no python3");
+  if (std::system("python3 -c '' 2> /dev/null") != 0) TEMPER_SKIP_ON_HOST("no python3");
   const test::TemporaryFolder folder;
   // What Python 2 with NumPy wrote: {'data': array((1, 3072), uint8), 'labels': [7]}.
   using namespace std::string_literals;

@@ -1,6 +1,7 @@
 #pragma once
-// Real data sets and trained networks that are not part of the project. $TEMPER_TEST_DATA names their folder; without
-// it a folder shared/data beside the source tree (or one above) is taken. Tests that find nothing skip, visibly.
+// Real data sets and trained networks that are not part of the project. They are looked for in $TEMPER_TEST_DATA, in
+// $TEMPER_DATA, and in a folder shared/data beside the source tree (or one above). Tests that find nothing skip,
+// visibly.
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -12,8 +13,12 @@ namespace temper::test {
 inline std::string real_data(const std::string& name) {
   namespace fs = std::filesystem;
   const fs::path source = TEMPER_SOURCE_DIR;
-  const char* given = std::getenv("TEMPER_TEST_DATA");
-  for (const fs::path& root : {fs::path(given ? given : ""), source / "../shared/data", source / "../../shared/data"})
+  const auto given = [](const char* variable) {
+    const char* folder = std::getenv(variable);
+    return fs::path(folder ? folder : "");
+  };
+  for (const fs::path& root :
+       {given("TEMPER_TEST_DATA"), given("TEMPER_DATA"), source / "../shared/data", source / "../../shared/data"})
     if (!root.empty() && fs::exists(root / name)) return (root / name).lexically_normal().string();
   return {};
 }
@@ -23,6 +28,8 @@ inline std::string real_data(const std::string& name) {
 inline std::string real_cifar10() {
   namespace fs = std::filesystem;
   if (const std::string ready = real_data("cifar-10-batches-bin"); !ready.empty()) return ready;
+  if (const std::string ready = real_data("cifar10/test_batch.bin"); !ready.empty())
+    return fs::path(ready).parent_path().string();
   const std::string unpack = real_data("unpack");
   if (unpack.empty()) return {};
   const fs::path cache = fs::temp_directory_path() / "temper-test-cifar-10-batches-bin";

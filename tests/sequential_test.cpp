@@ -1,8 +1,9 @@
 #include "core/file.h"
 #include "nn/weights.h"
-#include "tests/catch.h"
+#include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 
 using namespace temper;
 using test::network;
@@ -29,8 +30,8 @@ const char* kNet = R"(
 
 }  // namespace
 
-TEST_CASE("sequential builds the listed layers", "[nn]") {
-  Engine engine({.arena_mb = 64});
+TEMPER_DEVICE_TEST("sequential builds the listed layers", "[networks]") {
+  Engine engine({.device = device, .arena_mb = 64});
   const auto net = sequential(engine, kNet);
   std::vector<std::string> names;
   for (const Param& p : net->params().all()) names.push_back(cat(p.name, " ", p.shape));
@@ -54,8 +55,7 @@ TEST_CASE("sequential builds the listed layers", "[nn]") {
                                           "8.bias (5)",
                                           "head.weight (10, 5)",
                                           "head.bias (10)"});
-  const Tensor x = engine.arena().tensor({2, 32, 32, 3}, DType::f32);
-  std::fill_n(x.as<float>(), x.numel(), 0.5f);
+  const Tensor x = test::tensor_of(engine, {2, 32, 32, 3}, std::vector<double>(2 * 32 * 32 * 3, 0.5));
   Taps taps({"features.0", "1", "2", "3", "block", "7"});
   Pass pass = Pass::eval();
   pass.taps = &taps;
@@ -64,11 +64,12 @@ TEST_CASE("sequential builds the listed layers", "[nn]") {
   CHECK(taps.at("3").value.shape == Shape{2, 8, 8, 4});
   CHECK(taps.at("block").value.shape == Shape{2, 4, 4, 6});
   CHECK(taps.at("7").value.shape == Shape{2, 72});
-  const Tensor before = taps.at("1").value, after = taps.at("2").value;
-  for (int64_t i = 0; i < before.numel(); ++i) CHECK(after.as<float>()[i] == std::max(0.f, before.as<float>()[i]));
+  std::vector<float> before = test::values_of<float>(engine, taps.at("1").value);
+  for (float& v : before) v = std::max(0.f, v);
+  CHECK(test::values_of<float>(engine, taps.at("2").value) == before);
 }
 
-TEST_CASE("errors in sequential name the layer and its line", "[nn][errors]") {
+TEST_CASE("errors in sequential name the layer and its line", "[networks][errors]") {
   Engine engine({.arena_mb = 64});
   const auto text = [&](const std::string& layers) {
     try {
@@ -115,8 +116,8 @@ TEST_CASE("lists of sections appear in the resolved configuration", "[config]") 
   CHECK(YAML::Dump(g.resolved()) == YAML::Dump(f.resolved()));
 }
 
-TEST_CASE("weights survive a round trip bit for bit", "[nn][files]") {
-  Engine engine({.arena_mb = 64});
+TEMPER_DEVICE_TEST("weights survive a round trip bit for bit", "[networks][files]") {
+  Engine engine({.device = device, .arena_mb = 64});
   const test::TemporaryFolder folder;
   for (const char* ending : {"w.safetensors", "w.npz"}) {
     const auto net = sequential(engine, kNet, {.seed = 3}), other = sequential(engine, kNet, {.seed = 4});
@@ -129,8 +130,8 @@ TEST_CASE("weights survive a round trip bit for bit", "[nn][files]") {
   }
 }
 
-TEST_CASE("weights come in PyTorch's layout and with PyTorch's habits", "[nn][files]") {
-  Engine engine({.arena_mb = 16});
+TEMPER_DEVICE_TEST("weights come in PyTorch's layout and with PyTorch's habits", "[networks][files]") {
+  Engine engine({.device = device, .arena_mb = 16});
   const char* layers =
       "  - {type: conv, name: c, out: 2, size: 2, bias: false}\n  - {type: batch_norm, name: b}\n"
       "  - {type: flatten}\n  - {type: linear, name: l, out: 2}";
@@ -150,7 +151,7 @@ TEST_CASE("weights come in PyTorch's layout and with PyTorch's habits", "[nn][fi
   CHECK(net->weights().params.read(w) == krsc);
 }
 
-TEST_CASE("weights of another network are refused with every difference", "[nn][errors]") {
+TEST_CASE("weights of another network are refused with every difference", "[networks][errors]") {
   Engine engine({.arena_mb = 16});
   const Network::Options options{.data = {.height = 2, .width = 2, .channels = 1, .classes = 2}};
   const auto net = sequential(

@@ -176,39 +176,3 @@ TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are t
   CHECK(test::difference(first, launches(state)) == "");
   CHECK(state.progress.total_steps == 6);
 }
-
-TEST_CASE("graph: steps that a GPU repeats leave the bits of steps that the host launches", "[graph][cuda]") {
-  TEMPER_NEEDS_CUDA();
-  const auto [trainer, set] = GENERATE(from_range(test::every_method()));
-  INFO(trainer);
-  const auto run = [&, trainer = trainer, set = set](const std::string& graph) {
-    std::vector<std::string> with = {"device=cuda", "loop.batch_size=7",
-                                     "graph=" + graph};  // 48 images: a last batch of 6
-    with.insert(with.end(), set.begin(), set.end());
-    Experiment e = test::tiny(trainer, with);
-    TrainingState state(e, read_splits(e));
-    std::vector<double> numbers;
-    for (int64_t epoch = 1; epoch <= 3; ++epoch) {
-      state.progress.epoch = epoch;
-      state.progress.step = 0;
-      TrainContext context = state.context();
-      e.trainer.method->before_epoch(context);
-      while (state.progress.step < state.steps_per_epoch()) {
-        const StepNumbers n = train_step(state, "none");
-        numbers.insert(numbers.end(), {n.loss, n.lr, n.grad_norm});
-      }
-    }
-    CHECK((state.graph->launched() > 0) == (graph == "on"));
-    const auto append = [&](const Flat& flat) {
-      for (int i = 0; i < flat.store().count(); ++i) {
-        const std::vector<double> values = flat.read(i);
-        numbers.insert(numbers.end(), values.begin(), values.end());
-      }
-    };
-    append(state.network->weights().params);
-    append(state.network->weights().buffers);
-    if (state.ema) append(state.ema->weights().params);
-    return numbers;
-  };
-  CHECK(run("on") == run("off"));
-}

@@ -1,6 +1,8 @@
 #pragma once
 // A small convolutional network made of core ops, with or without BatchNorm on running statistics: what attacks are
 // tested on without the model zoo.
+#include <algorithm>
+
 #include "attacks/attack.h"
 #include "core/ops_conv.h"
 #include "core/ops_elementwise.h"
@@ -15,7 +17,7 @@ class ToyNet {
  public:
   static constexpr int64_t kSide = 8, kChannels = 3, kClasses = 5;
 
-  explicit ToyNet(DType dtype) {
+  explicit ToyNet(Engine& engine) {
     const std::vector<std::pair<const char*, Shape>> shapes = {{"conv1", {6, 3, 3, kChannels}},
                                                                {"bn.weight", {6}},
                                                                {"bn.bias", {6}},
@@ -25,7 +27,7 @@ class ToyNet {
                                                                {"fc", {kClasses, 8}},
                                                                {"fc.bias", {kClasses}}};
     for (const auto& [name, shape] : shapes) store_.add(name, shape, {});
-    values_ = std::make_unique<Flat>(store_, dtype, Stream{});
+    values_ = std::make_unique<Flat>(store_, full_type(engine), engine.stream());
     for (int i = 0; i < store_.count(); ++i) values_->write(i, wave(store_[i].shape.numel(), i + 1));
     values_->write(4, {0.5, 1, 1.5, 2, 0.7, 0.9});
   }
@@ -50,27 +52,20 @@ class ToyNet {
 /// Images in [0, 1], labels and ids of `n` samples; sample i is the same for every n.
 struct ToyBatch {
   Batch batch;
-  ToyBatch(Engine& engine, int64_t n, DType dtype, int64_t first = 0)
-      : batch{.images = engine.arena().tensor({n, ToyNet::kSide, ToyNet::kSide, ToyNet::kChannels}, dtype),
-              .labels = engine.arena().tensor({n}, DType::i32),
-              .ids = engine.arena().tensor({n}, DType::i32)} {
-    const int64_t size = batch.images.numel() / n;
-    dispatch_full(dtype, [&](auto tag) {
-      using T = decltype(tag);
-      for (int64_t i = 0; i < n; ++i) {
-        const std::vector<double> v = wave(size, static_cast<int>(first + i) + 20);
-        for (int64_t k = 0; k < size; ++k)  // some pixels on the border of the box
-          batch.images.as<T>()[i * size + k] = static_cast<T>(std::clamp(0.5 + 0.6 * v[k], 0.0, 1.0));
-        batch.labels.as<int32_t>()[i] = static_cast<int32_t>((first + i) % ToyNet::kClasses);
-        batch.ids.as<int32_t>()[i] = static_cast<int32_t>(first + i);
-      }
-    });
+  ToyBatch(Engine& engine, int64_t n, int64_t first = 0) {
+    const Shape shape{n, ToyNet::kSide, ToyNet::kSide, ToyNet::kChannels};
+    const int64_t size = shape.numel() / n;
+    std::vector<double> images;
+    std::vector<int32_t> labels, ids;
+    for (int64_t i = first; i < first + n; ++i) {
+      for (const double v : wave(size, static_cast<int>(i) + 20))  // some pixels on the border of the box
+        images.push_back(std::clamp(0.5 + 0.6 * v, 0.0, 1.0));
+      labels.push_back(static_cast<int32_t>(i % ToyNet::kClasses));
+      ids.push_back(static_cast<int32_t>(i));
+    }
+    batch = {
+        .images = tensor_of(engine, shape, images), .labels = labels_of(engine, labels), .ids = labels_of(engine, ids)};
   }
 };
-
-template <class T>
-std::vector<T> values_of(const Tensor& t) {
-  return {t.as<T>(), t.as<T>() + t.numel()};
-}
 
 }  // namespace temper::test

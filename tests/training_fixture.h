@@ -7,6 +7,7 @@
 #include "tests/temporary_folder.h"
 #include "trainers/loop.h"
 #include "trainers/state.h"
+#include "trainers/train_step.h"
 
 namespace temper::test {
 
@@ -30,19 +31,66 @@ inline Experiment tiny(const std::string& trainer = kPgdAt, const std::vector<st
   return read_experiment(parse_config(tiny_yaml(trainer), "tiny.yaml", set));
 }
 
+/// Settings, with what puts an experiment on a device: little memory of a GPU, and plans of this process alone.
+inline std::vector<std::string> on(Device device, std::vector<std::string> set = {}) {
+  static const TemporaryFolder plans;
+  if (device == Device::cpu) return set;
+  set.insert(set.begin(), {"device=cuda", "memory.arena_mb=64", "convolution.cache=" + plans.path().string()});
+  return set;
+}
+
+/// A method, and what of an experiment goes with it.
 using MethodSetting = std::pair<std::string, std::vector<std::string>>;
 
-/// Every method, with what changes from step to step: learning rate, average, augmentation, noise.
+/// Every method, with what changes from step to step: learning rate, averages, augmentation, noise.
 inline std::vector<MethodSetting> every_method() {
   const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
   const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
   return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
           {"{name: pgd_at, " + attack + "}",
            {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
-          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true"}},
+          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true", "swa.start=1", "swa.every=2"}},
           {"{name: trades, " + attack + "}", {}},
           {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
           {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
+}
+
+/// Everything a flat buffer holds, array by array.
+inline std::vector<std::vector<double>> arrays_of(const Flat& flat) {
+  std::vector<std::vector<double>> out;
+  for (int i = 0; i < flat.store().count(); ++i) out.push_back(flat.read(i));
+  return out;
+}
+
+/// What training leaves behind: loss, rate and gradient norm of every step, then weights, statistics and averages.
+struct Trace {
+  std::vector<double> losses, numbers;
+  int64_t launched = 0;  ///< steps that a GPU repeated by itself
+};
+
+/// The first steps of an experiment, epoch after epoch, without validation.
+inline Trace first_steps(Experiment& e, int64_t steps) {
+  TrainingState state(e, read_splits(e));
+  Trace out;
+  for (state.progress.epoch = 1; steps > 0; ++state.progress.epoch) {
+    state.progress.step = 0;
+    TrainContext context = state.context();
+    e.trainer.method->before_epoch(context);
+    for (; steps > 0 && state.progress.step < state.steps_per_epoch(); --steps) {
+      const StepNumbers n = train_step(state, "none");
+      out.losses.push_back(n.loss);
+      out.numbers.insert(out.numbers.end(), {n.loss, n.lr, n.grad_norm});
+    }
+  }
+  const auto append = [&](const Flat& flat) {
+    for (const auto& array : arrays_of(flat)) out.numbers.insert(out.numbers.end(), array.begin(), array.end());
+  };
+  append(state.network->weights().params);
+  append(state.network->weights().buffers);
+  for (auto* average : {&state.ema, &state.swa})
+    if (*average) append((*average)->weights().params);
+  out.launched = state.graph->launched();
+  return out;
 }
 
 /// Keeps what it is shown.

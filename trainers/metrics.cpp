@@ -112,7 +112,12 @@ void MetricsLog::warning(int64_t epoch, const std::string& text) {
 }
 
 void MetricsLog::plans(int64_t epoch, const PlansMade& made) {
-  jsonl_ << Json{{"event", "plans"}, {"epoch", epoch}, {"made", made.count}, {"seconds", made.seconds}} << std::endl;
+  jsonl_ << Json{{"event", "plans"},
+                 {"epoch", epoch},
+                 {"made", made.count},
+                 {"seconds", made.seconds},
+                 {"trial_seconds", made.trial_seconds}}
+         << std::endl;
 }
 
 }  // namespace temper

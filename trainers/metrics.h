@@ -19,8 +19,8 @@ Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask);
 ///   {"event":"step","epoch":1,"step":20,"total_step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}
 ///   {"event":"epoch","epoch":1,"train_loss":1.9,"lr":0.1,"clean":61.2,"robust":40.1,...,"seconds":12.1,"best":true}
 ///   {"event":"warning","epoch":7,"text":"..."}
-///   {"event":"plans","epoch":1,"made":93,"seconds":2.7}   what was chosen ahead on a GPU; the epoch's seconds hold
-///   these
+///   {"event":"plans","epoch":1,"made":93,"seconds":2.7,"trial_seconds":0.4}
+///     what was chosen ahead on a GPU; the epoch's seconds hold these, and these the trials of plans
 /// A method's own numbers stand in "method":{"name":value,...} of step and epoch lines.
 /// Accuracies are percent of the validation images. Every line is written out at once.
 class MetricsLog {

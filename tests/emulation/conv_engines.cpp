@@ -87,5 +87,6 @@ class DeviceEngines : public ConvEngines {
 }  // namespace
 
 std::unique_ptr<ConvEngines> make_cuda_engines() { return std::make_unique<DeviceEngines>(); }
+std::vector<std::pair<std::string, std::string>> cuda_engine_facts() { return {}; }
 
 }  // namespace temper

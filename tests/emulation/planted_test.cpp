@@ -117,7 +117,7 @@ TEST_CASE("AddressSanitizer reports a stray access at the kernel's line", "[emul
   const std::string text = output_of("planted stray read");
   CHECK_THAT(text, ContainsSubstring("heap-buffer-overflow") && ContainsSubstring("planted.cu:"));
 #else
-  TEMPER_SKIP("not an AddressSanitizer build");
+  TEMPER_SKIP_ON_HOST("not an AddressSanitizer build");
 #endif
 }
 
@@ -128,6 +128,6 @@ TEST_CASE("ThreadSanitizer reports a missing barrier and two writers of one elem
   CHECK_THAT(output_of("planted common element"), ContainsSubstring("WARNING: ThreadSanitizer: data race"));
   CHECK_THAT(output_of("planted nothing"), !ContainsSubstring("ThreadSanitizer") && ContainsSubstring("exit 0"));
 #else
-  TEMPER_SKIP("not a ThreadSanitizer build");
+  TEMPER_SKIP_ON_HOST("not a ThreadSanitizer build");
 #endif
 }
