@@ -1,4 +1,5 @@
 """gpu_check first: is what the GPU computes right?"""
+import json
 import os
 
 import figures
@@ -6,6 +7,12 @@ from machine import ROOT
 from runner import CheckFailed, Step
 
 EXPECTED = ".gpu/expected/steps_f32.npz"
+# Name, what of temper_tests on a GPU, what in a rehearsal.
+TESTS = [
+    ("kernels", ["[kernels][cuda]"], ["every kernel case agrees with its reference on cpu", "-c", "relu"]),
+    ("convolutions", ["[conv][cuda]"], ["an epilogue on its own is what a convolution fuses"]),
+    ("matrix products", ["[gemm][cuda]"], ["[gemm]~[cuda]"]),
+    ("all others", ["[cuda]~[kernels]~[conv]~[gemm]~[real]"], ["[norm]~[cuda]"])]
 # Kernels with barriers of their own: what compute-sanitizer looks at.
 WITH_BARRIERS = ("batch_norm", "column_sum", "percentile", "pgd_step")
 
@@ -17,11 +24,15 @@ def audit(call, name, *arguments, settings=(), methods=()):
     return call.program("temper", *words, "--set", f"device={call.device}", *settings)
 
 
-def tests(call, name, real, rehearsed, timeout, env=None):
-    """Test cases on the GPU; in a rehearsal a few on the CPU."""
+def tests(call, timeout):
+    """Test cases on the GPU, subject by subject, side by side; in a rehearsal a few on the CPU. Then a step for what each
+    of them came to. Those on real images wait for `train`, which has them."""
+    folder = f"{call.work}.tests"
+    commands = {name: call.program("temper_tests", *call.pick(real, rehearsed)) for name, real, rehearsed in TESTS}
     wanted = {} if call.rehearse else {"TEMPER_REQUIRE_CUDA": "1"}
-    return Step(name, call.program("temper_tests", *call.pick(real, rehearsed)), timeout, figure=figures.tests,
-                env=wanted | (env or {}))
+    return [Step("tests, side by side", call.tool("at_once.py", folder, json.dumps(commands)), timeout, env=wanted)] + [
+        Step(f"tests: {name}", call.tool("at_once.py", folder, "--outcome", name), 10, figure=figures.tests)
+        for name in commands]
 
 
 def against_cpu(call, compute, timeout):
@@ -58,11 +69,7 @@ def plan(call):
         steps.append(Step("record", audit(call, "record", "--save", call.file("expected.npz")), 120,
                           figure=figures.steps(call.file("record.json"))))
     steps += [
-        tests(call, "tests: kernels", ["[kernels][cuda]"],
-              ["every kernel case agrees with its reference on cpu", "-c", "relu"], 45),
-        tests(call, "tests: convolutions", ["[conv][cuda]"],
-              ["an epilogue on its own is what a convolution fuses"], 45),
-        tests(call, "tests: matrix products", ["[gemm][cuda]"], ["[gemm]~[cuda]"], 20),
+        *tests(call, 110),
         against_cpu(call, "f32", 30),
         against_cpu(call, "bf16", 30),
     ]
@@ -77,8 +84,6 @@ def plan(call):
         Step("as a graph, the same bits", audit(call, "graph", "--against", apart, "--exact", "--twice", methods=methods,
                                                 settings=[f"precision.compute={compute}", graph]), 30,
              figure=call.pick(figures.launched, figures.steps)(call.file("graph.json"))),
-        # Those on real images wait for `train`, which has them.
-        tests(call, "tests: all others", ["[cuda]~[kernels]~[conv]~[gemm]~[real]"], ["[norm]~[cuda]"], 90),
         against_cpu(call, "tf32", 30),
     ]
     return steps + [sanitizer(call, tool, kernel) for kernel in call.pick(WITH_BARRIERS, WITH_BARRIERS[:1])

@@ -1,4 +1,5 @@
 """The plans of the calls: what they need, and that they fit."""
+import json
 import os
 import subprocess
 import sys
@@ -42,11 +43,25 @@ class CallsTest(unittest.TestCase):
 
     def test_every_test_on_the_gpu_is_asked_for_and_required(self):
         steps = {s.name: s for s in self.plans()["first"]}
-        specs = [s.command[1] for name, s in steps.items() if name.startswith("tests: ")]
-        self.assertEqual(specs, ["[kernels][cuda]", "[conv][cuda]", "[gemm][cuda]", "[cuda]~[kernels]~[conv]~[gemm]~[real]"])
+        commands = json.loads(steps["tests, side by side"].command[-1])
+        self.assertEqual([words[1] for words in commands.values()],
+                         ["[kernels][cuda]", "[conv][cuda]", "[gemm][cuda]", "[cuda]~[kernels]~[conv]~[gemm]~[real]"])
+        for name in commands:
+            self.assertEqual(steps[f"tests: {name}"].command[-2:], ["--outcome", name])
         for name, step in steps.items():
-            if name.startswith(("tests: ", "memcheck", "racecheck")):
+            if name.startswith(("tests, ", "memcheck", "racecheck")):
                 self.assertEqual(step.env.get("TEMPER_REQUIRE_CUDA"), "1", name)
+
+    def test_what_runs_side_by_side_keeps_its_outcome(self):
+        def at_once(*words):
+            done = subprocess.run([sys.executable, os.path.join(ROOT, "scripts/gpu/at_once.py"), self.folder.name, *words],
+                                  capture_output=True, text=True)
+            return done.returncode, done.stdout
+        self.assertEqual(at_once(json.dumps({"a b": ["echo", "said"], "c": ["sh", "-c", "echo worse; exit 3"]}))[0], 0)
+        self.assertEqual(at_once("--outcome", "a b"), (0, "said\n"))
+        self.assertEqual(at_once("--outcome", "c"), (3, "worse\n"))
+        os.remove(os.path.join(self.folder.name, "c.code"))
+        self.assertEqual(at_once("--outcome", "c"), (1, "worse\nit was ended before it was done\n"))
 
     def test_a_rehearsal_has_the_same_steps(self):
         real, small = self.plans(), self.plans(rehearse=True)
