@@ -9,8 +9,8 @@ namespace temper {
 nlohmann::ordered_json environment();
 
 #if defined(TEMPER_CUDA)
-/// The part about CUDA: the device, driver, runtime, cuDNN, cuBLASLt and NVRTC with the paths they were loaded from, and
-/// how many engines cuDNN can compile at run time.
+/// The part about CUDA: the device, driver, runtime, cuDNN, cuBLASLt and NVRTC with the paths they were loaded from,
+/// and how many engines cuDNN can compile at run time.
 nlohmann::ordered_json cuda_environment();
 #endif
 
