@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/conv_epilogue.h"
 #include "core/conv_plans.h"
+#include "core/plan_workers.h"
 #include "core/prepared_filters.h"
 #include "kernels/convert/convert.h"
 #include "kernels/runtime/capture.h"
@@ -53,7 +54,8 @@ class PlannedConv : public ConvBackend {
         plans_(std::move(engines), {.choice = options.planning.choice,
                                     .check = options.planning.check,
                                     .folder = options.planning.folder,
-                                    .workspace = options.planning.workspace_mb << 20}),
+                                    .workspace = options.planning.workspace_mb << 20,
+                                    .program = plan_program()}),
         filters_(options.device) {}
 
   const char* name() const override { return plans_.engines().name(); }

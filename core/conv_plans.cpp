@@ -8,6 +8,7 @@
 #include "core/conv_trial.h"
 #include "core/parallel.h"
 #include "core/plan_choice.h"
+#include "core/plan_workers.h"
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/check.h"
 
@@ -18,6 +19,11 @@ namespace {
 std::string key_text(const ConvKey& key) {
   return cat("conv2d ", pass_text(key), " in ", name(key.type), " of ", shape_text(key.shape));
 }
+
+bool has_plan(const std::optional<PlanRecord>& record) { return record && !record->plan.empty(); }
+
+/// Searches from which on it pays to start processes, which takes a second or two.
+constexpr std::ptrdiff_t kWorthIt = 4;
 
 /// An engine without a text form is looked for anew by every process.
 std::string text(const ConvPlan& plan) {
@@ -51,10 +57,7 @@ void ConvPlans::make_noted(Stream stream) {
     for (const auto& chain : noted_)
       if (!known(chain.front())) wanted.insert(chain.front());
     const std::vector<ConvKey> keys(wanted.begin(), wanted.end());
-    std::vector<Found> found(keys.size());
-    for (size_t i = 0; i < keys.size(); ++i) found[i].kept = kept(keys[i]);
-    in_parallel(keys.size(), std::min<size_t>(options_.threads, std::max(1u, std::thread::hardware_concurrency())),
-                [&](size_t i) { found[i] = find(keys[i], std::move(found[i].kept)); });
+    std::vector<Found> found = find_all(keys);
     for (size_t i = 0; i < keys.size(); ++i) entries_.emplace(keys[i], settle(stream, keys[i], std::move(found[i])));
     std::erase_if(noted_, [&](std::vector<ConvKey>& chain) {
       if (entries_.at(chain.front()).plan) return true;
@@ -62,6 +65,22 @@ void ConvPlans::make_noted(Stream stream) {
       return chain.empty();
     });
   }
+}
+
+std::vector<ConvPlans::Found> ConvPlans::find_all(const std::vector<ConvKey>& keys) {
+  std::vector<std::optional<PlanRecord>> records;
+  for (const ConvKey& key : keys) records.push_back(kept(key));
+  std::optional<PlanWorkers> workers;
+  if (!options_.program.empty() &&
+      std::ssize(records) - std::count_if(records.begin(), records.end(), has_plan) >= kWorthIt)
+    workers.emplace(options_.program, *engines_);
+  std::vector<Found> found(keys.size());
+  in_parallel(keys.size(), std::min<size_t>(options_.threads, std::max(1u, std::thread::hardware_concurrency())),
+              [&](size_t i) { found[i] = find(keys[i], std::move(records[i]), workers ? &*workers : nullptr); });
+  if (workers && !workers->failure().empty())
+    notes_.push_back(cat("plans: a process of their own did not make them, so this one did, one after the other: ",
+                         workers->failure()));
+  return found;
 }
 
 std::string ConvPlans::refusal(const ConvKey& key) const {
@@ -95,16 +114,16 @@ ConvSearch ConvPlans::search(const std::vector<std::string>& without) const {
           .without = without};
 }
 
-ConvPlans::Found ConvPlans::find(const ConvKey& key, std::optional<PlanRecord> kept) const {
+ConvPlans::Found ConvPlans::find(const ConvKey& key, std::optional<PlanRecord> kept, PlanWorkers* workers) const {
   Found found{.kept = std::move(kept)};
-  if (found.kept && !found.kept->plan.empty()) try {
+  if (has_plan(found.kept)) try {
       found.plans.push_back(engines_->load(key, found.kept->plan));
       return found;
     } catch (const Error& e) {
       found.not_loaded = e.what();
     }
-  found.plans =
-      engines_->find(key, search(found.kept ? found.kept->wrong : std::vector<std::string>()), found.refusals);
+  const ConvSearch wanted = search(found.kept ? found.kept->wrong : std::vector<std::string>());
+  found.plans = workers ? workers->find(key, wanted, found.refusals) : engines_->find(key, wanted, found.refusals);
   return found;
 }
 

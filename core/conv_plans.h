@@ -9,6 +9,7 @@
 namespace temper {
 
 class ConvTrial;
+class PlanWorkers;
 
 /// The plans of one library: chosen once per key, checked, kept on disk.
 class ConvPlans {
@@ -20,6 +21,8 @@ class ConvPlans {
     int64_t workspace = 0;
     size_t timed = 8;     ///< candidates, with PlanChoice::timed
     size_t threads = 16;  ///< at most, for make_noted()
+    /// For make_noted() of several keys: a program that makes plans (core/plan_workers.h); empty: this process does.
+    std::string program = {};
   };
   ConvPlans(std::unique_ptr<ConvEngines> engines, Options options);
 
@@ -57,7 +60,10 @@ class ConvPlans {
   std::string id(const ConvKey& key) const;
   std::optional<PlanRecord> kept(const ConvKey& key);
   ConvSearch search(const std::vector<std::string>& without) const;
-  Found find(const ConvKey& key, std::optional<PlanRecord> kept) const;  ///< from any thread
+  /// From any thread; what is not kept is searched for by `workers`, if there are any.
+  Found find(const ConvKey& key, std::optional<PlanRecord> kept, PlanWorkers* workers = nullptr) const;
+  /// find() of several keys, side by side.
+  std::vector<Found> find_all(const std::vector<ConvKey>& keys);
   /// Takes the fastest plan that is right, and keeps what was learned.
   Entry settle(Stream stream, const ConvKey& key, Found found);
   /// Null, with a note, where there is no memory for it.
