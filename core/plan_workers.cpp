@@ -122,8 +122,8 @@ class PlanWorkers::Worker {
     std::vector<char> part(1 << 16);
     while (text.empty() || text.back() != '\n') {
       const ssize_t n = recv(socket_, part.data(), part.size(), 0);
-      TEMPER_CHECK(n != 0, "it ended before it answered");
-      TEMPER_CHECK(n > 0 || errno == EINTR, "it did not answer within ", kPatience, " s");
+      TEMPER_CHECK(n >= 0 || errno != EAGAIN, "it did not answer within ", kPatience, " s");
+      TEMPER_CHECK(n > 0 || (n < 0 && errno == EINTR), "it ended before it answered");
       if (n > 0) text.append(part.data(), static_cast<size_t>(n));
     }
     return text;
