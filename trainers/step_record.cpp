@@ -65,8 +65,8 @@ Values all_weights(TrainingState& s) {
 template <class T>
 NamedArray array(const std::string& name, std::vector<int64_t> shape, const T* values, size_t count) {
   NamedArray a{.name = name, .dtype = dtype_of<T>(), .shape = std::move(shape), .bytes = {}};
-  a.bytes.resize(count * sizeof(T));
-  std::memcpy(a.bytes.data(), values, a.bytes.size());
+  const char* bytes = reinterpret_cast<const char*>(values);
+  a.bytes.assign(bytes, bytes + count * sizeof(T));
   return a;
 }
 
@@ -75,7 +75,7 @@ void read_array(const NamedArray& a, To& to, const std::string& where) {
   TEMPER_CHECK(a.dtype == dtype_of<T>(), where, ": ", a.name, ": expected ", dtype_of<T>(), ", got ", a.dtype);
   const size_t count = a.bytes.size() / sizeof(T);
   to.resize(count);
-  std::memcpy(to.data(), a.bytes.data(), count * sizeof(T));
+  if (count > 0) std::memcpy(to.data(), a.bytes.data(), count * sizeof(T));
 }
 
 constexpr const char* kNumber = "number/";
