@@ -43,13 +43,13 @@ inline double distance(const Array& a, const Array& b) {
   return worst / largest;
 }
 
-struct World {
+struct ConvWorld {
   ConvShape g;
   DType dtype;
   Array x, w, bias, y, dy, dx, dw, gamma, beta, mean, var, mask;
   BatchNormFold fold;
 
-  World(ConvShape g, DType dtype)
+  ConvWorld(ConvShape g, DType dtype)
       : g(g),
         dtype(dtype),
         x({g.n, g.h, g.w, g.c}, dtype, 1),

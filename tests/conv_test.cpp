@@ -9,10 +9,10 @@
 using namespace temper;
 using test::Array;
 using test::Compute;
+using test::ConvWorld;
 using test::distance;
 using test::Staged;
 using test::types;
-using test::World;
 
 namespace {
 
@@ -58,29 +58,29 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
     Staged fast(device, compute);
     for (const ConvShape& g : shapes()) {
       CAPTURE(compute.name, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
-      World a(g, compute.stored);
-      World b(g, DType::f32);  // the same values, rounded like a's but held in f32
+      ConvWorld a(g, compute.stored);
+      ConvWorld b(g, DType::f32);  // the same values, rounded like a's but held in f32
       for (auto [from, to] : {std::pair{&a.x, &b.x}, {&a.dy, &b.dy}, {&a.y, &b.y}, {&a.dx, &b.dx}, {&a.mask, &b.mask}})
         *to = from->full();
       const auto both = [&](auto f) {
         f(fast, a);
         f(*plain, b);
       };
-      both([&](ConvBackend& conv, World& v) { conv.forward({}, g, v.x.t, v.filter(), {}, v.y.t); });
+      both([&](ConvBackend& conv, ConvWorld& v) { conv.forward({}, g, v.x.t, v.filter(), {}, v.y.t); });
       CHECK(distance(a.y, b.y) < compute.tolerance);
-      both([&](ConvBackend& conv, World& v) { conv.forward({}, g, v.x.t, v.folded(), {.relu = true}, v.y.t); });
+      both([&](ConvBackend& conv, ConvWorld& v) { conv.forward({}, g, v.x.t, v.folded(), {.relu = true}, v.y.t); });
       CHECK(distance(a.y, b.y) < compute.tolerance);
-      both([&](ConvBackend& conv, World& v) {
+      both([&](ConvBackend& conv, ConvWorld& v) {
         conv.forward({}, g, v.x.t, v.folded(), {.residual = v.dy.t, .relu = true}, v.y.t);
       });
       CHECK(distance(a.y, b.y) < compute.tolerance);
       for (const float beta : {0.f, 1.f, 1.f}) {
-        both([&](ConvBackend& conv, World& v) { conv.backward_data({}, g, v.dy.t, v.folded(), beta, v.dx.t); });
+        both([&](ConvBackend& conv, ConvWorld& v) { conv.backward_data({}, g, v.dy.t, v.folded(), beta, v.dx.t); });
         CHECK(distance(a.dx, b.dx) < compute.tolerance);
       }
       if (device == Device::cuda && !compiled_on_cuda(g)) continue;
       for (const float beta : {0.f, 1.f, 1.f}) {
-        both([&](ConvBackend& conv, World& v) { conv.backward_filter({}, g, v.x.t, v.dy.t, beta, v.dw.t); });
+        both([&](ConvBackend& conv, ConvWorld& v) { conv.backward_filter({}, g, v.x.t, v.dy.t, beta, v.dw.t); });
         CHECK(distance(a.dw, b.dw) < compute.filter_tolerance);
       }
       const auto check_masked = [&] {
@@ -89,13 +89,13 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
           if (!(a.mask.at(i) > 0)) REQUIRE(a.dx.at(i) == 0);
       };
       for (const float beta : {0.f, 1.f}) {
-        both([&](ConvBackend& conv, World& v) {
+        both([&](ConvBackend& conv, ConvWorld& v) {
           conv.backward_data_relu({}, g, v.dy.t, v.folded(), {.beta = beta, .mask = v.mask.t}, v.dx.t);
         });
         check_masked();
       }
       if (!fast.adds_apart()) continue;
-      World c(g, compute.stored), d(g, DType::f32);
+      ConvWorld c(g, compute.stored), d(g, DType::f32);
       d.dx = c.dx.full();
       fast.backward_data_relu({}, g, a.dy.t, a.folded(), {.mask = a.mask.t, .addend = c.dx.t}, a.dx.t);
       plain->backward_data_relu({}, g, b.dy.t, b.folded(), {.mask = b.mask.t, .addend = d.dx.t}, b.dx.t);
@@ -106,7 +106,7 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
 
 TEST_CASE("a data gradient is the same added in place and apart", "[conv]") {
   const auto plain = make_reference_conv();
-  World a(shapes()[3], DType::f32), b(shapes()[3], DType::f32), elsewhere(shapes()[3], DType::f32);
+  ConvWorld a(shapes()[3], DType::f32), b(shapes()[3], DType::f32), elsewhere(shapes()[3], DType::f32);
   std::fill_n(b.dx.t.as<float>(), b.dx.t.numel(), NAN);
   plain->backward_data_relu({}, a.g, a.dy.t, a.folded(), {.beta = 1, .mask = a.x.t}, a.dx.t);
   plain->backward_data_relu({}, b.g, b.dy.t, b.folded(), {.mask = b.x.t, .addend = elsewhere.dx.t}, b.dx.t);
@@ -116,7 +116,7 @@ TEST_CASE("a data gradient is the same added in place and apart", "[conv]") {
 TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
   const auto plain = make_reference_conv();
   for (const bool relu : {false, true}) {
-    World fused(shapes()[3], DType::f32), apart(shapes()[3], DType::f32);
+    ConvWorld fused(shapes()[3], DType::f32), apart(shapes()[3], DType::f32);
     const ConvShape& g = fused.g;
     plain->forward({}, g, fused.x.t, fused.filter(), {.residual = fused.dy.t, .relu = relu}, fused.y.t);
     plain->forward({}, g, apart.x.t, {.w = apart.w.t}, {}, apart.y.t);
@@ -131,7 +131,7 @@ TEMPER_DEVICE_TEST("a prepared filter follows its stamp and its fold", "[conv]")
     CAPTURE(compute.name);
     Staged fast(device, compute);
     const ConvShape g = shapes()[5];
-    World a(g, compute.stored), b(g, DType::f32);
+    ConvWorld a(g, compute.stored), b(g, DType::f32);
     b.x = a.x.full();
     const auto same = [&](const ConvFilter& fa, const ConvFilter& fb) {
       fast.forward({}, g, a.x.t, fa, {}, a.y.t);
@@ -141,11 +141,11 @@ TEMPER_DEVICE_TEST("a prepared filter follows its stamp and its fold", "[conv]")
     same(a.filter(1), b.filter());
     same(a.folded(1), b.folded());
     same(a.filter(1), b.filter());
-    for (World* v : {&a, &b})
+    for (ConvWorld* v : {&a, &b})
       for (int64_t i = 0; i < v->w.t.numel(); ++i) v->w.t.as<float>()[i] *= -0.5f;
     same(a.filter(2), b.filter());
     same(a.filter(0), b.filter());
-    for (World* v : {&a, &b}) v->mean.t.as<float>()[0] = 4;
+    for (ConvWorld* v : {&a, &b}) v->mean.t.as<float>()[0] = 4;
     same(a.folded(3), b.folded());
   }
 }
@@ -162,7 +162,7 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
     };
     std::vector<Layer> layers;
     for (const ConvShape& g : shapes()) {
-      const World v(g, compute.stored);
+      const ConvWorld v(g, compute.stored);
       layers.push_back({g, staged.up(v.x.t), staged.up(v.y.t), staged.up(v.dy.t), staged.up(v.dx.t), staged.up(v.w.t),
                         staged.up(&v.fold)});
       synchronize(staged.engine().stream());
@@ -182,7 +182,7 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
 
 TEST_CASE("forward and data gradient do not depend on batch size or threads", "[conv]") {
   const int threads = omp_get_max_threads();
-  const auto run = [](World& v, int64_t n) {
+  const auto run = [](ConvWorld& v, int64_t n) {
     const auto conv = make_conv_backend(Device::cpu);
     for (int64_t i = 0; i < v.g.n; i += n) {
       ConvShape g = v.g;
@@ -198,7 +198,7 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
     for (ConvShape g : shapes()) {
       CAPTURE(compute.name, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
       g.n = 5;
-      World v(g, compute.stored);
+      ConvWorld v(g, compute.stored);
       omp_set_num_threads(2);
       const auto whole = run(v, 5);
       CHECK(run(v, 5) == whole);
@@ -213,7 +213,7 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
 TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
   const auto conv = make_conv_backend(Device::cpu);
   if (conv->supports(DType::bf16) || std::string(conv->name()).find("onednn") == std::string::npos) return;
-  World v(shapes()[3], DType::bf16);
+  ConvWorld v(shapes()[3], DType::bf16);
   CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),
                     ContainsSubstring(" has no bf16 convolutions for this processor; set precision.compute to f32"));
 }
@@ -221,7 +221,7 @@ TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
 TEMPER_DEVICE_TEST("a gradient is repeatable, by another engine too", "[conv]") {
   for (const Compute& compute : types(device)) {
     CAPTURE(compute.name);
-    World v({.n = 8, .h = 8, .w = 8, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1}, compute.stored);
+    ConvWorld v({.n = 8, .h = 8, .w = 8, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1}, compute.stored);
     const auto run = [&] {
       Staged conv(device, compute);
       conv.backward_filter({}, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
@@ -237,7 +237,7 @@ TEMPER_DEVICE_TEST("filter gradients of many images and of many filters agree wi
   Staged fast(device);
   for (const ConvShape& g : {ConvShape{.n = 32, .h = 32, .w = 32, .c = 16, .k = 16, .r = 3, .s = 3, .pad = 1},
                              ConvShape{.n = 2, .h = 4, .w = 4, .c = 256, .k = 256, .r = 3, .s = 3, .pad = 1}}) {
-    World a(g, DType::f32), b(g, DType::f32);
+    ConvWorld a(g, DType::f32), b(g, DType::f32);
     fast.backward_filter({}, g, a.x.t, a.dy.t, 1.f, a.dw.t);
     make_reference_conv()->backward_filter({}, g, b.x.t, b.dy.t, 1.f, b.dw.t);
     CHECK(distance(a.dw, b.dw) < 2e-5);
