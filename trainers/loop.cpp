@@ -7,11 +7,9 @@
 
 #include "core/environment.h"
 #include "core/file.h"
-#include "core/text.h"
 #include "nn/weights.h"
-#include "trainers/checkpoint.h"
-#include "trainers/config_diff.h"
 #include "trainers/epoch.h"
+#include "trainers/resume.h"
 #include "trainers/signals.h"
 #include "trainers/validate.h"
 
@@ -21,35 +19,6 @@ namespace {
 
 void write_text(const std::filesystem::path& file, const std::string& text) {
   write_file_atomically(file.string(), {std::span<const char>(text.data(), text.size())});
-}
-
-// A resolved configuration with the keys that came later than it: those stand for their defaults.
-std::string with_every_key(const std::string& text, const std::string& where) {
-  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
-}
-
-void check_same_config(const std::string& before, const std::string& now, const std::string& where) {
-  const std::vector<std::string> differences = config_differences(with_every_key(before, where), now);
-  TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
-               join(differences, "\n  "),
-               "\nresume with the run's own configuration, or start a new run in another folder");
-}
-
-// Brings the state to where the folder says the run was. Returns a warning, if there is one.
-std::string resume_from(const RunFolder& folder, const std::string& config, TrainingState& state) {
-  TEMPER_CHECK(std::filesystem::exists(folder.config()), "resume: ", folder.root.string(),
-               " holds no run; start it without --resume");
-  if (!std::filesystem::exists(folder.last()) && !std::filesystem::exists(folder.previous())) {
-    const std::vector<char> text = read_file(folder.config().string());
-    check_same_config({text.begin(), text.end()}, config, folder.config().string());
-    return "the run was stopped before its first checkpoint; starting from the beginning";
-  }
-  const LoadedCheckpoint loaded = load_checkpoint(folder);
-  check_same_config(loaded.config, config, loaded.file);
-  restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
-  // Otherwise the next save would make the damaged file the previous one and lose this good one.
-  if (!loaded.warning.empty()) std::filesystem::remove(folder.last());
-  return loaded.warning;
 }
 
 std::string utc_now() {
@@ -131,16 +100,19 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
                ": already holds a run; continue it with --resume, or choose another folder");
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
   TrainingState state(experiment, read_splits(experiment));
-  const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
+  const std::vector<std::string> warnings =
+      resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
   std::filesystem::remove(folder.evaluation());  // of the run before it was continued
 
   std::filesystem::create_directories(folder.checkpoints());
   write_text(folder.config(), config);
+  const nlohmann::ordered_json inputs = to_json(state.inputs);
+  write_text(folder.inputs(), inputs.dump(2) + "\n");
   write_environment(folder, state, resume);
   MetricsLog log(folder, state.progress.epoch, state.progress.step);
-  Run run{state, folder, observer, log, config};
+  Run run{state, folder, observer, log, {.config = config, .inputs = inputs.dump()}};
   observer.on_start(start_report(state));
-  if (!warning.empty()) run.warn(warning);
+  for (const std::string& warning : warnings) run.warn(warning);
 
   TrainResult result;
   result.outcome = train(run);

@@ -19,13 +19,13 @@ struct TrainResult {
   double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
 };
 
-/// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints); an evaluation that lies
-/// there is removed. SIGINT and SIGTERM finish
+/// Trains an experiment and fills the run folder (config, data, environment, metrics, checkpoints); an evaluation that
+/// lies there is removed. SIGINT and SIGTERM finish
 /// the step, save and return Outcome::interrupted. Throws Error: a folder that already holds a run without Resume::yes,
-/// a resume with another configuration (listing every difference), a loss or gradient that is not finite (naming epoch,
-/// step, learning rate and the last good checkpoint).
-/// The same experiment gives the same bits, interrupted and resumed or not. Changing the number of threads keeps them
-/// too wherever the convolutions do (the reference ones; oneDNN's filter gradients do not).
+/// a resume that contradicts what is trained (trainers/resume.h: before anything is written), a loss or gradient that
+/// is not finite (naming epoch, step, learning rate and the last good checkpoint). The same experiment gives the same
+/// bits, interrupted and resumed or not. Changing the number of threads keeps them too wherever the convolutions do
+/// (the reference ones; oneDNN's filter gradients do not).
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
 

@@ -94,11 +94,13 @@ void add_to_averages(TrainingState& s) {
 
 }  // namespace
 
+double rate_at(const TrainingState& s, Position at) {
+  at.steps_per_epoch = s.steps_per_epoch();
+  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.lr, at);
+}
+
 double rate_at(const TrainingState& s, int64_t step) {
-  const Experiment& e = s.experiment;
-  return e.schedule.schedule->rate(
-      e.optimizer.lr,
-      {.epoch = s.progress.epoch, .step = step, .steps_per_epoch = s.train.batches(), .epochs = e.loop.epochs});
+  return rate_at(s, Position{.epoch = s.progress.epoch, .step = step, .epochs = s.experiment.loop.epochs});
 }
 
 bool note_step(TrainingState& s) {
