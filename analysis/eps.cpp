@@ -1,5 +1,5 @@
 // Accuracy against the size of the perturbation (CURE: PGD-20 at radii of 0.25 to 8 / 255).
-#include "analysis/analysis.h"
+#include "analysis/comparable.h"
 #include "attacks/pgd.h"
 #include "data/loader.h"
 #include "evaluation/report_svg.h"
@@ -23,7 +23,7 @@ struct Eps : Analysis {
     f("step", step_share, "step of the attack, as a share of the radius");
     f("steps", attack.steps, "steps of the attack");
     f("restarts", attack.restarts, "runs of the attack in total");
-    f("images", images, "attack only the first so many test images; 0: all");
+    f("images", images, "attack only so many test images, drawn so that every class gives its share; 0: all");
     f("weights", weights, "last, best, ema or swa");
     for (const double r : radii)
       if (r <= 0) f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
@@ -46,6 +46,11 @@ struct Eps : Analysis {
                 .y_label = "accuracy",
                 .y_range = std::pair{0.0, 100.0},
                 .unit = "%"};
+    check_comparable("eps", "precision", context.subjects,
+                     [](const Subject& s) { return name(read_experiment(s.config).precision); });
+    check_comparable("eps", "test images", context.subjects, [&](const Subject& s) {
+      return fingerprint(test_images(read_experiment(s.config), {.count = images}).images).text();
+    });
     for (const Subject& s : context.subjects) {
       Series line{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
       for (const auto& [radius, a] : measure(s, context.observer)) {
@@ -58,6 +63,7 @@ struct Eps : Analysis {
     Pgd largest(attack);
     set_radius(largest, radii.back());
     f.notes = {"Radius 0: the images as they are. The attack at the last radius: " + largest.describe() + "."};
+    if (images > 0) f.notes.push_back(cat("Of the test images, at most ", images, ", drawn over the classes, seed 0."));
     return f;
   }
 
@@ -68,7 +74,7 @@ struct Eps : Analysis {
 
   std::vector<std::pair<double, Accuracy>> measure(const Subject& s, Observer& observer) const {
     const Experiment e = read_experiment(s.config);
-    const ImageSet test = test_images(e, images);
+    const ImageSet test = test_images(e, {.count = images}).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, *s.folder, weights, shape_of(test));
     Loader loader(engine, test, e.evaluation.loader(engine.device()));

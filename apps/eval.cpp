@@ -5,6 +5,7 @@
 #include "apps/evaluate_run.h"
 #include "apps/progress.h"
 #include "apps/subcommand.h"
+#include "trainers/run_inputs.h"
 
 namespace temper {
 
@@ -15,7 +16,8 @@ namespace fs = std::filesystem;
 struct Eval : Subcommand {
   std::string run_folder, model, weights, data, json;
   std::vector<std::string> attacks, overrides;
-  int64_t limit = 0, batch = 0;
+  int64_t batch = 0;
+  TestSample sample;
   bool quiet = false;
 
   void declare(CLI::App& app) override {
@@ -25,7 +27,8 @@ struct Eval : Subcommand {
     app.add_option("--data", data, "name of a data set");
     app.add_option("--attack", attacks, "name of one or more attacks or presets; `temper list attacks`")
         ->expected(1, -1);
-    app.add_option("--limit", limit, "measure only the first N test images");
+    app.add_option("--limit", sample.count, "measure only N test images, drawn so that every class gives its share");
+    app.add_option("--sample-seed", sample.seed, "what --limit draws with (default 0)");
     app.add_option("--batch", batch, "images per batch");
     app.add_option("--json", json, "also write the results to this file");
     app.add_option("--set", overrides, "key=value that overrides the configuration");
@@ -50,11 +53,31 @@ struct Eval : Subcommand {
     TEMPER_CHECK(fs::exists(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
     Experiment experiment = configured(load_config(folder.config().string()));
     const std::string which = weights.empty() ? "last" : weights;
-    const Results results = measure_run(experiment, folder, which, observer, limit);
+    const Results results = measure_run(experiment, folder, which, observer, sample);
+    const std::vector<std::string> others = differences_from_own(folder, results, which);
+    for (const std::string& other : others) observer.on_warning(other);
     // Anything else than the run's own evaluation is only shown.
-    if (which == "last" && attacks.empty() && overrides.empty() && limit == 0 && data.empty())
+    if (others.empty() && which == "last" && attacks.empty() && overrides.empty() && sample.count == 0 && data.empty())
       write_run_results(folder, results, session.program);
     return results;
+  }
+
+  // In what these results are not about the images and the weights of the run's own, nor the classes it was trained on.
+  std::vector<std::string> differences_from_own(const RunFolder& folder, const Results& r,
+                                                const std::string& which) const {
+    std::vector<std::string> out;
+    const nlohmann::ordered_json own = read_json(folder.evaluation());
+    if (own.contains("test") && !own.contains("sample") && !r.part)
+      for (const std::string& d : differences(set_fingerprint(own["test"]), r.test))
+        out.push_back("not the test images of the run's own results: " + d);
+    const std::string weights = own.value("weights_fingerprint", "");
+    if (which == "last" && !weights.empty() && weights != r.weights_fingerprint)
+      out.push_back(cat("not the weights of the run's own results: ", weights, " -> ", r.weights_fingerprint));
+    const std::string names = run_inputs(read_json(folder.inputs())).train.names;
+    if (!names.empty() && !r.test.names.empty() && names != r.test.names)
+      out.push_back(
+          "the classes have other names than those the run was trained on, so a label may mean another class");
+    return out;
   }
 
   Results of_model(ConsoleObserver& observer) const {
@@ -68,7 +91,7 @@ struct Eval : Subcommand {
     }
     config.root["model"]["weights"] = weights;
     Experiment experiment = configured(config);
-    Results results = measure(experiment, observer, limit);
+    Results results = measure(experiment, observer, sample);
     results.method = "";
     return results;
   }

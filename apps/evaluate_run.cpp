@@ -2,19 +2,26 @@
 
 #include "core/file.h"
 #include "evaluation/report_page.h"
-#include "trainers/run_network.h"
+#include "trainers/network_fingerprint.h"
 
 namespace temper {
 
 namespace {
 
-Results measure_network(Engine& engine, const Network& network, const Experiment& e, const ImageSet& test,
+Results measure_network(Engine& engine, Network& network, const Experiment& e, const TestImages& tested,
                         Observer& observer) {
+  const ImageSet& test = tested.images;
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,
             .device = name(engine.device()),
+            .weights_fingerprint = network_fingerprint(network),
+            .precision = name(e.precision),
+            .mean = e.model.mean,
+            .std = e.model.std,
             .images_test = test.size(),
+            .test = fingerprint(test),
+            .part = tested.part,
             .rows = evaluate_test(engine, network, e, test, observer)};
   if (!e.evaluation.attacks.empty()) {
     const Pass pass = Pass::eval(e.trainer.method->eval_branch(network));
@@ -22,12 +29,6 @@ Results measure_network(Engine& engine, const Network& network, const Experiment
     r.examples = attack_examples(engine, network, pass, test, *e.evaluation.attacks.front().attack);
   }
   return r;
-}
-
-nlohmann::ordered_json read_json(const std::filesystem::path& file) {
-  if (!std::filesystem::exists(file)) return nlohmann::ordered_json::object();
-  const std::vector<char> text = read_file(file.string());
-  return nlohmann::ordered_json::parse(text.begin(), text.end());
 }
 
 // A path as a shell takes it.
@@ -42,20 +43,28 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-Results measure(Experiment& experiment, Observer& observer, int64_t limit) {
-  const ImageSet test = test_images(experiment, limit);
+nlohmann::ordered_json read_json(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file)) return nlohmann::ordered_json::object();
+  const std::vector<char> text = read_file(file.string());
+  auto j = nlohmann::ordered_json::parse(text.begin(), text.end(), nullptr, false);
+  TEMPER_CHECK(j.is_object(), file.string(), ": is not a file that temper wrote; remove it, or the whole folder");
+  return j;
+}
+
+Results measure(Experiment& experiment, Observer& observer, TestSample sample) {
+  const TestImages test = test_images(experiment, sample);
   Engine engine(experiment.engine_options());
-  const std::unique_ptr<Network> network = make_network(engine, experiment, shape_of(test));
+  const std::unique_ptr<Network> network = make_network(engine, experiment, shape_of(test.images));
   Results r = measure_network(engine, *network, experiment, test, observer);
   r.weights = experiment.model.weights.empty() ? "untrained" : experiment.model.weights;
   return r;
 }
 
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
-                    int64_t limit) {
-  const ImageSet test = test_images(experiment, limit);
+                    TestSample sample) {
+  const TestImages test = test_images(experiment, sample);
   Engine engine(experiment.engine_options());
-  const std::unique_ptr<Network> network = load_run_network(engine, experiment, folder, weights, shape_of(test));
+  const std::unique_ptr<Network> network = load_run_network(engine, experiment, folder, weights, shape_of(test.images));
   Results r = measure_network(engine, *network, experiment, test, observer);
   r.weights = weights + " weights";
   return r;
@@ -76,6 +85,8 @@ void write_run_results(const RunFolder& folder, const Results& results, const st
     for (const char* key : {"outcome", "epochs", "best_epoch", "images_train", "images_validation", "train_seconds"})
       if (before.contains(key)) j[key] = before[key];
   }
+  const nlohmann::ordered_json inputs = read_json(folder.inputs());
+  for (const auto& [key, value] : inputs.items()) j[key] = value;
   const std::string root = folder.root.string();
   j["command"] = quoted(program) + " train " + quoted((folder.config()).string()) + " --out " + quoted(root + "-again");
   write_text((folder.root / "examples.json").string(), examples_json(results).dump() + "\n");

@@ -28,11 +28,11 @@ std::string tiles(const RunReport& run) {
 
 std::string results(const RunReport& run) {
   std::string out = fmt::format(
-      "<div class=\"scroll\"><table><caption>Accuracy in percent on the {} test images, which neither training nor selection has seen; "
+      "<div class=\"scroll\"><table><caption>Accuracy in percent on {}, which neither training nor selection has seen; "
       "± is the 95 % interval.</caption>\n<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
       "<th scope=\"col\" class=\"num\">±</th><th scope=\"col\" class=\"num\">Right</th>"
       "<th scope=\"col\" class=\"num\">Time</th></tr></thead>\n<tbody>\n",
-      grouped(run.images_test));
+      test_images_text(run.images_test, run.part));
   for (const ReportRow& row : run.rows)
     out += fmt::format(
         "<tr><th scope=\"row\">{}</th>{}<td class=\"num\">{:.2f}</td><td class=\"num\">{} of {}</td>"
@@ -41,7 +41,7 @@ std::string results(const RunReport& run) {
         grouped(row.correct), grouped(row.total), duration(row.seconds));
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
-  return out + "</tbody></table></div>\n" + nrr_note(run) + attack_list({run});
+  return out + "</tbody></table></div>\n" + nrr_note(std::isnan(run.nrr) ? "" : run.nrr_label) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {

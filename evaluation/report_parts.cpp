@@ -31,6 +31,12 @@ std::string grouped(int64_t n) {
   return out;
 }
 
+std::string test_images_text(int64_t count, const std::optional<SetPart>& part) {
+  if (!part) return grouped(count) + " test images";
+  return fmt::format("{} of {} test images (drawn over the classes, seed {})", grouped(count), grouped(part->of),
+                     part->seed);
+}
+
 std::string answer(const std::string& predicted, const std::string& truth, double confidence) {
   const bool right = predicted == truth;
   return fmt::format("<span class=\"{}\">{} {}</span><br/>{:.0f}&#160;%", right ? "right-answer" : "wrong-answer",
@@ -56,11 +62,11 @@ std::string attack_list(const std::vector<RunReport>& runs) {
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
 }
 
-std::string nrr_note(const RunReport& run) {
-  if (std::isnan(run.nrr)) return "";
+std::string nrr_note(const std::string& attack) {
+  if (attack.empty()) return "";
   return "<p class=\"soft\">NRR, the natural-robust ratio, is the harmonic mean 2 · Nat · Rob / (Nat + Rob), with Rob the "
          "accuracy under " +
-         escape(shown(run.nrr_label)) + ".</p>\n";
+         escape(shown(attack)) + ".</p>\n";
 }
 
 }  // namespace temper::report

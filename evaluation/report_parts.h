@@ -13,6 +13,8 @@ std::string shown(const std::string& label);
 std::string duration(double seconds);
 /// "8,192"
 std::string grouped(int64_t n);
+/// "2,000 test images", "500 of 10,000 test images (drawn over the classes, seed 0)"
+std::string test_images_text(int64_t count, const std::optional<SetPart>& part);
 /// "sneaker 83 %" in the colour, and with the sign, of a right or wrong answer.
 std::string answer(const std::string& predicted, const std::string& truth, double confidence);
 std::string image(const std::string& uri, const std::string& alternative);
@@ -20,7 +22,7 @@ std::string image(const std::string& uri, const std::string& alternative);
 std::string figure(const std::string& body, const std::string& caption);
 /// The attacks of these runs with all their parameters, each named once.
 std::string attack_list(const std::vector<RunReport>& runs);
-/// What NRR means here.
-std::string nrr_note(const RunReport& run);
+/// What NRR means here, with the attack it is computed with; "" without one.
+std::string nrr_note(const std::string& attack);
 
 }  // namespace temper::report

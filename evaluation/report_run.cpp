@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "kernels/runtime/check.h"
+#include "attacks/settings.h"
 
 namespace temper {
 
@@ -38,24 +38,23 @@ std::vector<std::string> split(const std::string& line) {
   return cells;
 }
 
-void flatten(const YAML::Node& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
-  if (!node.IsMap()) {
-    if (node.IsScalar()) out.emplace_back(path, node.Scalar());
-    if (node.IsSequence()) out.emplace_back(path, YAML::Dump(node));
-    return;
-  }
-  for (const auto& kv : node) {
-    const std::string key = kv.first.as<std::string>();
-    flatten(kv.second, path.empty() ? key : path + "." + key, out);
-  }
-}
-
 void flatten(const json& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
   if (!node.is_object()) {
     out.emplace_back(path, node.is_string() ? node.get<std::string>() : node.dump());
     return;
   }
   for (const auto& [key, value] : node.items()) flatten(value, path.empty() ? key : path + "." + key, out);
+}
+
+// An attack's section as it was resolved, with the keys that are newer than the file.
+FlatYaml attack_of(const json& row) {
+  if (!row.contains("attack")) return {};
+  return flattened(complete_attack_settings(YAML::Load(row["attack"].dump())));
+}
+
+std::string normalisation_text(const json& j) {
+  if (!j.is_object()) return "";
+  return j.at("mean").empty() ? "none" : "mean " + j.at("mean").dump() + ", std " + j.at("std").dump();
 }
 
 }  // namespace
@@ -118,9 +117,17 @@ RunReport read_run(const fs::path& folder) {
     run.train_seconds = j.value("train_seconds", 0.0);
     if (j.contains("nrr") && j["nrr"].is_number()) run.nrr = j["nrr"].get<double>();
     run.nrr_label = j.value("nrr_attack", "");
+    run.precision = j.value("precision", "");
+    run.normalisation = normalisation_text(j.value("normalisation", json()));
+    const auto set = [&](const char* key) { return set_fingerprint(j.value(key, json::object())); };
+    run.test = set("test");
+    run.train = set("train");
+    run.validation = set("validation");
+    run.start_weights = j.value("start", "");
+    if (j.contains("sample")) run.part = {.of = j["sample"].at("of"), .seed = j["sample"].value("seed", uint64_t{0})};
     for (const json& r : j.at("rows"))
       run.rows.push_back({r.at("label"), r.value("description", ""), r.at("correct"), r.at("total"), r.at("percent"),
-                          r.value("seconds", 0.0)});
+                          r.value("seconds", 0.0), attack_of(r)});
     run.example_attack = examples.value("attack", "");
     run.example_gain = examples.value("gain", 1.0);
     for (const json& e : examples.value("images", json::array()))
@@ -133,7 +140,7 @@ RunReport read_run(const fs::path& folder) {
   run.curve = read_curve(folder / "metrics.csv");
   run.config = read_text(folder / "config.yaml");
   try {
-    flatten(YAML::Load(run.config), "", run.settings);
+    run.settings = flattened(YAML::Load(run.config));
   } catch (const YAML::Exception& e) {
     fail((folder / "config.yaml").string(), " line ", e.mark.line + 1, ": ", e.msg);
   }
