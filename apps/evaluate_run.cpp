@@ -1,6 +1,7 @@
 #include "apps/evaluate_run.h"
 
 #include "core/file.h"
+#include "core/text.h"
 #include "evaluation/report_page.h"
 #include "trainers/run_network.h"
 
@@ -28,16 +29,6 @@ nlohmann::ordered_json read_json(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return nlohmann::ordered_json::object();
   const std::vector<char> text = read_file(file.string());
   return nlohmann::ordered_json::parse(text.begin(), text.end());
-}
-
-// A path as a shell takes it.
-std::string quoted(const std::string& text) {
-  const bool plain = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=") ==
-                     std::string::npos;
-  if (plain && !text.empty()) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
 }
 
 }  // namespace
@@ -77,9 +68,9 @@ void write_run_results(const RunFolder& folder, const Results& results, const st
       if (before.contains(key)) j[key] = before[key];
   }
   const std::string root = folder.root.string();
-  j["command"] = quoted(program) + " train " + quoted((folder.config()).string()) + " --out " + quoted(root + "-again");
-  write_text((folder.root / "examples.json").string(), examples_json(results).dump() + "\n");
-  write_text(folder.evaluation().string(), j.dump(2) + "\n");
+  j["command"] = quoted(program) + " train " + quoted(folder.config().string()) + " --out " + quoted(root + "-again");
+  write_text((folder.root / "examples.json").string(), json_text(examples_json(results)));
+  write_text(folder.evaluation().string(), json_text(j));
   write_text(folder.report().string(), run_page(read_run(folder.root)));
 }
 

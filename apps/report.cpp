@@ -40,7 +40,7 @@ struct Report : Subcommand {
       links.push_back(fs::absolute(files.report()).lexically_proximate(from).generic_string());
     }
     if (!compare.empty()) write_text(compare, comparison_page(title, runs, links));
-    if (!json.empty()) write_text(json, summary(runs).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(summary(runs)));
     table(session, runs);
     for (const std::string& folder : folders) session.out << "report: " << RunFolder{folder}.report().string() << "\n";
     if (!compare.empty()) session.out << "comparison: " << compare << "\n";
