@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
+#include "core/printable.h"
 #include "trainers/loop.h"
 
 namespace temper {
@@ -98,9 +99,13 @@ int parse_and_run(const std::vector<std::string>& args, Session& session) {
 
 int run_cli(const std::vector<std::string>& args, Session session) {
   try {
-    return parse_and_run(args, session);
+    const int code = parse_and_run(args, session);
+    if (session.out.flush()) return code;
+    session.err << "temper: error: the output cannot be written; is the disk full, or has its reader ended?"
+                << std::endl;
+    return code == kExitOk ? kExitError : code;
   } catch (const Error& e) {
-    session.err << "temper: error: " << e.what() << std::endl;
+    session.err << "temper: error: " << printable(e.what()) << std::endl;
   } catch (const std::bad_alloc&) {
     session.err << "temper: error: out of memory; lower loop.batch_size or evaluation.batch_size" << std::endl;
   } catch (const std::exception& e) {

@@ -81,7 +81,7 @@ void write_text(const std::string& file, const std::string& text) {
   std::error_code failed;
   if (!folder.empty()) std::filesystem::create_directories(folder, failed);
   TEMPER_CHECK(!failed, folder.string(), ": the folder cannot be made: ", failed.message());
-  write_file_atomically(file, {std::span<const char>(text.data(), text.size())});
+  write_text_atomically(file, text);
 }
 
 }  // namespace temper
