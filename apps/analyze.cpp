@@ -7,6 +7,7 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "apps/subcommand.h"
+#include "core/file.h"
 #include "evaluation/report_svg.h"
 #include "trainers/loop.h"
 #include "trainers/signals.h"
@@ -77,7 +78,7 @@ struct Analyze : Subcommand {
     analysis->fields(f);
     f.finish();
     const fs::path folder = out.empty() ? fs::path("runs/analyze") / name : fs::path(out);
-    fs::create_directories(folder);
+    make_folders(folder.string());
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
     const SignalGuard signals;
     try {

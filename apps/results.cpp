@@ -78,9 +78,7 @@ void print_results(Session& session, const Results& r) {
 
 void write_text(const std::string& file, const std::string& text) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  std::error_code failed;
-  if (!folder.empty()) std::filesystem::create_directories(folder, failed);
-  TEMPER_CHECK(!failed, folder.string(), ": the folder cannot be made: ", failed.message());
+  if (!folder.empty()) make_folders(folder.string());
   write_text_atomically(file, text);
 }
 

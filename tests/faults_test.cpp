@@ -75,8 +75,18 @@ std::vector<int64_t> sampled(int64_t all, int64_t some) {
 
 }  // namespace
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kOwnCalls = true;
+#else
+constexpr bool kOwnCalls = false;
+#endif
+
+#define TEMPER_NEEDS_FAILING_CALLS()                                                                  \
+  if (!test::program_is_built()) TEMPER_SKIP_ON_HOST("the temper program is not where it was built"); \
+  if (kOwnCalls) TEMPER_SKIP_ON_HOST("the address sanitizer has its own calls for memory")
+
 TEST_CASE("faults: whichever call to a file fails, the run ends with an error and can be resumed", "[faults]") {
-  if (!test::program_is_built()) TEMPER_SKIP_ON_HOST("the temper program is not where it was built");
+  TEMPER_NEEDS_FAILING_CALLS();
   FailingRuns runs("files");
   const int64_t all = runs.calls_of_a_run();
   CHECK(all > 100);
@@ -85,7 +95,7 @@ TEST_CASE("faults: whichever call to a file fails, the run ends with an error an
 }
 
 TEST_CASE("faults: whichever memory is refused, the run ends with an error and can be resumed", "[faults]") {
-  if (!test::program_is_built()) TEMPER_SKIP_ON_HOST("the temper program is not where it was built");
+  TEMPER_NEEDS_FAILING_CALLS();
   FailingRuns runs("memory");
   const int64_t all = runs.calls_of_a_run();
   CHECK(all > 1000);

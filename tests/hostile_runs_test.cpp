@@ -95,7 +95,7 @@ TEST_CASE("hostile runs: nothing in them reaches the terminal as a command", "[r
     CHECK(text.find('\x1b') == std::string::npos);
     CHECK(text.find("\xc2\x9b") == std::string::npos);
   }
-  CHECK(test::xml_fault(test::slurp(renamed / "report.html").substr(std::string("<!DOCTYPE html>\n").size())) == "");
+  CHECK(test::xml_fault(test::slurp(renamed / "report.html")) == "");
   const test::Ran error = temper_command({"report", "no\x1b[31mfolder"});
   CHECK(error.code == 1);
   CHECK(error.err.find('\x1b') == std::string::npos);

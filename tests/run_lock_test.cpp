@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "core/file.h"
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
 #include "tests/training_fixture.h"
@@ -9,6 +10,15 @@
 using namespace temper;
 using test::Recorder;
 using test::TemporaryFolder;
+
+namespace {
+
+TrainResult train(const RunFolder& run, Observer& observer, Resume resume = Resume::no) {
+  Experiment e = test::tiny(test::kPgdAt, {"loop.epochs=2"});
+  return run_training(e, run, observer, resume);
+}
+
+}  // namespace
 
 TEST_CASE("a run folder has one process at a time, which is named", "[runs]") {
   const TemporaryFolder folder;
@@ -19,8 +29,7 @@ TEST_CASE("a run folder has one process at a time, which is named", "[runs]") {
     CHECK_THROWS_WITH(RunLock(run), ContainsSubstring(cat(run.root.string(), ": process ", ::getpid(), " on ")) &&
                                         ContainsSubstring("works in this folder; wait until it ends"));
     Recorder r;
-    Experiment e = test::tiny();
-    CHECK_THROWS_WITH(run_training(e, run, r), ContainsSubstring("works in this folder"));
+    CHECK_THROWS_WITH(train(run, r), ContainsSubstring("works in this folder"));
     CHECK(std::filesystem::exists(run.lock()));
   }
   CHECK_FALSE(std::filesystem::exists(run.root));  // it was made for the lock, and nothing came of it
@@ -57,37 +66,35 @@ TEST_CASE("a run whose folder is moved away ends with an error", "[runs][errors]
   } moving;
   moving.from = run.root;
   moving.to = folder.path() / "moved";
-  Experiment e = test::tiny();
   CHECK_THROWS_WITH(
-      run_training(e, run, moving),
+      train(run, moving),
       ContainsSubstring(run.root.string() + ": the folder of this run was moved or removed while it ran; put "
                                             "it back where it was and continue with --resume"));
   CHECK_FALSE(std::filesystem::exists(run.root));
   std::filesystem::rename(moving.to, run.root);
   Recorder r;
-  CHECK(run_training(e, run, r, Resume::yes).outcome == Outcome::finished);
+  CHECK(train(run, r, Resume::yes).outcome == Outcome::finished);
 }
 
 TEST_CASE("a resume keeps the history until the new one is written, and says what is missing of it", "[runs]") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path() / "run"};
   Recorder r;
-  Experiment e = test::tiny(test::kPgdAt, {"loop.epochs=2"});
-  run_training(e, run, r);
+  train(run, r);
   const std::string whole = read_text(run.metrics().string());
   {
     std::ofstream cut(run.metrics(), std::ios::app);
     cut << "{\"event\":\"step\",\"epo";
   }
-  run_training(e, run, r, Resume::yes);
+  train(run, r, Resume::yes);
   CHECK(read_text(run.metrics().string()) == whole);
   CHECK(r.warnings.empty());
   test::write_file(run.metrics(), "");
-  run_training(e, run, r, Resume::yes);
+  train(run, r, Resume::yes);
   REQUIRE(r.warnings.size() == 1);
   CHECK_THAT(r.warnings[0], ContainsSubstring("metrics.jsonl: holds records of 0 of the 2 epochs that this run has "
                                               "trained; those of the others are lost"));
   test::write_file(run.metrics(), "{\"event\":\"step\",\"epoch\":\"x\"}\n");
-  CHECK_THROWS_WITH(run_training(e, run, r, Resume::yes),
+  CHECK_THROWS_WITH(train(run, r, Resume::yes),
                     ContainsSubstring("metrics.jsonl line 1: 'epoch' should be a whole number that counts, got \"x\""));
 }

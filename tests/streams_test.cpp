@@ -1,8 +1,11 @@
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 #include "core/file.h"
@@ -11,6 +14,7 @@
 #include "tests/program_fixture.h"
 #include "tests/skip.h"
 #include "tests/temporary_folder.h"
+#include "trainers/loop.h"
 
 // What the program does when its streams are closed or full, and when it is told to end.
 
@@ -132,8 +136,9 @@ TEST_CASE("signals: a run under nohup goes on when its terminal closes", "[app][
   const TemporaryFolder folder;
   const std::string config = test::write_short_run(folder.path());
   // The shell ignores the signal, and so does what it starts.
-  CHECK(shell(cat("trap '' HUP; temper train ", config, " --quiet --out ", folder.file("run"), " & p=$!; while [ ! -e ",
-                  folder.file("run/metrics.jsonl"), " ]; do sleep 0.01; done; kill -HUP $p; wait $p")) == 0);
+  CHECK(shell(cat("trap '' HUP; '", TEMPER_PROGRAM, "' train ", config, " --quiet --out ", folder.file("run"),
+                  " & p=$!; while [ ! -e ", folder.file("run/metrics.jsonl"),
+                  " ]; do sleep 0.01; done; kill -HUP $p; wait $p")) == 0);
   CHECK(std::filesystem::exists(folder.file("run/evaluation.json")));
 }
 

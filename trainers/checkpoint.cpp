@@ -106,7 +106,8 @@ void restore(const Safetensors& from, const std::string& file, const VisitState&
 void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit) {
   Safetensors state = collect(visit);
   state.metadata[kConfigKey] = config;
-  std::filesystem::create_directory(folder.checkpoints());  // not where the folder of the run is gone
+  std::error_code told_below;
+  std::filesystem::create_directory(folder.checkpoints(), told_below);  // not where the folder of the run is gone
   if (std::filesystem::exists(folder.last())) name_also(folder.last().string(), folder.previous().string());
   save_safetensors(folder.last().string(), state.arrays, state.metadata);
 }

@@ -136,7 +136,7 @@ TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& 
   // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
   for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
 
-  std::filesystem::create_directories(folder.checkpoints());
+  make_folders(folder.checkpoints().string());
   write_text_atomically(folder.config().string(), config);
   write_environment(folder, state, resume);
   MetricsLog log(folder, state.progress.epoch, state.progress.step);
@@ -149,6 +149,7 @@ TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& 
   try {
     result.outcome = train(run);
   } catch (const FileError& e) {
+    lock.check_in_place();
     fail(e.what(), "; then continue the run with --resume");
   }
   if (const std::string& note = state.engine.arena().note(); !note.empty()) run.warn(note);
