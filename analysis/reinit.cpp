@@ -90,7 +90,7 @@ struct Reinit : Analysis {
                   .y_label = "robust accuracy",
                   .unit = "%"};
       for (const BlockSet& set : sets) {
-        Config config{YAML::Clone(base.root), base.where};
+        Config config = base.clone();
         const RunFolder folder{context.out / cat(how, "-", set.label)};
         const int64_t trained = prepare(config, set, renew, start, folder);
         Experiment e = read_experiment(config);
@@ -116,10 +116,8 @@ struct Reinit : Analysis {
   // The file that every set starts from, and the first row.
   std::string natural_weights(const Config& base, const AnalysisContext& context, Findings& f) const {
     const RunFolder folder{context.out / "natural"};
-    Config config{YAML::Clone(base.root), base.where};
-    YAML::Node standard(YAML::NodeType::Map);
-    standard["name"] = "standard";
-    config.root["trainer"] = standard;
+    Config config = base.clone();
+    put(config, "trainer", "name", "standard", "analysis reinit");
     overlay(config, natural);
     Experiment e = read_experiment(config);
     const bool given = !e.model.weights.empty();

@@ -1,7 +1,7 @@
 #include "apps/evaluate_run.h"
 
 #include "core/file.h"
-#include "core/printable.h"
+#include "core/text.h"
 #include "evaluation/report_files.h"
 #include "evaluation/report_page.h"
 #include "trainers/run_network.h"
@@ -66,9 +66,9 @@ void write_run_results(const RunLock& lock, const Results& results, const std::s
   const std::string root = folder.root.string();
   j["command"] = quoted(program) + " train " + quoted((folder.config()).string()) + " --out " + quoted(root + "-again");
   lock.check_in_place();
-  write_text_atomically(folder.examples().string(), examples_json(results).dump() + "\n");
+  write_text_atomically(folder.examples().string(), json_text(examples_json(results)));
   write_text_atomically(folder.report().string(), run_page(read_run(folder.root, j)));
-  write_text_atomically(folder.evaluation().string(), j.dump(2) + "\n");
+  write_text_atomically(folder.evaluation().string(), json_text(j));
   lock.check_in_place();
 }
 

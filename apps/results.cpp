@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "core/file.h"
+#include "core/folders.h"
 #include "evaluation/report_parts.h"
 
 namespace temper {
@@ -76,9 +77,13 @@ void print_results(Session& session, const Results& r) {
   session.out << std::flush;
 }
 
+std::string json_text(const ordered_json& json) {
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
 void write_text(const std::string& file, const std::string& text) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  if (!folder.empty()) make_folders(folder.string());
+  if (!folder.empty()) make_folder(folder);
   write_text_atomically(file, text);
 }
 

@@ -31,6 +31,10 @@ nlohmann::ordered_json examples_json(const Results& results);
 /// The table that ends `temper train` and `temper eval`.
 void print_results(Session& session, const Results& results);
 
+/// JSON as it is written to files. Names of files and classes need not be UTF-8, but JSON is: what is not becomes
+/// U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
+
 /// Writes a file whole or not at all; makes its folder.
 void write_text(const std::string& file, const std::string& text);
 

@@ -86,7 +86,7 @@ struct SweepCommand : Subcommand {
       }
       const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
       if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
-      observer.line("interrupted; the same command continues");
+      observer.line("interrupted; continue with: " + this_command(session));
       return kExitInterrupted;
     }
     write(session, table_of(sweep), folder);
@@ -98,11 +98,13 @@ struct SweepCommand : Subcommand {
     for (const SweepRun& r : sweep.runs) {
       const SweepRun::State state = r.state();
       ++counts[state];
-      session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {} epochs, in {}\n", name(state), r.label, r.seed,
-                                 r.experiment.trainer.name, r.experiment.data.name, r.experiment.loop.epochs,
-                                 r.folder.root.string());
+      session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {}, in {}\n", name(state), r.label, r.seed,
+                                 r.experiment.trainer.name, r.experiment.data.name,
+                                 counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
+      if (r.seed == sweep.runs.front().seed)
+        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
     }
-    session.out << fmt::format("{} runs:", sweep.runs.size());
+    session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);
     session.out << "\n";
   }
@@ -111,7 +113,7 @@ struct SweepCommand : Subcommand {
     write_text((folder / "table.md").string(), table_markdown(table));
     write_text((folder / "table.csv").string(), table_csv(table));
     write_text((folder / "table.tex").string(), table_latex(table));
-    write_text((folder / "table.json").string(), table_json(table).dump(2) + "\n");
+    write_text((folder / "table.json").string(), json_text(table_json(table)));
     print(session, table);
     session.out << "table: " << (folder / "table.md").string() << ", .csv, .tex, .json\n";
   }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps/train_run.h"
+#include "core/folders.h"
 
 namespace temper {
 
@@ -23,8 +24,9 @@ std::string folder_name(const std::string& label) {
 
 Experiment experiment_of(const SweepFile& sweep, const SweepRow& row, int seed, const fs::path& beside) {
   Config config = load_config((beside / row.config).lexically_normal().string());
-  overlay(config, sweep.set);
-  overlay(config, row.set);
+  Config change = sweep.set.clone();
+  join_changes(change, row.set);
+  overlay(config, change);
   apply_overrides(config, {cat("seed=", seed)});
   return read_experiment(config);
 }
@@ -59,7 +61,7 @@ void SweepFile::fields(Fields& f) {
 
 SweepRun::State SweepRun::state() const {
   if (is_complete(experiment, folder)) return State::complete;
-  return fs::exists(folder.config()) ? State::started : State::absent;
+  return is_there(folder.config()) ? State::started : State::absent;
 }
 
 Sweep read_sweep(const std::string& file, const std::vector<std::string>& overrides, const fs::path& out) {

@@ -116,12 +116,6 @@ std::vector<std::string> read_lines(const std::string& path) {
   return lines;
 }
 
-void make_folders(const std::string& path) {
-  std::error_code failed;
-  std::filesystem::create_directories(path, failed);
-  if (failed) throw FileError(cat(path, ": the folder cannot be made: ", failed.message()));
-}
-
 void write_file_atomically(const std::string& path, const std::vector<std::span<const char>>& parts) {
   const std::string temporary = unfinished_name(path);
   if (!write_and_sync(temporary, parts) || std::rename(temporary.c_str(), path.c_str()) != 0) {

@@ -21,9 +21,6 @@ std::string read_text(const std::string& path);
 /// Its lines without their ends. No lines where there is no such file.
 std::vector<std::string> read_lines(const std::string& path);
 
-/// Makes a folder and those above it, where they are missing. Throws FileError.
-void make_folders(const std::string& path);
-
 /// Writes a file so that a crash at any moment leaves either the old one or the new one, complete: a temporary file of
 /// its own in the same folder, fsync, rename, fsync of the folder. Throws FileError, and leaves no temporary file, on
 /// failure.

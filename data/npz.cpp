@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/folders.h"
 #include "core/npz.h"
 #include "core/tensor.h"
 #include "data/dataset.h"
@@ -68,7 +69,7 @@ struct NpzReader : DatasetReader {
 
   Split open(const std::string& split) const {
     TEMPER_CHECK(!path.empty(), "npz: set data.path to an .npz file or to a folder with train.npz and test.npz");
-    if (!std::filesystem::is_directory(path)) return {path, load_npz(path), split + "_"};
+    if (!is_folder(path)) return {path, load_npz(path), split + "_"};
     const std::string file = (std::filesystem::path(path) / (split + ".npz")).string();
     return {file, load_npz(file), ""};
   }

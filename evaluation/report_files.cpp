@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/file.h"
-#include "core/printable.h"
+#include "core/text.h"
 
 namespace temper {
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "core/printable.h"
+#include "core/text.h"
 #include "evaluation/report_html.h"
 
 namespace temper::report {

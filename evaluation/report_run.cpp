@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/config.h"
-#include "core/printable.h"
+#include "core/text.h"
 #include "evaluation/report_files.h"
 
 namespace temper {

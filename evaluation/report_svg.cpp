@@ -13,7 +13,7 @@ namespace temper {
 
 namespace {
 
-constexpr double kWidth = 560, kHeight = 300, kLeft = 52, kRight = 118, kTop = 14, kBottom = 44;
+constexpr double kWidth = 576, kHeight = 300, kLeft = 68, kRight = 118, kTop = 14, kBottom = 44;
 
 struct Range {
   double low = 0, high = 1;
@@ -43,8 +43,9 @@ std::string end_value(double v, const std::string& unit) {
 
 // What the longest label at a line's end needs beyond the usual margin.
 double extra_width(const Chart& chart) {
-  size_t longest = 0;
-  for (const Series& s : chart.series) longest = std::max(longest, s.name.size() + std::string(" 1.0e-03").size());
+  size_t longest = chart.label_length;
+  for (const Series& s : chart.series) longest = std::max(longest, s.name.size());
+  longest += std::string(" 1.0e-03").size();
   return std::max(0.0, 7.4 * static_cast<double>(longest) + 9 - kRight);
 }
 

@@ -19,7 +19,7 @@ int64_t window(int64_t in, int size, int stride, int pad) {
 }
 
 void expect_positive(const Fields& f, const char* key, int64_t v) {
-  if (v < 1) f.reject(key, "expected at least 1, got ", v);
+  if (f.has(key) && v < 1) f.reject(key, "expected at least 1, got ", v);
 }
 
 /// A module from a function.
@@ -50,13 +50,14 @@ struct ConvLayer : LayerSpec {
   bool bias = true;
 
   void fields(Fields& f) override {
-    f("out", out, "output channels");
+    f("out", out, "output channels; has to be given");
     expect_positive(f, "out", out);
     f("size", size, "of the square filter");
     f("stride", stride, "pixels between outputs");
     f("pad", pad, "zeros around the image");
     f("bias", bias, "whether each output channel has one");
   }
+  std::vector<const char*> required() const override { return {"out"}; }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
     expect_images(shape);
     Conv2d conv(
@@ -133,8 +134,9 @@ TEMPER_REGISTER(LayerSpec, FlattenLayer, "flatten", "image to features, in PyTor
 struct LinearLayer : LayerSpec {
   int64_t out = 0;
 
+  std::vector<const char*> required() const override { return {"out"}; }
   void fields(Fields& f) override {
-    f("out", out, "output features");
+    f("out", out, "output features; has to be given");
     expect_positive(f, "out", out);
   }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
@@ -153,8 +155,9 @@ struct ResidualLayer : LayerSpec {
   BlockNorm norm = BlockNorm::batch;
   Shortcut shortcut = Shortcut::projection;
 
+  std::vector<const char*> required() const override { return {"out"}; }
   void fields(Fields& f) override {
-    f("out", out, "output channels");
+    f("out", out, "output channels; has to be given");
     expect_positive(f, "out", out);
     f("stride", stride, "of the first convolution");
     expect_positive(f, "stride", stride);

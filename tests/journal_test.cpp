@@ -4,7 +4,7 @@
 #include <csignal>
 
 #include "core/file.h"
-#include "core/printable.h"
+#include "core/text.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

@@ -230,6 +230,7 @@ Experiment read_experiment(const Config& config) {
   e.fields(f);
   f.finish();
   e.resolved = YAML::Clone(f.resolved());
+  e.notes = f.notes();
   return e;
 }
 

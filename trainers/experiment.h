@@ -130,6 +130,8 @@ struct Experiment {
 
   /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
   YAML::Node resolved;
+  /// What a reader may want to know about it, such as keys of a base that do not carry over.
+  std::vector<std::string> notes;
 };
 
 /// Reads and checks a whole experiment. Throws Error with file and line for anything unknown or out of range.

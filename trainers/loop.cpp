@@ -7,6 +7,7 @@
 
 #include "core/environment.h"
 #include "core/file.h"
+#include "core/folders.h"
 #include "core/text.h"
 #include "nn/weights.h"
 #include "trainers/checkpoint.h"
@@ -136,7 +137,7 @@ TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& 
   // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
   for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
 
-  make_folders(folder.checkpoints().string());
+  make_folder(folder.checkpoints());
   write_text_atomically(folder.config().string(), config);
   write_environment(folder, state, resume);
   MetricsLog log(folder, state.progress.epoch, state.progress.step);

@@ -14,7 +14,7 @@ struct SgdOptions {
   double momentum = 0.9;
   double weight_decay = 5e-4;
   bool nesterov = false;
-  std::vector<std::string> no_decay;  ///< globs of parameters without weight decay; none: decay acts on all
+  std::vector<std::string> no_decay = {};  ///< globs of parameters without weight decay; none: decay acts on all
   void fields(Fields& f);
 };
 

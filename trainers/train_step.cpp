@@ -74,7 +74,11 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
 
 void check_finite(const TrainingState& s, const char* what, double value, double lr, const fs::path& checkpoint) {
   if (std::isfinite(value)) return;
-  stop(s, cat("the ", what, " is ", value),
+  stop(s,
+       cat("the ", what, " is ",
+           std::isnan(value) ? "nan"
+           : value > 0       ? "infinite"
+                             : "minus infinity"),
        cat(", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
            s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". "),
        checkpoint);
