@@ -10,6 +10,7 @@
 
 #include "apps/subcommand.h"
 #include "core/environment.h"
+#include "core/text.h"
 #include "trainers/loop.h"
 
 namespace temper {
@@ -133,7 +134,11 @@ std::string this_command(const Session& session, const std::string& option) {
 int run_cli(const std::vector<std::string>& args, Session session) {
   session.args = args;
   try {
-    return parse_and_run(args, session);
+    const int code = parse_and_run(args, session);
+    if (session.out.flush()) return code;
+    session.err << "temper: error: the output cannot be written; is the disk full, or has its reader ended?"
+                << std::endl;
+    return code == kExitOk ? kExitError : code;
   } catch (const Error& e) {
     print_error(session, e.what());
   } catch (const std::filesystem::filesystem_error& e) {

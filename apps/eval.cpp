@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 
 #include "apps/evaluate_run.h"
@@ -54,10 +55,11 @@ struct Eval : Subcommand {
     if (fs::path(weights).has_extension()) return of_file(config, observer);
     Experiment experiment = configured(config);
     const std::string which = weights.empty() ? "last" : weights;
-    const Results results = measure_run(experiment, folder, which, observer, limit);
     // Anything else than the run's own evaluation is only shown.
-    if (which == "last" && attacks.empty() && overrides.empty() && limit == 0 && data.empty())
-      write_run_results(folder, results, session.program);
+    const bool own = which == "last" && attacks.empty() && overrides.empty() && limit == 0 && data.empty();
+    const std::optional<RunLock> lock = own ? std::optional<RunLock>(std::in_place, folder) : std::nullopt;
+    const Results results = measure_run(experiment, folder, which, observer, limit);
+    if (lock) write_run_results(*lock, results, session.program);
     return results;
   }
 

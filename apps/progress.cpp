@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "core/plan_ahead.h"
+#include "core/text.h"
 #include "evaluation/report_parts.h"
+#include "trainers/signals.h"
 
 namespace temper {
 
@@ -67,6 +69,7 @@ void ConsoleObserver::line(const std::string& text) {
   if (verbosity_ == Verbosity::quiet) return;
   clear();
   out_ << text << std::endl;
+  if (!out_) SignalGuard::raise();  // nobody reads on, so save and end, as when the terminal is closed
 }
 
 void ConsoleObserver::show(const ProgressView& view, bool last) {
@@ -132,7 +135,7 @@ void ConsoleObserver::on_plans(const PlansMade& made) {
 
 void ConsoleObserver::on_warning(const std::string& text) {
   clear();
-  if (verbosity_ == Verbosity::normal) err_ << ink(terminal_, Ink::orange, "warning: ") << text << std::endl;
+  if (verbosity_ == Verbosity::normal) err_ << ink(terminal_, Ink::orange, "warning: ") << printable(text) << std::endl;
 }
 
 void ConsoleObserver::on_end(const EndReport& r) {

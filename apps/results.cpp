@@ -84,7 +84,7 @@ std::string json_text(const ordered_json& json) {
 void write_text(const std::string& file, const std::string& text) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   if (!folder.empty()) make_folder(folder);
-  write_file_atomically(file, {std::span<const char>(text.data(), text.size())});
+  write_text_atomically(file, text);
 }
 
 }  // namespace temper

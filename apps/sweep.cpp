@@ -80,7 +80,10 @@ struct SweepCommand : Subcommand {
       observer.line(ink(session.terminal, Ink::bold,
                         fmt::format("[{}/{}] {}, seed {}", i + 1, sweep.runs.size(), r.label, r.seed)) +
                     (state == SweepRun::State::absent ? "" : fmt::format(": {}", name(state))));
-      if (state == SweepRun::State::complete) continue;
+      if (state == SweepRun::State::complete) {
+        complete_report(r.folder);
+        continue;
+      }
       const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
       if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
       observer.line("interrupted; continue with: " + this_command(session));

@@ -18,6 +18,7 @@ std::string folder_name(const std::string& label) {
     out += std::isalnum(static_cast<unsigned char>(c)) || c == '.'
                ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
                : '_';
+  for (size_t i = 0; i < out.size() && out[i] == '.'; ++i) out[i] = '_';  // `..` is another folder, `.x` a hidden one
   return out;
 }
 

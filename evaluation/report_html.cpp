@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace temper {
 
 namespace {
@@ -82,7 +84,7 @@ details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
 
 std::string escape(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (c == '&')
       out += "&amp;";
     else if (c == '<')
@@ -103,6 +105,8 @@ std::string chart_style() { return std::string(kColors) + kChartStyle + ".chart 
 
 std::string html_page(const std::string& title, const std::string& body) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+         "'unsafe-inline'\"/>\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
          escape(title) + "</title>\n<style>" + kColors + kStyle + kChartStyle + "</style>\n</head>\n<body>\n<main>\n" +
          body + "</main>\n</body>\n</html>\n";

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/text.h"
 #include "evaluation/report_html.h"
 
 namespace temper::report {
@@ -13,7 +14,7 @@ std::string shown(const std::string& label) {
   if (label == "cw") return "C&W";
   if (label.rfind("pgd", 0) == 0 && label.size() > 3 && std::isdigit(static_cast<unsigned char>(label[3])))
     return "PGD-" + label.substr(3);
-  return label;
+  return printable(label);
 }
 
 std::string duration(double seconds) {

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace temper {
 
 /// One line of the table: the test images as they are ("clean") or under an attack.
@@ -56,5 +58,7 @@ std::vector<ReportEpoch> read_curve(const std::filesystem::path& file);
 /// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
 /// is necessary. Throws Error naming the file and what to run.
 RunReport read_run(const std::filesystem::path& folder);
+/// The same with what evaluation.json is going to hold.
+RunReport read_run(const std::filesystem::path& folder, const nlohmann::ordered_json& evaluation);
 
 }  // namespace temper

@@ -26,6 +26,9 @@ TEST_CASE("nice_ticks are round and cover the range", "[report]") {
     CHECK(ticks.back() >= high - 1e-9 * std::abs(high));
   }
   CHECK_THROWS_WITH(nice_ticks(0, NAN), ContainsSubstring("expected a finite range"));
+  CHECK_THROWS_WITH(nice_ticks(-1e308, 1e308), ContainsSubstring("wider than any number"));
+  for (const auto& [low, high] : {std::pair{1e299, 1e299}, {-1e300, 1e300}, {0.0, 5e-324}, {1e17, 1e17 + 16}})
+    CHECK(nice_ticks(low, high).size() <= 9);
 }
 
 TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]") {
@@ -46,6 +49,11 @@ TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]
   REQUIRE(ends.size() == 2);
   CHECK(std::abs(ends[0] - ends[1]) >= 14.9);
   CHECK(line_chart({.title = "empty", .series = {{"loss", 0, {{1, NAN}}}}}) == "");
+  for (const double x : {1e17, -1e308, 1e299}) {  // places that a step of 1 does not move from
+    const std::string far = line_chart({.title = "far", .series = {{"loss", 0, {{x, 1}, {std::nextafter(x, 0), 2}}}}});
+    CHECK(far.size() < 10000);
+    CHECK(far.find("nan") == std::string::npos);
+  }
 }
 
 TEST_CASE("base64 pads as the standard says", "[report]") {
@@ -137,8 +145,12 @@ TEST_CASE("A comparison shows every run, and only the settings that differ", "[r
 TEST_CASE("Folders that hold no finished run are named", "[report]") {
   test::TemporaryFolder folder;
   CHECK_THROWS_WITH(read_run(folder.path() / "none"), ContainsSubstring("no such run folder"));
-  CHECK_THROWS_WITH(read_run(folder.path()),
-                    ContainsSubstring("evaluation.json: not found") && ContainsSubstring("temper eval"));
+  const std::string at = folder.path().string();
+  CHECK_THROWS_WITH(read_run(at), ContainsSubstring(at + ": holds no run, because there is no config.yaml in it"));
+  test::write_file(folder.path() / "config.yaml", "seed: 1\n");
+  CHECK_THROWS_WITH(read_run(at), ContainsSubstring("evaluation.json: not found") &&
+                                      ContainsSubstring(cat("finish it with `temper train ", at, "/config.yaml --out ",
+                                                            at, " --resume`")));
   test::write_file(folder.path() / "evaluation.json", "{\"rows\":");
   CHECK_THROWS_WITH(read_run(folder.path()), ContainsSubstring("evaluation.json: expected JSON"));
   test::write_file(folder.path() / "evaluation.json", "{\"rows\":[{}]}");

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <map>
 
+#include "core/file.h"
 #include "kernels/runtime/memory.h"
 #include "nn/weights.h"
 
@@ -105,8 +106,9 @@ void restore(const Safetensors& from, const std::string& file, const VisitState&
 void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit) {
   Safetensors state = collect(visit);
   state.metadata[kConfigKey] = config;
-  std::filesystem::create_directories(folder.checkpoints());
-  if (std::filesystem::exists(folder.last())) std::filesystem::rename(folder.last(), folder.previous());
+  std::error_code told_below;
+  std::filesystem::create_directory(folder.checkpoints(), told_below);  // not where the folder of the run is gone
+  if (std::filesystem::exists(folder.last())) name_also(folder.last().string(), folder.previous().string());
   save_safetensors(folder.last().string(), state.arrays, state.metadata);
 }
 

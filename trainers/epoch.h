@@ -3,6 +3,7 @@
 
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
+#include "trainers/run_lock.h"
 #include "trainers/state.h"
 
 namespace temper {
@@ -10,6 +11,7 @@ namespace temper {
 /// A run while it runs.
 struct Run {
   TrainingState& state;
+  const RunLock& lock;
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;

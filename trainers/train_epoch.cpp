@@ -31,6 +31,8 @@ void plan(Run& run) {
 }  // namespace
 
 void Run::save_checkpoint() const {
+  lock.check_in_place();
+  log.sync();
   temper::save_checkpoint(folder, config, [&](StateVisitor& v) { state.visit(v); });
 }
 
