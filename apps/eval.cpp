@@ -48,7 +48,7 @@ struct Eval : Subcommand {
   Results of_run(Session& session, ConsoleObserver& observer) const {
     const RunFolder folder{run_folder};
     TEMPER_CHECK(fs::exists(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
-    Experiment experiment = configured(load_config(folder.config().string()));
+    Experiment experiment = configured(load_config(folder.config().string()), observer);
     const std::string which = weights.empty() ? "last" : weights;
     const Results results = measure_run(experiment, folder, which, observer, limit);
     // Anything else than the run's own evaluation is only shown.
@@ -67,14 +67,14 @@ struct Eval : Subcommand {
       config.root["model"]["name"] = model;
     }
     config.root["model"]["weights"] = weights;
-    Experiment experiment = configured(config);
+    Experiment experiment = configured(config, observer);
     Results results = measure(experiment, observer, limit);
     results.method = "";
     return results;
   }
 
   // The configuration with what the options say.
-  Experiment configured(Config config) const {
+  Experiment configured(Config config, Observer& observer) const {
     if (!data.empty()) config.root["data"]["name"] = data;
     if (batch > 0) config.root["evaluation"]["batch_size"] = batch;
     if (!attacks.empty()) {
@@ -83,7 +83,9 @@ struct Eval : Subcommand {
       config.root["evaluation"]["attacks"] = chosen;
     }
     apply_overrides(config, overrides);
-    return read_experiment(config);
+    Experiment experiment = read_experiment(config);
+    for (const std::string& hardly_meant : experiment.warnings) observer.on_warning(hardly_meant);
+    return experiment;
   }
 };
 
