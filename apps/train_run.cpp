@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
+#include "trainers/readiness.h"
 #include "trainers/signals.h"
 
 namespace temper {
@@ -31,8 +32,11 @@ void complete_report(const RunFolder& folder) {
 std::optional<Results> train_run(Experiment& experiment, const RunFolder& folder, Resume resume,
                                  ConsoleObserver& observer, const std::string& program) {
   const SignalGuard signals;
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
+  check_test_split(experiment, data);
   const RunLock lock(folder);
-  const TrainResult trained = run_training(experiment, lock, observer, resume);
+  const TrainResult trained = run_training(experiment, std::move(data), lock, observer, resume);
   if (trained.outcome == Outcome::interrupted) return {};
   observer.line("trained in " + report::duration(trained.train_seconds) + "; now the test images, once");
   try {

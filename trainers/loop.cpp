@@ -13,6 +13,7 @@
 #include "trainers/checkpoint.h"
 #include "trainers/config_diff.h"
 #include "trainers/epoch.h"
+#include "trainers/readiness.h"
 #include "trainers/signals.h"
 #include "trainers/validate.h"
 
@@ -121,18 +122,24 @@ const char* name(Outcome outcome) {
 }
 
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer, Resume resume) {
+  const SignalGuard signals;
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
   const RunLock lock(folder);
-  return run_training(experiment, lock, observer, resume);
+  return run_training(experiment, std::move(data), lock, observer, resume);
 }
 
-TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& observer, Resume resume) {
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
+                         Resume resume) {
   const SignalGuard signals;
   const RunFolder& folder = lock.folder();
   const auto start = std::chrono::steady_clock::now();
-  TEMPER_CHECK(resume == Resume::yes || !std::filesystem::exists(folder.config()), folder.root.string(),
-               ": already holds a run; continue it with --resume, or choose another folder");
+  check_unused(folder, resume);
+  check_training_split(experiment, data);
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
-  TrainingState state(experiment, read_splits(experiment));
+  TrainingState state(experiment, std::move(data));
+  check_state(state);
+  check_folder(folder, bytes_to_write(state));
   const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
   // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
   for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
@@ -143,6 +150,7 @@ TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& 
   MetricsLog log(folder, state.progress.epoch, state.progress.step);
   Run run{state, lock, folder, observer, log, config};
   observer.on_start(start_report(state));
+  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
   for (const std::string& text : {warning, lock.warning(), log.lost()})
     if (!text.empty()) run.warn(text);
 
