@@ -54,7 +54,7 @@ std::string table(const Runs& runs, const std::vector<std::string>& names, const
     out += std::isnan(runs[i].nrr) ? "<td></td>" : bar_cell(runs[i].nrr, 3);
     out += "<td class=\"num\">" + duration(runs[i].train_seconds) + "</td></tr>\n";
   }
-  return out + "</tbody></table></div>\n" + nrr_note(runs.front()) + attack_list(runs);
+  return out + "</tbody></table></div>\n" + doubts(runs) + nrr_note(runs.front()) + attack_list(runs);
 }
 
 template <class Get>

@@ -41,7 +41,7 @@ std::string results(const RunReport& run) {
         grouped(row.correct), grouped(row.total), duration(row.seconds));
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
-  return out + "</tbody></table></div>\n" + nrr_note(run) + attack_list({run});
+  return out + "</tbody></table></div>\n" + doubts({run}) + nrr_note(run) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {

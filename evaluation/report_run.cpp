@@ -120,7 +120,8 @@ RunReport read_run(const fs::path& folder) {
     run.nrr_label = j.value("nrr_attack", "");
     for (const json& r : j.at("rows"))
       run.rows.push_back({r.at("label"), r.value("description", ""), r.at("correct"), r.at("total"), r.at("percent"),
-                          r.value("seconds", 0.0)});
+                          r.value("seconds", 0.0), r.value("zero_gradient", int64_t{0}),
+                          r.value("zero_gradient_right", int64_t{0})});
     run.example_attack = examples.value("attack", "");
     run.example_gain = examples.value("gain", 1.0);
     for (const json& e : examples.value("images", json::array()))
