@@ -44,6 +44,9 @@ struct Eval : Subcommand {
     const Results results = model.empty() ? of_run(session, observer) : of_model(observer);
     observer.clear();
     if (!quiet) print_results(session, results);
+    for (const TestRow& row : results.rows)
+      if (const std::string doubt = doubt_of(row); quiet && !doubt.empty())
+        session.err << "warning: " << row.label << ": " << doubt << "\n";
     if (!json.empty()) write_text(json, json_text(results_json(results)));
     return kExitOk;
   }

@@ -23,6 +23,10 @@ const TestRow* nrr_row(const std::vector<TestRow>& rows) {
   return found;
 }
 
+std::string doubt_of(const TestRow& row) {
+  return report::zero_gradient_text(row.accuracy.zero_gradient, row.accuracy.zero_gradient_right, row.accuracy.total);
+}
+
 ordered_json results_json(const Results& r) {
   ordered_json j = {{"method", r.method}, {"model", r.model},     {"data", r.data},
                     {"device", r.device}, {"weights", r.weights}, {"images_test", r.images_test}};
@@ -32,6 +36,8 @@ ordered_json results_json(const Results& r) {
                          {"correct", row.accuracy.correct},
                          {"total", row.accuracy.total},
                          {"percent", row.accuracy.percent()},
+                         {"zero_gradient", row.accuracy.zero_gradient},
+                         {"zero_gradient_right", row.accuracy.zero_gradient_right},
                          {"seconds", row.seconds}});
   if (const TestRow* worst = nrr_row(r.rows)) {
     j["nrr"] = natural_robust_ratio(r.rows.front().accuracy.percent(), worst->accuracy.percent());
@@ -68,6 +74,8 @@ void print_results(Session& session, const Results& r) {
     const auto width = static_cast<size_t>(std::max(40, session.terminal.columns() - 6));
     if (row.label != "clean")
       session.out << "      " << ink(session.terminal, Ink::soft, wrapped(row.description, width, 6)) << "\n";
+    if (const std::string doubt = doubt_of(row); !doubt.empty())
+      session.out << "      " << ink(session.terminal, Ink::red, wrapped("warning: " + doubt, width, 6)) << "\n";
   }
   if (const TestRow* worst = nrr_row(r.rows))
     session.out << fmt::format("  {:<16} {}    natural-robust ratio, with {}\n", "NRR",

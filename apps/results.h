@@ -24,6 +24,9 @@ struct Results {
 /// most; null where no attack was run.
 const TestRow* nrr_row(const std::vector<TestRow>& rows);
 
+/// What makes a row's number doubtful, in a sentence; empty: nothing.
+std::string doubt_of(const TestRow& row);
+
 /// The content of evaluation.json and examples.json, without what only training knows.
 nlohmann::ordered_json results_json(const Results& results);
 nlohmann::ordered_json examples_json(const Results& results);

@@ -16,6 +16,7 @@ using Start = PgdOptions::Start;
 using Return = PgdOptions::Return;
 using RestartRule = PgdOptions::RestartRule;
 using Loss = PgdOptions::Loss;
+using Gradient = PgdOptions::Gradient;
 using L2Order = PgdOptions::L2Order;
 
 constexpr Names<Norm> kNorms = {{"linf", Norm::linf}, {"l2", Norm::l2}};
@@ -27,6 +28,7 @@ constexpr Names<Return> kReturns = {
     {"last", Return::last}, {"best_loss", Return::best_loss}, {"any_success", Return::any_success}};
 constexpr Names<RestartRule> kRules = {{"best_loss", RestartRule::best_loss},
                                        {"any_success", RestartRule::any_success}};
+constexpr Names<Gradient> kGradients = {{"unsaturated", Gradient::unsaturated}, {"pytorch", Gradient::pytorch}};
 constexpr Names<L2Order> kOrders = {{"ball_first", L2Order::ball_first}, {"box_first", L2Order::box_first}};
 constexpr Names<Loss> kLosses = {{"cross_entropy", Loss::cross_entropy}, {"margin", Loss::margin}};
 
@@ -60,6 +62,9 @@ void Pgd::fields(Fields& f) {
   f.choice("restart_rule", restart_rule, kRules, "which run's last point is kept, where return is last");
   f.choice("l2_order", l2_order, kOrders, "L2: the ball, then [0, 1]; or, as TRADES trains, [0, 1], then the ball");
   f.choice("loss", loss, kLosses, "what is ascended: cross entropy, or the margin loss of the C&W columns");
+  f.choice("gradient", gradient, kGradients,
+           "of cross entropy and KL: without the factor by which it vanishes where the network is sure, or as PyTorch "
+           "rounds it");
   f("kappa", kappa, kKappa, "margin loss: confidence at which a sample is left alone; 50 never is");
   f("momentum", momentum, kMomentum, "MI-FGSM's decay factor; 0: plain gradients");
   if (const auto p = problem()) f.reject(p->key, p->text);
@@ -120,7 +125,9 @@ std::string Pgd::describe() const {
   text += restarts == 1 ? "1 run" : fmt::format("{} runs", restarts);
   text += fmt::format(", returns {}", name_of(kReturns, returns));
   if (restarts > 1 && returns == Return::last) text += fmt::format(" of the run by {}", name_of(kRules, restart_rule));
-  text += loss == Loss::margin ? fmt::format(", margin loss with kappa {:g}", kappa) : ", cross entropy";
+  text += loss == Loss::margin                ? fmt::format(", margin loss with kappa {:g}", kappa)
+          : gradient == Gradient::unsaturated ? ", unsaturated cross entropy"
+                                              : ", cross entropy";
   if (norm == Norm::l2 && l2_order == L2Order::box_first) text += ", box first";
   if (momentum > 0) text += fmt::format(", momentum {:g}", momentum);
   if (norm == Norm::linf && std::abs(radius - 0.031) < 1e-9) text += "; note: 0.031 is 7.905/255, not 8/255 = 0.031373";

@@ -52,7 +52,7 @@ std::string table(const Runs& runs, const std::vector<std::string>& names, const
     out += "<td class=\"num\">" + duration(runs[i].train_seconds) + "</td></tr>\n";
   }
   const std::string caption = fmt::format("Accuracy in percent on {} test images.", grouped(runs.front().images_test));
-  return captioned_table(caption, out + "</tbody>") + nrr_note(runs.front()) + attack_list(runs);
+  return captioned_table(caption, out + "</tbody>") + doubts(runs) + nrr_note(runs.front()) + attack_list(runs);
 }
 
 template <class Get>

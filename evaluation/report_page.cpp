@@ -43,7 +43,7 @@ std::string results(const RunReport& run) {
         grouped(row.correct), grouped(row.total), duration(row.seconds));
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
-  return captioned_table(caption, out + "</tbody>") + nrr_note(run) + attack_list({run});
+  return captioned_table(caption, out + "</tbody>") + doubts({run}) + nrr_note(run) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {

@@ -57,6 +57,25 @@ std::string attack_list(const std::vector<RunReport>& runs) {
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
 }
 
+std::string zero_gradient_text(int64_t images, int64_t right, int64_t total) {
+  if (images == 0) return "";
+  return fmt::format(
+      "{} of {} images ({:.1f} %) had a gradient of zero in a step of this attack, which cannot move them; "
+      "{} of those count as right, and of them the attack says little",
+      grouped(images), grouped(total), 100 * static_cast<double>(images) / static_cast<double>(total), grouped(right));
+}
+
+std::string doubts(const std::vector<RunReport>& runs) {
+  std::string out;
+  for (const RunReport& run : runs)
+    for (const ReportRow& row : run.rows)
+      if (const std::string text = zero_gradient_text(row.zero_gradient, row.zero_gradient_right, row.total);
+          !text.empty())
+        out += "<p class=\"doubt\"><strong>Warning:</strong> " +
+               escape((runs.size() > 1 ? run.name + ", " : "") + shown(row.label) + ": " + text) + ".</p>\n";
+  return out;
+}
+
 std::string nrr_note(const RunReport& run) {
   if (std::isnan(run.nrr)) return "";
   return "<p class=\"soft\">NRR, the natural-robust ratio, is the harmonic mean 2 · Nat · Rob / (Nat + Rob), with Rob the "

@@ -126,7 +126,8 @@ RunReport read_run(const fs::path& folder, const json& j) {
     run.nrr_label = j.value("nrr_attack", "");
     for (const json& r : j.at("rows"))
       run.rows.push_back({r.at("label"), r.value("description", ""), r.at("correct"), r.at("total"), r.at("percent"),
-                          r.value("seconds", 0.0)});
+                          r.value("seconds", 0.0), r.value("zero_gradient", int64_t{0}),
+                          r.value("zero_gradient_right", int64_t{0})});
     for (const ReportRow& row : run.rows) check_row(row, folder);
     run.example_attack = examples.value("attack", "");
     run.example_gain = examples.value("gain", 1.0);

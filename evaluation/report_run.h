@@ -15,6 +15,7 @@ struct ReportRow {
   std::string label, description;
   int64_t correct = 0, total = 0;
   double percent = 0, seconds = 0;
+  int64_t zero_gradient = 0, zero_gradient_right = 0;  ///< as in Accuracy; 0 where not on record
   /// Half the width of the 95 % interval for `percent`, if the images were drawn at random.
   double half_width() const;
 };

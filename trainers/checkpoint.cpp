@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "kernels/runtime/memory.h"
 #include "nn/weights.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -64,6 +65,7 @@ class Reader : public StateVisitor {
                    ", got another shape or type; was it written by another model?");
       copy(buffer.stream(), t.data, t.device, at->second->bytes.data(), Device::cpu, t.bytes());
       synchronize(buffer.stream());
+      if (const auto fault = weights_fault(full, t.shape, buffer.read(i))) fail(file_, ": ", *fault);
     }
     buffer.touch();
   }

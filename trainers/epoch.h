@@ -25,6 +25,7 @@ struct Run {
 
 struct EpochTime {
   double seconds = 0, images_per_second = 0, lr = 0;
+  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
 };
 
 /// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss

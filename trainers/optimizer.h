@@ -37,6 +37,7 @@ class Sgd {
   /// Nothing happens where `moves` is 0.
   void step(Stream stream, const Flat& gradient, Live<double> lr, GradientMask mask = {}, Follower follower = {},
             Live<uint32_t> moves = 1);
+  Flat& params() { return params_; }
   Flat& momentum() { return momentum_; }
 
  private:
