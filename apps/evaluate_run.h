@@ -13,12 +13,9 @@ Results measure(Experiment& experiment, Observer& observer, TestSample sample = 
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
                     TestSample sample = {});
 
-/// A JSON file of a run folder; an empty object where there is none. Throws Error naming the file if it is none.
-nlohmann::ordered_json read_json(const std::filesystem::path& file);
-
-/// Writes evaluation.json, examples.json and report.html of a run that is trained. `end` is what training returned;
-/// without it, what evaluation.json says of training stays.
-void write_run_results(const RunFolder& folder, const Results& results, const std::string& program,
+/// Writes examples.json, report.html and, last, evaluation.json of a run that is trained: a folder with that file has
+/// the others. `end` is what training returned; without it, what evaluation.json says of training stays.
+void write_run_results(const RunLock& lock, const Results& results, const std::string& program,
                        const TrainResult* end = nullptr);
 
 }  // namespace temper

@@ -6,6 +6,7 @@
 
 #include "apps/results.h"
 #include "apps/subcommand.h"
+#include "core/text.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/result_table.h"
@@ -43,11 +44,15 @@ struct Report : Subcommand {
     if (!compare.empty()) write_text(compare, comparison_page(title, runs, links));
     const std::vector<NamedRun> named = named_by_folder(runs);
     const ResultTable results = result_table(named);
-    if (!json.empty()) write_text(json, summary(runs, results).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(summary(runs, results)));
     table(session, named, results);
-    for (const std::string& note : results.notes)
-      session.err << ink(session.terminal, Ink::orange, "warning: ") << note << std::endl;
-    for (const std::string& folder : folders) session.out << "report: " << RunFolder{folder}.report().string() << "\n";
+    std::vector<std::string> warnings = results.notes;
+    for (const NamedRun& r : named)
+      for (const std::string& doubt : report::doubts_of(*r.run)) warnings.push_back(r.name + ", " + doubt);
+    for (const std::string& warning : warnings)
+      session.err << ink(session.terminal, Ink::orange, "warning: ") << warning << std::endl;
+    for (const std::string& folder : folders)
+      session.out << "report: " << printable(RunFolder{folder}.report().string()) << "\n";
     if (!compare.empty()) session.out << "comparison: " << compare << "\n";
     return kExitOk;
   }

@@ -1,5 +1,4 @@
 #pragma once
-#include <map>
 #include <optional>
 
 #include "apps/evaluate_run.h"
@@ -7,24 +6,12 @@
 
 namespace temper {
 
-/// Whether the folder holds exactly this run, trained and tested. Keys that are newer than its config.yaml stand for
-/// their defaults.
+/// Whether the folder holds exactly this run, trained and tested; keys that its version did not have stand for their
+/// defaults.
 bool is_complete(const Experiment& experiment, const RunFolder& folder);
 
-/// Holds what runs have on record of their images and starting weights against what their configurations name now. Each
-/// data set is read once.
-class DataPrints {
- public:
-  /// Throws Error, listing what differs, if the folder's run was trained or tested on others.
-  void check(const Experiment& experiment, const RunFolder& folder);
-
- private:
-  struct Prints {
-    SetFingerprint train, test;
-  };
-  const Prints& of(const Experiment& experiment);
-  std::map<std::string, Prints> known_;
-};
+/// Writes the report of a complete run if it is missing.
+void complete_report(const RunFolder& folder);
 
 /// Trains an experiment, measures its last weights on the test images and writes the run's report. `program` is how the
 /// report calls the temper command. Returns nothing if a signal ended it; it can be resumed.

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/folders.h"
 #include "core/npz.h"
 #include "core/tensor.h"
 #include "data/dataset.h"
@@ -44,8 +45,8 @@ struct NpzReader : DatasetReader {
       ".npz with train_images, train_labels, test_images, test_labels; or a folder with train.npz and test.npz, each "
       "with images, labels");
     f.choice("layout", layout, {{"nhwc", Layout::nhwc}, {"nchw", Layout::nchw}}, "order of the images' extents");
-    f("classes", classes, "number of classes; 0: the largest training label plus one");
-    if (classes < 0) f.reject("classes", "expected 0 or more, got ", classes);
+    f("classes", classes, Limits::between(2, 1e6).or_zero(),
+      "number of classes; 0: the largest training label plus one");
   }
   ImageSet train() const override { return read("train"); }
   ImageSet test() const override { return read("test"); }
@@ -68,7 +69,7 @@ struct NpzReader : DatasetReader {
 
   Split open(const std::string& split) const {
     TEMPER_CHECK(!path.empty(), "npz: set data.path to an .npz file or to a folder with train.npz and test.npz");
-    if (!std::filesystem::is_directory(path)) return {path, load_npz(path), split + "_"};
+    if (!is_folder(path)) return {path, load_npz(path), split + "_"};
     const std::string file = (std::filesystem::path(path) / (split + ".npz")).string();
     return {file, load_npz(file), ""};
   }

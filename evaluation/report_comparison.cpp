@@ -22,10 +22,7 @@ constexpr int kColors[] = {0, 1, 3, 4, 5, 2};  // of the runs, in order: grey co
 
 std::string table(const std::vector<NamedRun>& runs, const ResultTable& results,
                   const std::vector<std::string>& links) {
-  std::string out = fmt::format(
-      "<div class=\"scroll\"><table><caption>Accuracy in percent on {}.</caption>\n"
-      "<thead><tr><th scope=\"col\">Method</th>",
-      results.images.empty() ? "the test images" : results.images);
+  std::string out = "<thead><tr><th scope=\"col\">Method</th>";
   for (const ResultTable::Column& c : results.columns) out += "<th scope=\"col\">" + escape(c.heading) + "</th>";
   out += "<th scope=\"col\" class=\"num\">Training</th></tr></thead>\n<tbody>\n";
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -38,9 +35,12 @@ std::string table(const std::vector<NamedRun>& runs, const ResultTable& results,
     }
     out += "<td class=\"num\">" + duration(runs[i].run->train_seconds) + "</td></tr>\n";
   }
-  out += "</tbody></table></div>\n" + nrr_note(results.nrr_attack);
-  for (const std::string& note : results.notes) out += "<p><strong>" + escape(note) + "</strong></p>\n";
-  return out;
+  const std::string caption =
+      "Accuracy in percent on " + (results.images.empty() ? "the test images" : results.images) + ".";
+  out = captioned_table(caption, out + "</tbody>");
+  for (const std::string& note : results.notes)
+    out += "<p class=\"doubt\"><strong>Warning:</strong> " + escape(note) + "</p>\n";
+  return out + nrr_note(results.nrr_attack);
 }
 
 // The attack behind the curves, which each run has from its own configuration.
@@ -120,9 +120,9 @@ std::string differences(const std::vector<NamedRun>& runs) {
   if (rows.empty()) return "";
   std::string head;
   for (const NamedRun& r : runs) head += "<th scope=\"col\">" + escape(r.name) + "</th>";
-  return "<div class=\"scroll\"><table><caption>Only what differs; everything else is the same.</caption><thead><tr>"
-         "<th scope=\"col\">Key</th>" +
-         head + "</tr></thead>\n<tbody>\n" + rows + "</tbody></table></div>\n";
+  return captioned_table(
+      "Only what differs; everything else is the same.",
+      "<thead><tr><th scope=\"col\">Key</th>" + head + "</tr></thead>\n<tbody>\n" + rows + "</tbody>");
 }
 
 // What all runs share of data, model, size and device.
@@ -154,7 +154,7 @@ std::string comparison_page(const std::string& title, const Runs& runs, const st
   const std::vector<NamedRun> named = named_by_method(runs);
   std::string body =
       "<header><h1>" + escape(title) + "</h1>\n<p class=\"soft\">" + escape(about(runs)) + "</p></header>\n";
-  body += section("Accuracy", table(named, result_table(named), links) + attack_list(runs));
+  body += section("Accuracy", table(named, result_table(named), links) + doubts(runs) + attack_list(runs));
   const std::string other_attacks = said_where_different("the attack of these curves", named, validation_attack);
   const std::string charts =
       curves(named, "Clean accuracy on the validation images", "", [](const ReportEpoch& e) { return e.clean; }) +

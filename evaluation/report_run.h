@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "core/yaml.h"
 #include "data/fingerprint.h"
 #include "data/split.h"
@@ -18,7 +20,8 @@ struct ReportRow {
   std::string label, description;
   int64_t correct = 0, total = 0;
   double percent = 0, seconds = 0;
-  FlatYaml attack = {};  ///< its section with every key; empty: none, or not on record
+  int64_t zero_gradient = 0, zero_gradient_right = 0;  ///< as in Accuracy; 0 where not on record
+  FlatYaml attack = {};                                ///< its section with every key; empty: none, or not on record
   /// Half the width of the 95 % interval for `percent`, if the images were drawn at random.
   double half_width() const;
 };
@@ -68,5 +71,7 @@ std::vector<ReportEpoch> read_curve(const std::filesystem::path& file);
 /// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
 /// is necessary. Throws Error naming the file and what to run.
 RunReport read_run(const std::filesystem::path& folder);
+/// The same with what evaluation.json is going to hold.
+RunReport read_run(const std::filesystem::path& folder, const nlohmann::ordered_json& evaluation);
 
 }  // namespace temper

@@ -87,6 +87,8 @@ SeedTable seed_table(const std::string& title, const std::vector<int>& seeds, co
   const ResultTable results = result_table(runs);
   t.caveats = results.notes;
   if (const std::string rows = missing(seeds, methods); !rows.empty()) t.caveats.push_back(rows);
+  for (const NamedRun& r : runs)
+    for (const std::string& doubt : report::doubts_of(*r.run)) t.caveats.push_back(r.name + ", " + doubt);
   t.note = cat(
       "Accuracy in percent of ", results.images.empty() ? "the test images" : results.images,
       seeds.size() > 1 ? cat(": mean ± sample standard deviation over ", seeds.size(), " seeds") : std::string(), ".");

@@ -5,6 +5,7 @@
 
 #include "core/npz.h"
 #include "core/text.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -128,6 +129,9 @@ void import_weights(Network& network, const std::vector<NamedArray>& arrays, con
   for (const auto& [array, i] : match(network.params(), network.buffers(), arrays, who)) {
     const Shape& shape = (i < params ? network.params()[i] : network.buffers()[i - params]).shape;
     values.emplace_back(i, values_of(*array, shape, who));
+    if (w.params.dtype() == DType::f32)
+      for (double& v : values.back().second) v = static_cast<float>(v);
+    if (const auto fault = weights_fault(key_of(*array), shape, values.back().second)) fail(who, ": ", *fault);
   }
   for (const auto& [i, v] : values)
     if (i < params)

@@ -13,7 +13,7 @@ std::vector<NamedArray> export_weights(const Weights& weights);
 inline std::vector<NamedArray> export_weights(const Network& network) { return export_weights(network.weights()); }
 /// The inverse. A prefix "module." is dropped and "num_batches_tracked" ignored; values are converted to the network's
 /// type. Throws Error, before anything is changed, listing what is missing, unexpected or of another shape, with the
-/// nearest names; `who` begins the message.
+/// nearest names, or naming a number that no network computes with (nn/weights_check.h); `who` begins the message.
 void import_weights(Network& network, const std::vector<NamedArray>& arrays, const std::string& who);
 
 /// Reads and writes weights as .safetensors or .npz, by the file's ending.

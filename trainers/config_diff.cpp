@@ -21,7 +21,7 @@ bool may_change(const std::string& key) {
 
 }  // namespace
 
-std::vector<std::string> config_differences(const std::string& before, const std::string& now, Keys keys) {
+std::vector<std::string> config_differences(const std::string& before, const std::string& now) {
   const auto keys_of = [](const std::string& text) {
     const FlatYaml flat = flattened(YAML::Load(text));
     return std::map<std::string, std::string>(flat.begin(), flat.end());
@@ -34,7 +34,7 @@ std::vector<std::string> config_differences(const std::string& before, const std
     const auto a = old_keys.find(key), b = new_keys.find(key);
     const std::string was = a == old_keys.end() ? "(not given)" : a->second;
     const std::string is = b == new_keys.end() ? "(not given)" : b->second;
-    if (was != is && (keys == Keys::all || !may_change(key))) out.push_back(key + ": " + was + " -> " + is);
+    if (was != is && !may_change(key)) out.push_back(key + ": " + was + " -> " + is);
   }
   return out;
 }

@@ -70,8 +70,7 @@ std::string with_every_key(const std::string& text, const std::string& where) {
 }
 
 void check_same_run(const RunFolder& folder, const Experiment& experiment) {
-  const std::vector<char> text = read_file(folder.config().string());
-  check_same_config({text.begin(), text.end()}, experiment, folder.config().string());
+  check_same_config(read_text(folder.config().string()), experiment, folder.config().string());
 }
 
 std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state) {
