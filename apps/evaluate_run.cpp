@@ -10,6 +10,8 @@ namespace {
 
 Results measure_network(Engine& engine, const Network& network, const Experiment& e, const ImageSet& test,
                         Observer& observer) {
+  for (const std::string& note : test.notes) observer.on_warning(note);
+  for (const std::string& note : network.notes()) observer.on_warning(note);
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,

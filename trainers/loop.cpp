@@ -130,7 +130,9 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   TEMPER_CHECK(resume == Resume::yes || !std::filesystem::exists(folder.config()), folder.root.string(),
                ": already holds a run; continue it with --resume, or choose another folder");
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
-  TrainingState state(experiment, read_splits(experiment));
+  DataSplits data = read_splits(experiment);
+  const std::vector<std::string> noted = data.train.notes;
+  TrainingState state(experiment, std::move(data));
   const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
   std::filesystem::remove(folder.evaluation());  // of the run before it was continued
 
@@ -141,6 +143,8 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   Run run{state, folder, observer, log, config};
   observer.on_start(start_report(state));
   if (!warning.empty()) run.warn(warning);
+  for (const std::string& note : noted) run.warn(note);
+  for (const std::string& note : state.network->notes()) run.warn(note);
 
   TrainResult result;
   result.outcome = train(run);
