@@ -1,4 +1,6 @@
 // Accuracy against the size of the perturbation (CURE: PGD-20 at radii of 0.25 to 8 / 255).
+#include <cmath>
+
 #include "analysis/analysis.h"
 #include "attacks/pgd.h"
 #include "data/loader.h"
@@ -12,21 +14,24 @@ namespace temper {
 namespace {
 
 struct Eps : Analysis {
-  std::vector<double> radii = {0.25, 0.5, 1, 2, 4, 8};
+  std::vector<double> radii = {0.25 / 255, 0.5 / 255, 1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255};
   double step_share = 0.1;
   int64_t images = 0;
   std::string weights = "last";
   PgdOptions attack{.steps = 20};
 
   void fields(Fields& f) override {
-    f("radii", radii, "radii, in 255ths of the pixel range");
+    f("radii", radii, "eps of the attacks, in [0, 1] pixel units, such as 8/255");
     f("step", step_share, "step of the attack, as a share of the radius");
     f("steps", attack.steps, "steps of the attack");
     f("restarts", attack.restarts, "runs of the attack in total");
     f("images", images, "attack only the first so many test images; 0: all");
     f("weights", weights, "last, best, ema or swa");
     for (const double r : radii)
-      if (r <= 0) f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
+      if (r <= 0)
+        f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
+      else if (r > 1)
+        f.reject("radii", "expected radii of pixels in [0, 1], got ", r, "; write ", r, "/255 for 255ths");
     if (radii.empty()) f.reject("radii", "expected at least one");
     if (step_share <= 0 || step_share > 1) f.reject("step", "expected a share above 0 and up to 1, got ", step_share);
     if (attack.steps < 1) f.reject("steps", "expected at least 1, got ", attack.steps);
@@ -49,8 +54,8 @@ struct Eps : Analysis {
     for (const Subject& s : context.subjects) {
       Series line{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
       for (const auto& [radius, a] : measure(s, context.observer)) {
-        f.rows.push_back({s.name, radius, a.correct, a.total, a.percent()});
-        line.points.emplace_back(radius, a.percent());
+        f.rows.push_back({s.name, in_255ths(radius), a.correct, a.total, a.percent()});
+        line.points.emplace_back(in_255ths(radius), a.percent());
       }
       chart.series.push_back(line);
     }
@@ -61,8 +66,11 @@ struct Eps : Analysis {
     return f;
   }
 
-  void set_radius(Pgd& pgd, double radius_255) const {
-    pgd.radius = radius_255 / 255;
+  /// As tables and charts have it, without what dividing by 255 has rounded.
+  static double in_255ths(double radius) { return std::round(radius * 255 * 1e9) / 1e9; }
+
+  void set_radius(Pgd& pgd, double radius) const {
+    pgd.radius = radius;
     pgd.step = step_share * pgd.radius;
   }
 
@@ -76,7 +84,7 @@ struct Eps : Analysis {
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {
       out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {
-                         observer.on_evaluate(cat(s.name, ", radius ", radius, "/255"), done, total);
+                         observer.on_evaluate(cat(s.name, ", radius ", in_255ths(radius), "/255"), done, total);
                          if (SignalGuard::raised()) throw Interrupted{};
                        }));
     };

@@ -107,8 +107,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   const LinearRun run(s);
   test::Recorder nobody;
   const std::vector<Subject> subjects = {s};
-  const Findings f =
-      make_analysis("eps", "radii: [1, 4, 8, 16, 30]\nsteps: 12\nstep: 0.2")->run({subjects, folder.path(), nobody});
+  const Findings f = make_analysis("eps", "radii: [1/255, 4/255, 8/255, 16/255, 30/255]\nsteps: 12\nstep: 0.2")
+                         ->run({subjects, folder.path(), nobody});
   REQUIRE(f.rows.size() == 6);
   std::set<int64_t> different;
   for (const double radius : {0.0, 1.0, 4.0, 8.0, 16.0, 30.0}) {
@@ -122,6 +122,7 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   }
   CHECK(different.size() >= 3);
   CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"), ContainsSubstring("expected radii above 0"));
+  CHECK_THROWS_WITH(make_analysis("eps", "radii: [8]"), ContainsSubstring("got 8; write 8/255 for 255ths"));
 }
 
 TEST_CASE("analysis: conflict compares the closed-form gradients of a linear classifier", "[analysis]") {
