@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <ostream>
 
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
+#include "core/folders.h"
 #include "evaluation/precision_audit.h"
 #include "evaluation/report_parts.h"
 #include "trainers/run_network.h"
@@ -48,8 +48,7 @@ struct AuditOfPrecision : AuditSubject {
 
   int run(Session& session) override {
     const RunFolder folder{run_folder};
-    TEMPER_CHECK(std::filesystem::exists(folder.config()), run_folder,
-                 ": holds no run, because there is no config.yaml in it");
+    TEMPER_CHECK(is_there(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
     Config config = load_config(folder.config().string());
     apply_overrides(config, overrides);
     Experiment other = configured(config, compute);
@@ -66,13 +65,13 @@ struct AuditOfPrecision : AuditSubject {
     const PrecisionAudit audit = measure(reference, other, folder, observer);
     observer.clear();
     if (!quiet) print(session.out, audit, precision, reference.evaluation.validation.attack->describe());
-    if (!json.empty()) write_text(json, to_json(audit).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(to_json(audit)));
     return kExitOk;
   }
 
-  static Experiment configured(Config config, const std::string& compute) {
-    config.root = YAML::Clone(config.root);
-    if (!compute.empty()) config.root["precision"]["compute"] = compute;
+  static Experiment configured(const Config& run, const std::string& compute) {
+    Config config = run.clone();
+    if (!compute.empty()) put(config, "precision", "compute", compute, "--compute");
     return read_experiment(config);
   }
 

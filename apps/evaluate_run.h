@@ -12,9 +12,9 @@ Results measure(Experiment& experiment, Observer& observer, int64_t limit = 0);
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
                     int64_t limit = 0);
 
-/// Writes evaluation.json, examples.json and report.html of a run that is trained. `end` is what training returned;
-/// without it, what evaluation.json says of training stays.
-void write_run_results(const RunFolder& folder, const Results& results, const std::string& program,
+/// Writes examples.json, report.html and, last, evaluation.json of a run that is trained: a folder with that file has
+/// the others. `end` is what training returned; without it, what evaluation.json says of training stays.
+void write_run_results(const RunLock& lock, const Results& results, const std::string& program,
                        const TrainResult* end = nullptr);
 
 }  // namespace temper

@@ -6,6 +6,7 @@
 
 #include "apps/results.h"
 #include "apps/subcommand.h"
+#include "core/text.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
 #include "trainers/run_folder.h"
@@ -40,9 +41,10 @@ struct Report : Subcommand {
       links.push_back(fs::absolute(files.report()).lexically_proximate(from).generic_string());
     }
     if (!compare.empty()) write_text(compare, comparison_page(title, runs, links));
-    if (!json.empty()) write_text(json, summary(runs).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(summary(runs)));
     table(session, runs);
-    for (const std::string& folder : folders) session.out << "report: " << RunFolder{folder}.report().string() << "\n";
+    for (const std::string& folder : folders)
+      session.out << "report: " << printable(RunFolder{folder}.report().string()) << "\n";
     if (!compare.empty()) session.out << "comparison: " << compare << "\n";
     return kExitOk;
   }

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "core/file.h"
+#include "core/folders.h"
 #include "evaluation/report_parts.h"
 
 namespace temper {
@@ -22,6 +23,10 @@ const TestRow* nrr_row(const std::vector<TestRow>& rows) {
   return found;
 }
 
+std::string doubt_of(const TestRow& row) {
+  return report::zero_gradient_text(row.accuracy.zero_gradient, row.accuracy.zero_gradient_right, row.accuracy.total);
+}
+
 ordered_json results_json(const Results& r) {
   ordered_json j = {{"method", r.method}, {"model", r.model},     {"data", r.data},
                     {"device", r.device}, {"weights", r.weights}, {"images_test", r.images_test}};
@@ -31,6 +36,8 @@ ordered_json results_json(const Results& r) {
                          {"correct", row.accuracy.correct},
                          {"total", row.accuracy.total},
                          {"percent", row.accuracy.percent()},
+                         {"zero_gradient", row.accuracy.zero_gradient},
+                         {"zero_gradient_right", row.accuracy.zero_gradient_right},
                          {"seconds", row.seconds}});
   if (const TestRow* worst = nrr_row(r.rows)) {
     j["nrr"] = natural_robust_ratio(r.rows.front().accuracy.percent(), worst->accuracy.percent());
@@ -67,6 +74,8 @@ void print_results(Session& session, const Results& r) {
     const auto width = static_cast<size_t>(std::max(40, session.terminal.columns() - 6));
     if (row.label != "clean")
       session.out << "      " << ink(session.terminal, Ink::soft, wrapped(row.description, width, 6)) << "\n";
+    if (const std::string doubt = doubt_of(row); !doubt.empty())
+      session.out << "      " << ink(session.terminal, Ink::red, wrapped("warning: " + doubt, width, 6)) << "\n";
   }
   if (const TestRow* worst = nrr_row(r.rows))
     session.out << fmt::format("  {:<16} {}    natural-robust ratio, with {}\n", "NRR",
@@ -76,12 +85,14 @@ void print_results(Session& session, const Results& r) {
   session.out << std::flush;
 }
 
+std::string json_text(const ordered_json& json) {
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
 void write_text(const std::string& file, const std::string& text) {
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  std::error_code failed;
-  if (!folder.empty()) std::filesystem::create_directories(folder, failed);
-  TEMPER_CHECK(!failed, folder.string(), ": the folder cannot be made: ", failed.message());
-  write_file_atomically(file, {std::span<const char>(text.data(), text.size())});
+  if (!folder.empty()) make_folder(folder);
+  write_text_atomically(file, text);
 }
 
 }  // namespace temper

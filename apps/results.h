@@ -24,12 +24,19 @@ struct Results {
 /// most; null where no attack was run.
 const TestRow* nrr_row(const std::vector<TestRow>& rows);
 
+/// What makes a row's number doubtful, in a sentence; empty: nothing.
+std::string doubt_of(const TestRow& row);
+
 /// The content of evaluation.json and examples.json, without what only training knows.
 nlohmann::ordered_json results_json(const Results& results);
 nlohmann::ordered_json examples_json(const Results& results);
 
 /// The table that ends `temper train` and `temper eval`.
 void print_results(Session& session, const Results& results);
+
+/// JSON as it is written to files. Names of files and classes need not be UTF-8, but JSON is: what is not becomes
+/// U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
 
 /// Writes a file whole or not at all; makes its folder.
 void write_text(const std::string& file, const std::string& text);

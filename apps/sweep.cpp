@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
+#include "apps/sweep_check.h"
 #include "apps/sweep_file.h"
 #include "apps/train_run.h"
 #include "evaluation/seed_table.h"
@@ -62,7 +63,7 @@ struct SweepCommand : Subcommand {
     app.add_option("file", file, "YAML file with `runs` and `seeds`; docs/sweeps.md explains it")->required();
     app.add_option("--set", overrides, "key=value that overrides the file, such as seeds=[0]");
     app.add_option("--out", out, "folder of the runs and the table; without it: runs/NAME for NAME.yaml");
-    app.add_flag("--dry-run", dry_run, "check everything and list the runs, train nothing");
+    app.add_flag("--dry-run", dry_run, "check the configurations and list the runs, train nothing");
     app.add_flag("--quiet", quiet, "print the table and errors only");
   }
 
@@ -74,16 +75,20 @@ struct SweepCommand : Subcommand {
       return kExitOk;
     }
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
+    check_sweep(sweep, folder, observer);
     for (size_t i = 0; i < sweep.runs.size(); ++i) {
       SweepRun& r = sweep.runs[i];
       const SweepRun::State state = r.state();
       observer.line(ink(session.terminal, Ink::bold,
                         fmt::format("[{}/{}] {}, seed {}", i + 1, sweep.runs.size(), r.label, r.seed)) +
                     (state == SweepRun::State::absent ? "" : fmt::format(": {}", name(state))));
-      if (state == SweepRun::State::complete) continue;
+      if (state == SweepRun::State::complete) {
+        complete_report(r.folder);
+        continue;
+      }
       const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
       if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
-      observer.line("interrupted; the same command continues");
+      observer.line("interrupted; continue with: " + this_command(session));
       return kExitInterrupted;
     }
     write(session, table_of(sweep), folder);
@@ -95,11 +100,13 @@ struct SweepCommand : Subcommand {
     for (const SweepRun& r : sweep.runs) {
       const SweepRun::State state = r.state();
       ++counts[state];
-      session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {} epochs, in {}\n", name(state), r.label, r.seed,
-                                 r.experiment.trainer.name, r.experiment.data.name, r.experiment.loop.epochs,
-                                 r.folder.root.string());
+      session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {}, in {}\n", name(state), r.label, r.seed,
+                                 r.experiment.trainer.name, r.experiment.data.name,
+                                 counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
+      if (r.seed == sweep.runs.front().seed)
+        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
     }
-    session.out << fmt::format("{} runs:", sweep.runs.size());
+    session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);
     session.out << "\n";
   }
@@ -108,7 +115,7 @@ struct SweepCommand : Subcommand {
     write_text((folder / "table.md").string(), table_markdown(table));
     write_text((folder / "table.csv").string(), table_csv(table));
     write_text((folder / "table.tex").string(), table_latex(table));
-    write_text((folder / "table.json").string(), table_json(table).dump(2) + "\n");
+    write_text((folder / "table.json").string(), json_text(table_json(table)));
     print(session, table);
     session.out << "table: " << (folder / "table.md").string() << ", .csv, .tex, .json\n";
   }

@@ -29,13 +29,15 @@ struct Train : Subcommand {
     const RunFolder folder{out.empty() ? fs::path("runs") / fs::path(config).stem() : fs::path(out)};
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
     if (resume && is_complete(experiment, folder)) {
+      complete_report(folder);
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
+    for (const std::string& note : experiment.notes) observer.line("note: " + note);
     const std::optional<Results> results =
         train_run(experiment, folder, resume ? Resume::yes : Resume::no, observer, session.program);
     if (!results) {
-      observer.line("interrupted; continue with the same command and --resume");
+      observer.line("interrupted; continue with: " + this_command(session, "--resume"));
       return kExitInterrupted;
     }
     if (!quiet) print_results(session, *results);

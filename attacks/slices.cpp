@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attacks/gradient_watch.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -11,15 +12,18 @@ Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
   if (rows >= batch.size()) return attack({batch, 0});
   Arena& arena = engine.arena();
   const Tensor result = arena.tensor(batch.images.shape, batch.images.dtype);
+  const GradientWatch watch(engine, batch);
   for (int64_t first = 0; first < batch.size(); first += rows) {
     const int64_t count = std::min(rows, batch.size() - first);
     const Arena::Scope scope(arena);
     const Tensor made = attack({{.images = batch.images.rows(first, count),
                                  .labels = batch.labels.rows(first, count),
-                                 .ids = batch.ids.rows(first, count)},
+                                 .ids = batch.ids.rows(first, count),
+                                 .notes = watch.notes().rows(first, count)},
                                 first});
     copy(engine.stream(), result.rows(first, count).data, result.device, made.data, made.device, made.bytes());
   }
+  watch.report();
   return result;
 }
 

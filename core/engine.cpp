@@ -49,7 +49,7 @@ Engine::Engine(EngineOptions options) : options_(options) {
   arena_ = std::make_unique<Arena>(
       stream_, ArenaOptions{.limit = static_cast<size_t>(options.arena_mb) << 20, .guard = options.guard});
   conv_ = make_conv(options, *arena_);
-  if (options.compute == DType::f16) image_fault_ = {stream_, size_t{1}};
+  attack_tally_ = {stream_, size_t{3}};
 }
 
 Engine::~Engine() {

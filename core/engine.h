@@ -43,11 +43,8 @@ class Engine {
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
-  /// One f32: 0, and infinity once the gradient of an image was not finite; who reads it sets it back
-  /// (core/image_fault.h). In f16, whose range is soon left; else none.
-  Tensor image_fault() const {
-    return image_fault_.size() ? Tensor{image_fault_.data(), {1}, DType::f32, device()} : Tensor{};
-  }
+  /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes.
+  Tensor attack_tally() const { return {attack_tally_.data(), {3}, DType::i32, device()}; }
 
  private:
   EngineOptions options_;
@@ -55,7 +52,7 @@ class Engine {
   Stream stream_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<ConvBackend> conv_;
-  DeviceArray<float> image_fault_;
+  DeviceArray<int32_t> attack_tally_;
 };
 
 }  // namespace temper

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/folders.h"
 #include "core/tensor.h"
 #include "data/dataset.h"
 #include "data/labels.h"
@@ -48,11 +49,10 @@ struct NpzReader : DatasetReader {
       ".npz with train_images, train_labels, test_images, test_labels; or a folder with train.npz and test.npz, each "
       "with images, labels");
     f.choice("layout", layout, {{"nhwc", Layout::nhwc}, {"nchw", Layout::nchw}}, "order of the images' extents");
-    f("classes", label.classes, "number of classes; 0: as many as the training labels show");
+    f("classes", label.classes, Limits::between(2, 1e6).or_zero(), "number of classes; 0: as many as the training labels show");
     f.choice(
         "labels", label.rule, {{"as_given", LabelRule::as_given}, {"ranked", LabelRule::ranked}},
         "as_given: labels are class numbers, from 0; ranked: the smallest label is class 0, the next class 1, ...");
-    if (label.classes < 0) f.reject("classes", "expected 0 or more, got ", label.classes);
   }
   ImageSet train() const override { return read("train"); }
   ImageSet test() const override { return read("test"); }
@@ -69,7 +69,7 @@ struct NpzReader : DatasetReader {
 
   Split open(const std::string& split) const {
     TEMPER_CHECK(!path.empty(), "npz: set data.path to an .npz file or to a folder with train.npz and test.npz");
-    if (!std::filesystem::is_directory(path)) return {path, NpzFile(path), split + "_"};
+    if (!is_folder(path)) return {path, NpzFile(path), split + "_"};
     const std::string file = (std::filesystem::path(path) / (split + ".npz")).string();
     return {file, NpzFile(file), ""};
   }

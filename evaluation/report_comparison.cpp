@@ -37,10 +37,7 @@ std::vector<std::string> names_of(const Runs& runs) {
 
 std::string table(const Runs& runs, const std::vector<std::string>& names, const std::vector<std::string>& links) {
   const std::vector<std::string> labels = labels_of(runs);
-  std::string out = fmt::format(
-      "<div class=\"scroll\"><table><caption>Accuracy in percent on {} test images.</caption>\n"
-      "<thead><tr><th scope=\"col\">Method</th>",
-      grouped(runs.front().images_test));
+  std::string out = "<thead><tr><th scope=\"col\">Method</th>";
   for (const std::string& label : labels) out += "<th scope=\"col\">" + escape(shown(label)) + "</th>";
   out += "<th scope=\"col\">NRR</th><th scope=\"col\" class=\"num\">Training</th></tr></thead>\n<tbody>\n";
   for (size_t i = 0; i < runs.size(); ++i) {
@@ -54,7 +51,8 @@ std::string table(const Runs& runs, const std::vector<std::string>& names, const
     out += std::isnan(runs[i].nrr) ? "<td></td>" : bar_cell(runs[i].nrr, 3);
     out += "<td class=\"num\">" + duration(runs[i].train_seconds) + "</td></tr>\n";
   }
-  return out + "</tbody></table></div>\n" + nrr_note(runs.front()) + attack_list(runs);
+  const std::string caption = fmt::format("Accuracy in percent on {} test images.", grouped(runs.front().images_test));
+  return captioned_table(caption, out + "</tbody>") + doubts(runs) + nrr_note(runs.front()) + attack_list(runs);
 }
 
 template <class Get>
@@ -118,9 +116,9 @@ std::string differences(const Runs& runs, const std::vector<std::string>& names)
   if (rows.empty()) return "";
   std::string head;
   for (const std::string& name : names) head += "<th scope=\"col\">" + escape(name) + "</th>";
-  return "<div class=\"scroll\"><table><caption>Only what differs; everything else is the same.</caption><thead><tr>"
-         "<th scope=\"col\">Key</th>" +
-         head + "</tr></thead>\n<tbody>\n" + rows + "</tbody></table></div>\n";
+  return captioned_table(
+      "Only what differs; everything else is the same.",
+      "<thead><tr><th scope=\"col\">Key</th>" + head + "</tr></thead>\n<tbody>\n" + rows + "</tbody>");
 }
 
 std::string commands(const Runs& runs) {

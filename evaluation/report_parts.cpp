@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/text.h"
 #include "evaluation/report_html.h"
 
 namespace temper::report {
@@ -13,7 +14,7 @@ std::string shown(const std::string& label) {
   if (label == "cw") return "C&W";
   if (label.rfind("pgd", 0) == 0 && label.size() > 3 && std::isdigit(static_cast<unsigned char>(label[3])))
     return "PGD-" + label.substr(3);
-  return label;
+  return printable(label);
 }
 
 std::string duration(double seconds) {
@@ -54,6 +55,25 @@ std::string attack_list(const std::vector<RunReport>& runs) {
       if (row.label != "clean" && seen.insert(row.label + row.description).second)
         attacks.emplace_back(shown(row.label), row.description);
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
+}
+
+std::string zero_gradient_text(int64_t images, int64_t right, int64_t total) {
+  if (images == 0) return "";
+  return fmt::format(
+      "{} of {} images ({:.1f} %) had a gradient of zero in a step of this attack, which cannot move them; "
+      "{} of those count as right, and of them the attack says little",
+      grouped(images), grouped(total), 100 * static_cast<double>(images) / static_cast<double>(total), grouped(right));
+}
+
+std::string doubts(const std::vector<RunReport>& runs) {
+  std::string out;
+  for (const RunReport& run : runs)
+    for (const ReportRow& row : run.rows)
+      if (const std::string text = zero_gradient_text(row.zero_gradient, row.zero_gradient_right, row.total);
+          !text.empty())
+        out += "<p class=\"doubt\"><strong>Warning:</strong> " +
+               escape((runs.size() > 1 ? run.name + ", " : "") + shown(row.label) + ": " + text) + ".</p>\n";
+  return out;
 }
 
 std::string nrr_note(const RunReport& run) {

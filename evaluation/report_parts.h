@@ -20,6 +20,10 @@ std::string image(const std::string& uri, const std::string& alternative);
 std::string figure(const std::string& body, const std::string& caption);
 /// The attacks of these runs with all their parameters, each named once.
 std::string attack_list(const std::vector<RunReport>& runs);
+/// "12 of 500 images (2.4 %) had no gradient ...": what makes an attack's number doubtful; "" where all had one.
+std::string zero_gradient_text(int64_t images, int64_t right, int64_t total);
+/// Warnings about all rows of these runs whose numbers are doubtful; "" where none is.
+std::string doubts(const std::vector<RunReport>& runs);
 /// What NRR means here.
 std::string nrr_note(const RunReport& run);
 

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 namespace temper {
 
 /// One line of the table: the test images as they are ("clean") or under an attack.
@@ -13,6 +15,7 @@ struct ReportRow {
   std::string label, description;
   int64_t correct = 0, total = 0;
   double percent = 0, seconds = 0;
+  int64_t zero_gradient = 0, zero_gradient_right = 0;  ///< as in Accuracy; 0 where not on record
   /// Half the width of the 95 % interval for `percent`, if the images were drawn at random.
   double half_width() const;
 };
@@ -56,5 +59,7 @@ std::vector<ReportEpoch> read_curve(const std::filesystem::path& file);
 /// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
 /// is necessary. Throws Error naming the file and what to run.
 RunReport read_run(const std::filesystem::path& folder);
+/// The same with what evaluation.json is going to hold.
+RunReport read_run(const std::filesystem::path& folder, const nlohmann::ordered_json& evaluation);
 
 }  // namespace temper

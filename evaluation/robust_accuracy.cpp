@@ -2,10 +2,12 @@
 
 #include <numeric>
 
+#include "attacks/gradient_watch.h"
 #include "core/host.h"
-#include "core/image_fault.h"
 #include "core/plan_ahead.h"
 #include "data/loader.h"
+#include "kernels/gradient_notes/gradient_notes.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -32,13 +34,20 @@ bool note_evaluation(Engine& engine, const Network& network, Pass pass, Loader& 
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t, int64_t)>& progress) {
   Accuracy result;
+  check_weights(engine, pass.weights ? *pass.weights : network.weights(), "evaluation");
   for (int64_t b = 0; b < loader.batches(); ++b) {
     const Arena::Scope scope(engine.arena());
-    const Batch batch = loader.load(0, b);
+    Batch batch = loader.load(0, b);
+    if (attack) batch.notes = blank_notes(engine, batch.size());
     const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
-    if (attack) check_image_gradients(engine, attack->describe());
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
-    for (int64_t i = 0; i < loader.counted(b); ++i) result.right.push_back(predicted[i] == labels[i]);
+    const std::vector<int32_t> notes = attack ? read_notes(engine, batch.notes, *attack) : std::vector<int32_t>();
+    for (int64_t i = 0; i < loader.counted(b); ++i) {
+      const bool right = predicted[i] == labels[i], still = attack && (notes[i] & kZeroGradient);
+      result.right.push_back(right);
+      result.zero_gradient += still;
+      result.zero_gradient_right += still && right;
+    }
     if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
   }
   result.total = static_cast<int64_t>(result.right.size());

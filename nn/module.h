@@ -100,8 +100,8 @@ class Architecture {
 class Network {
  public:
   struct Options {
-    DataShape data;
-    std::vector<double> mean, std;                 ///< per channel; empty: none
+    DataShape data = {};
+    std::vector<double> mean = {}, std = {};       ///< per channel; empty: none
     std::vector<std::string> branches = {"main"};  ///< BatchNorm sets
     DType dtype = DType::f32;                      ///< of parameters and statistics
     uint64_t seed = 0;

@@ -6,6 +6,7 @@
 #include "core/npz.h"
 #include "core/text.h"
 #include "nn/weight_names.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -171,8 +172,11 @@ void import_weights(Network& network, const std::vector<NamedArray>& arrays, con
   for (const NamedArray& a : arrays) given.push_back(a.name);
   const WeightNames names = match_names(given, names_of(network.params(), network.buffers()), who);
   for (const auto& [array, i] : match(network.params(), network.buffers(), arrays, names.keys, who)) {
-    const Shape& shape = (i < params ? network.params()[i] : network.buffers()[i - params]).shape;
-    values.emplace_back(i, values_of(*array, shape, who));
+    const Param& p = i < params ? network.params()[i] : network.buffers()[i - params];
+    values.emplace_back(i, values_of(*array, p.shape, who));
+    if (w.params.dtype() == DType::f32)
+      for (double& v : values.back().second) v = static_cast<float>(v);
+    if (const auto fault = weights_fault(p.name, p.shape, values.back().second)) fail(who, ": ", *fault);
   }
   for (const auto& [i, v] : values)
     if (i < params)

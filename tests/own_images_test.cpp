@@ -148,7 +148,7 @@ TEST_CASE("errors of npz data", "[data][errors]") {
                         "file?");
   CHECK_THROWS_WITH(npz.read({array<uint8_t>("train_images", {0, 1, 0, 1}, {}), labels}),
                     npz.file + ": train_images: expected images of 1 to 65535 pixels a side, got an extent of 0");
-  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0 or more, got -1");
+  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0, or 2 to 1000000, got -1");
 }
 
 TEST_CASE("images from a folder per class", "[data]") {
@@ -230,7 +230,7 @@ TEST_CASE("errors of image folders", "[data][errors]") {
   std::ofstream(folder.file("train/b/1.jpg")) << "not an image";
   CHECK_THROWS_WITH(train(),
                     ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG, PNG or WebP: "));
-  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 or more pixels, got 0");
+  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 to 16384, got 0");
   CHECK_THROWS_WITH(reader("folder", "crop_from: 32"),
                     "config line 1: crop_from: expected 0 or at least size (64), got 32");
   CHECK_THROWS_WITH(reader("folder", "channels: 2"), "config line 1: channels: expected 1 or 3, got 2");

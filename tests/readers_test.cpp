@@ -133,7 +133,7 @@ TEST_CASE("packed files that are cut short or damaged are not read", "[data][err
                     ContainsSubstring(cat(file, ": is truncated or damaged: it cannot be unpacked (")));
   CHECK_THROWS_WITH(read_unpacked(folder.file("b")), cat(folder.file("b"), ": cannot be read; is the path right?"));
   CHECK_THROWS_WITH(read_unpacked(folder.path().string()),
-                    cat(folder.path().string(), ": cannot be read; is the path right?"));
+                    cat(folder.path().string(), ": cannot be read; expected a file, got a folder"));
 }
 
 TEST_CASE("CIFAR's binary form is read", "[data]") {

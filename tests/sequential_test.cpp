@@ -91,7 +91,13 @@ TEST_CASE("errors in sequential name the layer and its line", "[networks][errors
   CHECK(text("  - {type: flatten}\n  - {type: linear, out: 100}") ==
         "test.yaml line 5: model.layers.1: the last layer gives (100), but the data has 10 classes; end with a linear "
         "layer with out: 10");
-  CHECK_THAT(text("  - {type: conv}"), ContainsSubstring("model.layers.0.out: expected at least 1, got 0"));
+  CHECK_THAT(text("  - {type: conv}"),
+             ContainsSubstring("test.yaml line 4: model.layers.0.out: expected a value, which a conv layer"));
+  CHECK_THAT(text("  - {type: conv, out: 0}"), ContainsSubstring("model.layers.0.out: expected at least 1, got 0"));
+  CHECK_THAT(text("  - {out: 3}"),
+             ContainsSubstring("model.layers.0.type: expected which layer it is (known: avg_pool"));
+  CHECK_THAT(text("  - {type: conv, out: 4, kernel: 3}"),
+             ContainsSubstring("unknown key 'kernel' (known: type, name, out, size, stride, pad, bias)"));
   CHECK_THAT(text("  - {type: conv, out: 4, sise: 3}"),
              ContainsSubstring("test.yaml line 4: model.layers.0: unknown key 'sise'; did you mean 'size'?"));
   CHECK_THAT(text("  - {type: relu}\n  - {type: convv}"),

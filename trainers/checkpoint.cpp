@@ -3,8 +3,10 @@
 #include <charconv>
 #include <map>
 
+#include "core/file.h"
 #include "kernels/runtime/memory.h"
 #include "nn/weights.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -63,6 +65,7 @@ class Reader : public StateVisitor {
                    ", got another shape or type; was it written by another model?");
       copy(buffer.stream(), t.data, t.device, at->second->bytes.data(), Device::cpu, t.bytes());
       synchronize(buffer.stream());
+      if (const auto fault = weights_fault(full, t.shape, buffer.read(i))) fail(file_, ": ", *fault);
     }
     buffer.touch();
   }
@@ -105,8 +108,9 @@ void restore(const Safetensors& from, const std::string& file, const VisitState&
 void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit) {
   Safetensors state = collect(visit);
   state.metadata[kConfigKey] = config;
-  std::filesystem::create_directories(folder.checkpoints());
-  if (std::filesystem::exists(folder.last())) std::filesystem::rename(folder.last(), folder.previous());
+  std::error_code told_below;
+  std::filesystem::create_directory(folder.checkpoints(), told_below);  // not where the folder of the run is gone
+  if (std::filesystem::exists(folder.last())) name_also(folder.last().string(), folder.previous().string());
   save_safetensors(folder.last().string(), state.arrays, state.metadata);
 }
 

@@ -19,8 +19,8 @@ using VisitState = std::function<void(StateVisitor&)>;
 Safetensors collect(const VisitState& visit);
 void restore(const Safetensors& from, const std::string& file, const VisitState& visit);
 
-/// Makes the last checkpoint the previous one and writes a new last one: temporary file, fsync, rename, checksum. A
-/// crash at any moment leaves at least one of the two complete.
+/// Makes the last checkpoint the previous one too, then replaces the last one: temporary file, fsync, rename, checksum.
+/// A crash at any moment leaves at least one of the two complete.
 void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit);
 
 struct LoadedCheckpoint {

@@ -3,6 +3,7 @@
 
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
+#include "trainers/run_lock.h"
 #include "trainers/state.h"
 
 namespace temper {
@@ -10,6 +11,7 @@ namespace temper {
 /// A run while it runs.
 struct Run {
   TrainingState& state;
+  const RunLock& lock;
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;
@@ -23,6 +25,7 @@ struct Run {
 
 struct EpochTime {
   double seconds = 0, images_per_second = 0, lr = 0;
+  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
 };
 
 /// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss

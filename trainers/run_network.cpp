@@ -3,6 +3,7 @@
 #include <map>
 #include <numeric>
 
+#include "core/folders.h"
 #include "nn/weights.h"
 #include "trainers/checkpoint.h"
 
@@ -21,8 +22,8 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
   const auto chosen = files.find(weights);
   TEMPER_CHECK(chosen != files.end(), "expected weights last, best, ema or swa of a run folder, got '", weights, "'",
                did_you_mean(weights, {"last", "best", "ema", "swa"}));
-  TEMPER_CHECK(std::filesystem::exists(chosen->second), chosen->second.string(), ": not found; this run kept no '",
-               weights, "' weights");
+  TEMPER_CHECK(is_there(chosen->second), chosen->second.string(), ": not found; this run kept no '", weights,
+               "' weights");
   load_weights(*network, chosen->second.string());
   return network;
 }

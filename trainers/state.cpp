@@ -57,8 +57,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
     train_weights("optimizer." + part.name + ".momentum", part.weights->params,
                   without_unmatched(e.optimizer, part.weights->params.store()));
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype,
-                    static_cast<int>(1 + trained.size() + (engine.image_fault() ? 1 : 0)));
+  step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
 }
 
 std::vector<Flat*> TrainingState::gradients() {

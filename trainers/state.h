@@ -42,6 +42,13 @@ struct Trained {
   Sgd optimizer;
 };
 
+/// Where the numbers of a step lie in its step_sums.
+struct StepSums {
+  int norms;    ///< the squared norm of each gradient, after the loss
+  int attacks;  ///< what drain_tally() says of the attacks (kernels/gradient_notes)
+  int weights;  ///< the squared norm of all that moved, after the move: each of `trained`, and the network's statistics
+};
+
 class TrainingState {
  public:
   /// With `ranges` the named ranges of all work are timed there; `attacks` is shown what attacks find.
@@ -52,6 +59,10 @@ class TrainingState {
   TrainContext context();
   /// The gradient buffers of everything in training, the network's first.
   std::vector<Flat*> gradients();
+  StepSums sums() const {
+    const int count = static_cast<int>(trained.size());
+    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count};
+  }
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
 
@@ -65,8 +76,7 @@ class TrainingState {
   std::optional<Average> ema, swa;
   Progress progress;
   StepValues values;                 ///< of the step in progress
-  std::optional<Scalars> step_sums;  ///< of the last step: its loss, the squared norm of each of `trained`, and
-                                     ///< where the engine has one, its image_fault()
+  std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
   std::optional<StepGraph> graph;
 };
 
