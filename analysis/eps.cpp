@@ -19,19 +19,13 @@ struct Eps : Analysis {
   PgdOptions attack{.steps = 20};
 
   void fields(Fields& f) override {
-    f("radii", radii, "radii, in 255ths of the pixel range");
-    f("step", step_share, "step of the attack, as a share of the radius");
-    f("steps", attack.steps, "steps of the attack");
-    f("restarts", attack.restarts, "runs of the attack in total");
-    f("images", images, "attack only the first so many test images; 0: all");
+    f("radii", radii, Limits::above(0).up_to(255), "radii, in 255ths of the pixel range");
+    f("step", step_share, Limits::above(0).up_to(1), "step of the attack, as a share of the radius");
+    f("steps", attack.steps, Pgd::kSteps, "steps of the attack");
+    f("restarts", attack.restarts, Pgd::kRestarts, "runs of the attack in total");
+    f("images", images, Limits::at_least(0), "attack only the first so many test images; 0: all");
     f("weights", weights, "last, best, ema or swa");
-    for (const double r : radii)
-      if (r <= 0) f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
     if (radii.empty()) f.reject("radii", "expected at least one");
-    if (step_share <= 0 || step_share > 1) f.reject("step", "expected a share above 0 and up to 1, got ", step_share);
-    if (attack.steps < 1) f.reject("steps", "expected at least 1, got ", attack.steps);
-    if (attack.restarts < 1) f.reject("restarts", "expected at least 1, got ", attack.restarts);
-    if (images < 0) f.reject("images", "expected 0 or more, got ", images);
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {

@@ -52,7 +52,7 @@ struct Eval : Subcommand {
     TEMPER_CHECK(is_there(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
     Config config = load_config(folder.config().string());
     if (fs::path(weights).has_extension()) return of_file(config, observer);
-    Experiment experiment = configured(config);
+    Experiment experiment = configured(config, observer);
     const std::string which = weights.empty() ? "last" : weights;
     const Results results = measure_run(experiment, folder, which, observer, limit);
     // Anything else than the run's own evaluation is only shown.
@@ -78,17 +78,22 @@ struct Eval : Subcommand {
   // The network of a configuration with the weights of a file.
   Results of_file(Config& config, ConsoleObserver& observer) const {
     put(config, "model", "weights", weights, "--weights");
-    Experiment experiment = configured(config);
+    Experiment experiment = configured(config, observer);
     return measure(experiment, observer, limit);
   }
 
   // The configuration with what the options say.
-  Experiment configured(Config config) const {
-    if (!data.empty()) put(config, "data", "name", data, "--data");
+  Experiment configured(Config config, Observer& observer) const {
+    if (!data.empty()) {
+      put(config, "data", "name", data, "--data");
+      config.passed.erase("data");  // nobody expects the other reader's keys
+    }
     if (batch > 0) put(config, "evaluation", "batch_size", std::to_string(batch), "--batch");
     if (!attacks.empty()) choose_attacks(config);
     apply_overrides(config, overrides);
-    return read_experiment(config);
+    Experiment experiment = read_experiment(config);
+    for (const std::string& hardly_meant : experiment.warnings) observer.on_warning(hardly_meant);
+    return experiment;
   }
 
   // Each as the configuration has it under that label; else the attack of that name, with its defaults.

@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
+#include "apps/sweep_check.h"
 #include "apps/sweep_file.h"
 #include "apps/train_run.h"
 #include "evaluation/seed_table.h"
@@ -62,7 +63,7 @@ struct SweepCommand : Subcommand {
     app.add_option("file", file, "YAML file with `runs` and `seeds`; docs/sweeps.md explains it")->required();
     app.add_option("--set", overrides, "key=value that overrides the file, such as seeds=[0]");
     app.add_option("--out", out, "folder of the runs and the table; without it: runs/NAME for NAME.yaml");
-    app.add_flag("--dry-run", dry_run, "check everything and list the runs, train nothing");
+    app.add_flag("--dry-run", dry_run, "check the configurations and list the runs, train nothing");
     app.add_flag("--quiet", quiet, "print the table and errors only");
   }
 
@@ -74,6 +75,7 @@ struct SweepCommand : Subcommand {
       return kExitOk;
     }
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
+    check_sweep(sweep, folder, observer);
     for (size_t i = 0; i < sweep.runs.size(); ++i) {
       SweepRun& r = sweep.runs[i];
       const SweepRun::State state = r.state();
@@ -99,7 +101,8 @@ struct SweepCommand : Subcommand {
                                  r.experiment.trainer.name, r.experiment.data.name,
                                  counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
       if (r.seed == sweep.runs.front().seed)
-        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
+        for (const std::string& hardly_meant : r.experiment.warnings)
+          session.out << "  warning: " << hardly_meant << "\n";
     }
     session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);

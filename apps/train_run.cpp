@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "evaluation/report_parts.h"
+#include "trainers/readiness.h"
 #include "trainers/signals.h"
 
 namespace temper {
@@ -15,7 +16,10 @@ bool is_complete(const Experiment& experiment, const RunFolder& folder) {
 std::optional<Results> train_run(Experiment& experiment, const RunFolder& folder, Resume resume,
                                  ConsoleObserver& observer, const std::string& program) {
   const SignalGuard signals;
-  const TrainResult trained = run_training(experiment, folder, observer, resume);
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
+  check_test_split(experiment, data);
+  const TrainResult trained = run_training(experiment, std::move(data), folder, observer, resume);
   if (trained.outcome == Outcome::interrupted) return {};
   observer.line("trained in " + report::duration(trained.train_seconds) + "; now the test images, once");
   try {

@@ -46,7 +46,11 @@ struct Pgd : Attack, PgdOptions {
   Pgd() = default;
   explicit Pgd(const PgdOptions& options) : PgdOptions(options) {}
 
+  static constexpr Limits kSteps = Limits::between(0, 1e6).usually(0, 1000),
+                          kRestarts = Limits::between(1, 1e6).usually(1, 100);
+
   void fields(Fields& f) override;
+  void check(const DataShape& shape) const override;
   std::string describe() const override;
   /// Ascends the configured loss.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const override;
@@ -62,6 +66,7 @@ struct Pgd : Attack, PgdOptions {
     std::string text;
   };
   std::optional<Problem> problem() const;
+  void check_sizes(const Fields& f) const;
 };
 
 }  // namespace temper

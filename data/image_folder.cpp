@@ -24,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr Limits kSide = Limits::between(1, 16384);
+
 struct Decoded {
   int h = 0, w = 0;
   std::vector<uint8_t> pixels;
@@ -64,14 +66,13 @@ struct FolderReader : DatasetReader {
 
   void fields(Fields& f) override {
     f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/)");
-    f("size", size, "images become size x size");
-    f("crop_from", crop_from,
+    f("size", size, kSide, "images become size x size");
+    f("crop_from", crop_from, kSide.or_zero(),
       "training images become crop_from x crop_from, of which random crops of `size` are trained on; test images the "
       "middle of that; 0: `size`");
-    f("channels", channels, "3: colour, 1: grey");
+    f("channels", channels, Limits::between(1, 3), "3: colour, 1: grey");
     f.choice("fit", fit, {{"crop", Fit::crop}, {"stretch", Fit::stretch}},
              "crop: shorter side resized to that, then the centre; stretch: both sides resized");
-    if (size < 1) f.reject("size", "expected 1 or more pixels, got ", size);
     if (crop_from != 0 && crop_from < size)
       f.reject("crop_from", "expected 0 or at least size (", size, "), got ", crop_from);
     if (channels != 1 && channels != 3) f.reject("channels", "expected 1 or 3, got ", channels);

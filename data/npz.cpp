@@ -45,8 +45,8 @@ struct NpzReader : DatasetReader {
       ".npz with train_images, train_labels, test_images, test_labels; or a folder with train.npz and test.npz, each "
       "with images, labels");
     f.choice("layout", layout, {{"nhwc", Layout::nhwc}, {"nchw", Layout::nchw}}, "order of the images' extents");
-    f("classes", classes, "number of classes; 0: the largest training label plus one");
-    if (classes < 0) f.reject("classes", "expected 0 or more, got ", classes);
+    f("classes", classes, Limits::between(2, 1e6).or_zero(),
+      "number of classes; 0: the largest training label plus one");
   }
   ImageSet train() const override { return read("train"); }
   ImageSet test() const override { return read("test"); }

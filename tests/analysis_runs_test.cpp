@@ -98,7 +98,8 @@ TEST_CASE("analysis: updates averages the recorded shares at start, middle and e
   const std::vector<Subject> b = {{.name = "b", .config = {}, .folder = RunFolder{folder.path() / "b"}}};
   CHECK_THROWS_WITH(make_analysis("updates")->run({b, folder.path(), nobody}),
                     ContainsSubstring("no step has the share of updated weights on record"));
-  CHECK_THROWS_WITH(make_analysis("updates", "window: 2"), ContainsSubstring("expected a share above 0"));
+  CHECK_THROWS_WITH(make_analysis("updates", "window: 2"),
+                    ContainsSubstring("expected more than 0 and up to 1, got 2"));
 }
 
 TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius", "[analysis]") {
@@ -121,7 +122,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
     different.insert(safe);
   }
   CHECK(different.size() >= 3);
-  CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"), ContainsSubstring("expected radii above 0"));
+  CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"),
+                    ContainsSubstring("radii: expected more than 0 and up to 255, got 0"));
 }
 
 TEST_CASE("analysis: conflict compares the closed-form gradients of a linear classifier", "[analysis]") {

@@ -79,6 +79,7 @@ TEST_CASE("analysis: the gradient on record is what plain gradient descent moves
   CHECK_THROWS_WITH(
       make_analysis("gradients", "layers: [conv2]\nevery: 100")->run({subjects, folder.file("c"), nobody}),
       ContainsSubstring("fewer steps than analysis.every (100)"));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "c" / "tiny" / "checkpoints" / "last.safetensors"));
 }
 
 TEST_CASE("analysis: conflict during training is that of the network after each of the steps", "[analysis]") {

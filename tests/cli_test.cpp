@@ -23,9 +23,24 @@ struct Testable : DatasetReader {
   ImageSet test() const override { return train().subset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); }
 };
 
+// The same with a test split that does not go with the training images.
+struct Unfit : DatasetReader {
+  std::string fault;
+  void fields(Fields& f) override { f("fault", fault, "labels, channels, sizes or empty"); }
+  ImageSet train() const override { return Testable().train(); }
+  ImageSet test() const override {
+    ImageSet set = fault == "empty" ? train().subset({}) : Testable().test();
+    if (fault == "labels") set.labels[3] = 7;
+    if (fault == "channels") set.height /= 2, set.channels *= 2;
+    if (fault == "sizes") set.height /= 2, set.width *= 2;
+    return set;
+  }
+};
+
 }  // namespace
 
 TEMPER_REGISTER(DatasetReader, Testable, "test_testable", "stripes with a test split");
+TEMPER_REGISTER(DatasetReader, Unfit, "test_unfit", "stripes with a test split of another kind");
 
 TEST_CASE("Help names every command, its options and the exit codes", "[app]") {
   const Ran all = temper_command({"--help"});
@@ -150,6 +165,40 @@ TEST_CASE("data lists, inspects and names what is wrong", "[app]") {
              ContainsSubstring("unknown key 'paht'; did you mean 'path'?"));
   CHECK_THAT(temper_command({"data", "fetch", "cifra10"}).err, ContainsSubstring("did you mean 'cifar10'?"));
   CHECK(temper_command({"data"}).code == kExitUsage);
+}
+
+TEST_CASE("train finds what is wrong with the test split before the first step", "[app][errors]") {
+  test::TemporaryFolder folder;
+  test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
+  const auto train = [&](const std::string& fault) {
+    const Ran ran = temper_command({"train", folder.file("tiny.yaml"), "--out", folder.file("run"), "--set",
+                                    "data={name: test_unfit, validation: 12, fault: " + fault + "}"});
+    CHECK(ran.code == kExitError);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "run"));
+    return ran.err;
+  };
+  CHECK_THAT(train("labels"), ContainsSubstring("data: test split: the label of image 3 is 7"));
+  CHECK_THAT(train("channels"),
+             ContainsSubstring("expected images of 8 x 8 x 1") && ContainsSubstring("got 4 x 8 x 2"));
+  CHECK_THAT(train("sizes"), ContainsSubstring("expected images of 8 x 8 x 1") && ContainsSubstring("got 4 x 16 x 1"));
+  CHECK_THAT(train("empty"), ContainsSubstring("data: test split: holds no images"));
+}
+
+TEST_CASE("what is hardly meant is warned about by train and eval", "[app]") {
+  test::TemporaryFolder folder;
+  test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
+  const std::string text =
+      "warning: --set evaluation.attacks.a.steps: evaluation.attacks.a.steps: 2000 is hardly meant";
+  const Ran trained = temper_command({"train", folder.file("tiny.yaml"), "--out", folder.file("run"), "--set",
+                                      "data.name=test_testable", "loop.epochs=1", "trainer.attack.steps=0",
+                                      "trainer.label_smoothing=0.75"});
+  CHECK(trained.code == kExitOk);
+  CHECK_THAT(trained.err, ContainsSubstring("trainer.label_smoothing: 0.75 is hardly meant; usual are 0 to 0.5"));
+  CHECK_THAT(slurp(folder.path() / "run" / "metrics.jsonl"), ContainsSubstring("0.75 is hardly meant"));
+  const Ran measured =
+      temper_command({"eval", folder.file("run"), "--limit", "1", "--set", "evaluation.attacks.a.steps=2000"});
+  CHECK(measured.code == kExitOk);
+  CHECK_THAT(measured.err, ContainsSubstring(text));
 }
 
 TEST_CASE("train fills a run folder that eval, report and --resume understand", "[app]") {

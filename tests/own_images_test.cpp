@@ -112,7 +112,7 @@ TEST_CASE("errors of npz data", "[data][errors]") {
                     npz.file + ": 2 labels of 1 x 1 x 1 images need 2 pixel bytes, got 1");
   CHECK_THROWS_WITH(npz.read({images, array<int64_t>("train_labels", {1}, {3})}, "classes: 3"),
                     npz.file + ": the label of image 0 is 3, which is not in [0, 3); is this the right file?");
-  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0 or more, got -1");
+  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0, or 2 to 1000000, got -1");
 }
 
 TEST_CASE("images from a folder per class", "[data]") {
@@ -192,7 +192,7 @@ TEST_CASE("errors of image folders", "[data][errors]") {
   write_png(folder.file("train/a/1.png"), 4, 4, {1, 2, 3}, {1, 2, 3});
   std::ofstream(folder.file("train/b/1.jpg")) << "not an image";
   CHECK_THROWS_WITH(train(), ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG or PNG: "));
-  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 or more pixels, got 0");
+  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 to 16384, got 0");
   CHECK_THROWS_WITH(reader("folder", "crop_from: 32"),
                     "config line 1: crop_from: expected 0 or at least size (64), got 32");
   CHECK_THROWS_WITH(reader("folder", "channels: 2"), "config line 1: channels: expected 1 or 3, got 2");

@@ -150,6 +150,32 @@ TEST_CASE("sweep: what is wrong is named with its place before anything runs", "
   CHECK_THAT(error("sedes: [1]\n"), ContainsSubstring("unknown key 'sedes'; did you mean 'seeds'?"));
 }
 
+TEST_CASE("sweep: what would stop a later run is found before the first", "[app][errors]") {
+  const test::TemporaryFolder folder;
+  const auto refused = [&](const std::string& set) {
+    const Ran ran =
+        temper_command({"sweep", write_sweep(folder, "  - {label: last, config: pgd_at.yaml, set: " + set + "}\n"),
+                        "--out", folder.file("out")});
+    CHECK(ran.code == kExitError);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "out"));
+    return ran.err;
+  };
+  CHECK_THAT(refused("{data: {name: test_unfit, fault: sizes}}"),
+             ContainsSubstring("last, seed 3: data: test split: expected images of 8 x 8 x 1"));
+  CHECK_THAT(refused("{data: {name: npz, path: none.npz}}"), ContainsSubstring("last, seed 3: none.npz"));
+  CHECK_THAT(refused("{model: {weights: none.safetensors}}"), ContainsSubstring("last, seed 3: none.safetensors"));
+  CHECK_THAT(refused("{optimizer: {no_decay: [none]}}"), ContainsSubstring("no parameter matches 'none'"));
+  CHECK_THAT(refused("{loop: {batch_size: 47}}"), ContainsSubstring("last batch of one"));
+}
+
+TEST_CASE("sweep: a row may start from the weights that another will leave", "[app]") {
+  const test::TemporaryFolder folder;
+  const std::string out = folder.file("out"),
+                    file = write_sweep(folder, "  - {label: last, config: pgd_at.yaml, set: {model: {weights: " + out +
+                                                   "/standard/seed_3/checkpoints/last.safetensors}}}\n");
+  CHECK(temper_command({"sweep", file, "--out", out, "--set", "seeds=[3]"}).code == kExitOk);
+}
+
 TEST_CASE("sweep: the tables in configs/ are complete experiments", "[app]") {
   for (const char* file : {"tiny/table.yaml"}) {
     const Ran ran = temper_command({"sweep", cat(TEMPER_SOURCE_DIR, "/configs/", file), "--dry-run"});

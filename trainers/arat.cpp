@@ -45,6 +45,8 @@ struct Arat : Trainer {
     f.section("invariance", invariance_options);
   }
 
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
+
   void begin(TrainContext& context) override {
     adversarial_branch = branch(context.model, kAdversarial);
     clean_branch = branch(context.model, kClean);

@@ -9,12 +9,10 @@ namespace temper {
 void Balance::fields(Fields& f) {
   f.choice("rule", rule, {{"auto", Rule::automatic}, {"fixed", Rule::fixed}},
            "auto: adversarial weight = (training accuracy of the clean branch)^exponent, anew every epoch");
-  f("weight", weight, "of rule fixed: the adversarial images' share of the cross entropy");
-  f("exponent", exponent, "of rule auto");
-  f("images", images, "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
-  if (weight < 0 || weight > 1) f.reject("weight", "expected a share from 0 to 1, got ", weight);
-  if (exponent <= 0) f.reject("exponent", "expected more than 0, got ", exponent);
-  if (images < 1) f.reject("images", "expected 1 or more, got ", images);
+  f("weight", weight, Limits::between(0, 1), "of rule fixed: the adversarial images' share of the cross entropy");
+  f("exponent", exponent, Limits::above(0).usually(0.01, 100), "of rule auto");
+  f("images", images, Limits::at_least(1),
+    "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
 }
 
 void Balance::measure(TrainContext& context, const Pass& pass) {

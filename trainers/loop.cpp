@@ -12,6 +12,7 @@
 #include "trainers/checkpoint.h"
 #include "trainers/config_diff.h"
 #include "trainers/epoch.h"
+#include "trainers/readiness.h"
 #include "trainers/signals.h"
 #include "trainers/validate.h"
 
@@ -126,11 +127,20 @@ const char* name(Outcome outcome) {
 
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer, Resume resume) {
   const SignalGuard signals;
+  check_unused(folder, resume);
+  return run_training(experiment, read_splits(experiment), folder, observer, resume);
+}
+
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunFolder& folder, Observer& observer,
+                         Resume resume) {
+  const SignalGuard signals;
   const auto start = std::chrono::steady_clock::now();
-  TEMPER_CHECK(resume == Resume::yes || !std::filesystem::exists(folder.config()), folder.root.string(),
-               ": already holds a run; continue it with --resume, or choose another folder");
+  check_unused(folder, resume);
+  check_training_split(experiment, data);
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
-  TrainingState state(experiment, read_splits(experiment));
+  TrainingState state(experiment, std::move(data));
+  check_state(state);
+  check_folder(folder, bytes_to_write(state));
   const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
   std::filesystem::remove(folder.evaluation());  // of the run before it was continued
 
@@ -140,6 +150,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   MetricsLog log(folder, state.progress.epoch, state.progress.step);
   Run run{state, folder, observer, log, config};
   observer.on_start(start_report(state));
+  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
   if (!warning.empty()) run.warn(warning);
 
   TrainResult result;

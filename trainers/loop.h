@@ -5,6 +5,8 @@
 
 namespace temper {
 
+struct DataSplits;
+
 enum class Resume : uint8_t { no, yes };
 enum class Outcome : uint8_t { finished, early_stop, collapse, interrupted };
 const char* name(Outcome outcome);
@@ -24,9 +26,14 @@ struct TrainResult {
 /// the step, save and return Outcome::interrupted. Throws Error: a folder that already holds a run without Resume::yes,
 /// a resume with another configuration (listing every difference), a loss or gradient that is not finite (naming epoch,
 /// step, learning rate and the last good checkpoint).
+/// What is hardly meant is warned about first; what can be known to fail fails before anything is written
+/// (trainers/readiness.h).
 /// The same experiment gives the same bits, interrupted and resumed or not. Changing the number of threads keeps them
 /// too wherever the convolutions do (the reference ones; oneDNN's filter gradients do not).
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
+/// The same with the experiment's images (read_splits) as they were read before.
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunFolder& folder, Observer& observer,
+                         Resume resume);
 
 }  // namespace temper

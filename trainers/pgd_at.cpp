@@ -21,13 +21,14 @@ struct PgdAt : Trainer {
   void fields(Fields& f) override {
     f.section("attack", attack);
     attack_bn_field(f, attack_bn);
-    f("label_smoothing", smoothing, "share of the target spread over all classes");
+    f("label_smoothing", smoothing, Limits::at_least(0).below(1).usually(0, 0.5),
+      "share of the target spread over all classes");
     f.choice(
         "clean_pass", clean_pass, {{"none", CleanPass::none}, {"train", CleanPass::train}},
         "train: after each step run the clean batch too, as Rice's code does for its log, which moves the statistics");
-    if (smoothing < 0 || smoothing >= 1)
-      f.reject("label_smoothing", "expected a share from 0 up to 1, got ", smoothing);
   }
+
+  std::vector<const Attack*> attacks() const override { return {&attack}; }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;

@@ -4,6 +4,7 @@
 
 #include "core/plan_ahead.h"
 #include "data/loader.h"
+#include "trainers/readiness.h"
 #include "trainers/signals.h"
 
 namespace temper {
@@ -11,6 +12,7 @@ namespace temper {
 std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
                                    const ImageSet& test, Observer& observer) {
   const EvaluationSection& section = experiment.evaluation;
+  check_attacks(section, network.options().data);
   Loader loader(engine, test, section.loader(engine.device()));
   const Pass pass = Pass::eval(experiment.trainer.method->eval_branch(network));
   const PlansMade made = plan_ahead(engine, [&] {
