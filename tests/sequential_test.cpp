@@ -93,7 +93,7 @@ TEST_CASE("errors in sequential name the layer and its line", "[networks][errors
         "layer with out: 10");
   CHECK_THAT(text("  - {type: conv}"),
              ContainsSubstring("test.yaml line 4: model.layers.0.out: expected a value, which a conv layer"));
-  CHECK_THAT(text("  - {type: conv, out: 0}"), ContainsSubstring("model.layers.0.out: expected at least 1, got 0"));
+  CHECK_THAT(text("  - {type: conv, out: 0}"), ContainsSubstring("model.layers.0.out: expected 1 to 16777216, got 0"));
   CHECK_THAT(text("  - {out: 3}"),
              ContainsSubstring("model.layers.0.type: expected which layer it is (known: avg_pool"));
   CHECK_THAT(text("  - {type: conv, out: 4, kernel: 3}"),
