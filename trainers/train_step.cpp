@@ -46,7 +46,7 @@ void move_weights(TrainingState& s, const GradientMask& mask) {
 TrainContext live_context(TrainingState& s) {
   TrainContext context = s.context();
   context.live_epoch = s.values.epoch();
-  context.live_shares = s.values.shares();
+  context.live_terms = s.values.terms();
   return context;
 }
 
@@ -85,9 +85,7 @@ void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
   const Progress& p = s.progress;
   if (s.ema) s.ema->add_statistics(s.engine, *s.network, next_ema_keep(s), e.ema.bn);
-  if (!s.swa || p.epoch < e.swa.start) return;
-  const bool due = e.swa.every > 0 ? p.total_steps % e.swa.every == 0 : p.step == s.steps_per_epoch();
-  if (!due) return;
+  if (!s.swa || !e.swa.due(p.epoch, p.step, s.steps_per_epoch())) return;
   const double n = static_cast<double>(s.swa->count());
   s.swa->add(s.engine, *s.network, n / (n + 1), e.swa.bn);
 }
@@ -120,13 +118,11 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
-  const auto share = static_cast<float>(method.share());
   s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
                 .first = s.train.first(p.step),
                 .lr = lr,
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
-                .share = share,
-                .rest = 1 - share});
+                .terms = method.term_weights()});
   TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
