@@ -130,3 +130,19 @@ TEST_CASE("configs: averaged weights of AR-AT have as many samples as told, and 
   CHECK(e.data.validation == 0);
   CHECK(e.resolved["trainer"]["noise_alias"].as<bool>());
 }
+
+TEST_CASE("configs: CURE_Eff trains 79 natural epochs, and aliases the revision model where it follows the code") {
+  for (const std::string file : {"cure_eff_resnet18", "cure_eff_resnet18_code"}) {
+    const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/" + file + ".yaml"));
+    const YAML::Node trainer = e.resolved["trainer"];
+    CHECK(trainer["warm_up"]["epochs"].as<int>() == 79);
+    CHECK(trainer["revision"]["kind"].as<std::string>() == (file.ends_with("_code") ? "alias" : "average"));
+    const auto rate = [&](int64_t epoch) {
+      return e.schedule.schedule->rate(e.optimizer.lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 200});
+    };
+    CHECK(rate(99) == 0.1);
+    CHECK(rate(100) == Approx(0.01));
+    CHECK(rate(149) == Approx(0.01));
+    CHECK(rate(150) == Approx(0.001));
+  }
+}

@@ -52,6 +52,7 @@ inline std::vector<MethodSetting> every_method() {
           {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true", "swa.start=1", "swa.every=2"}},
           {"{name: trades, " + attack + "}", {}},
           {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
+          {"{name: cure, " + attack + ", revision: {rate: 0.5, kind: alias}}", {"ema.decay=0.9"}},
           {"{name: arat, " + attack + ", balance: {weight: 0.5, exponent: 2}}", {"model.branches=[adv, clean]"}}};
 }
 

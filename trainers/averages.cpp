@@ -9,7 +9,7 @@ namespace temper {
 
 namespace {
 
-void blend(Stream stream, double keep, const Flat& x, Flat& average) {
+void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average) {
   dispatch_full(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
     ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep);
@@ -59,8 +59,12 @@ Average::Average(Engine& engine, const Network& network) : weights_(network.make
 }
 
 void Average::add(Engine& engine, const Network& network, double keep, AverageBn bn) {
-  blend(engine.stream(), keep, network.weights().params, weights_.params);
+  add_parameters(engine, network, keep);
   add_statistics(engine, network, keep, bn);
+}
+
+void Average::add_parameters(Engine& engine, const Network& network, Live<double> keep) {
+  blend(engine.stream(), keep, network.weights().params, weights_.params);
 }
 
 void Average::add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn) {

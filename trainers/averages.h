@@ -44,6 +44,8 @@ class Average {
 
   /// One more sample of the network's parameters; of its running statistics too if bn is `average`.
   void add(Engine& engine, const Network& network, double keep, AverageBn bn);
+  /// The parameters of a sample alone; see add_statistics().
+  void add_parameters(Engine& engine, const Network& network, Live<double> keep);
   /// The rest of a sample whose parameters the optimiser has added while it moved them (Follower).
   void add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn);
   int64_t count() const { return count_; }  ///< samples so far

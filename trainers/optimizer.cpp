@@ -1,6 +1,7 @@
 #include "trainers/optimizer.h"
 
 #include "core/text.h"
+#include "kernels/axpby/axpby.h"
 #include "kernels/ema/ema.h"
 #include "kernels/runtime/range.h"
 #include "kernels/weight_update/weight_update.h"
@@ -16,6 +17,15 @@ void SgdOptions::fields(Fields& f) {
   if (lr <= 0) f.reject("lr", "expected more than 0, got ", lr);
   if (momentum < 0 || momentum >= 1) f.reject("momentum", "expected a share from 0 up to 1, got ", momentum);
   if (weight_decay < 0) f.reject("weight_decay", "expected 0 or more, got ", weight_decay);
+}
+
+void add_share(Stream stream, Flat& params, Live<float> share) {
+  dispatch_full(params.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    T* w = params.all().as<T>();
+    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w);
+  });
+  params.touch();
 }
 
 Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)

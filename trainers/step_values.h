@@ -16,6 +16,7 @@ class StepValues {
     double lr = 0;
     double ema_keep = 0;
     TermWeights terms;
+    float shrinkage = 0;  ///< negative: the share that weights lose
   };
 
   explicit StepValues(Stream stream) : stream_(stream), memory_(stream, 1) {}
@@ -31,6 +32,7 @@ class StepValues {
   Live<int64_t> first() const { return Live<int64_t>(&memory_.data()->first); }
   Live<double> lr() const { return Live<double>(&memory_.data()->lr); }
   Live<double> ema_keep() const { return Live<double>(&memory_.data()->ema_keep); }
+  Live<float> shrinkage() const { return Live<float>(&memory_.data()->shrinkage); }
   LiveTermWeights terms() const {
     return {Live<float>(&memory_.data()->terms.first), Live<float>(&memory_.data()->terms.second)};
   }

@@ -28,8 +28,10 @@ void square_norm(Engine& engine, const Flat& flat, const Tensor& into) {
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
 // Weights stay where the loss or a gradient is not finite. Mask and average are the network's; what is trained beside
-// it has none.
-void move_weights(TrainingState& s, const GradientMask& mask) {
+// it has none. A method that takes a share of the network's weights off does so before the average follows.
+void move_weights(TrainingState& s, const TrainContext& context) {
+  const Trainer& method = *s.experiment.trainer.method;
+  const bool shrinks = method.shrinkage(context).has_value();
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), static_cast<int>(sums.numel()), sums.as<const decltype(tag)>(), s.values.gate());
@@ -37,10 +39,13 @@ void move_weights(TrainingState& s, const GradientMask& mask) {
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     Follower follower;
-    if (network && s.ema) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? mask : GradientMask{}, follower,
+    if (network && s.ema && !shrinks) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
                      s.values.moves());
   }
+  if (!shrinks) return;
+  add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
+  if (s.ema) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
 }
 
 TrainContext live_context(TrainingState& s) {
@@ -61,7 +66,7 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
     s.step_sums->put(static_cast<int>(1 + s.trained.size()), fault);
     set_zero(s.engine.stream(), fault.data, fault.bytes());
   }
-  move_weights(s, method.mask());
+  move_weights(s, context);
 }
 
 [[noreturn]] void stop(const TrainingState& s, const std::string& what, const std::string& advice,
@@ -122,7 +127,8 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                 .first = s.train.first(p.step),
                 .lr = lr,
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
-                .terms = method.term_weights()});
+                .terms = method.term_weights(),
+                .shrinkage = static_cast<float>(-method.shrinkage(s.context()).value_or(0))});
   TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 

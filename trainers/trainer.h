@@ -93,6 +93,9 @@ class Trainer {
   double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
   /// Which parameters of the network the gradient just written moves.
   virtual GradientMask mask() const { return {}; }
+  /// The share of the network's parameters that is taken off after the optimiser has moved them, asked before each
+  /// step; none: never any, as long as recording() stays the same.
+  virtual std::optional<double> shrinkage(const TrainContext&) const { return {}; }
   /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
