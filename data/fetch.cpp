@@ -80,6 +80,8 @@ CURLcode attempt(const std::string& url, const fs::path& part, Transfer& transfe
 void download(const Download& from, const fs::path& file, const FetchProgress& progress) {
   const std::string& url = from.url;
   const fs::path part = file.string() + ".part";
+  std::error_code none;
+  if (const auto had = fs::file_size(part, none); !none && had > from.bytes) fs::remove(part);  // not a part of it
   Transfer transfer{progress, file.filename().string(), static_cast<int64_t>(from.bytes)};
   std::string why;
   CURLcode code = attempt(url, part, transfer, why);

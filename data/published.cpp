@@ -37,6 +37,7 @@ std::string sha256(const void* data, size_t bytes) {
 
 std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most) {
   std::error_code none;
+  TEMPER_CHECK(!fs::is_directory(path, none), path, ": cannot be read; expected a file, got a folder");
   TEMPER_CHECK(fs::is_regular_file(path, none), path, ": cannot be read; is the path right?");
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose_r);
   TEMPER_CHECK(file, path, ": cannot be read; is the path right?");
