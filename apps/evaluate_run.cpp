@@ -1,5 +1,6 @@
 #include "apps/evaluate_run.h"
 
+#include "core/cpus.h"
 #include "core/file.h"
 #include "evaluation/report_page.h"
 #include "trainers/run_network.h"
@@ -10,6 +11,7 @@ namespace {
 
 Results measure_network(Engine& engine, const Network& network, const Experiment& e, const ImageSet& test,
                         Observer& observer) {
+  if (const std::string note = note_on_threads(e.threads); !note.empty()) observer.on_warning(note);
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,

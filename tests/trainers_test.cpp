@@ -276,7 +276,7 @@ TEST_CASE("experiment: wrong fields say where and what is expected") {
                     ContainsSubstring("evaluation.batch_size: expected 1 or more, got 0"));
   CHECK_THROWS_WITH(with("evaluation.attacks.a.name=pdg")(),
                     ContainsSubstring("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
-  CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0, for one thread on each"));
   CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("precision.loss_scale=1000")(),
                     ContainsSubstring("precision.loss_scale: expected a power of two, such as 1024, got 1000"));

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/cpus.h"
 #include "core/environment.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -63,6 +64,7 @@ void write_environment(const RunFolder& folder, const TrainingState& state, Resu
   nlohmann::ordered_json j = environment();
   j["device"] = name(state.engine.device());
   j["compute"] = name(state.experiment.precision);
+  j["threads"] = state.engine.team().size();
   j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
   write_text(folder.environment(), j.dump(2) + "\n");
 }
@@ -141,6 +143,7 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
   Run run{state, folder, observer, log, config};
   observer.on_start(start_report(state));
   if (!warning.empty()) run.warn(warning);
+  if (const std::string note = note_on_threads(experiment.threads); !note.empty()) run.warn(note);
 
   TrainResult result;
   result.outcome = train(run);
