@@ -1,7 +1,9 @@
 #include "evaluation/robust_accuracy.h"
 
+#include <algorithm>
 #include <numeric>
 
+#include "attacks/slices.h"
 #include "core/host.h"
 #include "core/image_fault.h"
 #include "core/plan_ahead.h"
@@ -35,7 +37,12 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
   for (int64_t b = 0; b < loader.batches(); ++b) {
     const Arena::Scope scope(engine.arena());
     const Batch batch = loader.load(0, b);
-    const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
+    std::vector<int32_t> predicted(batch.size());
+    each_slice(engine, batch, samples_at_a_time(engine, network, pass.bn, batch.size()),
+               [&](Engine& on, const BatchSlice& slice) {
+                 const std::vector<int32_t> of_slice = predictions(on, logits(on, network, pass, slice.batch, attack));
+                 std::copy(of_slice.begin(), of_slice.end(), predicted.begin() + slice.first);
+               });
     if (attack) check_image_gradients(engine, attack->describe());
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
     for (int64_t i = 0; i < loader.counted(b); ++i) result.right.push_back(predicted[i] == labels[i]);
