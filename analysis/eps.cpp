@@ -1,4 +1,6 @@
 // Accuracy against the size of the perturbation (CURE: PGD-20 at radii of 0.25 to 8 / 255).
+#include <cmath>
+
 #include "analysis/comparable.h"
 #include "attacks/pgd.h"
 #include "data/loader.h"
@@ -12,14 +14,14 @@ namespace temper {
 namespace {
 
 struct Eps : Analysis {
-  std::vector<double> radii = {0.25, 0.5, 1, 2, 4, 8};
+  std::vector<double> radii = {0.25 / 255, 0.5 / 255, 1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255};
   double step_share = 0.1;
   int64_t images = 0;
   std::string weights = "last";
   PgdOptions attack{.steps = 20};
 
   void fields(Fields& f) override {
-    f("radii", radii, Limits::above(0).up_to(255), "radii, in 255ths of the pixel range");
+    f("radii", radii, Limits::above(0).up_to(1), "eps of the attacks, in [0, 1] pixel units, such as 8/255");
     f("step", step_share, Limits::above(0).up_to(1), "step of the attack, as a share of the radius");
     f("steps", attack.steps, Pgd::kSteps, "steps of the attack");
     f("restarts", attack.restarts, Pgd::kRestarts, "runs of the attack in total");
@@ -49,8 +51,8 @@ struct Eps : Analysis {
     for (const Subject& s : context.subjects) {
       Series line{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
       for (const auto& [radius, a] : measure(s, context.observer)) {
-        f.rows.push_back({s.name, radius, a.correct, a.total, a.percent()});
-        line.points.emplace_back(radius, a.percent());
+        f.rows.push_back({s.name, in_255ths(radius), a.correct, a.total, a.percent()});
+        line.points.emplace_back(in_255ths(radius), a.percent());
       }
       chart.series.push_back(line);
     }
@@ -62,8 +64,11 @@ struct Eps : Analysis {
     return f;
   }
 
-  void set_radius(Pgd& pgd, double radius_255) const {
-    pgd.radius = radius_255 / 255;
+  /// As tables and charts have it, without what dividing by 255 has rounded.
+  static double in_255ths(double radius) { return std::round(radius * 255 * 1e9) / 1e9; }
+
+  void set_radius(Pgd& pgd, double radius) const {
+    pgd.radius = radius;
     pgd.step = step_share * pgd.radius;
   }
 
@@ -77,7 +82,7 @@ struct Eps : Analysis {
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {
       out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {
-                         observer.on_evaluate(cat(s.name, ", radius ", radius, "/255"), done, total);
+                         observer.on_evaluate(cat(s.name, ", radius ", in_255ths(radius), "/255"), done, total);
                          if (SignalGuard::raised()) throw Interrupted{};
                        }));
     };

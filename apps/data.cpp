@@ -74,6 +74,8 @@ struct Data : Subcommand {
     std::string chosen = name;
     const auto reader = Registry<DatasetReader>::instance().read(f, "data", chosen);
     for (const auto& [split, set] : {std::pair{"train", reader->train()}, std::pair{"test", reader->test()}}) {
+      for (const std::string& note : set.notes)
+        session.err << ink(session.terminal, Ink::orange, "warning: ") << note << "\n";
       const Statistics s = statistics(set);
       session.out << ink(session.terminal, Ink::bold, split) << ": " << report::grouped(set.size()) << " images of "
                   << set.height << " x " << set.width << " x " << set.channels << ", " << set.classes << " classes\n"

@@ -113,7 +113,10 @@ struct Eval : Subcommand {
 
   // The configuration with what the options say.
   Experiment configured(Config config, Observer& observer) const {
-    if (!data.empty()) put(config, "data", "name", data, "--data");
+    if (!data.empty()) {
+      put(config, "data", "name", data, "--data");
+      config.passed.erase("data");  // nobody expects the other reader's keys
+    }
     if (batch > 0) put(config, "evaluation", "batch_size", std::to_string(batch), "--batch");
     if (!attacks.empty()) choose_attacks(config);
     apply_overrides(config, overrides);

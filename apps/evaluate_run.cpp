@@ -13,6 +13,8 @@ namespace {
 Results measure_network(Engine& engine, Network& network, const Experiment& e, const TestImages& tested,
                         Observer& observer) {
   const ImageSet& test = tested.images;
+  for (const std::string& note : test.notes) observer.on_warning(note);
+  for (const std::string& note : network.notes()) observer.on_warning(note);
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,

@@ -138,7 +138,8 @@ struct SweepCommand : Subcommand {
                                  r.experiment.trainer.name, r.experiment.data.name,
                                  counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
       if (r.seed == sweep.runs.front().seed)
-        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
+        for (const std::string& hardly_meant : r.experiment.warnings)
+          session.out << "  warning: " << hardly_meant << "\n";
     }
     session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);

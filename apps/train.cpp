@@ -35,7 +35,6 @@ struct Train : Subcommand {
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
-    for (const std::string& note : experiment.notes) observer.line("note: " + note);
     const std::optional<Results> results =
         train_run(experiment, folder, resume ? Resume::yes : Resume::no, observer, session.program);
     if (!results) {

@@ -138,8 +138,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   const LinearRun run(s);
   test::Recorder nobody;
   const std::vector<Subject> subjects = {s};
-  const Findings f =
-      make_analysis("eps", "radii: [1, 4, 8, 16, 30]\nsteps: 12\nstep: 0.2")->run({subjects, folder.path(), nobody});
+  const Findings f = make_analysis("eps", "radii: [1/255, 4/255, 8/255, 16/255, 30/255]\nsteps: 12\nstep: 0.2")
+                         ->run({subjects, folder.path(), nobody});
   REQUIRE(f.rows.size() == 6);
   std::set<int64_t> different;
   for (const double radius : {0.0, 1.0, 4.0, 8.0, 16.0, 30.0}) {
@@ -153,7 +153,9 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   }
   CHECK(different.size() >= 3);
   CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"),
-                    ContainsSubstring("radii: expected more than 0 and up to 255, got 0"));
+                    ContainsSubstring("radii: expected more than 0 and up to 1, got 0"));
+  CHECK_THROWS_WITH(make_analysis("eps", "radii: [8]"),
+                    ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
   Subject other = s;
   other.name = "other";

@@ -216,7 +216,6 @@ Experiment read_experiment(const Config& config) {
   e.fields(f);
   f.finish();
   e.resolved = YAML::Clone(f.resolved());
-  e.notes = f.notes();
   e.warnings = f.warnings();
   return e;
 }

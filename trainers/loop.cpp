@@ -107,6 +107,7 @@ TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock&
   check_unused(folder, resume);
   check_training_split(experiment, data);
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
+  const std::vector<std::string> noted = data.train.notes;
   TrainingState state(experiment, std::move(data));
   check_state(state);
   check_folder(folder, bytes_to_write(state));
@@ -126,6 +127,8 @@ TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock&
   warnings.insert(warnings.end(), {lock.warning(), log.lost()});
   for (const std::string& text : warnings)
     if (!text.empty()) run.warn(text);
+  for (const std::string& note : noted) run.warn(note);
+  for (const std::string& note : state.network->notes()) run.warn(note);
 
   TrainResult result;
   try {
