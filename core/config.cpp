@@ -37,7 +37,8 @@ Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings
 std::string Fields::place(const std::string& key) const {
   const std::string full = join_path(path_, key);
   for (std::string at = full;; at.resize(at.rfind('.'))) {  // a key that is not given: its section's place
-    if (const auto found = config_->where.find(at); found != config_->where.end())
+    if (const auto found = config_->where.find(at);
+        found != config_->where.end() && (at == full || !found->second.starts_with("--")))
       return found->second + ": " + full + ": ";
     if (at.find('.') == std::string::npos) return full + ": ";
   }
