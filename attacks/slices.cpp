@@ -24,7 +24,8 @@ void each_slice(Engine& engine, const Batch& batch, int64_t rows,
     const int64_t first = i * rows, count = std::min(rows, batch.size() - first);
     f(on, {{.images = batch.images.rows(first, count),
             .labels = batch.labels.rows(first, count),
-            .ids = batch.ids.rows(first, count)},
+            .ids = batch.ids.rows(first, count),
+            .notes = batch.notes ? batch.notes.rows(first, count) : Tensor{}},
            first});
   };
   if (!on_workers(engine)) {

@@ -52,13 +52,12 @@ Engine::Engine(EngineOptions options) : options_(options) {
   arena_ = std::make_unique<Arena>(
       stream_, ArenaOptions{.limit = static_cast<size_t>(options.arena_mb) << 20, .guard = options.guard});
   conv_ = make_conv(options, *arena_);
-  if (options.compute != DType::f16) return;
-  fault_ = {stream_, size_t{1}};
-  image_fault_ = {fault_.data(), {1}, DType::f32, device()};
+  tally_ = {stream_, size_t{3}};
+  attack_tally_ = {tally_.data(), {3}, DType::i32, device()};
 }
 
 Engine::Engine(Engine& whole, int worker)
-    : options_(whole.options_), stream_(whole.stream_), conv_(whole.conv_), image_fault_(whole.image_fault_) {
+    : options_(whole.options_), stream_(whole.stream_), conv_(whole.conv_), attack_tally_(whole.attack_tally_) {
   options_.attacks = nullptr;
   if (options_.ranges) log_ = std::make_unique<RangeLog>();
   options_.ranges = log_.get();

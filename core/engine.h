@@ -51,9 +51,8 @@ class Engine {
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
-  /// One f32: 0, and infinity once the gradient of an image was not finite; who reads it sets it back
-  /// (core/image_fault.h). In f16, whose range is soon left; else none.
-  Tensor image_fault() const { return image_fault_; }
+  /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes.
+  Tensor attack_tally() const { return attack_tally_; }
 
  private:
   Engine(Engine& whole, int worker);
@@ -64,8 +63,8 @@ class Engine {
   std::unique_ptr<Team> team_;  ///< none: a worker's, which loops alone
   std::unique_ptr<Arena> arena_;
   std::shared_ptr<ConvBackend> conv_;
-  DeviceArray<float> fault_;
-  Tensor image_fault_;
+  DeviceArray<int32_t> tally_;
+  Tensor attack_tally_;
   std::unique_ptr<RangeLog> log_;  ///< a worker's, where the whole engine has one
   std::vector<std::unique_ptr<Engine>> workers_;
 };

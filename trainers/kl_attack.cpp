@@ -21,7 +21,11 @@ Tensor KlAttack::run(const TrainContext& context, const Batch& batch) const {
     const Var target{model.predict(on, slice.batch.images, pass)};
     return pgd.run(
         on, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); },
-        [&](Tape& t, const Var& logits) { return kl_divergence(t, logits, target, Reduction::none); }, context.draw());
+        [&](Tape& t, const Var& logits) {
+          return pgd.gradient == Pgd::Gradient::unsaturated ? kl_direction(t, logits, target.value)
+                                                            : kl_divergence(t, logits, target, Reduction::none);
+        },
+        context.draw());
   });
 }
 
