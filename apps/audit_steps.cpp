@@ -95,7 +95,7 @@ struct AuditOfSteps : AuditSubject {
           failures.push_back(cat(r.label, ": is in ", against, " and was not computed here"));
     if (!save.empty()) save_npz(save, to_arrays(records));
     if (!quiet) print(session, records, differences);
-    if (!json.empty()) write_text(json, to_json(records, differences).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(to_json(records, differences)));
     for (const std::string& failure : failures) session.err << "temper: error: " << failure << "\n";
     return failures.empty() ? kExitOk : kExitError;
   }

@@ -50,7 +50,11 @@ struct Pgd : Attack, PgdOptions {
   Pgd() = default;
   explicit Pgd(const PgdOptions& options) : PgdOptions(options) {}
 
+  static constexpr Limits kSteps = Limits::between(0, 1e6).usually(0, 1000),
+                          kRestarts = Limits::between(1, 1e6).usually(1, 100);
+
   void fields(Fields& f) override;
+  void check(const DataShape& shape) const override;
   std::string describe() const override;
   /// Ascends the configured loss.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const override;
@@ -59,6 +63,8 @@ struct Pgd : Attack, PgdOptions {
              Draw draw) const;
 
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
+  /// Whether a run's last point is classified, too, because points or runs are compared.
+  bool selects() const { return returns != Return::last || restarts > 1; }
 
  private:
   struct Problem {
@@ -66,6 +72,7 @@ struct Pgd : Attack, PgdOptions {
     std::string text;
   };
   std::optional<Problem> problem() const;
+  void check_sizes(const Fields& f) const;
 };
 
 }  // namespace temper

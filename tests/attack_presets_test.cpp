@@ -148,8 +148,8 @@ TEST_CASE("an attack section overrides a preset and is checked", "[attacks][erro
   CHECK_THROWS_WITH(
       read("attack:\n  radius: 8"),
       "c.yaml line 2: attack.radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
-  CHECK_THROWS_WITH(read("attack:\n  steps: -1"), "c.yaml line 2: attack.steps: expected 0 or more, got -1");
-  CHECK_THROWS_WITH(read("attack:\n  restarts: 0"), "c.yaml line 2: attack.restarts: expected 1 or more, got 0");
+  CHECK_THROWS_WITH(read("attack:\n  steps: -1"), "c.yaml line 2: attack.steps: expected 0 to 1000000, got -1");
+  CHECK_THROWS_WITH(read("attack:\n  restarts: 0"), "c.yaml line 2: attack.restarts: expected 1 to 1000000, got 0");
   CHECK_THROWS_WITH(read("attack:\n  kappa: -1"), "c.yaml line 2: attack.kappa: expected 0 or more, got -1");
   CHECK_THROWS_WITH(read("attack:\n  momentum: -1"), "c.yaml line 2: attack.momentum: expected 0 or more, got -1");
 }

@@ -329,8 +329,8 @@ TEST_CASE("attack errors say what is wrong", "[attacks][errors]") {
   const ToyBatch toy(engine, 4), more(engine, 5);
   Batch batch = toy.batch;
   const auto run = [&](const PgdOptions& o) { return pgd(o).run(engine, batch, net.classifier(), 0); };
-  CHECK_THROWS_WITH(run({.restarts = 0}), "pgd: restarts: expected 1 or more, got 0");
-  CHECK_THROWS_WITH(run({.steps = -1}), "pgd: steps: expected 0 or more, got -1");
+  CHECK_THROWS_WITH(run({.restarts = 0}), "pgd: restarts: expected 1 to 1000000, got 0");
+  CHECK_THROWS_WITH(run({.steps = -1}), "pgd: steps: expected 0 to 1000000, got -1");
   CHECK_THROWS_WITH(run({.step = -0.5}), "pgd: step: expected 0 or more, got -0.5");
   CHECK_THROWS_WITH(run({.radius = -0.5}), "pgd: radius: expected 0 or more, got -0.5");
   CHECK_THROWS_WITH(run({.radius = 8}),

@@ -1,8 +1,10 @@
 #pragma once
 #include <optional>
 
+#include "trainers/checkpoint.h"
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
+#include "trainers/run_lock.h"
 #include "trainers/state.h"
 
 namespace temper {
@@ -10,10 +12,11 @@ namespace temper {
 /// A run while it runs.
 struct Run {
   TrainingState& state;
+  const RunLock& lock;
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;
-  std::string config;  ///< resolved, as checkpoints keep it
+  CheckpointNotes notes;
   /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
   std::optional<std::string> planned = {};
 

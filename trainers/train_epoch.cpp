@@ -1,7 +1,6 @@
 #include <chrono>
 
 #include "core/plan_ahead.h"
-#include "trainers/checkpoint.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
 #include "trainers/train_step.h"
@@ -31,7 +30,9 @@ void plan(Run& run) {
 }  // namespace
 
 void Run::save_checkpoint() const {
-  temper::save_checkpoint(folder, config, [&](StateVisitor& v) { state.visit(v); });
+  lock.check_in_place();
+  log.sync();
+  temper::save_checkpoint(folder, notes, [&](StateVisitor& v) { state.visit(v); });
 }
 
 void Run::warn(const std::string& text) {
