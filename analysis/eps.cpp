@@ -3,6 +3,7 @@
 
 #include "analysis/comparable.h"
 #include "attacks/pgd.h"
+#include "data/fingerprint.h"
 #include "data/loader.h"
 #include "evaluation/report_svg.h"
 #include "evaluation/robust_accuracy.h"

@@ -51,8 +51,7 @@ class Engine {
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
-  /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes. Workers
-  /// add to the whole engine's.
+  /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes.
   Tensor attack_tally() const { return attack_tally_; }
 
  private:

@@ -126,12 +126,11 @@ TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock&
   Run run{state, lock, folder, observer, log, {.config = config, .inputs = inputs.dump()}};
   observer.on_start(start_report(state));
   for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
-  warnings.insert(warnings.end(), {lock.warning(), log.lost()});
+  warnings.insert(warnings.end(), {lock.warning(), log.lost(), note_on_threads(experiment.threads)});
   for (const std::string& text : warnings)
     if (!text.empty()) run.warn(text);
   for (const std::string& note : noted) run.warn(note);
   for (const std::string& note : state.network->notes()) run.warn(note);
-  if (const std::string note = note_on_threads(experiment.threads); !note.empty()) run.warn(note);
 
   TrainResult result;
   try {
