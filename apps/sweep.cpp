@@ -103,8 +103,10 @@ struct SweepCommand : Subcommand {
       session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {}, in {}\n", name(state), r.label, r.seed,
                                  r.experiment.trainer.name, r.experiment.data.name,
                                  counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
-      if (r.seed == sweep.runs.front().seed)
-        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
+      if (r.seed != sweep.runs.front().seed) continue;
+      for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
+      for (const std::string& hardly_meant : r.experiment.warnings)
+        session.err << "warning: " << r.label << ": " << hardly_meant << "\n";
     }
     session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);
