@@ -139,7 +139,7 @@ struct Reinit : Analysis {
     const bool given = !e.model.weights.empty();
     const std::string file = given ? e.model.weights : (context.out / "natural.safetensors").string();
     if (!given) train_watched(e, folder, context.observer);
-    const ImageSet images = test_images(e, 0);
+    const ImageSet images = test_images(e).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = given ? make_network(engine, e, shape_of(images))
                                                    : load_run_network(engine, e, folder, "last", shape_of(images));
@@ -204,7 +204,7 @@ struct Reinit : Analysis {
   }
 
   static std::vector<TestRow> test(const Experiment& e, const RunFolder& folder, Observer& observer) {
-    const ImageSet images = test_images(e, 0);
+    const ImageSet images = test_images(e).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, folder, "last", shape_of(images));
     return evaluate_test(engine, *network, e, images, observer);

@@ -52,10 +52,9 @@ number outside its limits (`number, 0 or more`) is an error with file and line; 
 
 `base: FILE`, relative to the file it stands in, reads another file first; the file is laid over it key by key, and a list
 replaces the other list. **Another `name` begins its section anew**: in `data`, `model`, `trainer`, `schedule`,
-`evaluation.validation` and each of `evaluation.attacks`, what the base says of its own choice does not carry over, and a note
-says which keys those are. What belongs to the section whatever its name does: `data.validation`, and `model.mean`, `std`,
-`branches`, `freeze` and `weights`. The same holds for the `set` of a sweep, for `--set trainer.name=NAME` and for
-`temper eval --data NAME`.
+`evaluation.validation` and each of `evaluation.attacks`, what the base says of its own choice does not carry over, and a
+warning says which keys those are. What belongs to the section whatever its name does: `data.validation`, and `model.mean`,
+`std`, `branches`, `freeze` and `weights`. The same holds for the `set` of a sweep and for `--set trainer.name=NAME`.
 
 YAML's aliases and merge keys (`<<: *name`) may be used. A file is one document.
 

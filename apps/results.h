@@ -1,11 +1,13 @@
 #pragma once
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "data/fingerprint.h"
 #include "evaluation/report_examples.h"
 #include "trainers/test_evaluation.h"
 
@@ -14,8 +16,13 @@ namespace temper {
 /// What was measured of one network on a test split.
 struct Results {
   std::string method, model, data, device, weights;
+  std::string weights_fingerprint;  ///< of the network's numbers
+  std::string precision;            ///< that attacks and predictions were computed in
+  std::vector<double> mean, std;    ///< the network's normalisation; empty: none
   int64_t images_test = 0;
-  std::vector<TestRow> rows;  ///< the first is "clean"
+  SetFingerprint test;               ///< of the images measured
+  std::optional<SetPart> part = {};  ///< which part of the test split they are; none: all of it
+  std::vector<TestRow> rows;         ///< the first is "clean"
   std::string example_attack;
   Examples examples;
 };

@@ -39,15 +39,14 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
   const PhaseRange phase(engine.stream(), "attack");
   const Tensor& clean = batch.images;
   const Climb climb(engine, *this, step_size(), batch, draw);
-  const bool selects = returns != Return::last || restarts > 1;
   Arena& arena = engine.arena();
   const Tensor result = arena.tensor(clean.shape, clean.dtype);
   const Arena::Scope scope(arena);
-  const Tensor x = selects ? arena.tensor(clean.shape, clean.dtype) : result;
+  const Tensor x = selects() ? arena.tensor(clean.shape, clean.dtype) : result;
   const Tensor m = momentum > 0 ? arena.tensor(clean.shape, clean.dtype) : Tensor{};
   const Tensor best_score = arena.tensor({clean.shape[0]}, clean.dtype);
   const GradientWatch watch(engine, batch);
-  if (selects) climb.clear(result, best_score);
+  if (selects()) climb.clear(result, best_score);
 
   // Evaluates x on `tape`: its loss per sample, after offering it to the selection if `offer` says so.
   const auto evaluate = [&](Tape& tape, const Var& input, bool offer) {
@@ -70,7 +69,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
       watch.look(tape.grad(input), value.value);
       climb.ascend(x, tape.grad(input), m, restart * steps + i);
     }
-    if (selects) {
+    if (selects()) {
       Tape tape(engine, Wrt::nothing);
       evaluate(tape, tape.input(x), true);
     }

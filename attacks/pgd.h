@@ -63,6 +63,8 @@ struct Pgd : Attack, PgdOptions {
              Draw draw) const;
 
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
+  /// Whether a run's last point is classified, too, because points or runs are compared.
+  bool selects() const { return returns != Return::last || restarts > 1; }
 
  private:
   struct Problem {

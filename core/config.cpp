@@ -24,8 +24,7 @@ double parse_number(const std::string& text) {
   return share;
 }
 
-Fields::Fields(const Config& config)
-    : Fields(config, config.root, "", std::make_shared<std::vector<std::string>>()) {}
+Fields::Fields(const Config& config) : Fields(config, config.root, "", std::make_shared<std::vector<std::string>>()) {}
 Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings)
     : config_(&config),
       node_(std::move(node)),
@@ -71,9 +70,8 @@ void Fields::note_left_out(const std::string& name) {
       left.push_back(key);
   const std::string& before = config_->passed.at(path_).name;
   if (!left.empty())
-    notes_.push_back(cat(place("name"), "'", name, "' in place of ",
-                         before.empty() ? "the default" : "'" + before + "'",
-                         ", so these keys of the base do not carry over: ", join(left)));
+    warn("name", "'", name, "' in place of ", before.empty() ? "the default" : "'" + before + "'",
+         ", so these keys of the base do not carry over: ", join(left));
 }
 
 bool Fields::has(const char* key) const {
@@ -97,8 +95,7 @@ size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<
 
 void Fields::hold(const char* key, double value, const Limits& limits) const {
   if (!limits.allow(value)) reject(key, "expected ", limits.text(), ", got ", number_text(value));
-  if (!limits.usual(value))
-    warn(key, number_text(value), " is hardly meant; usual are ", limits.usual_text());
+  if (!limits.usual(value)) warn(key, number_text(value), " is hardly meant; usual are ", limits.usual_text());
 }
 
 void Fields::describe(const Limits& limits) {
@@ -122,7 +119,6 @@ void Fields::leave(const char* key, Fields& sub) {
   sub.finish();
   resolved_[key] = sub.resolved_;
   docs_.insert(docs_.end(), sub.docs_.begin(), sub.docs_.end());
-  notes_.insert(notes_.end(), sub.notes_.begin(), sub.notes_.end());
 }
 
 std::string Fields::here() const {
@@ -259,7 +255,8 @@ void Fields::read(const char* key, const YAML::Node& n, float& value) const {
   double v = 0;
   read(key, n, v);
   value = static_cast<float>(v);
-  if (!std::isfinite(value)) reject(key, "expected a number, got '", n.Scalar(), "', more than 32 bits hold");
+  if (!std::isfinite(value))
+    reject(key, "expected a number, got '", shortened(n.Scalar()), "', more than 32 bits hold");
 }
 template <class Int>
 static void read_whole(const Fields& f, const char* key, const YAML::Node& n, Int& value) {

@@ -141,7 +141,7 @@ class Fields {
   /// Throws Error, with place, nearest key and all known ones, if the configuration has a key that no field claimed.
   void finish() const;
   /// For a section that chooses by name, whose `name` was read: `visit` lists the keys that belong to the section
-  /// whatever its name. Only these carry over from a base that chooses something else.
+  /// whatever its name. Only these carry over from a base that chooses something else; a warning names the others.
   template <class Visit>
   void chosen(const std::string& fallback, const std::string& name, Visit&& visit) {
     take_over(fallback, name);
@@ -150,8 +150,6 @@ class Fields {
     carrying_ = false;
     note_left_out(name);
   }
-  /// What a reader may want to know about what was read: keys of a base that were passed over.
-  const std::vector<std::string>& notes() const { return notes_; }
   /// Throws Error at the place of `key`, for checks that a class makes on its own values.
   template <class... Parts>
   [[noreturn]] void reject(const char* key, const Parts&... parts) const {
@@ -218,7 +216,6 @@ class Fields {
   std::string path_;
   std::vector<std::string> known_;
   std::vector<std::string> carried_;  ///< keys that came from passed_
-  std::vector<std::string> notes_;
   std::vector<FieldDoc> docs_;
   Warnings warnings_;
 };

@@ -130,18 +130,22 @@ TEMPER_REGISTER(LayerSpec, FlattenLayer, "flatten", "image to features, in PyTor
 
 struct LinearLayer : LayerSpec {
   int64_t out = 0;
+  bool bias = true;
 
   std::vector<const char*> required() const override { return {"out"}; }
-  void fields(Fields& f) override { f("out", out, kOut, "output features; has to be given"); }
+  void fields(Fields& f) override {
+    f("out", out, kOut, "output features; has to be given");
+    f("bias", bias, "whether each output feature has one");
+  }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
     TEMPER_CHECK(shape.rank() == 1, "expected features, got images ", shape,
                  "; put flatten or global_avg_pool before it");
-    const Linear layer(b, name, {.in = shape[0], .out = out});
+    const Linear layer(b, name, {.in = shape[0], .out = out, .bias = bias ? Bias::yes : Bias::no});
     shape = {out};
     return apply([=](Tape& tape, const Var& x, const Pass& pass) { return layer(tape, x, pass); });
   }
 };
-TEMPER_REGISTER(LayerSpec, LinearLayer, "linear", "fully connected: out");
+TEMPER_REGISTER(LayerSpec, LinearLayer, "linear", "fully connected: out, bias");
 
 struct ResidualLayer : LayerSpec {
   int64_t out = 0;

@@ -198,7 +198,7 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
   CHECK(f.at({"two", "new"}, "trained_weights") == 4 * 9 + 8 + 8 * 36 + 16);
 
   Experiment e = read_experiment(load_config(folder.file("new-two/config.yaml")));
-  const ImageSet images = test_images(e, 0);
+  const ImageSet images = test_images(e).images;
   Engine engine(e.engine_options());
   const auto network = load_run_network(engine, e, RunFolder{folder.path() / "new-two"}, "last", shape_of(images));
   const std::vector<TestRow> rows = evaluate_test(engine, *network, e, images, recorder);

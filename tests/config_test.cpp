@@ -104,7 +104,7 @@ TEST_CASE("config errors name the line, the key and the nearest key", "[config][
   CHECK_THROWS_WITH(read("beta: 8/255*2\n"), "t.yaml line 1: beta: expected a number, got '8/255*2'");
   CHECK_THROWS_WITH(read("nesterov: 3\n"), "t.yaml line 1: nesterov: expected true or false, got '3'");
   CHECK_THROWS_WITH(read("attack: {steps: 2.5}\n"), "t.yaml line 1: attack.steps: expected a whole number, got '2.5'");
-  CHECK_THROWS_WITH(read("attack: {steps: 0}\n"), "t.yaml line 1: attack.steps: must be at least 1, got 0");
+  CHECK_THROWS_WITH(read("attack: {steps: 0}\n"), "t.yaml line 1: attack.steps: expected 1 or more, got 0");
   CHECK_THROWS_WITH(read("attack: 3\n"), "t.yaml line 1: attack: expected a section of `key: value` lines, got '3'");
   CHECK_THROWS_WITH(read("mean: 3\n"), "t.yaml line 1: mean: expected a list like [a, b], got '3'");
   CHECK_THROWS_WITH(read("tag: [a]\n"), "t.yaml line 1: tag: expected text, got '[a]'");

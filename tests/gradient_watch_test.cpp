@@ -1,5 +1,6 @@
 // Attacks on networks that give no gradient, or hide it behind the size of their logits.
 #include "attacks/gradient_watch.h"
+#include "attacks/pgd.h"
 #include "attacks/slices.h"
 #include "core/host.h"
 #include "core/ops_elementwise.h"

@@ -1,5 +1,7 @@
 #include <sys/stat.h>
 
+#include <array>
+
 #include "analysis/records.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_run.h"

@@ -16,9 +16,9 @@ TEST_CASE("sweep: a run without test attacks is complete when it is tested, and 
   const auto state = [&] {
     return temper_command({"sweep", folder.file("sweep.yaml"), "--out", folder.file("out"), "--dry-run"}).out;
   };
-  CHECK_THAT(state(), ContainsSubstring("1 runs: 1 to train"));
+  CHECK_THAT(state(), ContainsSubstring("1 run: 1 to train"));
   REQUIRE(temper_command(command).code == 0);
-  CHECK_THAT(state(), ContainsSubstring("1 runs: 1 complete"));
+  CHECK_THAT(state(), ContainsSubstring("1 run: 1 complete"));
   const std::filesystem::path run = folder.path() / "out/plain/seed_3";
   std::filesystem::remove(run / "report.html");
   const auto tested = std::filesystem::last_write_time(run / "evaluation.json");

@@ -8,6 +8,7 @@
 #include "core/ops_loss.h"
 #include "core/plan_cache.h"
 #include "evaluation/robust_accuracy.h"
+#include "source_dir.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
@@ -106,6 +107,25 @@ TEMPER_DEVICE_TEST("pgd_at: Rice's clean pass moves the statistics once more, af
   TrainContext context = s.state.context();
   s.experiment.trainer.method->after_step(context, s.state.train.load(1, 0));
   check_close(s.statistics(), Setup(device, "{name: standard}").statistics_after(2));
+}
+
+TEMPER_DEVICE_TEST("pgd_at: a step as in Rice's code has three forward passes beside the attack's, with any restarts",
+                   "[trainers]") {
+  const auto statistics = [&](const std::string& options) {
+    Setup s(device, "{name: pgd_at, attack_bn: train, " + options + "}");
+    s.loss_of_first_batch();
+    const Arena::Scope scope(s.state.engine.arena());
+    TrainContext context = s.state.context();
+    s.experiment.trainer.method->after_step(context, s.state.train.load(1, 0));
+    return s.statistics();
+  };
+  const auto after = [&](int updates) { return Setup(device, "{name: standard}").statistics_after(updates); };
+  const std::string rice = "score_pass: always, clean_pass: train, attack: {radius: 0, step: 0.01, start: none, ";
+  check_close(statistics(rice + "steps: 10}"), after(13));
+  check_close(statistics(rice + "steps: 3, restarts: 2}"), after(10));
+  const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/pgd_at_preact_resnet18.yaml"));
+  CHECK(e.resolved["trainer"]["score_pass"].as<std::string>() == "always");
+  CHECK(e.resolved["trainer"]["clean_pass"].as<std::string>() == "train");
 }
 
 TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas", "[averages]") {

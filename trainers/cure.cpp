@@ -110,6 +110,10 @@ std::string Cure::recording(const TrainContext& c) const { return warming_up(c) 
 
 GradientMask Cure::mask() const { return masks_ ? rgp->mask() : GradientMask{}; }
 
+std::optional<double> Cure::shrinkage(const TrainContext& c) const {
+  return revision && !warming_up(c) ? revision->shrinkage(c) : std::nullopt;
+}
+
 void Cure::after_step(TrainContext& c, const Batch&) {
   if (revision && !warming_up(c)) revision->after_step(c);
 }

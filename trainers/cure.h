@@ -35,6 +35,7 @@ struct Cure : Trainer {
   void write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) override;
   std::string recording(const TrainContext& c) const override;
   GradientMask mask() const override;
+  std::optional<double> shrinkage(const TrainContext& c) const override;
   void after_step(TrainContext& c, const Batch& batch) override;
   void step_metrics(const MetricSink& to) const override;
   void visit_state(StateVisitor& v) override;

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "trainers/checkpoint.h"
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
 #include "trainers/run_lock.h"
@@ -15,7 +16,7 @@ struct Run {
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;
-  std::string config;  ///< resolved, as checkpoints keep it
+  CheckpointNotes notes;
   /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
   std::optional<std::string> planned = {};
 

@@ -132,8 +132,6 @@ struct Experiment {
 
   /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
   YAML::Node resolved;
-  /// What a reader may want to know about it, such as keys of a base that do not carry over.
-  std::vector<std::string> notes;
   /// What of it is possible but hardly meant, one message each. Filled by read_experiment().
   std::vector<std::string> warnings;
 };

@@ -1,6 +1,7 @@
 #include "trainers/optimizer.h"
 
 #include "core/text.h"
+#include "kernels/axpby/axpby.h"
 #include "kernels/ema/ema.h"
 #include "kernels/runtime/range.h"
 #include "kernels/weight_update/weight_update.h"
@@ -18,6 +19,15 @@ void SgdOptions::fields(Fields& f) {
   if (lr * weight_decay >= 1)
     f.reject("weight_decay", "expected lr * weight_decay below 1, because a step would take weights beyond 0, got ", lr,
              " * ", weight_decay);
+}
+
+void add_share(Stream stream, Flat& params, Live<float> share) {
+  dispatch_full(params.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    T* w = params.all().as<T>();
+    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w);
+  });
+  params.touch();
 }
 
 Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)

@@ -10,6 +10,7 @@
 #include "trainers/experiment.h"
 #include "trainers/observer.h"
 #include "trainers/optimizer.h"
+#include "trainers/run_inputs.h"
 #include "trainers/scalar.h"
 #include "trainers/step_values.h"
 
@@ -32,6 +33,7 @@ struct Progress {
 struct DataSplits {
   ImageSet train, validation;
   DataShape shape;
+  RunInputs inputs = {};
 };
 DataSplits read_splits(const Experiment& experiment);
 
@@ -70,6 +72,7 @@ class TrainingState {
   Engine engine;
   std::unique_ptr<Network> network;
   int64_t images_train, images_validation;
+  RunInputs inputs;
   Loader train;
   std::unique_ptr<Loader> validation;  ///< null: no validation images
   std::vector<Trained> trained;        ///< the network first

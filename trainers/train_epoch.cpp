@@ -1,7 +1,6 @@
 #include <chrono>
 
 #include "core/plan_ahead.h"
-#include "trainers/checkpoint.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
 #include "trainers/train_step.h"
@@ -33,7 +32,7 @@ void plan(Run& run) {
 void Run::save_checkpoint() const {
   lock.check_in_place();
   log.sync();
-  temper::save_checkpoint(folder, config, [&](StateVisitor& v) { state.visit(v); });
+  temper::save_checkpoint(folder, notes, [&](StateVisitor& v) { state.visit(v); });
 }
 
 void Run::warn(const std::string& text) {

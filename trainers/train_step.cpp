@@ -22,8 +22,10 @@ namespace fs = std::filesystem;
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
 // Weights stay where the loss or a gradient is not finite. Mask and average are the network's; what is trained beside
-// it has none.
-void move_weights(TrainingState& s, const GradientMask& mask) {
+// it has none. A method that takes a share of the network's weights off does so before the average follows.
+void move_weights(TrainingState& s, const TrainContext& context) {
+  const Trainer& method = *s.experiment.trainer.method;
+  const bool shrinks = method.shrinkage(context).has_value();
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
@@ -31,10 +33,13 @@ void move_weights(TrainingState& s, const GradientMask& mask) {
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     Follower follower;
-    if (network && s.ema) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? mask : GradientMask{}, follower,
+    if (network && s.ema && !shrinks) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
                      s.values.moves());
   }
+  if (!shrinks) return;
+  add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
+  if (s.ema) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
 }
 
 // What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
@@ -47,7 +52,7 @@ void note_weights(TrainingState& s) {
 TrainContext live_context(TrainingState& s) {
   TrainContext context = s.context();
   context.live_epoch = s.values.epoch();
-  context.live_shares = s.values.shares();
+  context.live_terms = s.values.terms();
   return context;
 }
 
@@ -62,7 +67,7 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
     drain_tally(s.engine.stream(), s.step_sums->at(s.sums().attacks).as<decltype(tag)>(),
                 s.engine.attack_tally().as<int32_t>());
   });
-  move_weights(s, method.mask());
+  move_weights(s, context);
   note_weights(s);
 }
 
@@ -102,20 +107,20 @@ void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
   const Progress& p = s.progress;
   if (s.ema) s.ema->add_statistics(s.engine, *s.network, next_ema_keep(s), e.ema.bn);
-  if (!s.swa || p.epoch < e.swa.start) return;
-  const bool due = e.swa.every > 0 ? p.total_steps % e.swa.every == 0 : p.step == s.steps_per_epoch();
-  if (!due) return;
+  if (!s.swa || !e.swa.due(p.epoch, p.step, s.steps_per_epoch())) return;
   const double n = static_cast<double>(s.swa->count());
   s.swa->add(s.engine, *s.network, n / (n + 1), e.swa.bn);
 }
 
 }  // namespace
 
+double rate_at(const TrainingState& s, Position at) {
+  at.steps_per_epoch = s.steps_per_epoch();
+  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.lr, at);
+}
+
 double rate_at(const TrainingState& s, int64_t step) {
-  const Experiment& e = s.experiment;
-  return e.schedule.schedule->rate(
-      e.optimizer.lr,
-      {.epoch = s.progress.epoch, .step = step, .steps_per_epoch = s.train.batches(), .epochs = e.loop.epochs});
+  return rate_at(s, Position{.epoch = s.progress.epoch, .step = step, .epochs = s.experiment.loop.epochs});
 }
 
 bool note_step(TrainingState& s) {
@@ -137,13 +142,12 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
-  const auto share = static_cast<float>(method.share());
   s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
                 .first = s.train.first(p.step),
                 .lr = lr,
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
-                .share = share,
-                .rest = 1 - share});
+                .terms = method.term_weights(),
+                .shrinkage = static_cast<float>(-method.shrinkage(s.context()).value_or(0))});
   TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 

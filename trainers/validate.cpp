@@ -41,15 +41,18 @@ void note_validation(TrainingState& state) {
 
 void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {
   if (bn == AverageBn::copy) average.weights().buffers.copy_from(state.network->weights().buffers);
-  if (bn != AverageBn::estimate) return;
+  if (bn != AverageBn::estimate && bn != AverageBn::estimate_all) return;
   Trainer& method = *state.experiment.trainer.method;
   TrainContext context = state.context();
-  estimate_bn(
-      state.engine, *state.network, average.weights(),
-      {.images = state.train,
-       .epoch = state.progress.epoch,
-       .branch = method.eval_branch(*state.network),
-       .take = [&](const Batch& batch) { return method.estimation_images(context, batch, average.weights()); }});
+  estimate_bn(state.engine, *state.network, average.weights(),
+              {.images = state.train,
+               .epoch = state.progress.epoch,
+               .branch = method.eval_branch(*state.network),
+               .take = [&](const Batch& batch, double momentum) {
+                 const bool all = bn == AverageBn::estimate_all;
+                 return method.estimation_images(context, batch,
+                                                 {average.weights(), all ? std::optional(momentum) : std::nullopt});
+               }});
 }
 
 ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer) {
