@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "core/cpus.h"
+#include "core/host_memory.h"
 #include "kernels/runtime/check.h"
 #if defined(TEMPER_ONEDNN)
 #include <oneapi/dnnl/dnnl.h>
@@ -84,7 +85,7 @@ nlohmann::ordered_json environment() {
   j["cpu_features"] = cpu_features();
   j["cores"] = sysconf(_SC_NPROCESSORS_ONLN);
   j["threads"] = default_threads();
-  j["memory_gb"] = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) >> 30;
+  j["memory_gb"] = static_cast<int64_t>(memory_of_host() >> 30);
   j["libraries"] = libraries();
 #if defined(TEMPER_CUDA)
   j["cuda"] = cuda_environment();

@@ -76,8 +76,8 @@ struct Training {
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
-        trainer(test::make_trainer("{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) +
-                                   "}")),
+        trainer(test::make_trainer(test::with_steps_of_pytorch(
+            "{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) + "}", dtype))),
         context{.engine = engine, .model = network, .train = &loader},
         average(engine, network),
         swa(run.swa) {

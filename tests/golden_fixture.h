@@ -56,6 +56,15 @@ inline std::vector<double> to_double(const char* data, DType dtype, int64_t n) {
   return out;
 }
 
+/// A method's settings with an attack that takes the script's steps. In f64 the gradient that does not vanish
+/// (attacks/pgd.h) takes the same; in f32 only PyTorch's own rounding does.
+inline std::string with_steps_of_pytorch(std::string yaml, DType dtype) {
+  const std::string attack = "attack: {";
+  const size_t at = yaml.find(attack);
+  if (dtype != DType::f64 && at != std::string::npos) yaml.insert(at + attack.size(), "gradient: pytorch, ");
+  return yaml;
+}
+
 /// Largest difference, relative to the largest value where that exceeds 1.
 inline double difference(const std::vector<double>& got, const std::vector<double>& want) {
   REQUIRE(got.size() == want.size());

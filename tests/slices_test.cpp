@@ -1,5 +1,6 @@
 // Attacks and evaluation by threads that each carry slices of a batch from the first step to the last.
 #include "attacks/slices.h"
+#include "core/host.h"
 
 #include <mutex>
 #include <set>
@@ -38,6 +39,25 @@ struct World {
   }
 };
 
+/// The same with a network whose activations are of the engine's type.
+struct Narrow {
+  Engine engine;
+  std::unique_ptr<Network> network;
+  ToyBatch toy;
+
+  explicit Narrow(const EngineOptions& options)
+      : engine(options),
+        network(test::network(engine, "{name: small_cnn, widths: [16, 32, 8], strides: [1, 2, 2]}",
+                              {.data = {ToyNet::kSide, ToyNet::kSide, ToyNet::kChannels, ToyNet::kClasses}})),
+        toy(engine, 7) {}
+  Tensor in_slices(int64_t rows) {
+    return attack_in_slices(engine, toy.batch, rows, [&](Engine& on, const BatchSlice& slice) {
+      return kAttacks[0].run(
+          on, slice.batch, [&](Tape& t, const Var& x) { return (*network)(t, x, Pass::eval()); }, 3);
+    });
+  }
+};
+
 }  // namespace
 
 TEST_CASE("an attack in slices gives the same bits, for any number of threads", "[attacks][slices]") {
@@ -55,19 +75,21 @@ TEST_CASE("an attack in slices gives the same bits, for any number of threads", 
 
 TEST_CASE("an attack in slices of bf16 and f16 gives the same bits", "[attacks][slices]") {
   for (const DType compute : {DType::bf16, DType::f16}) {
-    Engine engine({.threads = 3, .compute = compute, .arena_mb = 64});
-    if (!engine.conv().supports(compute)) continue;
-    const auto network = test::network(engine, "{name: small_cnn, widths: [16, 32, 8], strides: [1, 2, 2]}",
-                                       {.data = {ToyNet::kSide, ToyNet::kSide, ToyNet::kChannels, ToyNet::kClasses}});
-    const ToyBatch toy(engine, 7);
-    const auto attack = [&](Engine& on, const BatchSlice& slice) {
-      return kAttacks[0].run(
-          on, slice.batch, [&](Tape& t, const Var& x) { return (*network)(t, x, Pass::eval()); }, 3);
-    };
-    const Arena::Scope scope(engine.arena());
-    const std::vector<float> whole = values_of<float>(engine, attack(engine, {toy.batch, 0}));
-    CHECK(values_of<float>(engine, attack_in_slices(engine, toy.batch, 2, attack)) == whole);
+    Narrow w({.threads = 3, .compute = compute, .arena_mb = 64});
+    if (!w.engine.conv().supports(compute)) continue;
+    const Arena::Scope scope(w.engine.arena());
+    const std::vector<float> whole = values_of<float>(w.engine, w.in_slices(7));
+    CHECK(values_of<float>(w.engine, w.in_slices(2)) == whole);
   }
+}
+
+TEST_CASE("an overflow in a slice reaches the engine", "[slices]") {
+  // So large a scale that gradients leave the range of f16.
+  Narrow w({.threads = 2, .compute = DType::f16, .loss_scale = 1 << 30, .arena_mb = 64});
+  if (!w.engine.conv().supports(DType::f16)) return;
+  const Arena::Scope scope(w.engine.arena());
+  w.in_slices(2);
+  CHECK(host_indices(w.engine, w.engine.attack_tally())[2] > 0);
 }
 
 TEST_CASE("slices make up the batch, and each has a worker's engine", "[slices]") {
