@@ -454,7 +454,7 @@ TEST_CASE("arat: wrong options say what is expected", "[arat]") {
   CHECK_THROWS_WITH(with("invariance: {temperature: 0}")(),
                     ContainsSubstring("trainer.invariance.temperature: expected more than 0, got 0"));
   CHECK_THROWS_WITH(with("balance: {weight: 1.5}")(),
-                    ContainsSubstring("trainer.balance.weight: expected a share from 0 to 1, got 1.5"));
+                    ContainsSubstring("trainer.balance.weight: expected 0 to 1, got 1.5"));
   CHECK_THROWS_WITH(with("balance: {exponent: 0}")(),
                     ContainsSubstring("trainer.balance.exponent: expected more than 0, got 0"));
   CHECK_THROWS_WITH(with("balance: {clean_weight: -1}")(),

@@ -443,13 +443,13 @@ TEST_CASE("cure: wrong options say where and what is expected", "[cure]") {
       {"gamma=-1", "trainer.gamma: expected 0 or more, got -1"},
       {"step_loss=sum", "trainer.step_loss: expected one of total, weighted, got 'sum'"},
       {"warm_up.epochs=-1", "trainer.warm_up.epochs: expected 0 or more, got -1"},
-      {"rgp.percent=100", "trainer.rgp.percent: expected a percentage from 0 up to 100, got 100"},
-      {"rgp.alpha=2", "trainer.rgp.alpha: expected a share from 0 to 1, got 2"},
+      {"rgp.percent=100", "trainer.rgp.percent: expected 0 or more and below 100, got 100"},
+      {"rgp.alpha=2", "trainer.rgp.alpha: expected 0 to 1, got 2"},
       {"rgp.score=paper", "trainer.rgp.score: expected one of abs, signed_sum, abs_of_sum, step_abs, step_signed"},
       {"rgp.globs=[conv1]", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 1"},
       {"rgp.maskable=globs", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 0"},
-      {"revision.rate=1.5", "trainer.revision.rate: expected a chance from 0 to 1, got 1.5"},
-      {"revision.keep=-1", "trainer.revision.keep: expected a share from 0 to 1, got -1"},
+      {"revision.rate=1.5", "trainer.revision.rate: expected 0 to 1, got 1.5"},
+      {"revision.keep=-1", "trainer.revision.keep: expected 0 to 1, got -1"},
       {"revision.decay_from=-1", "trainer.revision.decay_from: expected 0 or more, got -1"},
       {"revision.decay_factor=2", "trainer.revision.decay_factor: expected 0 to 1, got 2"}};
   for (const auto& [set, text] : wrong) CHECK_THROWS_WITH(with(set)(), ContainsSubstring(text));

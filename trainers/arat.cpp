@@ -45,6 +45,8 @@ struct Arat : Trainer {
     f.section("invariance", invariance_options);
   }
 
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
+
   void begin(TrainContext& context) override {
     adversarial_branch = branch(context.model, kAdversarial);
     clean_branch = branch(context.model, kClean);
@@ -133,8 +135,10 @@ struct Arat : Trainer {
     return bn == Bn::shared ? 0 : static_cast<int>(at - known.begin());
   }
   Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
-    return attack.run(
-        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    return attack_in_slices(context, pass, seen, [&](Engine& on, const BatchSlice& slice) {
+      return attack.run(
+          on, slice.batch, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    });
   }
 };
 

@@ -31,21 +31,19 @@ void bn_field(Fields& f, AverageBn& bn) {
 }  // namespace
 
 void EmaOptions::fields(Fields& f) {
-  f("decay", decay, "share of the average kept at every step, such as 0.999; 0: no average");
+  f("decay", decay, Limits::at_least(0).below(1),
+    "share of the average kept at every step, such as 0.999; 0: no average");
   f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches the decay");
   bn_field(f, bn);
-  if (decay < 0 || decay >= 1) f.reject("decay", "expected a share from 0 up to 1, got ", decay);
 }
 
 void SwaOptions::fields(Fields& f) {
-  f("start", start, "first epoch (1-based) whose weights are averaged; 0: no average");
-  f("every", every, "steps between samples; 0: one at the end of every epoch");
+  f("start", start, Limits::at_least(0), "first epoch (1-based) whose weights are averaged; 0: no average");
+  f("every", every, Limits::at_least(0), "steps between samples; 0: one at the end of every epoch");
   f.choice("count", count, {{"done", Count::done}, {"ahead", Count::ahead}},
            "what `every` divides: the steps done, or, as AR-AT's code counts them, epoch (from 1) * steps per epoch + "
            "step (from 0)");
   bn_field(f, bn);
-  if (start < 0) f.reject("start", "expected 0 or more, got ", start);
-  if (every < 0) f.reject("every", "expected 0 or more, got ", every);
 }
 
 bool SwaOptions::due(int64_t epoch, int64_t done, int64_t steps) const {

@@ -27,6 +27,8 @@ struct Cure : Trainer {
   std::optional<Revision> revision;  ///< none with gamma 0
 
   void fields(Fields& f) override;
+  void check(const Fields& f, int64_t epochs) const override;
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
   void begin(TrainContext& c) override;
   void before_epoch(TrainContext& c) override;
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override;

@@ -59,7 +59,8 @@ Var pooled(Tape& tape, const std::string& layer, const Var& x) {
 }  // namespace
 
 void InvarianceOptions::fields(Fields& f) {
-  f("lambda", lambda, "weight of the mean over the layers: 30 for ResNet-18, 100 for WRN-34-10 in the paper");
+  f("lambda", lambda, Limits::at_least(0).usually(0, 1000),
+    "weight of the mean over the layers: 30 for ResNet-18, 100 for WRN-34-10 in the paper");
   f("layers", layers,
     "names of layers, or globs; []: the papers' for ResNets and Wide ResNets, else the last two ReLUs");
   f.choice("gradient", gradient,
@@ -79,11 +80,9 @@ void InvarianceOptions::fields(Fields& f) {
            "of predictor both: one for each side (code), or one for both");
   f.choice("metric", metric, {{"cosine", Metric::cosine}, {"mse", Metric::mse}, {"kl", Metric::kl}},
            "distance of two feature vectors");
-  f("temperature", temperature, "of metric kl");
+  f("temperature", temperature, Limits::above(0).usually(0.01, 100), "of metric kl");
   f.choice("kl_factor", kl_factor, {{"temperature_squared", KlFactor::temperature_squared}, {"none", KlFactor::none}},
            "of metric kl: what it is multiplied by: temperature^2 (code) or nothing");
-  if (lambda < 0) f.reject("lambda", "expected 0 or more, got ", lambda);
-  if (temperature <= 0) f.reject("temperature", "expected more than 0, got ", temperature);
 }
 
 Invariance::Invariance(Engine& engine, const Network& network, const InvarianceOptions& options) : options_(options) {

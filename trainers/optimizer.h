@@ -14,7 +14,7 @@ struct SgdOptions {
   double momentum = 0.9;
   double weight_decay = 5e-4;
   bool nesterov = false;
-  std::vector<std::string> no_decay;  ///< globs of parameters without weight decay; none: decay acts on all
+  std::vector<std::string> no_decay = {};  ///< globs of parameters without weight decay; none: decay acts on all
   void fields(Fields& f);
 };
 
@@ -40,6 +40,7 @@ class Sgd {
   /// Nothing happens where `moves` is 0.
   void step(Stream stream, const Flat& gradient, Live<double> lr, GradientMask mask = {}, Follower follower = {},
             Live<uint32_t> moves = 1);
+  Flat& params() { return params_; }
   Flat& momentum() { return momentum_; }
 
  private:

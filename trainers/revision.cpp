@@ -9,11 +9,12 @@
 namespace temper {
 
 void RevisionOptions::fields(Fields& f) {
-  f("rate", rate, "r: chance that the revision model follows the network after a step");
-  f("keep", keep, "d: share of the revision model that a revision keeps");
+  f("rate", rate, Limits::between(0, 1), "r: chance that the revision model follows the network after a step");
+  f("keep", keep, Limits::between(0, 1).usually(0, 0.999999), "d: share of the revision model that a revision keeps");
   f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches d, as the code does");
-  f("decay_from", decay_from, "first epoch (1-based) in which the rate falls; 0: never; the code's option: 101");
-  f("decay_factor", decay_factor, "what the rate is multiplied by, each time");
+  f("decay_from", decay_from, Limits::at_least(0),
+    "first epoch (1-based) in which the rate falls; 0: never; the code's option: 101");
+  f("decay_factor", decay_factor, Limits::between(0, 1), "what the rate is multiplied by, each time");
   f.choice("decay_every", decay_every, {{"step", DecayEvery::step}, {"epoch", DecayEvery::epoch}},
            "how often the rate falls; step: the code's, which soon ends all revisions");
   f.choice("bn", bn, {{"train", Bn::train}, {"eval", Bn::eval}},
@@ -22,10 +23,11 @@ void RevisionOptions::fields(Fields& f) {
       "kind", kind, {{"average", Kind::average}, {"alias", Kind::alias}},
       "alias: both share one memory, as in the code of CURE_Eff: the consistency loss is 0, and a revision that keeps "
       "a multiplies the network's parameters by a (2 - a)");
-  if (rate < 0 || rate > 1) f.reject("rate", "expected a chance from 0 to 1, got ", rate);
-  if (keep < 0 || keep > 1) f.reject("keep", "expected a share from 0 to 1, got ", keep);
-  if (decay_from < 0) f.reject("decay_from", "expected 0 or more, got ", decay_from);
-  if (decay_factor < 0 || decay_factor > 1) f.reject("decay_factor", "expected 0 to 1, got ", decay_factor);
+}
+
+void RevisionOptions::check(const Fields& f, int64_t epochs) const {
+  if (decay_from > epochs)
+    f.warn("revision.decay_from", "epoch ", decay_from, " never comes, because loop.epochs is ", epochs);
 }
 
 Revision::Revision(Engine& engine, const Network& network, const RevisionOptions& options)

@@ -19,6 +19,8 @@ struct RevisionOptions {
   Kind kind = Kind::average;
 
   void fields(Fields& f);
+  /// Holds them against a run of so many epochs; `f` is the section above this one.
+  void check(const Fields& f, int64_t epochs) const;
 };
 
 /// CURE's stochastic revision model: weights of the network's layout that follow it now and then,

@@ -70,6 +70,10 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
   virtual void fields(Fields&) {}
+  /// Holds the fields against a run of so many epochs; `f` is the section again, to place messages in.
+  virtual void check(const Fields& /*f*/, int64_t /*epochs*/) const {}
+  /// The attacks it trains with.
+  virtual std::vector<const Attack*> attacks() const { return {}; }
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
   /// What is trained beside the network; asked once, after begin(). The weights must stay where they are.

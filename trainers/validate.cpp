@@ -16,21 +16,20 @@ Pass validation_pass(const TrainingState& state, Weights* weights) {
   return pass;
 }
 
-double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
+Accuracy measure(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
   const Pass pass = validation_pass(state, weights);
-  return evaluate(state.engine, *state.network, pass, *state.validation, attack,
-                  [&](int64_t done, int64_t total) {
-                    observer.on_evaluate("validation", done, total);
-                    if (SignalGuard::raised()) throw Interrupted{};
-                  })
-      .percent();
+  return evaluate(state.engine, *state.network, pass, *state.validation, attack, [&](int64_t done, int64_t total) {
+    observer.on_evaluate("validation", done, total);
+    if (SignalGuard::raised()) throw Interrupted{};
+  });
 }
 
 }  // namespace
 
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer) {
-  return {.clean = accuracy(state, weights, nullptr, observer),
-          .robust = accuracy(state, weights, state.experiment.evaluation.validation.attack.get(), observer)};
+  const Accuracy clean = measure(state, weights, nullptr, observer);
+  const Accuracy robust = measure(state, weights, state.experiment.evaluation.validation.attack.get(), observer);
+  return {.clean = clean.percent(), .robust = robust.percent(), .zero_gradient = robust.zero_gradient_percent()};
 }
 
 void note_validation(TrainingState& state) {
@@ -75,7 +74,7 @@ std::optional<std::string> collapse_warning(TrainingState& state, const Validati
   one_step.start = Pgd::Start::none;
   one_step.step = one_step.radius;
   one_step.steps = one_step.restarts = 1;
-  const double fgsm = accuracy(state, nullptr, &one_step, observer);
+  const double fgsm = measure(state, nullptr, &one_step, observer).percent();
   text += fmt::format("; under a single step (FGSM) it is {:.1f} %", fgsm);
   if (fgsm > 1.5 * now.robust + 5)
     text +=
