@@ -1,10 +1,9 @@
 #include "analysis/records.h"
 
 #include <cmath>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "kernels/runtime/check.h"
+#include "trainers/metric_lines.h"
 
 namespace temper {
 
@@ -15,14 +14,13 @@ double MetricRecord::value(const std::string& name) const {
 }
 
 std::vector<MetricRecord> read_step_metrics(const RunFolder& folder, const std::string& prefix) {
-  std::ifstream in(folder.metrics());
-  TEMPER_CHECK(in, folder.metrics().string(), ": cannot be read; is this the folder of a run?");
+  TEMPER_CHECK(std::filesystem::exists(folder.metrics()), folder.metrics().string(),
+               ": not found; is this the folder of a run?");
   std::vector<MetricRecord> records;
-  for (std::string line; std::getline(in, line);) {
-    const auto j = nlohmann::ordered_json::parse(line, nullptr, false);
-    if (j.is_discarded() || j.value("event", "") != "step") continue;
-    MetricRecord r{.epoch = j.value("epoch", int64_t{0}), .step = j.value("total_step", int64_t{0}), .values = {}};
-    const nlohmann::ordered_json of_method = j.value("method", nlohmann::ordered_json::object());
+  for (const MetricLine& line : read_metric_lines(folder.metrics().string())) {
+    if (line.event != "step" || !line.json.contains("method")) continue;
+    MetricRecord r{.epoch = line.epoch, .step = line.total_step, .values = {}};
+    const nlohmann::ordered_json& of_method = line.json["method"];
     for (const auto& [name, v] : of_method.items())
       if (name.rfind(prefix, 0) == 0 && v.is_number()) r.values.emplace_back(name, v.get<double>());
     if (!r.values.empty()) records.push_back(std::move(r));

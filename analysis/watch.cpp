@@ -1,31 +1,28 @@
 #include "analysis/watch.h"
 
 #include <algorithm>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "core/text.h"
+#include "trainers/metric_lines.h"
 #include "trainers/signals.h"
 
 namespace temper {
 
 namespace {
 
-nlohmann::ordered_json json_of(const MetricRecord& r) {
+std::string text_of(const MetricRecord& r) {
   nlohmann::ordered_json values = nlohmann::ordered_json::object();
   for (const auto& [name, v] : r.values) values[name] = v;
-  return {{"epoch", r.epoch}, {"step", r.step}, {"values", values}};
+  return nlohmann::ordered_json{{"epoch", r.epoch}, {"step", r.step}, {"values", values}}.dump();
 }
 
 }  // namespace
 
-Notes::Notes(std::filesystem::path file) : file_(std::move(file)) {
-  std::ifstream in(file_);
-  for (std::string line; std::getline(in, line);) {
-    const auto j = nlohmann::ordered_json::parse(line, nullptr, false);
-    if (j.is_discarded()) continue;  // cut off by a crash
-    MetricRecord r{.epoch = j.at("epoch"), .step = j.at("step"), .values = {}};
-    for (const auto& [name, v] : j.at("values").items())
+Notes::Notes(std::filesystem::path file) : file_(file.string()) {
+  for (const MetricLine& line : read_metric_lines(file_)) {
+    const nlohmann::ordered_json values = line.json.value("values", nlohmann::ordered_json::object());
+    MetricRecord r{.epoch = line.epoch, .step = line.step, .values = {}};
+    for (const auto& [name, v] : values.items())
       r.values.emplace_back(name, v.is_number() ? v.get<double>() : double{NAN});
     records_.push_back(std::move(r));
   }
@@ -34,21 +31,20 @@ Notes::Notes(std::filesystem::path file) : file_(std::move(file)) {
 void Notes::start(const StartReport& r) {
   const int64_t done = (r.epoch - 1) * r.steps_per_epoch + r.step;
   std::erase_if(records_, [&](const MetricRecord& m) { return m.step > done; });
-  write();
+  std::vector<std::string> lines;
+  for (const MetricRecord& m : records_) lines.push_back(text_of(m));
+  journal_.emplace(file_, lines);
 }
 
 void Notes::add(MetricRecord record) {
+  journal_->add(text_of(record));
   records_.push_back(std::move(record));
-  std::ofstream(file_, std::ios::app) << json_of(records_.back()) << "\n";
-}
-
-void Notes::write() const {
-  std::ofstream out(file_, std::ios::trunc);
-  TEMPER_CHECK(out, file_.string(), ": cannot be written");
-  for (const MetricRecord& r : records_) out << json_of(r) << "\n";
 }
 
 void StepWatch::on_start(const StartReport& r) {
+  const int64_t steps = r.epochs * r.steps_per_epoch;
+  TEMPER_CHECK(steps >= every_, "analysis.every: expected at most ", steps, ", because with fewer steps than ",
+               "analysis.every (", every_, ") nothing would be measured");
   notes_.start(r);
   Watch::on_start(r);
 }

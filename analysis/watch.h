@@ -2,10 +2,12 @@
 // What an analysis that watches training is made of.
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/records.h"
+#include "core/file.h"
 #include "trainers/loop.h"
 #include "trainers/state.h"
 
@@ -41,9 +43,9 @@ class Notes {
   const std::vector<MetricRecord>& all() const { return records_; }
 
  private:
-  void write() const;
-  std::filesystem::path file_;
+  std::string file_;
   std::vector<MetricRecord> records_;
+  std::optional<Journal> journal_;  ///< from start() on
 };
 
 /// Notes numbers of the state after every so many steps.

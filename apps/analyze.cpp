@@ -7,6 +7,7 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "apps/subcommand.h"
+#include "core/folders.h"
 #include "evaluation/report_svg.h"
 #include "trainers/loop.h"
 #include "trainers/signals.h"
@@ -77,8 +78,9 @@ struct Analyze : Subcommand {
     analysis->fields(f);
     f.finish();
     const fs::path folder = out.empty() ? fs::path("runs/analyze") / name : fs::path(out);
-    fs::create_directories(folder);
+    make_folder(folder);
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
+    for (const std::string& hardly_meant : f.warnings()) observer.on_warning(hardly_meant);
     const SignalGuard signals;
     try {
       const Findings found = analysis->run({subjects, folder, observer});
@@ -86,7 +88,7 @@ struct Analyze : Subcommand {
       write(session, found, name, folder, f.resolved());
       return kExitOk;
     } catch (const Interrupted&) {
-      observer.line("interrupted; the same command continues");
+      observer.line("interrupted; continue with: " + this_command(session));
       return kExitInterrupted;
     }
   }
@@ -97,11 +99,11 @@ struct Analyze : Subcommand {
     for (const std::string& input : inputs) ++of_this_name[leaf(input)];
     std::vector<Subject> subjects;
     for (const std::string& input : inputs) {
-      const bool run = takes == Analysis::Takes::runs || (takes == Analysis::Takes::either && fs::is_directory(input));
+      const bool run = takes == Analysis::Takes::runs || (takes == Analysis::Takes::either && is_folder(input));
       const RunFolder folder{input};
-      TEMPER_CHECK(!run || fs::exists(folder.config()), input,
+      TEMPER_CHECK(!run || is_there(folder.config()), input,
                    ": holds no run, because there is no config.yaml in it; this analysis takes folders of runs");
-      TEMPER_CHECK(run || !fs::is_directory(input), input,
+      TEMPER_CHECK(run || !is_folder(input), input,
                    ": is a folder; this analysis trains by itself and takes the YAML file of an experiment");
       subjects.push_back({.name = of_this_name[leaf(input)] > 1 ? input : leaf(input),
                           .config = load_config(run ? folder.config().string() : input, overrides),
@@ -111,13 +113,17 @@ struct Analyze : Subcommand {
     return subjects;
   }
 
-  static std::string leaf(const std::string& input) { return fs::weakly_canonical(input).stem().string(); }
+  static std::string leaf(const std::string& input) {
+    std::error_code failed;
+    const fs::path whole = fs::weakly_canonical(input, failed);
+    return (failed ? fs::path(input) : whole).stem().string();
+  }
 
   static void write(Session& session, const Findings& found, const std::string& name, const fs::path& folder,
                     const YAML::Node& settings) {
     const std::string stem = (folder / name).string();
     write_text(stem + ".csv", findings_csv(found));
-    write_text(stem + ".json", findings_json(found).dump(2) + "\n");
+    write_text(stem + ".json", json_text(findings_json(found)));
     write_text((folder / "settings.yaml").string(), YAML::Dump(settings) + "\n");
     constexpr size_t kScreen = 60;
     if (found.rows.size() <= kScreen) session.out << findings_text(found);

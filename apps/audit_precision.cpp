@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <ostream>
 
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
+#include "core/folders.h"
 #include "evaluation/precision_audit.h"
 #include "evaluation/report_parts.h"
 #include "trainers/run_network.h"
@@ -40,7 +40,8 @@ struct AuditOfPrecision : AuditSubject {
     app.add_option("run", run_folder, "folder of a run")->required();
     app.add_option("--compute", compute, "the precision to hold against f32; without it: the run's own, or bf16");
     app.add_option("--weights", weights, "last, best, ema or swa");
-    app.add_option("--limit", limit, "test images to measure on")->check(CLI::PositiveNumber);
+    app.add_option("--limit", limit, "test images to measure on, drawn so that every class gives its share")
+        ->check(CLI::PositiveNumber);
     app.add_option("--json", json, "also write the numbers to this file");
     app.add_option("--set", overrides, "key=value that overrides the configuration");
     app.add_flag("--quiet", quiet, "print errors only");
@@ -48,8 +49,7 @@ struct AuditOfPrecision : AuditSubject {
 
   int run(Session& session) override {
     const RunFolder folder{run_folder};
-    TEMPER_CHECK(std::filesystem::exists(folder.config()), run_folder,
-                 ": holds no run, because there is no config.yaml in it");
+    TEMPER_CHECK(is_there(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
     Config config = load_config(folder.config().string());
     apply_overrides(config, overrides);
     Experiment other = configured(config, compute);
@@ -66,19 +66,19 @@ struct AuditOfPrecision : AuditSubject {
     const PrecisionAudit audit = measure(reference, other, folder, observer);
     observer.clear();
     if (!quiet) print(session.out, audit, precision, reference.evaluation.validation.attack->describe());
-    if (!json.empty()) write_text(json, to_json(audit).dump(2) + "\n");
+    if (!json.empty()) write_text(json, json_text(to_json(audit)));
     return kExitOk;
   }
 
-  static Experiment configured(Config config, const std::string& compute) {
-    config.root = YAML::Clone(config.root);
-    if (!compute.empty()) config.root["precision"]["compute"] = compute;
+  static Experiment configured(const Config& run, const std::string& compute) {
+    Config config = run.clone();
+    if (!compute.empty()) put(config, "precision", "compute", compute, "--compute");
     return read_experiment(config);
   }
 
   PrecisionAudit measure(const Experiment& reference, const Experiment& other, const RunFolder& folder,
                          ConsoleObserver& observer) const {
-    const ImageSet test = test_images(reference, limit);
+    const ImageSet test = test_images(reference, {.count = limit}).images;
     const DataShape shape = shape_of(test);
     Engine engine_f32(reference.engine_options()), engine(other.engine_options());
     const auto network_f32 = load_run_network(engine_f32, reference, folder, weights, shape);

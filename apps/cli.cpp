@@ -1,11 +1,16 @@
 #include "apps/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "apps/subcommand.h"
+#include "core/environment.h"
+#include "core/text.h"
 #include "trainers/loop.h"
 
 namespace temper {
@@ -13,8 +18,9 @@ namespace temper {
 namespace {
 
 std::string footer() {
-  return cat("Exit codes: 0 done; 1 error; 2 wrong use of the command line; ", kExitInterrupted,
-             " training was interrupted and can be continued with --resume.");
+  return cat(
+      "`temper help COMMAND` and `temper COMMAND --help` list the options of one.\nExit codes: 0 done; 1 error; 2 wrong use of the command line; ",
+      kExitInterrupted, " training was interrupted and can be continued with --resume.");
 }
 
 // The first argument that no option or command claims, with what it may have been meant to be.
@@ -38,15 +44,34 @@ std::string no_subject(const CLI::App& command) {
 }
 
 int usage_error(Session& session, const std::string& message, const std::string& command) {
-  session.err << "temper: error: " << message << "\nSee `temper" << (command.empty() ? "" : " " + command)
+  session.err << "temper: error: " << printable(message) << "\nSee `temper" << (command.empty() ? "" : " " + command)
               << " --help`.\n";
   return kExitUsage;
 }
 
-int parse_and_run(const std::vector<std::string>& args, Session& session) {
+std::string version_line() {
+  const nlohmann::ordered_json e = environment();
+  return cat("temper ", e.value("version", "?"), " (", e.value("commit", "?"), "); `temper version` says more\n");
+}
+
+// `temper help train` as `temper train --help`.
+std::vector<std::string> without_help(std::vector<std::string> args) {
+  if (args.empty() || args[0] != "help") return args;
+  args.erase(args.begin());
+  args.push_back("--help");
+  return args;
+}
+
+void print_error(Session& session, const std::string& message) {
+  session.err << "temper: error: " << printable(message) << std::endl;
+}
+
+int parse_and_run(const std::vector<std::string>& given, Session& session) {
+  const std::vector<std::string> args = without_help(given);
   CLI::App app{"Temper trains neural networks that withstand adversarial examples, and measures how well they do."};
   app.name("temper");
   app.footer(footer());
+  app.set_version_flag("--version", version_line);
   app.require_subcommand(1);
   std::map<CLI::App*, std::unique_ptr<Subcommand>> commands;
   const auto& registry = Registry<Subcommand>::instance();
@@ -64,6 +89,9 @@ int parse_and_run(const std::vector<std::string>& args, Session& session) {
   };
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+  } catch (const CLI::CallForVersion& e) {
+    session.out << e.what();
+    return kExitOk;
   } catch (const CLI::CallForHelp&) {
     std::string help = (chosen() ? chosen() : &app)->help();
     const std::string usage = "Usage: ";
@@ -96,15 +124,31 @@ int parse_and_run(const std::vector<std::string>& args, Session& session) {
 
 }  // namespace
 
+std::string this_command(const Session& session, const std::string& option) {
+  std::string out = quoted(session.program);
+  for (const std::string& arg : session.args) out += " " + quoted(arg);
+  const bool there = std::find(session.args.begin(), session.args.end(), option) != session.args.end();
+  return option.empty() || there ? out : out + " " + option;
+}
+
 int run_cli(const std::vector<std::string>& args, Session session) {
+  session.args = args;
   try {
-    return parse_and_run(args, session);
+    const int code = parse_and_run(args, session);
+    if (session.out.flush()) return code;
+    session.err << "temper: error: the output cannot be written; is the disk full, or has its reader ended?"
+                << std::endl;
+    return code == kExitOk ? kExitError : code;
   } catch (const Error& e) {
-    session.err << "temper: error: " << e.what() << std::endl;
+    print_error(session, e.what());
+  } catch (const std::filesystem::filesystem_error& e) {
+    print_error(session, cat(e.path1().string(), e.path2().empty() ? "" : " and " + e.path2().string(),
+                             ": cannot be used: ", e.code().message()));
   } catch (const std::bad_alloc&) {
-    session.err << "temper: error: out of memory; lower loop.batch_size or evaluation.batch_size" << std::endl;
+    print_error(session, "out of memory; lower loop.batch_size or evaluation.batch_size");
   } catch (const std::exception& e) {
-    session.err << "temper: error: unexpected: " << e.what() << std::endl;
+    print_error(session,
+                cat("unexpected: ", e.what(), "; this is a fault of temper: please report it with the command"));
   }
   return kExitError;
 }

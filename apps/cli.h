@@ -16,7 +16,11 @@ struct Session {
   std::ostream& err;
   Terminal terminal;
   std::string program = "temper";  ///< how the command was called, for the commands that it prints
+  std::vector<std::string> args;   ///< what it was given; set by run_cli
 };
+
+/// The command that is running, as a shell takes it, with `option` if it is not among its arguments.
+std::string this_command(const Session& session, const std::string& option = "");
 
 /// The temper command. `args` are those after the program's name. Never throws: an error becomes one line,
 /// "temper: error: ...", on `err` and an exit code other than 0.

@@ -4,6 +4,7 @@
 #include "attacks/attack.h"
 #include "data/dataset.h"
 #include "nn/module.h"
+#include "nn/sequential.h"
 #include "trainers/experiment.h"
 #include "trainers/schedule.h"
 #include "trainers/trainer.h"
@@ -13,8 +14,10 @@ namespace temper {
 namespace {
 
 template <class Base>
-Kind kind(const char* name, const char* plural, const char* section) {
-  return {name, plural, section,
+Kind kind(const char* name, const char* plural, const char* section, const char* part_of = "") {
+  return {name,
+          plural,
+          section,
           [] {
             std::vector<std::pair<std::string, std::string>> out;
             for (const auto& [member, entry] : Registry<Base>::instance().all()) out.emplace_back(member, entry.doc);
@@ -25,7 +28,8 @@ Kind kind(const char* name, const char* plural, const char* section) {
             Fields f(nothing);
             Registry<Base>::instance().make(member)->fields(f);
             return f.docs();
-          }};
+          },
+          part_of};
 }
 
 }  // namespace
@@ -34,6 +38,7 @@ const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {kind<Trainer>("trainer", "trainers", "trainer"),
                                         kind<Attack>("attack", "attacks", "evaluation.attacks.LABEL"),
                                         kind<Architecture>("model", "models", "model"),
+                                        kind<LayerSpec>("layer", "layers", "model.layers", "sequential"),
                                         kind<DatasetReader>("data set", "data sets", "data"),
                                         kind<Schedule>("schedule", "schedules", "schedule"),
                                         kind<Analysis>("analysis", "analyses", "analysis")};

@@ -13,9 +13,10 @@ struct Kind {
   std::string name, plural, section;
   std::function<std::vector<std::pair<std::string, std::string>>()> members;  ///< name, one-line description
   std::function<std::vector<FieldDoc>(const std::string& member)> fields;
+  std::string part_of = "";  ///< the member of another kind whose lists these fill; empty: chosen in a section
 };
 
-/// trainer, attack, model, data set, schedule, analysis.
+/// trainer, attack, model, layer, data set, schedule, analysis.
 const std::vector<Kind>& kinds();
 
 /// Every key of a whole configuration file, with the default members.

@@ -12,7 +12,8 @@ struct List : Subcommand {
   std::string wanted;
 
   void declare(CLI::App& app) override {
-    app.add_option("kind", wanted, "trainers, attacks, models, data, schedules or analyses; without it: all of them");
+    app.add_option("kind", wanted,
+                   "trainers, attacks, models, layers, data, schedules or analyses; without it: all of them");
   }
 
   int run(Session& session) override {
@@ -44,6 +45,6 @@ struct List : Subcommand {
 
 }  // namespace
 
-TEMPER_REGISTER(Subcommand, List, "list", "trainers, attacks, models, data sets, schedules and analyses");
+TEMPER_REGISTER(Subcommand, List, "list", "trainers, attacks, models, layers, data sets, schedules and analyses");
 
 }  // namespace temper

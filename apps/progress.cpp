@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "core/plan_ahead.h"
+#include "core/text.h"
 #include "evaluation/report_parts.h"
+#include "trainers/signals.h"
 
 namespace temper {
 
@@ -67,6 +69,7 @@ void ConsoleObserver::line(const std::string& text) {
   if (verbosity_ == Verbosity::quiet) return;
   clear();
   out_ << text << std::endl;
+  if (!out_) SignalGuard::raise();  // nobody reads on, so save and end, as when the terminal is closed
 }
 
 void ConsoleObserver::show(const ProgressView& view, bool last) {
@@ -104,13 +107,15 @@ void ConsoleObserver::on_step(const StepReport& r) {
 }
 
 void ConsoleObserver::on_evaluate(const std::string& what, int64_t done, int64_t total) {
-  if (what != task_ || done == 0) task_begin_ = Clock::now();
+  if (what != task_ || done <= done_at_begin_) task_begin_ = Clock::now(), done_at_begin_ = done;
   task_ = what;
   const double fraction = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
   const double seconds = std::chrono::duration<double>(Clock::now() - task_begin_).count();
   ProgressView p{.task = what, .fraction = fraction};
-  if (done > 0 && seconds > 0) p.images_per_second = static_cast<double>(done) / seconds;
-  if (fraction > 0 && seconds > 0) p.seconds_left = seconds / fraction * (1 - fraction);
+  if (const auto since = static_cast<double>(done - done_at_begin_); since > 0 && seconds > 0) {
+    p.images_per_second = since / seconds;
+    p.seconds_left = static_cast<double>(total - done) / since * seconds;
+  }
   show(p, done == total);
 }
 
@@ -130,7 +135,7 @@ void ConsoleObserver::on_plans(const PlansMade& made) {
 
 void ConsoleObserver::on_warning(const std::string& text) {
   clear();
-  if (verbosity_ == Verbosity::normal) err_ << ink(terminal_, Ink::orange, "warning: ") << text << std::endl;
+  if (verbosity_ == Verbosity::normal) err_ << ink(terminal_, Ink::orange, "warning: ") << printable(text) << std::endl;
 }
 
 void ConsoleObserver::on_end(const EndReport& r) {

@@ -52,6 +52,7 @@ class ConsoleObserver : public Observer {
   Verbosity verbosity_;
   Clock::time_point begin_ = Clock::now(), shown_{}, task_begin_ = Clock::now();
   double fraction_at_begin_ = 0;
+  int64_t done_at_begin_ = 0;  ///< images of the task when its clock started
   bool visible_ = false;
   std::string task_;
   ProgressView training_;

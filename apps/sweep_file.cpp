@@ -4,6 +4,7 @@
 #include <set>
 
 #include "apps/train_run.h"
+#include "core/folders.h"
 
 namespace temper {
 
@@ -17,13 +18,15 @@ std::string folder_name(const std::string& label) {
     out += std::isalnum(static_cast<unsigned char>(c)) || c == '.'
                ? static_cast<char>(std::tolower(static_cast<unsigned char>(c)))
                : '_';
+  for (size_t i = 0; i < out.size() && out[i] == '.'; ++i) out[i] = '_';  // `..` is another folder, `.x` a hidden one
   return out;
 }
 
 Experiment experiment_of(const SweepFile& sweep, const SweepRow& row, int seed, const fs::path& beside) {
   Config config = load_config((beside / row.config).lexically_normal().string());
-  overlay(config, sweep.set);
-  overlay(config, row.set);
+  Config change = sweep.set.clone();
+  join_changes(change, row.set);
+  overlay(config, change);
   apply_overrides(config, {cat("seed=", seed)});
   return read_experiment(config);
 }
@@ -41,7 +44,7 @@ void SweepRow::fields(Fields& f) {
 
 void SweepFile::fields(Fields& f) {
   f("title", title, "heading of the table");
-  f("seeds", seeds, "every row is run once with each");
+  f("seeds", seeds, Limits::at_least(0), "every row is run once with each");
   set = f.part("set", "keys laid over every row's file, before the row's own");
   f.list("runs", rows, "rows of the table: label, config, set");
   if (rows.empty()) f.reject("runs", "expected at least one row, such as - {label: PGD-AT, config: pgd_at.yaml}");
@@ -58,7 +61,7 @@ void SweepFile::fields(Fields& f) {
 
 SweepRun::State SweepRun::state() const {
   if (is_complete(experiment, folder)) return State::complete;
-  return fs::exists(folder.config()) ? State::started : State::absent;
+  return is_there(folder.config()) ? State::started : State::absent;
 }
 
 Sweep read_sweep(const std::string& file, const std::vector<std::string>& overrides, const fs::path& out) {

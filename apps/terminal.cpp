@@ -1,5 +1,6 @@
 #include "apps/terminal.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -26,6 +27,11 @@ Terminal Terminal::of(int descriptor) {
   if (locale.empty()) locale = variable("LANG");
   t.unicode = locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
   return t;
+}
+
+void fill_standard_descriptors() {
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(standard, F_GETFD) < 0) (void)!::open("/dev/null", O_RDWR);  // the lowest free number is this one
 }
 
 int Terminal::columns() const {

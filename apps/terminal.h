@@ -16,6 +16,10 @@ struct Terminal {
   int columns() const;
 };
 
+/// Opens the null device where standard input, output or error is closed: otherwise the next file that is opened would
+/// take its place, and be written messages into. Before anything else is opened.
+void fill_standard_descriptors();
+
 enum class Ink { plain, bold, soft, blue, orange, green, red };
 /// `text` in colour where the terminal has any.
 std::string ink(const Terminal& terminal, Ink color, const std::string& text);

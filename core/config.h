@@ -6,51 +6,90 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
 
+#include "core/limits.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
 
-/// A configuration with the place every key came from, for messages.
-struct Config {
-  YAML::Node root;
-  std::map<std::string, std::string> where;  ///< dotted path -> "configs/trades.yaml line 3" or "--set"
+/// What a base said in a section that chooses something by `name`, where the file laid over it chooses something else.
+struct PassedOver {
+  std::string name;  ///< the base's choice; empty: it named none, so these keys are for the default
+  YAML::Node keys;
 };
 
-/// Reads a YAML file. A top-level `base: FILE` (relative to it) is read first and overlaid, maps key by key.
-/// `overrides` are "dotted.key=value", as given by --set. Throws Error with file and line on anything unreadable.
+/// A configuration with the place every key came from, for messages. Its tree has no aliases, and keys are text.
+struct Config {
+  YAML::Node root;
+  std::map<std::string, std::string> where;    ///< dotted path -> "configs/trades.yaml line 3" or "--set"
+  std::map<std::string, PassedOver> passed{};  ///< by the section's dotted path
+  /// One that shares nothing with this one: copies of a Config share their tree.
+  Config clone() const;
+};
+
+/// Reads a YAML file. A top-level `base: FILE` (relative to it) is read first and overlaid. `overrides` are
+/// "dotted.key=value", as given by --set; a number in the path is an item of a list, from 0. Throws Error with file and
+/// line on anything unreadable.
 Config load_config(const std::string& file, const std::vector<std::string>& overrides = {});
 Config parse_config(const std::string& text, const std::string& name = "config",
                     const std::vector<std::string>& overrides = {});
 
-/// What the `overrides` above do, for a configuration that is put together in steps.
+/// What the `overrides` above do, for a configuration that is put together in steps. Those that choose by name come
+/// first, whatever their order.
 void apply_overrides(Config& config, const std::vector<std::string>& overrides);
 
-/// Lays `from` over `onto`, maps key by key, as a file is laid over its base.
+/// Lays `from` over `onto`, maps key by key, as a file is laid over its base. A section whose `name` changes starts
+/// anew: what `onto` said of its other choice is passed over.
 void overlay(Config& onto, const Config& from);
+/// Puts two sets of keys together that will be laid over a configuration. Keys that `onto` gives without a name are
+/// for whatever `from` chooses.
+void join_changes(Config& onto, const Config& from);
+/// Sets `section`.`key` as a file laid over this one would; a `name` chooses. `place` is for messages.
+void put(Config& config, const std::string& section, const std::string& key, const std::string& value,
+         const std::string& place);
 
 /// One line of `temper describe`.
 struct FieldDoc {
   std::string key, type, value, doc;
 };
 
+/// Numbers and lists of them: what is declared with Limits.
+template <class T>
+inline constexpr bool kNumeric = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+template <class T>
+inline constexpr bool kNumeric<std::vector<T>> = kNumeric<T>;
+
 /// Visits the fields of one section. A class lists its fields in `void fields(Fields&)`:
-///   f("beta", beta, "weight of the KL term");
+///   f("beta", beta, Limits::at_least(0).usually(0, 100), "weight of the KL term");
+///   f("tag", tag, "name of the run");
 ///   f.choice("start", start, {{"none", Start::none}, {"uniform", Start::uniform}}, "random start");
 ///   f.section("attack", pgd);
 class Fields {
  public:
   explicit Fields(const Config& config);
 
-  /// A number (`8/255` is a number), text, bool, or a list of them. `value` holds the default.
+  /// Text, true or false, or a list of them. `value` holds the default.
   template <class T>
-  void operator()(const char* key, T& value, const char* doc) {
+  requires(!kNumeric<T>) void operator()(const char* key, T& value, const char* doc) {
     if (const YAML::Node n = declare(key)) read(key, n, value);
     keep(key, value, doc);
+  }
+  /// A number (`8/255` is a number) or a list of them. There is no way to declare one without saying what it may be.
+  /// One that is given must keep to the limits; a default need not.
+  template <class T>
+  requires kNumeric<T>
+  void operator()(const char* key, T& value, const Limits& limits, const char* doc) {
+    if (const YAML::Node n = declare(key)) {
+      read(key, n, value);
+      hold(key, value, limits);
+    }
+    keep(key, value, doc);
+    describe(limits);
   }
 
   /// One of a few named values.
@@ -71,6 +110,8 @@ class Fields {
     leave(key, sub);
   }
   /// For sections that need more than section(): the caller visits the nested fields itself, then calls leave().
+  /// Without leave() it is a second look at a section that was visited, for checks that need to know what came after
+  /// it.
   Fields enter(const char* key);
   void leave(const char* key, Fields& sub);
   /// A list of sections, each listed by its item.fields(Fields&). One that is given replaces all of `values`.
@@ -97,20 +138,43 @@ class Fields {
   /// The keys the configuration gives in this section, in order: for sections whose keys are labels chosen by the user.
   std::vector<std::string> keys() const;
 
-  /// Throws Error, with place and nearest key, if the configuration has a key that no field claimed.
+  /// Throws Error, with place, nearest key and all known ones, if the configuration has a key that no field claimed.
   void finish() const;
+  /// For a section that chooses by name, whose `name` was read: `visit` lists the keys that belong to the section
+  /// whatever its name. Only these carry over from a base that chooses something else; a warning names the others.
+  template <class Visit>
+  void chosen(const std::string& fallback, const std::string& name, Visit&& visit) {
+    take_over(fallback, name);
+    carrying_ = true;
+    visit(*this);
+    carrying_ = false;
+    note_left_out(name);
+  }
   /// Throws Error at the place of `key`, for checks that a class makes on its own values.
   template <class... Parts>
   [[noreturn]] void reject(const char* key, const Parts&... parts) const {
     fail(place(key), cat(parts...));
   }
+  /// Notes, with the place of `key`, what is possible but hardly meant.
+  template <class... Parts>
+  void warn(const char* key, const Parts&... parts) const {
+    warnings_->push_back(place(key) + cat(parts...));
+  }
+  /// What was noted here, in sections above and in sections below.
+  const std::vector<std::string>& warnings() const { return *warnings_; }
+
+  /// A value as a message shows it: "'2.5'", shortened, or "nothing" and what to do.
+  static std::string got(const YAML::Node& n);
 
   const YAML::Node& resolved() const { return resolved_; }
   const std::vector<FieldDoc>& docs() const { return docs_; }
 
  private:
-  Fields(const Config& config, YAML::Node node, std::string path);
+  using Warnings = std::shared_ptr<std::vector<std::string>>;
+  Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings);
   YAML::Node declare(const char* key);
+  void take_over(const std::string& fallback, const std::string& name);
+  void note_left_out(const std::string& name);
   std::string place(const std::string& key) const;
   size_t index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const;
   int64_t length_of(const char* key);
@@ -128,7 +192,7 @@ class Fields {
   void read(const char* key, const YAML::Node& n, std::string& value) const;
   template <class T>
   void read(const char* key, const YAML::Node& n, std::vector<T>& value) const {
-    if (!n.IsSequence()) reject(key, "expected a list like [a, b], got '", YAML::Dump(n), "'");
+    if (!n.IsSequence()) reject(key, "expected a list like [a, b], got ", got(n));
     value.clear();
     for (const YAML::Node& item : n) {
       T v{};
@@ -136,14 +200,24 @@ class Fields {
       value.push_back(v);
     }
   }
+  void hold(const char* key, double value, const Limits& limits) const;
+  template <class T>
+  void hold(const char* key, const std::vector<T>& values, const Limits& limits) const {
+    for (const T& v : values) hold(key, static_cast<double>(v), limits);
+  }
+  void describe(const Limits& limits);
   template <class T>
   void keep(const char* key, const T& value, const char* doc);
 
   const Config* config_;
   YAML::Node node_, resolved_;
+  YAML::Node passed_;      ///< what a base with another choice said here; null: nothing
+  bool carrying_ = false;  ///< passed_ counts
   std::string path_;
   std::vector<std::string> known_;
+  std::vector<std::string> carried_;  ///< keys that came from passed_
   std::vector<FieldDoc> docs_;
+  Warnings warnings_;
 };
 
 /// "0.0313725490", "8/255" -> number. Throws Error otherwise.

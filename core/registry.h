@@ -44,15 +44,18 @@ class Registry {
     return it->second.make();
   }
   /// Reads the section `key` of `f`: its `name` (the default on entry, the choice on return) picks the member, whose
-  /// own fields() reads the rest; `more` lists what else the section holds.
+  /// own fields() reads the rest; `more` lists what else the section holds, whatever its name.
   std::unique_ptr<Base> read(Fields& f, const char* key, std::string& name,
                              const std::function<void(Fields&)>& more = {}) const {
     Fields sub = f.enter(key);
+    const std::string fallback = name;
     sub("name", name, "which one; see `temper list`");
     if (!has(name))
       sub.reject("name", "unknown name '", name, "'", did_you_mean(name, names()), " (known: ", join(names()), ")");
     std::unique_ptr<Base> made = make(name);
-    if (more) more(sub);
+    sub.chosen(fallback, name, [&](Fields& common) {
+      if (more) more(common);
+    });
     made->fields(sub);
     f.leave(key, sub);
     return made;

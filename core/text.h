@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,20 @@ size_t edit_distance(const std::string& a, const std::string& b);
 /// "; did you mean 'radius'?" for the nearest of `known`, or "" when none is near.
 std::string did_you_mean(const std::string& got, const std::vector<std::string>& known);
 
+/// `text` with nothing in it that a terminal obeys or that turns the direction of writing: control characters except
+/// the ends of lines, and what is no UTF-8, become "?".
+std::string printable(const std::string& text);
+
+/// A word as a shell takes it: in quotes where it needs them.
+std::string quoted(const std::string& text);
+
 /// "a, b, c"
 std::string join(const std::vector<std::string>& parts, const std::string& separator = ", ");
+
+/// The beginning of `text`, for messages: at most 80 characters, and "..." where more follow.
+std::string shortened(const std::string& text);
+
+/// "1 epoch", "2 epochs"
+std::string counted(int64_t n, const std::string& one);
 
 }  // namespace temper

@@ -22,27 +22,31 @@ inline Vec where_above_zero(Vec m, Vec a) {
 }
 /// a, but no less than `lowest`; a NaN stays one.
 inline Vec at_least(Vec lowest, Vec a) { return {_mm512_max_ps(lowest.v, a.v)}; }
+// Which parts are taken is an argument of a template: without optimisation the instructions take no other constant.
+template <int kWhich>
+__m512 blocks(__m512 a, __m512 b) {
+  return _mm512_maskz_shuffle_f32x4(0xffff, a, b, kWhich);
+}
+template <int kWhich>
+__m512 lanes(__m512 a, __m512 b) {
+  return _mm512_maskz_shuffle_ps(0xffff, a, b, kWhich);
+}
 /// Lane i is the sum of v[i]'s lanes: each and the one 8 after it, then 4, 2 and 1.
 inline Vec sums_of_lanes(const Vec v[16]) {
-  const auto blocks = [](auto which, __m512 a, __m512 b) { return _mm512_maskz_shuffle_f32x4(0xffff, a, b, which()); };
-  const auto lanes = [](auto which, __m512 a, __m512 b) { return _mm512_maskz_shuffle_ps(0xffff, a, b, which()); };
-  constexpr std::integral_constant<int, 0x44> low;
-  constexpr std::integral_constant<int, 0xee> high;
-  constexpr std::integral_constant<int, 0x88> even;
-  constexpr std::integral_constant<int, 0xdd> odd;
+  constexpr int kLow = 0x44, kHigh = 0xee, kEven = 0x88, kOdd = 0xdd;
   const auto halves = [&](int i) {
-    return _mm512_add_ps(blocks(low, v[i].v, v[i + 4].v), blocks(high, v[i].v, v[i + 4].v));
+    return _mm512_add_ps(blocks<kLow>(v[i].v, v[i + 4].v), blocks<kHigh>(v[i].v, v[i + 4].v));
   };
   const auto quarters = [&](int i) {
     const __m512 a = halves(i), b = halves(i + 8);
-    return _mm512_add_ps(blocks(even, a, b), blocks(odd, a, b));
+    return _mm512_add_ps(blocks<kEven>(a, b), blocks<kOdd>(a, b));
   };
   const auto pairs = [&](int i) {
     const __m512 a = quarters(i), b = quarters(i + 1);
-    return _mm512_add_ps(lanes(low, a, b), lanes(high, a, b));
+    return _mm512_add_ps(lanes<kLow>(a, b), lanes<kHigh>(a, b));
   };
   const __m512 a = pairs(0), b = pairs(2);
-  return {_mm512_add_ps(lanes(even, a, b), lanes(odd, a, b))};
+  return {_mm512_add_ps(lanes<kEven>(a, b), lanes<kOdd>(a, b))};
 }
 
 constexpr int kUnits = 2, kRows = 14;  // 28 sums, two filter vectors and an input in 32 registers

@@ -21,7 +21,7 @@ std::string bar_chart(const Bars& bars) {
   size_t longest = 0;
   for (const std::string& c : bars.categories) longest = std::max(longest, c.size());
   const auto count = static_cast<double>(bars.categories.size()), sets = static_cast<double>(bars.groups.size());
-  constexpr double kLeft = 52, kRight = 90, kTop = 14, kPlot = 240, kCharacter = 6.2;
+  constexpr double kLeft = 68, kRight = 90, kTop = 14, kPlot = 240, kCharacter = 6.2;
   const double plot_width = std::max(418.0, 14 * count), slot = plot_width / count;
   const bool slanted = kCharacter * static_cast<double>(longest) > slot - 4;
   const double below = slanted ? 20 + 0.75 * kCharacter * static_cast<double>(longest) : 28;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace temper {
 
 namespace {
@@ -37,7 +39,7 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; letter-spacing: -
 h2 { font-size: 1.15rem; margin: 2.25rem 0 .75rem; }
 p { margin: .25rem 0 .75rem; }
 a { color: var(--c0); }
-.soft, figcaption, caption { color: var(--soft); font-size: .875rem; }
+.soft, figcaption { color: var(--soft); font-size: .875rem; }
 figure { margin: 0; }
 figcaption { margin-top: .35rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1.25rem 0 0; padding: 0; }
@@ -51,7 +53,7 @@ figcaption { margin-top: .35rem; }
 .b5 { color: var(--c5); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
-caption { text-align: left; padding-bottom: .4rem; }
+.table > figcaption { margin: 0 0 .4rem; }
 th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 thead th { color: var(--soft); font-weight: 500; font-size: .875rem; }
 tbody th { font-weight: 600; white-space: nowrap; }
@@ -74,14 +76,15 @@ pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .6
   font: .8125rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace; margin: .5rem 0; }
 details { margin: .5rem 0; } summary { cursor: pointer; font-weight: 600; }
 @media (max-width: 34rem) { .tiles { grid-template-columns: 1fr 1fr; } main { padding: 1rem .9rem 2rem; } h1 { font-size: 1.4rem; } .tile dd { font-size: 1.5rem; } }
-@media print { :root { --page: #fff; } .example, .tile, figure { break-inside: avoid; } }
+@media print { :root { --page: #fff; } .example, .tile, tr, .charts figure { break-inside: avoid; } h2, h3, .table > figcaption { break-after: avoid; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 )";
 
 }  // namespace
 
 std::string escape(const std::string& text) {
   std::string out;
-  for (const char c : text) {
+  for (const char c : printable(text)) {
     if (c == '&')
       out += "&amp;";
     else if (c == '<')
@@ -102,6 +105,8 @@ std::string chart_style() { return std::string(kColors) + kChartStyle + ".chart 
 
 std::string html_page(const std::string& title, const std::string& body) {
   return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
+         "'unsafe-inline'\"/>\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>" +
          escape(title) + "</title>\n<style>" + kColors + kStyle + kChartStyle + "</style>\n</head>\n<body>\n<main>\n" +
          body + "</main>\n</body>\n</html>\n";
@@ -117,12 +122,17 @@ std::string bar_cell(double percent, int color) {
                      percent, color, std::clamp(percent, 0.0, 100.0));
 }
 
+std::string captioned_table(const std::string& caption, const std::string& rows) {
+  return "<figure class=\"table\"><figcaption>" + escape(caption) + "</figcaption>\n<div class=\"scroll\"><table>" +
+         rows + "</table></div></figure>\n";
+}
+
 std::string key_value_table(const std::string& caption, const std::vector<std::pair<std::string, std::string>>& rows) {
   if (rows.empty()) return "";
-  std::string out = "<div class=\"scroll\"><table><caption>" + escape(caption) + "</caption><tbody>\n";
+  std::string out = "<tbody>\n";
   for (const auto& [key, value] : rows)
     out += "<tr><th scope=\"row\">" + escape(key) + "</th><td><code>" + escape(value) + "</code></td></tr>\n";
-  return out + "</tbody></table></div>\n";
+  return captioned_table(caption, out + "</tbody>");
 }
 
 }  // namespace temper

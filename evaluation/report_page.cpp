@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/text.h"
 #include "evaluation/report_html.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/report_svg.h"
@@ -27,12 +28,13 @@ std::string tiles(const RunReport& run) {
 }
 
 std::string results(const RunReport& run) {
-  std::string out = fmt::format(
-      "<div class=\"scroll\"><table><caption>Accuracy in percent on the {} test images, which neither training nor selection has seen; "
-      "± is the 95 % interval.</caption>\n<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
+  const std::string caption =
+      fmt::format("Accuracy in percent on {}, which neither training nor selection has seen; ± is the 95 % interval.",
+                  test_images_text(run.images_test, run.part));
+  std::string out =
+      "<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
       "<th scope=\"col\" class=\"num\">±</th><th scope=\"col\" class=\"num\">Right</th>"
-      "<th scope=\"col\" class=\"num\">Time</th></tr></thead>\n<tbody>\n",
-      grouped(run.images_test));
+      "<th scope=\"col\" class=\"num\">Time</th></tr></thead>\n<tbody>\n";
   for (const ReportRow& row : run.rows)
     out += fmt::format(
         "<tr><th scope=\"row\">{}</th>{}<td class=\"num\">{:.2f}</td><td class=\"num\">{} of {}</td>"
@@ -41,11 +43,13 @@ std::string results(const RunReport& run) {
         grouped(row.correct), grouped(row.total), duration(row.seconds));
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
-  return out + "</tbody></table></div>\n" + nrr_note(run) + attack_list({run});
+  return captioned_table(caption, out + "</tbody>") + doubts({run}) +
+         nrr_note(std::isnan(run.nrr) ? "" : run.nrr_label) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {
   Series loss{"loss", 2, {}}, clean{"clean", 0, {}}, robust{"robust", 1, {}};
+  constexpr size_t kLabelLength = sizeof "EMA robust" - 1;  // side by side, at one scale
   Series ema_clean{"EMA clean", 0, {}, true}, ema_robust{"EMA robust", 1, {}, true};
   for (const ReportEpoch& e : run.curve) {
     const auto x = static_cast<double>(e.epoch);
@@ -59,9 +63,13 @@ std::string curves(const RunReport& run) {
                                        .y_label = "accuracy",
                                        .series = {clean, robust, ema_clean, ema_robust},
                                        .y_range = std::pair{0.0, 100.0},
-                                       .unit = "%"});
-  const std::string right =
-      line_chart({.title = "Training loss per epoch", .x_label = "epoch", .y_label = "loss", .series = {loss}});
+                                       .unit = "%",
+                                       .label_length = kLabelLength});
+  const std::string right = line_chart({.title = "Training loss per epoch",
+                                        .x_label = "epoch",
+                                        .y_label = "loss",
+                                        .series = {loss},
+                                        .label_length = kLabelLength});
   if (left.empty() && right.empty()) return "";
   return "<div class=\"charts\">" +
          figure(left,
@@ -87,15 +95,26 @@ std::string examples(const RunReport& run) {
   return out + "</div>\n";
 }
 
+// Where another epoch than the last was best, which is what the weights `best` are of.
+std::string best_epoch(const RunReport& run) {
+  const ReportEpoch* best = nullptr;
+  for (const ReportEpoch& e : run.curve)
+    if (std::isfinite(e.robust) && (!best || e.robust > best->robust)) best = &e;
+  if (!best || run.curve.back().epoch == best->epoch || !std::isfinite(run.curve.back().robust)) return "";
+  return fmt::format(" · robust validation accuracy was best in epoch {}: {:.2f} %, after the last one {:.2f} %",
+                     best->epoch, best->robust, run.curve.back().robust);
+}
+
 }  // namespace
 
 std::string run_page(const RunReport& run) {
   const std::string title = run.method + " on " + run.data;
-  std::string about =
-      fmt::format("{} · {} training images · {} epochs", escape(run.model), grouped(run.images_train), run.epochs);
+  std::string about = fmt::format("Run {} · {} · {} training images · {}", escape(run.name), escape(run.model),
+                                  grouped(run.images_train), counted(run.epochs, "epoch"));
   if (run.train_seconds > 0) about += " · trained in " + duration(run.train_seconds);
   if (!run.device.empty()) about += " on " + escape(run.device);
   if (!run.outcome.empty() && run.outcome != "finished") about += " · ended by " + escape(run.outcome);
+  about += best_epoch(run);
   std::string body =
       "<header><h1>" + escape(title) + "</h1>\n<p class=\"soft\">" + about + "</p></header>\n" + tiles(run);
   body += section("Accuracy", results(run));
@@ -109,7 +128,7 @@ std::string run_page(const RunReport& run) {
                                   : "<details open=\"open\"><summary>config.yaml, every key resolved</summary><pre>" +
                                         escape(run.config) + "</pre></details>\n");
   body += section("Environment", key_value_table("Where it ran.", run.environment));
-  return html_page(title + " · Temper", body);
+  return html_page(run.name + ": " + title + " · Temper", body);
 }
 
 }  // namespace temper

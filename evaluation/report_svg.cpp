@@ -13,14 +13,16 @@ namespace temper {
 
 namespace {
 
-constexpr double kWidth = 560, kHeight = 300, kLeft = 52, kRight = 118, kTop = 14, kBottom = 44;
+constexpr double kWidth = 576, kHeight = 300, kLeft = 68, kRight = 118, kTop = 14, kBottom = 44;
 
 struct Range {
   double low = 0, high = 1;
   double at(double v, double from, double to) const { return from + (v - low) / (high - low) * (to - from); }
 };
 
-bool finite(const std::pair<double, double>& p) { return std::isfinite(p.first) && std::isfinite(p.second); }
+// Differences of what is drawn are finite, and steps of a 2^53th of it are there.
+bool drawable(double v) { return std::abs(v) < 1e300; }
+bool finite(const std::pair<double, double>& p) { return drawable(p.first) && drawable(p.second); }
 
 template <class Get>
 std::optional<Range> range_of(const Chart& chart, Get get) {
@@ -41,16 +43,18 @@ std::string end_value(double v, const std::string& unit) {
 
 // What the longest label at a line's end needs beyond the usual margin.
 double extra_width(const Chart& chart) {
-  size_t longest = 0;
-  for (const Series& s : chart.series) longest = std::max(longest, s.name.size() + std::string(" 1.0e-03").size());
+  size_t longest = chart.label_length;
+  for (const Series& s : chart.series) longest = std::max(longest, s.name.size());
+  longest += std::string(" 1.0e-03").size();
   return std::max(0.0, 7.4 * static_cast<double>(longest) + 9 - kRight);
 }
 
 // Whole epochs only: 1, 2, 3, ... or every k-th.
 std::vector<double> whole_ticks(Range x) {
-  const double every = std::max(1.0, std::ceil((x.high - x.low) / 8));
+  constexpr int kMost = 8;
+  const double every = std::max(1.0, std::ceil((x.high - x.low) / kMost));
   std::vector<double> ticks;
-  for (double t = x.low; t <= x.high; t += every) ticks.push_back(t);
+  for (int i = 0; i <= kMost && x.low + i * every <= x.high; ++i) ticks.push_back(x.low + i * every);
   return ticks;
 }
 
@@ -102,7 +106,9 @@ std::string end_labels(const Chart& chart, Range y) {
 std::vector<double> nice_ticks(double low, double high, int about) {
   TEMPER_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, "nice_ticks: expected a finite range, got [",
                low, ", ", high, "]");
-  if (low == high) high = low + (low == 0 ? 1 : std::abs(low) / 2);
+  constexpr double kNarrowest = 1e-300;
+  if (high - low < kNarrowest) high = low + (std::abs(low) < kNarrowest ? 1 : std::abs(low) / 2);
+  TEMPER_CHECK(std::isfinite(high - low), "nice_ticks: [", low, ", ", high, "] is wider than any number");
   const double raw = (high - low) / std::max(1, about), power = std::pow(10.0, std::floor(std::log10(raw)));
   double every = 10 * power;
   for (const double m : {5.0, 2.0, 1.0})
@@ -118,7 +124,8 @@ std::string line_chart(const Chart& chart) {
   std::optional<Range> x = range_of(chart, [](const auto& p) { return p.first; });
   std::optional<Range> y = range_of(chart, [](const auto& p) { return p.second; });
   if (!x || !y) return "";
-  if (x->low == x->high) x = Range{x->low - 0.5, x->high + 0.5};
+  const double narrowest = std::max(1.0, 1e-9 * std::abs(x->low));
+  if (x->high - x->low < 1e-3 * narrowest) x = Range{x->low - narrowest / 2, x->high + narrowest / 2};
   if (chart.y_range) y = Range{chart.y_range->first, chart.y_range->second};
   if (!chart.y_range && y->low > 0) y->low = 0;  // heights can be compared only from zero up
   const std::vector<double> ticks = nice_ticks(y->low, y->high);

@@ -24,6 +24,7 @@ struct Chart {
   std::vector<Series> series;
   std::optional<std::pair<double, double>> y_range;  ///< otherwise what the points need
   std::string unit;                                  ///< written behind y values: "%" or nothing
+  size_t label_length = 0;  ///< characters that the longest name has room for, at least; charts side by side agree
 };
 
 /// The chart as one <svg> element: axes, grid, lines with markers and tooltips, each line labelled at its end. Colours

@@ -100,8 +100,8 @@ class Architecture {
 class Network {
  public:
   struct Options {
-    DataShape data;
-    std::vector<double> mean, std;                 ///< per channel; empty: none
+    DataShape data = {};
+    std::vector<double> mean = {}, std = {};       ///< per channel; empty: none
     std::vector<std::string> branches = {"main"};  ///< BatchNorm sets
     DType dtype = DType::f32;                      ///< of parameters and statistics
     uint64_t seed = 0;
@@ -123,6 +123,9 @@ class Network {
   const ParamStore& params() const { return params_; }
   const ParamStore& buffers() const { return buffers_; }
   Weights& weights() const { return *weights_; }
+  /// What a user should know of the weights that were read into it, such as arrays passed over.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void note(const std::string& text) { notes_.push_back(text); }
   /// New numbers of the same layout: zeros.
   Weights make_weights(Engine& engine) const;
   void copy_weights(Weights& to, const Weights& from) const;
@@ -132,6 +135,7 @@ class Network {
   ParamStore params_, buffers_;
   std::unique_ptr<Module> body_;
   std::unique_ptr<Weights> weights_;
+  std::vector<std::string> notes_;
   mutable size_t activation_bytes_ = 0;  ///< 0: not measured yet
 };
 

@@ -12,21 +12,26 @@ struct Layer {
 
   void fields(Fields& f) {
     place = f.here();
-    f("type", type, "which layer");
+    f("type", type, "which layer; see `temper list layers`");
     const auto& known = Registry<LayerSpec>::instance();
+    if (!f.has("type")) f.reject("type", "expected which layer it is (known: ", join(known.names()), ")");
     if (!known.has(type))
       f.reject("type", "unknown layer '", type, "'", did_you_mean(type, known.names()),
                " (known: ", join(known.names()), ")");
     f("name", name, "of its parameters; default: its number in the list, from 0");
     spec = known.make(type);
     spec->fields(f);
+    for (const char* key : spec->required())
+      if (!f.has(key)) f.reject(key, "expected a value, which a ", type, " layer cannot do without");
   }
 };
 
 struct Sequential : Architecture {
   std::vector<Layer> layers;
 
-  void fields(Fields& f) override { f.list("layers", layers, "the layers in order, each with a type"); }
+  void fields(Fields& f) override {
+    f.list("layers", layers, "the layers in order, each with a type; `temper list layers`");
+  }
 
   std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const override {
     auto chain = std::make_unique<Chain>();

@@ -2,10 +2,22 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=$(nproc)
 
+# CMake as the presets need it; an older one says only that it does not understand them.
+check_cmake() {
+  local needed=3.25 found
+  found=$(cmake --version 2> /dev/null | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
+  if [ -z "$found" ] || [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -1)" != "$needed" ]; then
+    echo "expected CMake $needed or newer, got ${found:-none}${found:+ at $(command -v cmake)};" \
+      "scripts/install_deps installs one, and PATH decides which is found first" >&2
+    return 1
+  fi
+}
+
 # configure PRESET [cmake -D...]: through ccache where there is one, with the options in TEMPER_CMAKE, one word each.
 configure() {
   local preset=$1 launcher=() options
   shift
+  check_cmake || return
   if command -v ccache > /dev/null; then
     launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
     case $preset in cuda | bundle) launcher+=(-DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) ;; esac

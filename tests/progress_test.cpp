@@ -101,6 +101,14 @@ TEST_CASE("On a terminal the progress line is written over and gone at the end",
   CHECK(out.str().rfind('\r') < out.str().rfind("ended after"));
 }
 
+TEST_CASE("A rate is shown once there is something to measure it by", "[app]") {
+  std::ostringstream out, err;
+  ConsoleObserver o(out, err, {.live = true}, Verbosity::normal);
+  o.on_evaluate("validation", 500, 500);
+  CHECK_THAT(out.str(), ContainsSubstring("validation") && ContainsSubstring("100%"));
+  CHECK_THAT(out.str(), !ContainsSubstring("img/s") && !ContainsSubstring("left"));
+}
+
 TEST_CASE("A quiet run prints nothing", "[app]") {
   std::ostringstream out, err;
   {

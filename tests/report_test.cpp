@@ -26,6 +26,9 @@ TEST_CASE("nice_ticks are round and cover the range", "[report]") {
     CHECK(ticks.back() >= high - 1e-9 * std::abs(high));
   }
   CHECK_THROWS_WITH(nice_ticks(0, NAN), ContainsSubstring("expected a finite range"));
+  CHECK_THROWS_WITH(nice_ticks(-1e308, 1e308), ContainsSubstring("wider than any number"));
+  for (const auto& [low, high] : {std::pair{1e299, 1e299}, {-1e300, 1e300}, {0.0, 5e-324}, {1e17, 1e17 + 16}})
+    CHECK(nice_ticks(low, high).size() <= 9);
 }
 
 TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]") {
@@ -46,6 +49,11 @@ TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]
   REQUIRE(ends.size() == 2);
   CHECK(std::abs(ends[0] - ends[1]) >= 14.9);
   CHECK(line_chart({.title = "empty", .series = {{"loss", 0, {{1, NAN}}}}}) == "");
+  for (const double x : {1e17, -1e308, 1e299}) {  // places that a step of 1 does not move from
+    const std::string far = line_chart({.title = "far", .series = {{"loss", 0, {{x, 1}, {std::nextafter(x, 0), 2}}}}});
+    CHECK(far.size() < 10000);
+    CHECK(far.find("nan") == std::string::npos);
+  }
 }
 
 TEST_CASE("base64 pads as the standard says", "[report]") {
@@ -102,6 +110,25 @@ TEST_CASE("The page of a run holds every piece and is well-formed", "[report]") 
     CHECK_THAT(page, !ContainsSubstring(outside));
 }
 
+TEST_CASE("The page of a run names it, its best epoch, and draws its charts at one scale", "[report]") {
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
+  CHECK_THAT(run_page(read_run(folder.path() / "a")), ContainsSubstring("<title>a: pgd_at on ") &&
+                                                          ContainsSubstring("Run a \u00b7 ") &&
+                                                          !ContainsSubstring("was best"));
+  test::write_file(folder.path() / "a/metrics.csv",
+                   "epoch,train_loss,clean,robust,ema_clean,ema_robust\n1,1.5,60,64.5,50,40\n2,0.9,80,35,70,60\n");
+  const std::string page = run_page(read_run(folder.path() / "a"));
+  CHECK_THAT(page,
+             ContainsSubstring("robust validation accuracy was best in epoch 1: 64.50 %, after the last one 35.00 %"));
+  const auto box = [&](size_t from) {
+    const size_t at = page.find("viewBox=\"", from);
+    return page.substr(at, page.find('"', at + 9) - at);
+  };
+  CHECK(box(0) == box(page.find("viewBox") + 1));
+  CHECK_THAT(page, !ContainsSubstring("<caption>"));  // it would be as wide as the table, and cut on a phone
+}
+
 TEST_CASE("A comparison shows every run, and only the settings that differ", "[report]") {
   test::TemporaryFolder folder;
   test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
@@ -118,8 +145,12 @@ TEST_CASE("A comparison shows every run, and only the settings that differ", "[r
 TEST_CASE("Folders that hold no finished run are named", "[report]") {
   test::TemporaryFolder folder;
   CHECK_THROWS_WITH(read_run(folder.path() / "none"), ContainsSubstring("no such run folder"));
-  CHECK_THROWS_WITH(read_run(folder.path()),
-                    ContainsSubstring("evaluation.json: not found") && ContainsSubstring("temper eval"));
+  const std::string at = folder.path().string();
+  CHECK_THROWS_WITH(read_run(at), ContainsSubstring(at + ": holds no run, because there is no config.yaml in it"));
+  test::write_file(folder.path() / "config.yaml", "seed: 1\n");
+  CHECK_THROWS_WITH(read_run(at), ContainsSubstring("evaluation.json: not found") &&
+                                      ContainsSubstring(cat("finish it with `temper train ", at, "/config.yaml --out ",
+                                                            at, " --resume`")));
   test::write_file(folder.path() / "evaluation.json", "{\"rows\":");
   CHECK_THROWS_WITH(read_run(folder.path()), ContainsSubstring("evaluation.json: expected JSON"));
   test::write_file(folder.path() / "evaluation.json", "{\"rows\":[{}]}");

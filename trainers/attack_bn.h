@@ -1,6 +1,4 @@
 #pragma once
-#include <omp.h>
-
 #include "attacks/slices.h"
 #include "core/config.h"
 #include "nn/module.h"
@@ -26,14 +24,11 @@ inline Pass attack_pass(AttackBn bn, int branch = 0) {
           .branch = branch};
 }
 
-/// As attacks/slices.h has it for a small network on a CPU. All at once where samples meet in batch statistics, and
-/// where the filters, which every slice reads again, would not stay in a core's cache.
-inline int64_t samples_at_a_time(const TrainContext& context, AttackBn bn, const Batch& batch) {
-  constexpr int64_t kSmall = 1 << 18;
-  const Network& model = context.model;
-  if (bn != AttackBn::eval || context.engine.device() != Device::cpu || model.params().numel() > kSmall)
-    return batch.size();
-  return samples_at_a_time(batch.size(), omp_get_max_threads(), model.activation_bytes(context.engine));
+/// attack_in_slices() for a network that runs with `pass`.
+inline Tensor attack_in_slices(const TrainContext& context, const Pass& pass, const Batch& batch,
+                               const std::function<Tensor(Engine&, const BatchSlice&)>& attack) {
+  const int64_t rows = samples_at_a_time(context.engine, context.model, pass.bn, batch.size());
+  return attack_in_slices(context.engine, batch, rows, attack);
 }
 
 }  // namespace temper

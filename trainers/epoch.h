@@ -1,8 +1,10 @@
 #pragma once
 #include <optional>
 
+#include "trainers/checkpoint.h"
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
+#include "trainers/run_lock.h"
 #include "trainers/state.h"
 
 namespace temper {
@@ -10,10 +12,11 @@ namespace temper {
 /// A run while it runs.
 struct Run {
   TrainingState& state;
+  const RunLock& lock;
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;
-  std::string config;  ///< resolved, as checkpoints keep it
+  CheckpointNotes notes;
   /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
   std::optional<std::string> planned = {};
 
@@ -23,6 +26,7 @@ struct Run {
 
 struct EpochTime {
   double seconds = 0, images_per_second = 0, lr = 0;
+  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
 };
 
 /// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss

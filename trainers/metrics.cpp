@@ -1,13 +1,14 @@
 #include "trainers/metrics.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "core/plan_ahead.h"
-#include "kernels/runtime/check.h"
+#include "trainers/metric_lines.h"
 
 namespace temper {
 
@@ -18,27 +19,14 @@ using Json = nlohmann::ordered_json;
 constexpr const char* kCsvHead =
     "epoch,train_loss,lr,clean,robust,ema_clean,ema_robust,swa_clean,swa_robust,seconds,images_per_second,best";
 
-std::vector<std::string> lines_of(const std::filesystem::path& file) {
-  std::ifstream in(file);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-std::ofstream open(const std::filesystem::path& file, const std::vector<std::string>& lines) {
-  std::ofstream out(file, std::ios::trunc);
-  TEMPER_CHECK(out, file.string(), ": cannot be written");
-  for (const std::string& line : lines) out << line << '\n';
-  out.flush();
-  return out;
-}
-
 // Whether a line describes something at or before this point of the run.
-bool reached(const Json& line, int64_t epoch, int64_t step) {
-  const int64_t e = line.value("epoch", int64_t{0});
-  if (e != epoch) return e < epoch;
-  return line.value("event", "") == "step" && line.value("step", int64_t{0}) <= step;
+bool reached(const MetricLine& line, int64_t epoch, int64_t step) {
+  if (line.epoch != epoch) return line.epoch < epoch;
+  return line.event == "step" && line.step <= step;
 }
+
+// On one line; text that is no UTF-8 does not end a run.
+std::string text_of(const Json& j) { return j.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 void put(Json& j, const Metrics& of_method) {
   for (const auto& [name, value] : of_method) j["method"][name] = value;
@@ -58,19 +46,44 @@ Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask) {
   return all;
 }
 
-MetricsLog::MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step) {
-  std::vector<std::string> json, csv;
-  for (const std::string& line : lines_of(folder.metrics())) {
-    const Json j = Json::parse(line, nullptr, false);
-    if (j.is_discarded() || !reached(j, epoch, step)) continue;  // a line cut off by a crash is not JSON
-    json.push_back(line);
-    if (j.value("event", "") == "epoch") train_seconds_ += j.value("seconds", 0.0);
+struct MetricsLog::History {
+  std::vector<std::string> jsonl, csv;
+  double train_seconds = 0;
+  std::string lost;
+};
+
+MetricsLog::History MetricsLog::history_of(const RunFolder& folder, int64_t epoch, int64_t step) {
+  History h;
+  std::set<int64_t> closed;
+  for (const MetricLine& line : read_metric_lines(folder.metrics().string())) {
+    if (!reached(line, epoch, step)) continue;
+    h.jsonl.push_back(line.text);
+    if (line.event != "epoch") continue;
+    closed.insert(line.epoch);
+    if (line.json.contains("seconds") && line.json["seconds"].is_number())
+      h.train_seconds += line.json["seconds"].get<double>();
   }
-  for (const std::string& line : lines_of(folder.epochs_csv()))
-    if (std::atoll(line.c_str()) > 0 && std::atoll(line.c_str()) < epoch) csv.push_back(line);
-  csv.insert(csv.begin(), kCsvHead);
-  jsonl_ = open(folder.metrics(), json);
-  csv_ = open(folder.epochs_csv(), csv);
+  for (const std::string& line : read_lines(folder.epochs_csv().string()))
+    if (std::atoll(line.c_str()) > 0 && std::atoll(line.c_str()) < epoch) h.csv.push_back(line);
+  h.csv.insert(h.csv.begin(), kCsvHead);
+  if (const auto kept = static_cast<int64_t>(closed.size()); kept < epoch - 1)
+    h.lost = cat(folder.metrics().string(), ": holds records of ", kept, " of the ", epoch - 1,
+                 " epochs that this run has trained; those of the others are lost");
+  return h;
+}
+
+MetricsLog::MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step)
+    : MetricsLog(folder, history_of(folder, epoch, step)) {}
+
+MetricsLog::MetricsLog(const RunFolder& folder, const History& history)
+    : jsonl_(folder.metrics().string(), history.jsonl),
+      csv_(folder.epochs_csv().string(), history.csv),
+      train_seconds_(history.train_seconds),
+      lost_(history.lost) {}
+
+void MetricsLog::sync() {
+  jsonl_.sync();
+  csv_.sync();
 }
 
 void MetricsLog::step(const StepReport& r, double grad_norm, const Metrics& of_method) {
@@ -79,7 +92,7 @@ void MetricsLog::step(const StepReport& r, double grad_norm, const Metrics& of_m
          {"loss", r.loss},         {"lr", r.lr},
          {"grad_norm", grad_norm}, {"images_per_second", r.images_per_second}};
   put(j, of_method);
-  jsonl_ << j << std::endl;
+  jsonl_.add(text_of(j));
 }
 
 void MetricsLog::epoch(const EpochReport& r, const Metrics& of_method) {
@@ -92,32 +105,25 @@ void MetricsLog::epoch(const EpochReport& r, const Metrics& of_method) {
   j["images_per_second"] = r.images_per_second;
   j["best"] = r.best;
   put(j, of_method);
-  jsonl_ << j << std::endl;
-  const auto accuracies = [&](const std::optional<ValidationReport>& v) {
-    if (v)
-      csv_ << v->clean << ',' << v->robust << ',';
-    else
-      csv_ << ",,";
+  jsonl_.add(text_of(j));
+  const auto accuracies = [](const std::optional<ValidationReport>& v) {
+    return v ? cat(v->clean, ',', v->robust, ',') : std::string(",,");
   };
-  csv_ << r.epoch << ',' << r.train_loss << ',' << r.lr << ',';
-  accuracies(r.validation);
-  accuracies(r.ema);
-  accuracies(r.swa);
-  csv_ << r.seconds << ',' << r.images_per_second << ',' << (r.best ? 1 : 0) << std::endl;
+  csv_.add(cat(r.epoch, ',', r.train_loss, ',', r.lr, ',', accuracies(r.validation), accuracies(r.ema),
+               accuracies(r.swa), r.seconds, ',', r.images_per_second, ',', r.best ? 1 : 0));
   train_seconds_ += r.seconds;
 }
 
 void MetricsLog::warning(int64_t epoch, const std::string& text) {
-  jsonl_ << Json{{"event", "warning"}, {"epoch", epoch}, {"text", text}} << std::endl;
+  jsonl_.add(text_of({{"event", "warning"}, {"epoch", epoch}, {"text", text}}));
 }
 
 void MetricsLog::plans(int64_t epoch, const PlansMade& made) {
-  jsonl_ << Json{{"event", "plans"},
-                 {"epoch", epoch},
-                 {"made", made.count},
-                 {"seconds", made.seconds},
-                 {"trial_seconds", made.trial_seconds}}
-         << std::endl;
+  jsonl_.add(text_of({{"event", "plans"},
+                      {"epoch", epoch},
+                      {"made", made.count},
+                      {"seconds", made.seconds},
+                      {"trial_seconds", made.trial_seconds}}));
 }
 
 }  // namespace temper

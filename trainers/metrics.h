@@ -1,10 +1,10 @@
 #pragma once
-#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/file.h"
 #include "trainers/observer.h"
 #include "trainers/run_folder.h"
 #include "trainers/trainer.h"
@@ -22,11 +22,14 @@ Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask);
 ///   {"event":"plans","epoch":1,"made":93,"seconds":2.7,"trial_seconds":0.4}
 ///     what was chosen ahead on a GPU; the epoch's seconds hold these, and these the trials of plans
 /// A method's own numbers stand in "method":{"name":value,...} of step and epoch lines.
-/// Accuracies are percent of the validation images. Every line is written out at once.
+/// Accuracies are percent of the validation images. Every line is written out at once; one that cannot be written is a
+/// FileError.
 class MetricsLog {
  public:
   /// Starts both files, or, when `epoch` and `step` say how far a resumed run got, keeps the lines up to there.
   MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step);
+  /// Not empty if the folder lacks records of epochs that the run has trained.
+  const std::string& lost() const { return lost_; }
 
   void step(const StepReport& r, double grad_norm, const Metrics& of_method);
   void epoch(const EpochReport& r, const Metrics& of_method);
@@ -34,10 +37,17 @@ class MetricsLog {
   void plans(int64_t epoch, const PlansMade& made);
   /// Training seconds of the epochs on record.
   double train_seconds() const { return train_seconds_; }
+  /// Returns when all of it is on the disk.
+  void sync();
 
  private:
-  std::ofstream jsonl_, csv_;
-  double train_seconds_ = 0;
+  struct History;
+  MetricsLog(const RunFolder& folder, const History& history);
+  static History history_of(const RunFolder& folder, int64_t epoch, int64_t step);
+
+  Journal jsonl_, csv_;
+  double train_seconds_;
+  std::string lost_;
 };
 
 }  // namespace temper

@@ -9,11 +9,14 @@ struct RunFolder {
   std::filesystem::path root;
 
   std::filesystem::path config() const { return root / "config.yaml"; }            ///< resolved: every key
+  std::filesystem::path inputs() const { return root / "data.json"; }              ///< fingerprints of what it trains on
   std::filesystem::path environment() const { return root / "environment.json"; }  ///< version, device, libraries
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }         ///< one JSON object a line
   std::filesystem::path epochs_csv() const { return root / "metrics.csv"; }        ///< one line an epoch
   std::filesystem::path evaluation() const { return root / "evaluation.json"; }    ///< the test split, after training
+  std::filesystem::path examples() const { return root / "examples.json"; }        ///< pictures of the report
   std::filesystem::path report() const { return root / "report.html"; }
+  std::filesystem::path lock() const { return root / "run.lock"; }  ///< there while a process works in the folder
   std::filesystem::path checkpoints() const { return root / "checkpoints"; }
   std::filesystem::path last() const { return checkpoints() / "last.safetensors"; }           ///< resume from here
   std::filesystem::path previous() const { return checkpoints() / "last.prev.safetensors"; }  ///< the one before

@@ -1,8 +1,8 @@
 #include "trainers/run_network.h"
 
 #include <map>
-#include <numeric>
 
+#include "core/folders.h"
 #include "nn/weights.h"
 #include "trainers/checkpoint.h"
 
@@ -21,18 +21,17 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
   const auto chosen = files.find(weights);
   TEMPER_CHECK(chosen != files.end(), "expected weights last, best, ema or swa of a run folder, got '", weights, "'",
                did_you_mean(weights, {"last", "best", "ema", "swa"}));
-  TEMPER_CHECK(std::filesystem::exists(chosen->second), chosen->second.string(), ": not found; this run kept no '",
-               weights, "' weights");
+  TEMPER_CHECK(is_there(chosen->second), chosen->second.string(), ": not found; this run kept no '", weights,
+               "' weights");
   load_weights(*network, chosen->second.string());
   return network;
 }
 
-ImageSet test_images(const Experiment& experiment, int64_t limit) {
-  ImageSet test = experiment.data.reader->test();
-  if (limit <= 0 || limit >= test.size()) return test;
-  std::vector<int64_t> first(static_cast<size_t>(limit));
-  std::iota(first.begin(), first.end(), 0);
-  return test.subset(first);
+TestImages test_images(const Experiment& experiment, TestSample sample) {
+  ImageSet all = experiment.data.reader->test();
+  const int64_t of = all.size();
+  if (sample.count <= 0 || sample.count >= of) return {std::move(all)};
+  return {stratified_sample(all, sample.count, sample.seed), SetPart{.of = of, .seed = sample.seed}};
 }
 
 }  // namespace temper

@@ -1,6 +1,7 @@
 #pragma once
 // Operations that other libraries have, too. A case that is one of them says so, and the benchmarks can set a library
 // against it. size_t members are numbers of the case's arrays; arrays are dense, extents in the order of their memory.
+#include <cstddef>
 #include <cstdint>
 #include <variant>
 #include <vector>
