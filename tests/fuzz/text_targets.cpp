@@ -1,4 +1,6 @@
 // Configurations, and what is kept of convolution plans.
+#include <filesystem>
+
 #include "core/config.h"
 #include "core/plan_cache.h"
 #include "core/plan_record.h"
@@ -14,7 +16,7 @@ struct Item {
   int64_t count = 0;
   void fields(Fields& f) {
     f("label", label, "text");
-    f("count", count, "a number");
+    f("count", count, Limits::any(), "a number");
   }
 };
 
@@ -29,11 +31,11 @@ struct Sections {
   Item item;
   std::vector<Item> items;
   void fields(Fields& f) {
-    f("seed", seed, "a number");
-    f("radius", radius, "a number");
+    f("seed", seed, Limits::any(), "a number");
+    f("radius", radius, Limits::any(), "a number");
     f("flag", flag, "yes or no");
     f("names", names, "texts");
-    f("numbers", numbers, "numbers");
+    f("numbers", numbers, Limits::any(), "numbers");
     f.choice("kind", kind, {{"a", 0}, {"b", 1}}, "one of two");
     f.section("item", item);
     f.list("items", items, "sections");
