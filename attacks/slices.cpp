@@ -57,12 +57,13 @@ Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
 }
 
 int64_t samples_at_a_time(const SliceCosts& costs) {
-  constexpr size_t kOfThread = size_t{5} << 18, kTransformed = 4;  // a filter grows when it is prepared
+  constexpr size_t kOfThread = size_t{5} << 18, kOfAll = size_t{16} << 20;
   constexpr int64_t kFew = 4;
-  const size_t bytes = std::max<size_t>(costs.sample_bytes, 1);
-  const int64_t most = std::max(
-      {kFew, static_cast<int64_t>(kOfThread / bytes), static_cast<int64_t>(kTransformed * costs.filter_bytes / bytes)});
-  return ceil_div(costs.samples, ceil_div(ceil_div(costs.samples, most), costs.threads) * costs.threads);
+  const size_t bytes = std::max<size_t>(costs.sample_bytes, 1), filters = 4 * costs.filter_bytes;  // when prepared
+  const int64_t of_cache = static_cast<int64_t>(kOfThread / bytes), of_filters = static_cast<int64_t>(filters / bytes);
+  const int64_t most = std::max({kFew, of_cache, of_filters});
+  const int64_t rows = ceil_div(costs.samples, ceil_div(ceil_div(costs.samples, most), costs.threads) * costs.threads);
+  return filters > kOfAll && 2 * rows < of_filters ? costs.samples : rows;
 }
 
 int64_t samples_at_a_time(Engine& engine, const Network& network, BnStats bn, int64_t samples) {

@@ -34,7 +34,8 @@ struct SliceCosts {
   size_t filter_bytes;  ///< all parameters
 };
 /// As many samples as have activations of about the size of a core's cache, or as weigh as much as the filters, which
-/// every slice reads again; as many slices for each thread as for any other.
+/// every slice reads again; as many slices for each thread as for any other. All samples, for all threads together,
+/// where filters that no cache holds would be read for much fewer.
 int64_t samples_at_a_time(const SliceCosts& costs);
 
 /// The same for a network that runs with `bn`: all samples where they meet in batch statistics, and on a GPU.

@@ -9,6 +9,6 @@ namespace temper {
 void expect_memory(const std::string& who, uint64_t bytes);
 
 /// The most that a packed file may unpack to where nothing else bounds it.
-constexpr uint64_t kMostUnpacked = uint64_t{2} << 30;
+constexpr uint64_t kMostUnpacked = uint64_t{1} << 30;
 
 }  // namespace temper

@@ -164,6 +164,9 @@ TEST_CASE("how many samples are attacked at a time", "[attacks][slices]") {
   CHECK(rows(1, 2, 130'000) == 1);
   CHECK(rows(64, 2, 0) == 32);
   CHECK(rows(64, 1, 0) == 64);
-  CHECK(rows(64, 2, 2'400'000, 45'000'000) == 32);  // a large network: as many as there are for each thread
+  CHECK(rows(128, 2, 2'400'000, 45'000'000) == 64);  // a large network: as many as there are for each thread
+  CHECK(rows(64, 2, 2'400'000, 45'000'000) == 64);   // too few for its filters: all together
+  CHECK(rows(128, 16, 2'400'000, 45'000'000) == 128);
+  CHECK(rows(64, 2, 40'000, 700'000) == 32);
   CHECK(rows(64, 2, 1'500'000, 1'000'000) == 4);
 }

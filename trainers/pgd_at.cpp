@@ -39,8 +39,9 @@ struct PgdAt : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
     const Pass pass = attack_pass(attack_bn);
+    const Pgd pgd = attack_with(pass, attack);
     const Tensor x_adv = attack_in_slices(context, pass, batch, [&](Engine& on, const BatchSlice& slice) {
-      return attack.run(
+      return pgd.run(
           on, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); }, context.draw());
     });
     if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
