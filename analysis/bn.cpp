@@ -61,8 +61,9 @@ struct BnWatch : Watch {
     Watch::on_state(s);
     if (branches.empty()) branches = s.network->options().branches;
     const Flat& buffers = s.network->weights().buffers;
-    for (const int i : buffers.store().match(std::string("*") + kSuffix))
-      moments[buffers.store()[i].name].add(buffers.read(i));
+    const std::vector<int> means = buffers.store().match(std::string("*") + kSuffix);
+    TEMPER_CHECK(!means.empty(), "bn: the network (", s.experiment.model.name, ") has no BatchNorm");
+    for (const int i : means) moments[buffers.store()[i].name].add(buffers.read(i));
     step = s.progress.total_steps;
   }
   void on_epoch(const EpochReport& r) override {
@@ -108,7 +109,8 @@ struct Bn : Analysis {
       const RunFolder folder{context.out / s.name};
       BnWatch watch(context.observer, folder);
       train_watched(e, folder, watch);
-      TEMPER_CHECK(!watch.notes.all().empty(), "bn: the network of ", s.name, " (", e.model.name, ") has no BatchNorm");
+      TEMPER_CHECK(!watch.notes.all().empty(), "bn: ", s.name, " was trained to the end without notes in ",
+                   (folder.root / "bn.jsonl").string(), "; remove ", folder.root.string(), " to train it again");
       for (const auto& [name, first] : watch.notes.all().front().values) {
         if (name == "steps") continue;
         const size_t slash = name.find('/');

@@ -52,11 +52,9 @@ struct Conflict : Analysis {
 
   void fields(Fields& f) override {
     options.fields(f);
-    f("batches", batches, "training batches to average over, of a run");
+    f("batches", batches, Limits::at_least(1), "training batches to average over, of a run");
     f("weights", weights, "last, best, ema or swa, of a run");
-    f("every", every, "steps between measurements, of an experiment");
-    if (batches < 1) f.reject("batches", "expected at least 1, got ", batches);
-    if (every < 1) f.reject("every", "expected at least 1, got ", every);
+    f("every", every, Limits::at_least(1), "steps between measurements, of an experiment");
   }
   Takes takes() const override { return Takes::either; }
   std::string help() const override {

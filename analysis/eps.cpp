@@ -1,6 +1,9 @@
 // Accuracy against the size of the perturbation (CURE: PGD-20 at radii of 0.25 to 8 / 255).
-#include "analysis/analysis.h"
+#include <cmath>
+
+#include "analysis/comparable.h"
 #include "attacks/pgd.h"
+#include "data/fingerprint.h"
 #include "data/loader.h"
 #include "evaluation/report_svg.h"
 #include "evaluation/robust_accuracy.h"
@@ -12,26 +15,21 @@ namespace temper {
 namespace {
 
 struct Eps : Analysis {
-  std::vector<double> radii = {0.25, 0.5, 1, 2, 4, 8};
+  std::vector<double> radii = {0.25 / 255, 0.5 / 255, 1.0 / 255, 2.0 / 255, 4.0 / 255, 8.0 / 255};
   double step_share = 0.1;
   int64_t images = 0;
   std::string weights = "last";
   PgdOptions attack{.steps = 20};
 
   void fields(Fields& f) override {
-    f("radii", radii, "radii, in 255ths of the pixel range");
-    f("step", step_share, "step of the attack, as a share of the radius");
-    f("steps", attack.steps, "steps of the attack");
-    f("restarts", attack.restarts, "runs of the attack in total");
-    f("images", images, "attack only the first so many test images; 0: all");
+    f("radii", radii, Limits::above(0).up_to(1), "eps of the attacks, in [0, 1] pixel units, such as 8/255");
+    f("step", step_share, Limits::above(0).up_to(1), "step of the attack, as a share of the radius");
+    f("steps", attack.steps, Pgd::kSteps, "steps of the attack");
+    f("restarts", attack.restarts, Pgd::kRestarts, "runs of the attack in total");
+    f("images", images, Limits::at_least(0),
+      "attack only so many test images, drawn so that every class gives its share; 0: all");
     f("weights", weights, "last, best, ema or swa");
-    for (const double r : radii)
-      if (r <= 0) f.reject("radii", "expected radii above 0, got ", r, "; the images as they are come first anyway");
     if (radii.empty()) f.reject("radii", "expected at least one");
-    if (step_share <= 0 || step_share > 1) f.reject("step", "expected a share above 0 and up to 1, got ", step_share);
-    if (attack.steps < 1) f.reject("steps", "expected at least 1, got ", attack.steps);
-    if (attack.restarts < 1) f.reject("restarts", "expected at least 1, got ", attack.restarts);
-    if (images < 0) f.reject("images", "expected 0 or more, got ", images);
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {
@@ -46,11 +44,16 @@ struct Eps : Analysis {
                 .y_label = "accuracy",
                 .y_range = std::pair{0.0, 100.0},
                 .unit = "%"};
+    check_comparable("eps", "precision", context.subjects,
+                     [](const Subject& s) { return name(read_experiment(s.config).precision); });
+    check_comparable("eps", "test images", context.subjects, [&](const Subject& s) {
+      return fingerprint(test_images(read_experiment(s.config), {.count = images}).images).text();
+    });
     for (const Subject& s : context.subjects) {
       Series line{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
       for (const auto& [radius, a] : measure(s, context.observer)) {
-        f.rows.push_back({s.name, radius, a.correct, a.total, a.percent()});
-        line.points.emplace_back(radius, a.percent());
+        f.rows.push_back({s.name, in_255ths(radius), a.correct, a.total, a.percent()});
+        line.points.emplace_back(in_255ths(radius), a.percent());
       }
       chart.series.push_back(line);
     }
@@ -58,17 +61,21 @@ struct Eps : Analysis {
     Pgd largest(attack);
     set_radius(largest, radii.back());
     f.notes = {"Radius 0: the images as they are. The attack at the last radius: " + largest.describe() + "."};
+    if (images > 0) f.notes.push_back(cat("Of the test images, at most ", images, ", drawn over the classes, seed 0."));
     return f;
   }
 
-  void set_radius(Pgd& pgd, double radius_255) const {
-    pgd.radius = radius_255 / 255;
+  /// As tables and charts have it, without what dividing by 255 has rounded.
+  static double in_255ths(double radius) { return std::round(radius * 255 * 1e9) / 1e9; }
+
+  void set_radius(Pgd& pgd, double radius) const {
+    pgd.radius = radius;
     pgd.step = step_share * pgd.radius;
   }
 
   std::vector<std::pair<double, Accuracy>> measure(const Subject& s, Observer& observer) const {
     const Experiment e = read_experiment(s.config);
-    const ImageSet test = test_images(e, images);
+    const ImageSet test = test_images(e, {.count = images}).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, *s.folder, weights, shape_of(test));
     Loader loader(engine, test, e.evaluation.loader(engine.device()));
@@ -76,7 +83,7 @@ struct Eps : Analysis {
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {
       out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {
-                         observer.on_evaluate(cat(s.name, ", radius ", radius, "/255"), done, total);
+                         observer.on_evaluate(cat(s.name, ", radius ", in_255ths(radius), "/255"), done, total);
                          if (SignalGuard::raised()) throw Interrupted{};
                        }));
     };

@@ -39,8 +39,7 @@ struct Gradients : Analysis {
 
   void fields(Fields& f) override {
     f("layers", layers, "globs of layers or parameters");
-    f("every", every, "steps between measurements");
-    if (every < 1) f.reject("every", "expected at least 1, got ", every);
+    f("every", every, Limits::at_least(1), "steps between measurements");
     if (layers.empty()) f.reject("layers", "expected at least one glob");
   }
   Takes takes() const override { return Takes::experiments; }

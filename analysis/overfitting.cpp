@@ -1,8 +1,17 @@
 // Robust overfitting: how far robust accuracy falls after its best epoch (Rice et al. 2020; CURE, figure 5c and Table
 // 3).
-#include "analysis/analysis.h"
+#include <fstream>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include "analysis/comparable.h"
+#include "attacks/settings.h"
+#include "core/yaml.h"
 #include "evaluation/report_run.h"
 #include "evaluation/report_svg.h"
+#include "trainers/experiment.h"
+#include "trainers/run_inputs.h"
 
 namespace temper {
 
@@ -26,6 +35,20 @@ struct Overfitting : Analysis {
                .columns = {"run", "epochs", "best_epoch", "best_robust", "last_robust", "difference", "best_natural",
                            "last_natural"}};
     Chart chart{.title = "Robust validation accuracy", .x_label = "epoch", .y_label = "robust accuracy", .unit = "%"};
+    check_comparable("overfitting", "the validation attack", context.subjects, [](const Subject& s) {
+      const Experiment e = read_experiment(s.config);
+      const NamedAttack& validation = e.evaluation.validation;
+      std::vector<std::string> keys;
+      for (const auto& [key, value] : flattened(attack_settings(validation.name, *validation.attack)))
+        keys.push_back(key + " " + value);
+      return join(keys);
+    });
+    check_comparable("overfitting", "precision", context.subjects,
+                     [](const Subject& s) { return name(read_experiment(s.config).precision); });
+    check_comparable("overfitting", "training images", context.subjects, [](const Subject& s) {
+      const SetFingerprint train = inputs_of(s).train;
+      return train.known() ? train.text() : std::string();
+    });
     for (const Subject& s : context.subjects) {
       const std::vector<ReportEpoch> curve = read_curve(s.folder->epochs_csv());
       const ReportEpoch *best = nullptr, *last = nullptr;
@@ -48,7 +71,23 @@ struct Overfitting : Analysis {
     f.notes = {
         "Accuracy in percent of the validation images, which training did not see; the attack is each run's "
         "evaluation.validation."};
+    if (const std::string note = other_validation_images(context.subjects); !note.empty()) f.notes.push_back(note);
     return f;
+  }
+
+  static RunInputs inputs_of(const Subject& s) {
+    std::ifstream in(s.folder->inputs());
+    const auto j = nlohmann::json::parse(in, nullptr, false);
+    return j.is_object() ? run_inputs(j) : RunInputs{};
+  }
+
+  // Runs of other seeds hold other images out, which is no mistake but has to be known.
+  static std::string other_validation_images(const std::vector<Subject>& subjects) {
+    std::set<std::string> different;
+    for (const Subject& s : subjects)
+      if (const SetFingerprint held_out = inputs_of(s).validation; held_out.known()) different.insert(held_out.text());
+    if (different.size() < 2) return "";
+    return "The validation images are not the same in all runs: their seeds, or how many they hold out, differ.";
   }
 
   double robust(const ReportEpoch& e) const { return of == Of::ema ? e.ema_robust : e.robust; }

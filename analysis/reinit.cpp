@@ -8,6 +8,7 @@
 #include "evaluation/report_run.h"
 #include "evaluation/report_svg.h"
 #include "nn/weights.h"
+#include "trainers/readiness.h"
 #include "trainers/run_network.h"
 #include "trainers/test_evaluation.h"
 
@@ -77,6 +78,7 @@ struct Reinit : Analysis {
     const Config& base = context.subjects.front().config;
     Findings f{.title = "Training some blocks only",
                .columns = {"blocks", "start", "trained_weights", "natural", "attack", "robust"}};
+    check(base);
     const std::string start = natural_weights(base, context, f);
     for (const bool renew : {true, false}) {
       if (when == (renew ? When::no : When::yes)) continue;
@@ -113,6 +115,20 @@ struct Reinit : Analysis {
   }
 
  private:
+  // What would else be found after the natural training.
+  void check(const Config& base) const {
+    Experiment e = read_experiment(base);
+    const DataSplits data = read_splits(e);
+    check_test_split(e, data);
+    Engine engine(e.engine_options());
+    const Network network(engine, *e.model.architecture, e.network_options(data.shape));
+    for (const BlockSet& set : sets)
+      for (const std::string& glob : set.globs)
+        TEMPER_CHECK(!network.params().match(glob).empty(), "reinit: set ", set.label, ": '", glob,
+                     "' matches no parameter of ", e.model.name,
+                     "; list the sets under analysis.sets with this network's names");
+  }
+
   // The file that every set starts from, and the first row.
   std::string natural_weights(const Config& base, const AnalysisContext& context, Findings& f) const {
     const RunFolder folder{context.out / "natural"};
@@ -123,7 +139,7 @@ struct Reinit : Analysis {
     const bool given = !e.model.weights.empty();
     const std::string file = given ? e.model.weights : (context.out / "natural.safetensors").string();
     if (!given) train_watched(e, folder, context.observer);
-    const ImageSet images = test_images(e, 0);
+    const ImageSet images = test_images(e).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = given ? make_network(engine, e, shape_of(images))
                                                    : load_run_network(engine, e, folder, "last", shape_of(images));
@@ -141,9 +157,6 @@ struct Reinit : Analysis {
     plain.model.weights = start;
     const std::unique_ptr<Network> network = make_network(engine, plain, read_splits(plain).shape);
     const ParamStore& store = network->params();
-    for (const std::string& glob : set.globs)
-      TEMPER_CHECK(!store.match(glob).empty(), "reinit: set ", set.label, ": '", glob, "' matches no parameter of ",
-                   plain.model.name, "; list the sets under analysis.sets with this network's names");
     YAML::Node frozen(YAML::NodeType::Sequence);
     int64_t trained = 0;
     for (const Param& p : store.all())
@@ -191,7 +204,7 @@ struct Reinit : Analysis {
   }
 
   static std::vector<TestRow> test(const Experiment& e, const RunFolder& folder, Observer& observer) {
-    const ImageSet images = test_images(e, 0);
+    const ImageSet images = test_images(e).images;
     Engine engine(e.engine_options());
     const std::unique_ptr<Network> network = load_run_network(engine, e, folder, "last", shape_of(images));
     return evaluate_test(engine, *network, e, images, observer);

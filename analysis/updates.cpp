@@ -20,8 +20,8 @@ struct Updates : Analysis {
   void fields(Fields& f) override {
     f("parameters", parameters, "globs of the parameters in the table");
     f("curves", curves, "globs of the parameters drawn over training");
-    f("window", window, "share of the recorded steps that is averaged at the start, in the middle and at the end");
-    if (window <= 0 || window > 1) f.reject("window", "expected a share above 0 and up to 1, got ", window);
+    f("window", window, Limits::above(0).up_to(1),
+      "share of the recorded steps that is averaged at the start, in the middle and at the end");
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {

@@ -42,6 +42,9 @@ void Notes::add(MetricRecord record) {
 }
 
 void StepWatch::on_start(const StartReport& r) {
+  const int64_t steps = r.epochs * r.steps_per_epoch;
+  TEMPER_CHECK(steps >= every_, "analysis.every: expected at most ", steps, ", because with fewer steps than ",
+               "analysis.every (", every_, ") nothing would be measured");
   notes_.start(r);
   Watch::on_start(r);
 }

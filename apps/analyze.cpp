@@ -80,6 +80,7 @@ struct Analyze : Subcommand {
     const fs::path folder = out.empty() ? fs::path("runs/analyze") / name : fs::path(out);
     make_folder(folder);
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
+    for (const std::string& hardly_meant : f.warnings()) observer.on_warning(hardly_meant);
     const SignalGuard signals;
     try {
       const Findings found = analysis->run({subjects, folder, observer});

@@ -40,7 +40,8 @@ struct AuditOfPrecision : AuditSubject {
     app.add_option("run", run_folder, "folder of a run")->required();
     app.add_option("--compute", compute, "the precision to hold against f32; without it: the run's own, or bf16");
     app.add_option("--weights", weights, "last, best, ema or swa");
-    app.add_option("--limit", limit, "test images to measure on")->check(CLI::PositiveNumber);
+    app.add_option("--limit", limit, "test images to measure on, drawn so that every class gives its share")
+        ->check(CLI::PositiveNumber);
     app.add_option("--json", json, "also write the numbers to this file");
     app.add_option("--set", overrides, "key=value that overrides the configuration");
     app.add_flag("--quiet", quiet, "print errors only");
@@ -77,7 +78,7 @@ struct AuditOfPrecision : AuditSubject {
 
   PrecisionAudit measure(const Experiment& reference, const Experiment& other, const RunFolder& folder,
                          ConsoleObserver& observer) const {
-    const ImageSet test = test_images(reference, limit);
+    const ImageSet test = test_images(reference, {.count = limit}).images;
     const DataShape shape = shape_of(test);
     Engine engine_f32(reference.engine_options()), engine(other.engine_options());
     const auto network_f32 = load_run_network(engine_f32, reference, folder, weights, shape);

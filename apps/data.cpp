@@ -7,6 +7,7 @@
 #include "apps/progress.h"
 #include "apps/subcommand.h"
 #include "data/fetch.h"
+#include "data/fingerprint.h"
 #include "data/statistics.h"
 #include "evaluation/report_parts.h"
 
@@ -18,6 +19,10 @@ std::string values(const std::vector<double>& numbers) {
   std::vector<std::string> parts;
   for (const double v : numbers) parts.push_back(fmt::format("{:.4f}", v));
   return "[" + join(parts) + "]";
+}
+
+std::string prints(const SetFingerprint& f) {
+  return "images " + f.images + ", labels " + f.labels + (f.names.empty() ? "" : ", class names " + f.names);
 }
 
 struct Data : Subcommand {
@@ -69,10 +74,13 @@ struct Data : Subcommand {
     std::string chosen = name;
     const auto reader = Registry<DatasetReader>::instance().read(f, "data", chosen);
     for (const auto& [split, set] : {std::pair{"train", reader->train()}, std::pair{"test", reader->test()}}) {
+      for (const std::string& note : set.notes)
+        session.err << ink(session.terminal, Ink::orange, "warning: ") << note << "\n";
       const Statistics s = statistics(set);
       session.out << ink(session.terminal, Ink::bold, split) << ": " << report::grouped(set.size()) << " images of "
                   << set.height << " x " << set.width << " x " << set.channels << ", " << set.classes << " classes\n"
-                  << "  mean " << values(s.mean) << ", standard deviation " << values(s.std) << "\n";
+                  << "  mean " << values(s.mean) << ", standard deviation " << values(s.std) << "\n"
+                  << "  fingerprints: " << prints(fingerprint(set)) << "\n";
       for (size_t k = 0; k < s.per_class.size(); ++k)
         session.out << fmt::format("  {:>8}  {}\n", report::grouped(s.per_class[k]),
                                    k < set.class_names.size() ? set.class_names[k] : cat("class ", k));

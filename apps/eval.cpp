@@ -7,6 +7,8 @@
 #include "apps/progress.h"
 #include "apps/subcommand.h"
 #include "core/folders.h"
+#include "evaluation/report_files.h"
+#include "trainers/run_inputs.h"
 
 namespace temper {
 
@@ -17,7 +19,8 @@ namespace fs = std::filesystem;
 struct Eval : Subcommand {
   std::string run_folder, model, weights, data, json;
   std::vector<std::string> attacks, overrides;
-  int64_t limit = 0, batch = 0;
+  int64_t batch = 0;
+  TestSample sample;
   bool quiet = false;
 
   void declare(CLI::App& app) override {
@@ -28,7 +31,8 @@ struct Eval : Subcommand {
     app.add_option("--attack", attacks,
                    "one or more attacks: what the configuration calls so, or a name of `temper list attacks`")
         ->expected(1, -1);
-    app.add_option("--limit", limit, "measure only the first N test images");
+    app.add_option("--limit", sample.count, "measure only N test images, drawn so that every class gives its share");
+    app.add_option("--sample-seed", sample.seed, "what --limit draws with (default 0)");
     app.add_option("--batch", batch, "images per batch");
     app.add_option("--json", json, "also write the results to this file");
     app.add_option("--set", overrides, "key=value that overrides the configuration");
@@ -44,6 +48,9 @@ struct Eval : Subcommand {
     const Results results = model.empty() ? of_run(session, observer) : of_model(observer);
     observer.clear();
     if (!quiet) print_results(session, results);
+    for (const TestRow& row : results.rows)
+      if (const std::string doubt = doubt_of(row); quiet && !doubt.empty())
+        session.err << "warning: " << row.label << ": " << doubt << "\n";
     if (!json.empty()) write_text(json, json_text(results_json(results)));
     return kExitOk;
   }
@@ -53,14 +60,34 @@ struct Eval : Subcommand {
     TEMPER_CHECK(is_there(folder.config()), run_folder, ": holds no run, because there is no config.yaml in it");
     Config config = load_config(folder.config().string());
     if (fs::path(weights).has_extension()) return of_file(config, observer);
-    Experiment experiment = configured(config);
+    Experiment experiment = configured(config, observer);
     const std::string which = weights.empty() ? "last" : weights;
     // Anything else than the run's own evaluation is only shown.
-    const bool own = which == "last" && attacks.empty() && overrides.empty() && limit == 0 && data.empty();
+    const bool own = which == "last" && attacks.empty() && overrides.empty() && sample.count == 0 && data.empty();
     const std::optional<RunLock> lock = own ? std::optional<RunLock>(std::in_place, folder) : std::nullopt;
-    const Results results = measure_run(experiment, folder, which, observer, limit);
-    if (lock) write_run_results(*lock, results, session.program);
+    const Results results = measure_run(experiment, folder, which, observer, sample);
+    const std::vector<std::string> others = differences_from_own(folder, results, which);
+    for (const std::string& other : others) observer.on_warning(other);
+    if (lock && others.empty()) write_run_results(*lock, results, session.program);
     return results;
+  }
+
+  // In what these results are not about the images and the weights of the run's own, nor the classes it was trained on.
+  std::vector<std::string> differences_from_own(const RunFolder& folder, const Results& r,
+                                                const std::string& which) const {
+    std::vector<std::string> out;
+    const nlohmann::ordered_json own = read_run_json(folder.evaluation());
+    if (own.contains("test") && !own.contains("sample") && !r.part)
+      for (const std::string& d : differences(set_fingerprint(own["test"]), r.test))
+        out.push_back("not the test images of the run's own results: " + d);
+    const std::string weights = own.value("weights_fingerprint", "");
+    if (which == "last" && !weights.empty() && weights != r.weights_fingerprint)
+      out.push_back(cat("not the weights of the run's own results: ", weights, " -> ", r.weights_fingerprint));
+    const std::string names = run_inputs(read_run_json(folder.inputs())).train.names;
+    if (!names.empty() && !r.test.names.empty() && names != r.test.names)
+      out.push_back(
+          "the classes have other names than those the run was trained on, so a label may mean another class");
+    return out;
   }
 
   Results of_model(ConsoleObserver& observer) const {
@@ -80,17 +107,22 @@ struct Eval : Subcommand {
   // The network of a configuration with the weights of a file.
   Results of_file(Config& config, ConsoleObserver& observer) const {
     put(config, "model", "weights", weights, "--weights");
-    Experiment experiment = configured(config);
-    return measure(experiment, observer, limit);
+    Experiment experiment = configured(config, observer);
+    return measure(experiment, observer, sample);
   }
 
   // The configuration with what the options say.
-  Experiment configured(Config config) const {
-    if (!data.empty()) put(config, "data", "name", data, "--data");
+  Experiment configured(Config config, Observer& observer) const {
+    if (!data.empty()) {
+      put(config, "data", "name", data, "--data");
+      config.passed.erase("data");  // nobody expects the other reader's keys
+    }
     if (batch > 0) put(config, "evaluation", "batch_size", std::to_string(batch), "--batch");
     if (!attacks.empty()) choose_attacks(config);
     apply_overrides(config, overrides);
-    return read_experiment(config);
+    Experiment experiment = read_experiment(config);
+    for (const std::string& hardly_meant : experiment.warnings) observer.on_warning(hardly_meant);
+    return experiment;
   }
 
   // Each as the configuration has it under that label; else the attack of that name, with its defaults.

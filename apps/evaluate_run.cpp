@@ -1,22 +1,33 @@
 #include "apps/evaluate_run.h"
 
+#include "core/cpus.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "evaluation/report_files.h"
 #include "evaluation/report_page.h"
-#include "trainers/run_network.h"
+#include "trainers/network_fingerprint.h"
 
 namespace temper {
 
 namespace {
 
-Results measure_network(Engine& engine, const Network& network, const Experiment& e, const ImageSet& test,
+Results measure_network(Engine& engine, Network& network, const Experiment& e, const TestImages& tested,
                         Observer& observer) {
+  const ImageSet& test = tested.images;
+  for (const std::string& note : test.notes) observer.on_warning(note);
+  for (const std::string& note : network.notes()) observer.on_warning(note);
+  if (const std::string note = note_on_threads(e.threads); !note.empty()) observer.on_warning(note);
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,
             .device = name(engine.device()),
+            .weights_fingerprint = network_fingerprint(network),
+            .precision = name(e.precision),
+            .mean = e.model.mean,
+            .std = e.model.std,
             .images_test = test.size(),
+            .test = fingerprint(test),
+            .part = tested.part,
             .rows = evaluate_test(engine, network, e, test, observer)};
   if (!e.evaluation.attacks.empty()) {
     const Pass pass = Pass::eval(e.trainer.method->eval_branch(network));
@@ -28,20 +39,20 @@ Results measure_network(Engine& engine, const Network& network, const Experiment
 
 }  // namespace
 
-Results measure(Experiment& experiment, Observer& observer, int64_t limit) {
-  const ImageSet test = test_images(experiment, limit);
+Results measure(Experiment& experiment, Observer& observer, TestSample sample) {
+  const TestImages test = test_images(experiment, sample);
   Engine engine(experiment.engine_options());
-  const std::unique_ptr<Network> network = make_network(engine, experiment, shape_of(test));
+  const std::unique_ptr<Network> network = make_network(engine, experiment, shape_of(test.images));
   Results r = measure_network(engine, *network, experiment, test, observer);
   r.weights = experiment.model.weights.empty() ? "untrained" : experiment.model.weights;
   return r;
 }
 
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
-                    int64_t limit) {
-  const ImageSet test = test_images(experiment, limit);
+                    TestSample sample) {
+  const TestImages test = test_images(experiment, sample);
   Engine engine(experiment.engine_options());
-  const std::unique_ptr<Network> network = load_run_network(engine, experiment, folder, weights, shape_of(test));
+  const std::unique_ptr<Network> network = load_run_network(engine, experiment, folder, weights, shape_of(test.images));
   Results r = measure_network(engine, *network, experiment, test, observer);
   r.weights = weights + " weights";
   return r;
@@ -63,6 +74,8 @@ void write_run_results(const RunLock& lock, const Results& results, const std::s
     for (const char* key : {"outcome", "epochs", "best_epoch", "images_train", "images_validation", "train_seconds"})
       if (before.contains(key)) j[key] = before[key];
   }
+  const nlohmann::ordered_json inputs = read_run_json(folder.inputs());
+  for (const auto& [key, value] : inputs.items()) j[key] = value;
   const std::string root = folder.root.string();
   j["command"] = quoted(program) + " train " + quoted((folder.config()).string()) + " --out " + quoted(root + "-again");
   lock.check_in_place();

@@ -1,16 +1,17 @@
 #pragma once
 #include "apps/results.h"
 #include "trainers/loop.h"
+#include "trainers/run_network.h"
 
 namespace temper {
 
-/// Measures the network of an experiment, whose model.weights says where its numbers are, on the first `limit` test
-/// images (0: all).
-Results measure(Experiment& experiment, Observer& observer, int64_t limit = 0);
+/// Measures the network of an experiment, whose model.weights says where its numbers are, on its test images or a
+/// sample of them.
+Results measure(Experiment& experiment, Observer& observer, TestSample sample = {});
 
 /// The same for a run's network: `weights` is last, best, ema or swa.
 Results measure_run(Experiment& experiment, const RunFolder& folder, const std::string& weights, Observer& observer,
-                    int64_t limit = 0);
+                    TestSample sample = {});
 
 /// Writes examples.json, report.html and, last, evaluation.json of a run that is trained: a folder with that file has
 /// the others. `end` is what training returned; without it, what evaluation.json says of training stays.

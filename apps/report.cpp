@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
+#include "evaluation/result_table.h"
 #include "trainers/run_folder.h"
 
 namespace temper {
@@ -41,56 +42,64 @@ struct Report : Subcommand {
       links.push_back(fs::absolute(files.report()).lexically_proximate(from).generic_string());
     }
     if (!compare.empty()) write_text(compare, comparison_page(title, runs, links));
-    if (!json.empty()) write_text(json, json_text(summary(runs)));
-    table(session, runs);
+    const std::vector<NamedRun> named = named_by_folder(runs);
+    const ResultTable results = result_table(named);
+    if (!json.empty()) write_text(json, json_text(summary(runs, results)));
+    table(session, named, results);
+    std::vector<std::string> warnings = results.notes;
+    for (const NamedRun& r : named)
+      for (const std::string& doubt : report::doubts_of(*r.run)) warnings.push_back(r.name + ", " + doubt);
+    for (const std::string& warning : warnings)
+      session.err << ink(session.terminal, Ink::orange, "warning: ") << warning << std::endl;
     for (const std::string& folder : folders)
       session.out << "report: " << printable(RunFolder{folder}.report().string()) << "\n";
     if (!compare.empty()) session.out << "comparison: " << compare << "\n";
     return kExitOk;
   }
 
-  nlohmann::ordered_json summary(const std::vector<RunReport>& runs) const {
+  nlohmann::ordered_json summary(const std::vector<RunReport>& runs, const ResultTable& results) const {
     nlohmann::ordered_json j = {{"runs", nlohmann::ordered_json::array()}};
     double all = 0;
     const auto percent = [](const RunReport& run, const char* label) -> nlohmann::ordered_json {
       const ReportRow* row = run.find(label);
       return row ? nlohmann::ordered_json(row->percent) : nlohmann::ordered_json(nullptr);
     };
-    for (const RunReport& run : runs) {
-      j["runs"].push_back(
-          {{"method", run.method},
-           {"nat", percent(run, "clean")},
-           {"pgd20", percent(run, "pgd20")},
-           {"cw", percent(run, "cw")},
-           {"nrr", std::isnan(run.nrr) ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(run.nrr)},
-           {"train_seconds", run.train_seconds}});
-      all += run.train_seconds;
+    const auto nrr = [&](size_t i) -> nlohmann::ordered_json {
+      for (const ResultTable::Column& c : results.columns)
+        if (c.heading.starts_with("NRR") && !std::isnan(c.values[i])) return c.values[i];
+      return nullptr;
+    };
+    for (size_t i = 0; i < runs.size(); ++i) {
+      j["runs"].push_back({{"method", runs[i].method},
+                           {"nat", percent(runs[i], "clean")},
+                           {"pgd20", percent(runs[i], "pgd20")},
+                           {"cw", percent(runs[i], "cw")},
+                           {"nrr", nrr(i)},
+                           {"train_seconds", runs[i].train_seconds}});
+      all += runs[i].train_seconds;
     }
+    if (!results.notes.empty()) j["differences"] = results.notes;
     j["images_train"] = runs.front().images_train;
     j["images_test"] = runs.front().images_test;
     j["seconds"] = seconds > 0 ? seconds : all;
     return j;
   }
 
-  static void table(Session& session, const std::vector<RunReport>& runs) {
-    std::vector<std::string> labels;
-    for (const RunReport& run : runs)
-      for (const ReportRow& row : run.rows)
-        if (std::find(labels.begin(), labels.end(), row.label) == labels.end()) labels.push_back(row.label);
+  static void table(Session& session, const std::vector<NamedRun>& runs, const ResultTable& results) {
     size_t widest = 8;
-    for (const RunReport& run : runs) widest = std::max({widest, run.method.size(), run.name.size()});
+    for (const NamedRun& r : runs) widest = std::max({widest, r.run->method.size(), r.name.size()});
+    const auto width = [](const std::string& heading) { return std::max<size_t>(9, heading.size()); };
     std::string head = fmt::format("{:<{}}", "run", widest);
-    for (const std::string& label : labels) head += fmt::format("  {:>9}", report::shown(label));
-    session.out << ink(session.terminal, Ink::bold, head + fmt::format("  {:>9}  {:>12}", "NRR", "training")) << "\n";
-    for (const RunReport& run : runs) {
-      std::string line = fmt::format("{:<{}}", run.name, widest);
-      for (const std::string& label : labels) {
-        const ReportRow* row = run.find(label);
-        line += row ? fmt::format("  {:>9.2f}", row->percent) : fmt::format("  {:>9}", "-");
-      }
-      line += std::isnan(run.nrr) ? fmt::format("  {:>9}", "-") : fmt::format("  {:>9.2f}", run.nrr);
-      session.out << line << fmt::format("  {:>12}", report::duration(run.train_seconds)) << "\n";
+    for (const ResultTable::Column& c : results.columns) head += fmt::format("  {:>{}}", c.heading, width(c.heading));
+    session.out << ink(session.terminal, Ink::bold, head + fmt::format("  {:>12}", "training")) << "\n";
+    for (size_t i = 0; i < runs.size(); ++i) {
+      std::string line = fmt::format("{:<{}}", runs[i].name, widest);
+      for (const ResultTable::Column& c : results.columns)
+        line += std::isnan(c.values[i]) ? fmt::format("  {:>{}}", "-", width(c.heading))
+                                        : fmt::format("  {:>{}.2f}", c.values[i], width(c.heading));
+      session.out << line << fmt::format("  {:>12}", report::duration(runs[i].run->train_seconds)) << "\n";
     }
+    if (!results.images.empty()) session.out << "accuracy in percent of " << results.images << "\n";
   }
 };
 

@@ -8,7 +8,9 @@
 
 #include "core/file.h"
 #include "core/folders.h"
+#include "core/yaml.h"
 #include "evaluation/report_parts.h"
+#include "evaluation/result_table.h"
 
 namespace temper {
 
@@ -23,16 +25,32 @@ const TestRow* nrr_row(const std::vector<TestRow>& rows) {
   return found;
 }
 
+std::string doubt_of(const TestRow& row) {
+  return report::zero_gradient_text(row.accuracy.zero_gradient, row.accuracy.zero_gradient_right, row.accuracy.total);
+}
+
 ordered_json results_json(const Results& r) {
-  ordered_json j = {{"method", r.method}, {"model", r.model},     {"data", r.data},
-                    {"device", r.device}, {"weights", r.weights}, {"images_test", r.images_test}};
-  for (const TestRow& row : r.rows)
-    j["rows"].push_back({{"label", row.label},
-                         {"description", row.description},
-                         {"correct", row.accuracy.correct},
-                         {"total", row.accuracy.total},
-                         {"percent", row.accuracy.percent()},
-                         {"seconds", row.seconds}});
+  ordered_json j = {{"method", r.method},
+                    {"model", r.model},
+                    {"data", r.data},
+                    {"device", r.device},
+                    {"precision", r.precision},
+                    {"normalisation", {{"mean", r.mean}, {"std", r.std}}},
+                    {"weights", r.weights},
+                    {"weights_fingerprint", r.weights_fingerprint},
+                    {"images_test", r.images_test},
+                    {"test", to_json(r.test)}};
+  if (r.part) j["sample"] = {{"of", r.part->of}, {"seed", r.part->seed}};
+  for (const TestRow& row : r.rows) {
+    ordered_json& out = j["rows"].emplace_back(ordered_json{{"label", row.label}, {"description", row.description}});
+    if (row.settings.IsMap()) out["attack"] = to_json(row.settings);
+    out.update({{"correct", row.accuracy.correct},
+                {"total", row.accuracy.total},
+                {"percent", row.accuracy.percent()},
+                {"zero_gradient", row.accuracy.zero_gradient},
+                {"zero_gradient_right", row.accuracy.zero_gradient_right},
+                {"seconds", row.seconds}});
+  }
   if (const TestRow* worst = nrr_row(r.rows)) {
     j["nrr"] = natural_robust_ratio(r.rows.front().accuracy.percent(), worst->accuracy.percent());
     j["nrr_attack"] = worst->label;
@@ -56,8 +74,8 @@ ordered_json examples_json(const Results& r) {
 
 void print_results(Session& session, const Results& r) {
   const auto bold = [&](const std::string& text) { return ink(session.terminal, Ink::bold, text); };
-  session.out << bold(fmt::format("{} on {} ({}), {} test images", r.method.empty() ? r.model : r.method, r.data,
-                                  r.weights, report::grouped(r.images_test)))
+  session.out << bold(fmt::format("{} on {} ({}), {}", r.method.empty() ? r.model : r.method, r.data, r.weights,
+                                  report::test_images_text(r.images_test, r.part)))
               << "\n";
   for (const TestRow& row : r.rows) {
     const std::string label = report::shown(row.label);
@@ -68,13 +86,19 @@ void print_results(Session& session, const Results& r) {
     const auto width = static_cast<size_t>(std::max(40, session.terminal.columns() - 6));
     if (row.label != "clean")
       session.out << "      " << ink(session.terminal, Ink::soft, wrapped(row.description, width, 6)) << "\n";
+    if (const std::string doubt = doubt_of(row); !doubt.empty())
+      session.out << "      " << ink(session.terminal, Ink::red, wrapped("warning: " + doubt, width, 6)) << "\n";
   }
   if (const TestRow* worst = nrr_row(r.rows))
     session.out << fmt::format("  {:<16} {}    natural-robust ratio, with {}\n", "NRR",
                                bold(fmt::format("{:6.2f}", natural_robust_ratio(r.rows.front().accuracy.percent(),
                                                                                 worst->accuracy.percent()))),
                                report::shown(worst->label));
-  session.out << std::flush;
+  session.out << ink(session.terminal, Ink::soft,
+                     fmt::format("  fingerprints: images {}, labels {}, weights {}", r.test.images, r.test.labels,
+                                 r.weights_fingerprint))
+              << "\n"
+              << std::flush;
 }
 
 std::string json_text(const ordered_json& json) {

@@ -1,11 +1,13 @@
 #pragma once
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
+#include "data/fingerprint.h"
 #include "evaluation/report_examples.h"
 #include "trainers/test_evaluation.h"
 
@@ -14,8 +16,13 @@ namespace temper {
 /// What was measured of one network on a test split.
 struct Results {
   std::string method, model, data, device, weights;
+  std::string weights_fingerprint;  ///< of the network's numbers
+  std::string precision;            ///< that attacks and predictions were computed in
+  std::vector<double> mean, std;    ///< the network's normalisation; empty: none
   int64_t images_test = 0;
-  std::vector<TestRow> rows;  ///< the first is "clean"
+  SetFingerprint test;               ///< of the images measured
+  std::optional<SetPart> part = {};  ///< which part of the test split they are; none: all of it
+  std::vector<TestRow> rows;         ///< the first is "clean"
   std::string example_attack;
   Examples examples;
 };
@@ -23,6 +30,9 @@ struct Results {
 /// The attack that NRR is computed with: the one labelled "cw", as in the field's tables, else the one that breaks
 /// most; null where no attack was run.
 const TestRow* nrr_row(const std::vector<TestRow>& rows);
+
+/// What makes a row's number doubtful, in a sentence; empty: nothing.
+std::string doubt_of(const TestRow& row);
 
 /// The content of evaluation.json and examples.json, without what only training knows.
 nlohmann::ordered_json results_json(const Results& results);

@@ -4,10 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "apps/data_prints.h"
 #include "apps/subcommand.h"
+#include "apps/sweep_check.h"
 #include "apps/sweep_file.h"
 #include "apps/train_run.h"
 #include "evaluation/seed_table.h"
+#include "trainers/resume.h"
 
 namespace temper {
 
@@ -26,17 +29,25 @@ const char* name(SweepRun::State state) {
 
 SeedTable table_of(const Sweep& sweep) {
   std::vector<int> seeds;
-  std::vector<std::pair<std::string, std::vector<RunReport>>> methods;
+  std::vector<MethodRuns> methods;
   for (const std::string& label : sweep.labels) {
-    auto& [name, reports] = methods.emplace_back();
-    name = label;
+    MethodRuns& method = methods.emplace_back(MethodRuns{label, {}});
     for (const SweepRun& run : sweep.runs) {
       if (run.label != label) continue;
-      reports.push_back(read_run(run.folder.root));
+      const bool tested = run.state() == SweepRun::State::complete;
+      method.runs.push_back(tested ? std::optional(read_run(run.folder.root)) : std::nullopt);
       if (methods.size() == 1) seeds.push_back(run.seed);
     }
   }
   return seed_table(sweep.title, seeds, methods);
+}
+
+std::string in_letters_of(const Terminal& terminal, std::string text) {
+  if (terminal.unicode) return text;
+  for (const auto& [letter, plain] : {std::pair<std::string, std::string>{"±", "+-"}, {"·", "*"}})
+    for (size_t at = text.find(letter); at != std::string::npos; at = text.find(letter, at))
+      text.replace(at, letter.size(), plain);
+  return text;
 }
 
 void print(Session& session, const SeedTable& t) {
@@ -51,6 +62,7 @@ void print(Session& session, const SeedTable& t) {
     for (const auto& cell : row.values) session.out << fmt::format("  {:>14}", cell_text(spread_of(cell), between));
     session.out << "\n";
   }
+  session.out << in_letters_of(session.terminal, t.note) << "\n";
 }
 
 struct SweepCommand : Subcommand {
@@ -62,7 +74,7 @@ struct SweepCommand : Subcommand {
     app.add_option("file", file, "YAML file with `runs` and `seeds`; docs/sweeps.md explains it")->required();
     app.add_option("--set", overrides, "key=value that overrides the file, such as seeds=[0]");
     app.add_option("--out", out, "folder of the runs and the table; without it: runs/NAME for NAME.yaml");
-    app.add_flag("--dry-run", dry_run, "check everything and list the runs, train nothing");
+    app.add_flag("--dry-run", dry_run, "check the configurations and list the runs, train nothing");
     app.add_flag("--quiet", quiet, "print the table and errors only");
   }
 
@@ -73,7 +85,10 @@ struct SweepCommand : Subcommand {
       list(session, sweep);
       return kExitOk;
     }
+    check_begun_runs(sweep);
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
+    check_sweep(sweep, folder, observer);
+    int failed = 0;
     for (size_t i = 0; i < sweep.runs.size(); ++i) {
       SweepRun& r = sweep.runs[i];
       const SweepRun::State state = r.state();
@@ -85,12 +100,33 @@ struct SweepCommand : Subcommand {
         continue;
       }
       const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
-      if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
+      try {
+        if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
+      } catch (const Error& e) {
+        // The other runs do not depend on this one, and the table says that it is missing.
+        observer.clear();
+        session.err << "temper: error: " << r.label << ", seed " << r.seed << ": " << e.what() << std::endl;
+        ++failed;
+        continue;
+      }
       observer.line("interrupted; continue with: " + this_command(session));
       return kExitInterrupted;
     }
-    write(session, table_of(sweep), folder);
-    return kExitOk;
+    if (failed < static_cast<int>(sweep.runs.size())) write(session, table_of(sweep), folder);
+    if (failed == 0) return kExitOk;
+    session.err << "temper: error: " << failed << " of " << sweep.runs.size()
+                << " runs failed, for the reasons above; the same command tries them again" << std::endl;
+    return kExitError;
+  }
+
+  // What is found in the folders has to be what the sweep asks for, before anything is trained.
+  static void check_begun_runs(const Sweep& sweep) {
+    DataPrints data;
+    for (const SweepRun& r : sweep.runs) {
+      const SweepRun::State state = r.state();
+      if (state == SweepRun::State::started) check_same_run(r.folder, r.experiment);
+      if (state != SweepRun::State::absent) data.check(r.experiment, r.folder);
+    }
   }
 
   static void list(Session& session, const Sweep& sweep) {
@@ -102,7 +138,8 @@ struct SweepCommand : Subcommand {
                                  r.experiment.trainer.name, r.experiment.data.name,
                                  counted(r.experiment.loop.epochs, "epoch"), r.folder.root.string());
       if (r.seed == sweep.runs.front().seed)
-        for (const std::string& note : r.experiment.notes) session.out << "  note: " << note << "\n";
+        for (const std::string& hardly_meant : r.experiment.warnings)
+          session.out << "  warning: " << hardly_meant << "\n";
     }
     session.out << counted(static_cast<int64_t>(sweep.runs.size()), "run") << ":";
     for (const auto& [state, count] : counts) session.out << " " << count << " " << name(state);
@@ -115,6 +152,8 @@ struct SweepCommand : Subcommand {
     write_text((folder / "table.tex").string(), table_latex(table));
     write_text((folder / "table.json").string(), json_text(table_json(table)));
     print(session, table);
+    for (const std::string& caveat : table.caveats)
+      session.err << ink(session.terminal, Ink::orange, "warning: ") << caveat << std::endl;
     session.out << "table: " << (folder / "table.md").string() << ", .csv, .tex, .json\n";
   }
 };

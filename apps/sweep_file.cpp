@@ -44,7 +44,7 @@ void SweepRow::fields(Fields& f) {
 
 void SweepFile::fields(Fields& f) {
   f("title", title, "heading of the table");
-  f("seeds", seeds, "every row is run once with each");
+  f("seeds", seeds, Limits::at_least(0), "every row is run once with each");
   set = f.part("set", "keys laid over every row's file, before the row's own");
   f.list("runs", rows, "rows of the table: label, config, set");
   if (rows.empty()) f.reject("runs", "expected at least one row, such as - {label: PGD-AT, config: pgd_at.yaml}");

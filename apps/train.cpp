@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <ostream>
 
+#include "apps/data_prints.h"
 #include "apps/subcommand.h"
 #include "apps/train_run.h"
 
@@ -29,11 +30,11 @@ struct Train : Subcommand {
     const RunFolder folder{out.empty() ? fs::path("runs") / fs::path(config).stem() : fs::path(out)};
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
     if (resume && is_complete(experiment, folder)) {
+      DataPrints().check(experiment, folder);
       complete_report(folder);
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
-    for (const std::string& note : experiment.notes) observer.line("note: " + note);
     const std::optional<Results> results =
         train_run(experiment, folder, resume ? Resume::yes : Resume::no, observer, session.program);
     if (!results) {

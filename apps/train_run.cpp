@@ -5,23 +5,16 @@
 #include "core/file.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
+#include "trainers/readiness.h"
+#include "trainers/resume.h"
 #include "trainers/signals.h"
 
 namespace temper {
 
-namespace {
-
-// A resolved configuration as this version writes it: the same text for the same experiment.
-std::string in_full(const std::string& text, const std::string& where) {
-  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
-}
-
-}  // namespace
-
 bool is_complete(const Experiment& experiment, const RunFolder& folder) {
   if (!std::filesystem::exists(folder.evaluation()) || !std::filesystem::exists(folder.config())) return false;
   const std::string file = folder.config().string();
-  return in_full(read_text(file), file) == in_full(YAML::Dump(experiment.resolved), "the configuration");
+  return with_every_key(read_text(file), file) == with_every_key(YAML::Dump(experiment.resolved), "the configuration");
 }
 
 void complete_report(const RunFolder& folder) {
@@ -31,8 +24,11 @@ void complete_report(const RunFolder& folder) {
 std::optional<Results> train_run(Experiment& experiment, const RunFolder& folder, Resume resume,
                                  ConsoleObserver& observer, const std::string& program) {
   const SignalGuard signals;
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
+  check_test_split(experiment, data);
   const RunLock lock(folder);
-  const TrainResult trained = run_training(experiment, lock, observer, resume);
+  const TrainResult trained = run_training(experiment, std::move(data), lock, observer, resume);
   if (trained.outcome == Outcome::interrupted) return {};
   observer.line("trained in " + report::duration(trained.train_seconds) + "; now the test images, once");
   try {

@@ -9,6 +9,7 @@
 #include "core/tape.h"
 #include "data/batch.h"
 #include "kernels/runtime/live.h"
+#include "nn/module.h"
 
 namespace temper {
 
@@ -28,6 +29,8 @@ class Attack {
  public:
   virtual ~Attack() = default;
   virtual void fields(Fields&) {}
+  /// Throws Error if images of this shape cannot be attacked so.
+  virtual void check(const DataShape& /*shape*/) const {}
   /// Adversarial images, in the engine's arena: they live until the enclosing arena scope ends.
   virtual Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const = 0;
   /// One line with every parameter, eps to six digits: what reports print.

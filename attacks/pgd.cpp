@@ -2,6 +2,7 @@
 
 #include "attacks/attack_observer.h"
 #include "attacks/climb.h"
+#include "attacks/gradient_watch.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 
@@ -23,9 +24,10 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
   return run(
       engine, batch, classifier,
       [&](Tape& tape, const Var& logits) {
-        return loss == Loss::margin
-                   ? margin_loss(tape, logits, batch.labels, static_cast<float>(kappa), Reduction::none)
-                   : cross_entropy(tape, logits, batch.labels, Reduction::none);
+        if (loss == Loss::margin)
+          return margin_loss(tape, logits, batch.labels, static_cast<float>(kappa), Reduction::none);
+        return gradient == Gradient::unsaturated ? log_odds(tape, logits, batch.labels)
+                                                 : cross_entropy(tape, logits, batch.labels, Reduction::none);
       },
       draw);
 }
@@ -37,14 +39,14 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
   const PhaseRange phase(engine.stream(), "attack");
   const Tensor& clean = batch.images;
   const Climb climb(engine, *this, step_size(), batch, draw);
-  const bool selects = returns != Return::last || restarts > 1;
   Arena& arena = engine.arena();
   const Tensor result = arena.tensor(clean.shape, clean.dtype);
   const Arena::Scope scope(arena);
-  const Tensor x = selects ? arena.tensor(clean.shape, clean.dtype) : result;
+  const Tensor x = selects() ? arena.tensor(clean.shape, clean.dtype) : result;
   const Tensor m = momentum > 0 ? arena.tensor(clean.shape, clean.dtype) : Tensor{};
   const Tensor best_score = arena.tensor({clean.shape[0]}, clean.dtype);
-  if (selects) climb.clear(result, best_score);
+  const GradientWatch watch(engine, batch);
+  if (selects()) climb.clear(result, best_score);
 
   // Evaluates x on `tape`: its loss per sample, after offering it to the selection if `offer` says so.
   const auto evaluate = [&](Tape& tape, const Var& input, bool offer) {
@@ -62,14 +64,17 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
     for (int i = 0; i < steps; ++i) {
       Tape tape(engine, Wrt::input);  // one per step: nothing accumulates
       const Var input = tape.input(x);
-      tape.backward(evaluate(tape, input, returns != Return::last));
+      const Var value = evaluate(tape, input, returns != Return::last);
+      tape.backward(value);
+      watch.look(tape.grad(input), value.value);
       climb.ascend(x, tape.grad(input), m, restart * steps + i);
     }
-    if (selects) {
+    if (selects()) {
       Tape tape(engine, Wrt::nothing);
       evaluate(tape, tape.input(x), true);
     }
   }
+  watch.report();
   if (AttackObserver* observer = engine.options().attacks) observer->on_found(engine, result);
   return result;
 }

@@ -12,6 +12,7 @@ struct PgdOptions {
   enum class Return : uint8_t { last, best_loss, any_success };
   enum class RestartRule : uint8_t { best_loss, any_success };
   enum class Loss : uint8_t { cross_entropy, margin };
+  enum class Gradient : uint8_t { unsaturated, pytorch };
   enum class L2Order : uint8_t { ball_first, box_first };
 
   Norm norm = Norm::linf;
@@ -29,6 +30,10 @@ struct PgdOptions {
   /// L2 only. box_first is TRADES' training attack: into [0, 1], then into the ball; noise where the gradient is zero.
   L2Order l2_order = L2Order::ball_first;
   Loss loss = Loss::cross_entropy;
+  /// How cross entropy and KL divergence are differentiated: up to a positive factor for each sample, which no step
+  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch. A
+  /// classifier in which samples meet, such as one with batch statistics, needs the latter.
+  Gradient gradient = Gradient::unsaturated;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
 };
@@ -46,7 +51,11 @@ struct Pgd : Attack, PgdOptions {
   Pgd() = default;
   explicit Pgd(const PgdOptions& options) : PgdOptions(options) {}
 
+  static constexpr Limits kSteps = Limits::between(0, 1e6).usually(0, 1000),
+                          kRestarts = Limits::between(1, 1e6).usually(1, 100);
+
   void fields(Fields& f) override;
+  void check(const DataShape& shape) const override;
   std::string describe() const override;
   /// Ascends the configured loss.
   Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const override;
@@ -55,6 +64,8 @@ struct Pgd : Attack, PgdOptions {
              Draw draw) const;
 
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
+  /// Whether a run's last point is classified, too, because points or runs are compared.
+  bool selects() const { return returns != Return::last || restarts > 1; }
 
  private:
   struct Problem {
@@ -62,6 +73,7 @@ struct Pgd : Attack, PgdOptions {
     std::string text;
   };
   std::optional<Problem> problem() const;
+  void check_sizes(const Fields& f) const;
 };
 
 }  // namespace temper

@@ -1,6 +1,8 @@
 // What a Pgd is called in configurations and reports.
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "attacks/pgd.h"
 
 namespace temper {
@@ -14,6 +16,7 @@ using Start = PgdOptions::Start;
 using Return = PgdOptions::Return;
 using RestartRule = PgdOptions::RestartRule;
 using Loss = PgdOptions::Loss;
+using Gradient = PgdOptions::Gradient;
 using L2Order = PgdOptions::L2Order;
 
 constexpr Names<Norm> kNorms = {{"linf", Norm::linf}, {"l2", Norm::l2}};
@@ -25,8 +28,19 @@ constexpr Names<Return> kReturns = {
     {"last", Return::last}, {"best_loss", Return::best_loss}, {"any_success", Return::any_success}};
 constexpr Names<RestartRule> kRules = {{"best_loss", RestartRule::best_loss},
                                        {"any_success", RestartRule::any_success}};
+constexpr Names<Gradient> kGradients = {{"unsaturated", Gradient::unsaturated}, {"pytorch", Gradient::pytorch}};
 constexpr Names<L2Order> kOrders = {{"ball_first", L2Order::ball_first}, {"box_first", L2Order::box_first}};
 constexpr Names<Loss> kLosses = {{"cross_entropy", Loss::cross_entropy}, {"margin", Loss::margin}};
+
+constexpr Limits kSize = Limits::at_least(0), kKappa = Limits::at_least(0).usually(0, 1000),
+                 kMomentum = Limits::at_least(0).usually(0, 1);
+/// In L2; in Linf half of the pixel range turns every image into plain grey.
+constexpr double kUsualL2 = 10, kGrey = 0.5;
+
+/// "; write 8/255" where that is what a number was meant as.
+std::string in_255ths(double value, double most) {
+  return value / 255 <= most ? fmt::format("; write {}/255", value) : "";
+}
 
 template <class E>
 const char* name_of(Names<E> names, E value) {
@@ -39,33 +53,69 @@ const char* name_of(Names<E> names, E value) {
 
 void Pgd::fields(Fields& f) {
   f.choice("norm", norm, kNorms, "which ball the perturbation stays in");
-  f("radius", radius, "eps: the ball's radius in [0, 1] pixel units, such as 8/255");
-  f("step", step, "alpha: length of a step in the same units; 0: radius / steps");
-  f("steps", steps, "gradient steps of one run");
+  f("radius", radius, kSize, "eps: the ball's radius in [0, 1] pixel units, such as 8/255");
+  f("step", step, kSize, "alpha: length of a step in the same units; 0: radius / steps");
+  f("steps", steps, kSteps, "gradient steps of one run");
   f.choice("start", start, kStarts, "random start: none, uniform in the ball, not clipped to [0, 1], 0.001 N(0, 1)");
-  f("restarts", restarts, "independent runs; for each sample one of them is kept");
+  f("restarts", restarts, kRestarts, "independent runs; for each sample one of them is kept");
   f.choice("return", returns, kReturns, "which point is kept for each sample");
   f.choice("restart_rule", restart_rule, kRules, "which run's last point is kept, where return is last");
   f.choice("l2_order", l2_order, kOrders, "L2: the ball, then [0, 1]; or, as TRADES trains, [0, 1], then the ball");
   f.choice("loss", loss, kLosses, "what is ascended: cross entropy, or the margin loss of the C&W columns");
-  f("kappa", kappa, "margin loss: confidence at which a sample is left alone; 50 never is");
-  f("momentum", momentum, "MI-FGSM's decay factor; 0: plain gradients");
+  f.choice("gradient", gradient, kGradients,
+           "of cross entropy and KL: without the factor by which it vanishes where the network is sure, or as PyTorch "
+           "rounds it");
+  f("kappa", kappa, kKappa, "margin loss: confidence at which a sample is left alone; 50 never is");
+  f("momentum", momentum, kMomentum, "MI-FGSM's decay factor; 0: plain gradients");
   if (const auto p = problem()) f.reject(p->key, p->text);
+  check_sizes(f);
 }
 
 std::optional<Pgd::Problem> Pgd::problem() const {
-  const auto at_least = [](const char* key, double low, double value) -> std::optional<Problem> {
-    if (value >= low) return {};
-    return Problem{key, fmt::format("expected {} or more, got {}", low, value)};
-  };
-  if (radius > 1)
-    return Problem{
-        "radius", fmt::format("expected at most 1 because pixels are in [0, 1], got {}; write {}/255", radius, radius)};
-  for (const auto& p :
-       {at_least("radius", 0, radius), at_least("step", 0, step), at_least("steps", 0, steps),
-        at_least("restarts", 1, restarts), at_least("kappa", 0, kappa), at_least("momentum", 0, momentum)})
-    if (p) return p;
+  struct {
+    const char* key;
+    double value;
+    Limits limits;
+  } const numbers[] = {{"radius", radius, kSize},
+                       {"step", step, kSize},
+                       {"steps", static_cast<double>(steps), kSteps},
+                       {"restarts", static_cast<double>(restarts), kRestarts},
+                       {"kappa", kappa, kKappa},
+                       {"momentum", momentum, kMomentum}};
+  for (const auto& n : numbers)
+    if (!n.limits.allow(n.value))
+      return Problem{n.key, fmt::format("expected {}, got {}", n.limits.text(), number_text(n.value))};
+  if (norm == Norm::linf && radius > 1)
+    return Problem{"radius", fmt::format("expected at most 1 because pixels are in [0, 1], got {}{}", radius,
+                                         in_255ths(radius, 1))};
   return {};
+}
+
+void Pgd::check_sizes(const Fields& f) const {
+  const bool linf = norm == Norm::linf;
+  if (radius > 0 && step > 2 * radius * (1 + 1e-6)) {
+    const std::string hint = in_255ths(step, 2 * radius);
+    // Along the direction of an L2 gradient a long step still ends where the gradient points.
+    if (!linf)
+      f.warn("step", number_text(step), " is hardly meant: it is more than twice the radius, ", number_text(radius),
+             hint);
+    else
+      f.reject("step", "expected at most twice the radius, ", 2 * radius,
+               ", because a longer step leaves only the corners of the ball, got ", number_text(step), hint);
+  }
+  if (radius == 0)
+    f.warn("radius", "0 is hardly meant: the attack leaves the images as they are");
+  else if (radius > (linf ? kGrey : kUsualL2))
+    f.warn("radius", number_text(radius),
+           " is hardly meant: ", linf ? "it turns any image into plain grey" : "usual are 0.1 to 10 in L2",
+           in_255ths(radius, 1));
+}
+
+void Pgd::check(const DataShape& shape) const {
+  const double longest = std::sqrt(static_cast<double>(shape.height * shape.width * shape.channels));
+  TEMPER_CHECK(norm == Norm::linf || radius <= longest, "radius: expected at most ", longest,
+               " because no two images of ", shape.height, " x ", shape.width, " x ", shape.channels,
+               " pixels in [0, 1] are further apart in L2, got ", number_text(radius), in_255ths(radius, longest));
 }
 
 std::string Pgd::describe() const {
@@ -75,7 +125,9 @@ std::string Pgd::describe() const {
   text += restarts == 1 ? "1 run" : fmt::format("{} runs", restarts);
   text += fmt::format(", returns {}", name_of(kReturns, returns));
   if (restarts > 1 && returns == Return::last) text += fmt::format(" of the run by {}", name_of(kRules, restart_rule));
-  text += loss == Loss::margin ? fmt::format(", margin loss with kappa {:g}", kappa) : ", cross entropy";
+  text += loss == Loss::margin                ? fmt::format(", margin loss with kappa {:g}", kappa)
+          : gradient == Gradient::unsaturated ? ", unsaturated cross entropy"
+                                              : ", cross entropy";
   if (norm == Norm::l2 && l2_order == L2Order::box_first) text += ", box first";
   if (momentum > 0) text += fmt::format(", momentum {:g}", momentum);
   if (norm == Norm::linf && std::abs(radius - 0.031) < 1e-9) text += "; note: 0.031 is 7.905/255, not 8/255 = 0.031373";

@@ -8,7 +8,9 @@ find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(libzip REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)  # checksums of data sets
-find_path(STB_INCLUDE_DIR stb_image.h PATH_SUFFIXES stb REQUIRED)  # headers only: reading and resizing JPEG and PNG
+find_package(PNG REQUIRED)
+find_package(TurboJPEG REQUIRED)
+find_package(WebP REQUIRED)
 find_package(CURL QUIET)  # `temper data fetch`
 set(TEMPER_HAVE_CURL ${CURL_FOUND})
 

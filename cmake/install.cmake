@@ -8,7 +8,7 @@ configure_package_config_file(cmake/temperConfig.cmake.in temperConfig.cmake INS
   PATH_VARS CMAKE_INSTALL_DATADIR)
 write_basic_package_version_file(temperConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/temperConfig.cmake ${PROJECT_BINARY_DIR}/temperConfigVersion.cmake
-  cmake/Findlibzip.cmake cmake/FindcublasLt.cmake cmake/FindcuDNN.cmake cmake/nvidia_library.cmake DESTINATION ${package_dir})
+  cmake/Findlibzip.cmake cmake/FindTurboJPEG.cmake cmake/FindWebP.cmake cmake/FindcublasLt.cmake cmake/FindcuDNN.cmake cmake/nvidia_library.cmake DESTINATION ${package_dir})
 foreach(part IN LISTS TEMPER_PARTS)
   if(IS_DIRECTORY ${PROJECT_SOURCE_DIR}/${part})
     install(DIRECTORY ${part} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/temper FILES_MATCHING PATTERN "*.h")

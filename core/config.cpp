@@ -19,21 +19,37 @@ double parse_number(const std::string& text) {
   };
   const size_t slash = text.find('/');
   if (slash == std::string::npos) return one(text);
-  const double below = one(text.substr(slash + 1));
-  TEMPER_CHECK(below != 0, "expected a number, got '", text, "'");
-  return one(text.substr(0, slash)) / below;
+  const double share = one(text.substr(0, slash)) / one(text.substr(slash + 1));
+  TEMPER_CHECK(std::isfinite(share), "expected a number, got '", text, "'");
+  return share;
 }
 
-Fields::Fields(const Config& config) : Fields(config, config.root, "") {}
-Fields::Fields(const Config& config, YAML::Node node, std::string path)
-    : config_(&config), node_(std::move(node)), resolved_(YAML::NodeType::Map), path_(std::move(path)) {
+namespace {
+// The keys at `path` that were given before and are not now: "attack.steps".
+void note_missing(const std::string& path, const YAML::Node& before, const YAML::Node& now,
+                  std::vector<std::string>& missing) {
+  if (!now.IsDefined()) missing.push_back(path);
+  if (!now.IsDefined() || !now.IsMap() || !before.IsMap()) return;
+  for (const auto& kv : before)
+    note_missing(join_path(path, kv.first.Scalar()), kv.second, now[kv.first.Scalar()], missing);
+}
+}  // namespace
+
+Fields::Fields(const Config& config) : Fields(config, config.root, "", std::make_shared<std::vector<std::string>>()) {}
+Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings)
+    : config_(&config),
+      node_(std::move(node)),
+      resolved_(YAML::NodeType::Map),
+      path_(std::move(path)),
+      warnings_(std::move(warnings)) {
   if (const auto passed = config.passed.find(path_); passed != config.passed.end()) passed_.reset(passed->second.keys);
 }
 
 std::string Fields::place(const std::string& key) const {
   const std::string full = join_path(path_, key);
   for (std::string at = full;; at.resize(at.rfind('.'))) {  // a key that is not given: its section's place
-    if (const auto found = config_->where.find(at); found != config_->where.end())
+    if (const auto found = config_->where.find(at);
+        found != config_->where.end() && (at == full || !found->second.starts_with("--")))
       return found->second + ": " + full + ": ";
     if (at.find('.') == std::string::npos) return full + ": ";
   }
@@ -61,14 +77,12 @@ void Fields::note_left_out(const std::string& name) {
   if (!passed_.IsMap()) return;
   std::vector<std::string> left;
   for (const auto& kv : passed_)
-    if (const std::string& key = kv.first.Scalar();
-        !has(key.c_str()) && std::find(carried_.begin(), carried_.end(), key) == carried_.end())
-      left.push_back(key);
+    if (std::find(carried_.begin(), carried_.end(), kv.first.Scalar()) == carried_.end())
+      note_missing(kv.first.Scalar(), kv.second, static_cast<const YAML::Node&>(node_)[kv.first.Scalar()], left);
   const std::string& before = config_->passed.at(path_).name;
   if (!left.empty())
-    notes_.push_back(cat(place("name"), "'", name, "' in place of ",
-                         before.empty() ? "the default" : "'" + before + "'",
-                         ", so these keys of the base do not carry over: ", join(left)));
+    warn("name", "'", name, "' in place of ", before.empty() ? "the default" : "'" + before + "'",
+         ", so these keys of the base do not carry over: ", join(left));
 }
 
 bool Fields::has(const char* key) const {
@@ -90,6 +104,17 @@ size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<
   reject(key, "expected one of ", join(names), ", got '", shortened(text), "'", did_you_mean(text, names));
 }
 
+void Fields::hold(const char* key, double value, const Limits& limits) const {
+  if (!limits.allow(value)) reject(key, "expected ", limits.text(), ", got ", number_text(value));
+  if (!limits.usual(value)) warn(key, number_text(value), " is hardly meant; usual are ", limits.usual_text());
+}
+
+void Fields::describe(const Limits& limits) {
+  std::string& type = docs_.back().type;
+  if (!limits.text().empty()) type += ", " + limits.text();
+  if (!limits.usual_text().empty()) type += "; usually " + limits.usual_text();
+}
+
 void Fields::keep_choice(const char* key, const char* text, const std::vector<std::string>& all, const char* doc) {
   resolved_[key] = text;
   docs_.push_back({join_path(path_, key), join(all, " | "), text, doc});
@@ -98,14 +123,13 @@ void Fields::keep_choice(const char* key, const char* text, const std::vector<st
 Fields Fields::enter(const char* key) {
   const YAML::Node n = declare(key);
   if (n && !n.IsMap() && !n.IsNull()) reject(key, "expected a section of `key: value` lines, got ", got(n));
-  return Fields(*config_, n && n.IsMap() ? n : YAML::Node(YAML::NodeType::Map), join_path(path_, key));
+  return Fields(*config_, n && n.IsMap() ? n : YAML::Node(YAML::NodeType::Map), join_path(path_, key), warnings_);
 }
 
 void Fields::leave(const char* key, Fields& sub) {
   sub.finish();
   resolved_[key] = sub.resolved_;
   docs_.insert(docs_.end(), sub.docs_.begin(), sub.docs_.end());
-  notes_.insert(notes_.end(), sub.notes_.begin(), sub.notes_.end());
 }
 
 std::string Fields::here() const {
@@ -139,7 +163,7 @@ Fields Fields::enter_item(const char* key, size_t i) const {
   if (has(key)) item.reset(node_[key][i]);
   const std::string path = cat(join_path(path_, key), ".", i);
   if (!item.IsMap()) reject(key, "expected item ", i, " to be a section of `key: value` lines, got ", got(item));
-  return Fields(*config_, item, path);
+  return Fields(*config_, item, path, warnings_);
 }
 
 void Fields::leave_item(const char* key, Fields& item) {
@@ -242,6 +266,8 @@ void Fields::read(const char* key, const YAML::Node& n, float& value) const {
   double v = 0;
   read(key, n, v);
   value = static_cast<float>(v);
+  if (!std::isfinite(value))
+    reject(key, "expected a number, got '", shortened(n.Scalar()), "', more than 32 bits hold");
 }
 template <class Int>
 static void read_whole(const Fields& f, const char* key, const YAML::Node& n, Int& value) {

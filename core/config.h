@@ -6,11 +6,13 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <yaml-cpp/yaml.h>
 
+#include "core/limits.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -56,19 +58,38 @@ struct FieldDoc {
   std::string key, type, value, doc;
 };
 
+/// Numbers and lists of them: what is declared with Limits.
+template <class T>
+inline constexpr bool kNumeric = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
+template <class T>
+inline constexpr bool kNumeric<std::vector<T>> = kNumeric<T>;
+
 /// Visits the fields of one section. A class lists its fields in `void fields(Fields&)`:
-///   f("beta", beta, "weight of the KL term");
+///   f("beta", beta, Limits::at_least(0).usually(0, 100), "weight of the KL term");
+///   f("tag", tag, "name of the run");
 ///   f.choice("start", start, {{"none", Start::none}, {"uniform", Start::uniform}}, "random start");
 ///   f.section("attack", pgd);
 class Fields {
  public:
   explicit Fields(const Config& config);
 
-  /// A number (`8/255` is a number), text, bool, or a list of them. `value` holds the default.
+  /// Text, true or false, or a list of them. `value` holds the default.
   template <class T>
-  void operator()(const char* key, T& value, const char* doc) {
+  requires(!kNumeric<T>) void operator()(const char* key, T& value, const char* doc) {
     if (const YAML::Node n = declare(key)) read(key, n, value);
     keep(key, value, doc);
+  }
+  /// A number (`8/255` is a number) or a list of them. There is no way to declare one without saying what it may be.
+  /// One that is given must keep to the limits; a default need not.
+  template <class T>
+  requires kNumeric<T>
+  void operator()(const char* key, T& value, const Limits& limits, const char* doc) {
+    if (const YAML::Node n = declare(key)) {
+      read(key, n, value);
+      hold(key, value, limits);
+    }
+    keep(key, value, doc);
+    describe(limits);
   }
 
   /// One of a few named values.
@@ -89,6 +110,8 @@ class Fields {
     leave(key, sub);
   }
   /// For sections that need more than section(): the caller visits the nested fields itself, then calls leave().
+  /// Without leave() it is a second look at a section that was visited, for checks that need to know what came after
+  /// it.
   Fields enter(const char* key);
   void leave(const char* key, Fields& sub);
   /// A list of sections, each listed by its item.fields(Fields&). One that is given replaces all of `values`.
@@ -118,7 +141,7 @@ class Fields {
   /// Throws Error, with place, nearest key and all known ones, if the configuration has a key that no field claimed.
   void finish() const;
   /// For a section that chooses by name, whose `name` was read: `visit` lists the keys that belong to the section
-  /// whatever its name. Only these carry over from a base that chooses something else.
+  /// whatever its name. Only these carry over from a base that chooses something else; a warning names the others.
   template <class Visit>
   void chosen(const std::string& fallback, const std::string& name, Visit&& visit) {
     take_over(fallback, name);
@@ -127,13 +150,18 @@ class Fields {
     carrying_ = false;
     note_left_out(name);
   }
-  /// What a reader may want to know about what was read: keys of a base that were passed over.
-  const std::vector<std::string>& notes() const { return notes_; }
   /// Throws Error at the place of `key`, for checks that a class makes on its own values.
   template <class... Parts>
   [[noreturn]] void reject(const char* key, const Parts&... parts) const {
     fail(place(key), cat(parts...));
   }
+  /// Notes, with the place of `key`, what is possible but hardly meant.
+  template <class... Parts>
+  void warn(const char* key, const Parts&... parts) const {
+    warnings_->push_back(place(key) + cat(parts...));
+  }
+  /// What was noted here, in sections above and in sections below.
+  const std::vector<std::string>& warnings() const { return *warnings_; }
 
   /// A value as a message shows it: "'2.5'", shortened, or "nothing" and what to do.
   static std::string got(const YAML::Node& n);
@@ -142,7 +170,8 @@ class Fields {
   const std::vector<FieldDoc>& docs() const { return docs_; }
 
  private:
-  Fields(const Config& config, YAML::Node node, std::string path);
+  using Warnings = std::shared_ptr<std::vector<std::string>>;
+  Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings);
   YAML::Node declare(const char* key);
   void take_over(const std::string& fallback, const std::string& name);
   void note_left_out(const std::string& name);
@@ -171,6 +200,12 @@ class Fields {
       value.push_back(v);
     }
   }
+  void hold(const char* key, double value, const Limits& limits) const;
+  template <class T>
+  void hold(const char* key, const std::vector<T>& values, const Limits& limits) const {
+    for (const T& v : values) hold(key, static_cast<double>(v), limits);
+  }
+  void describe(const Limits& limits);
   template <class T>
   void keep(const char* key, const T& value, const char* doc);
 
@@ -181,8 +216,8 @@ class Fields {
   std::string path_;
   std::vector<std::string> known_;
   std::vector<std::string> carried_;  ///< keys that came from passed_
-  std::vector<std::string> notes_;
   std::vector<FieldDoc> docs_;
+  Warnings warnings_;
 };
 
 /// "0.0313725490", "8/255" -> number. Throws Error otherwise.

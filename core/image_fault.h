@@ -5,11 +5,7 @@
 
 namespace temper {
 
-/// Why Engine::image_fault() was raised, and what to do.
+/// Why a gradient of an image is not finite though loss and weights are, and what to do.
 std::string image_fault_advice(const Engine& engine);
-
-/// Throws Error if `attack` met a gradient of an image that is not finite since this was last asked. Waits for the
-/// engine's stream, but only where there is something to ask.
-void check_image_gradients(Engine& engine, const std::string& attack);
 
 }  // namespace temper

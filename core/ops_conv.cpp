@@ -51,6 +51,13 @@ struct Convolution {
     return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp, .narrow = w.narrow};
   }
 
+  /// Whether the ReLU is left out of the convolution: libraries turn NaN into 0 there, and where nothing is
+  /// differentiated what comes out is looked at, so it must show. On CUDA, numbers leave their range in f16 alone.
+  bool relu_apart(const Tape& tape) const {
+    return activation == Activation::relu && tape.wrt() == Wrt::nothing &&
+           (tape.stream().device == Device::cpu || x.value.dtype == DType::f16);
+  }
+
   /// `sums`: to be taken on the way where the library can; emptied where it cannot.
   Var run(Tape& tape, const char* name, BatchNormSums* sums = nullptr) {
     check_channels("bias", bias.value, w);
@@ -65,9 +72,15 @@ struct Convolution {
           !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
         if (sums) *sums = {};
         if (!skips(tape.stream()))
-          conv.forward(tape.stream(), g, x.value, filter(), {.residual = r, .relu = activation == Activation::relu}, y);
+          conv.forward(tape.stream(), g, x.value, filter(),
+                       {.residual = r, .relu = activation == Activation::relu && !relu_apart(tape)}, y);
       }
     }
+    if (relu_apart(tape))
+      dispatch_float(y.dtype, [&](auto tag) {
+        using T = decltype(tag);
+        relu_forward(tape.stream(), y.numel(), y.as<T>(), y.as<T>());
+      });
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
     if (activation == Activation::relu) tape.offer_mask(out);

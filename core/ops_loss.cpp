@@ -2,6 +2,7 @@
 
 #include "core/host.h"
 #include "kernels/argmax/argmax.h"
+#include "kernels/attack_loss/attack_loss.h"
 #include "kernels/cosine/cosine.h"
 #include "kernels/margin_loss/margin_loss.h"
 #include "kernels/row_scale/row_scale.h"
@@ -71,6 +72,11 @@ void check_labels(const char* op, const Tensor& logits, const Tensor& labels) {
                " so labels must be (", n, ") i32, got ", labels.shape, " ", labels.dtype);
 }
 
+void check_others(const char* op, const Var& logits, const char* why) {
+  TEMPER_CHECK(logits.value.shape[1] >= 2, op, ": expected at least 2 classes because ", why, ", got ",
+               logits.value.shape[1]);
+}
+
 void check_same(const char* op, const char* a_name, const Tensor& a, const char* b_name, const Tensor& b) {
   TEMPER_CHECK(a.shape == b.shape && a.dtype == b.dtype, op, ": ", a_name, " is ", a.shape, " ", a.dtype, " so ",
                b_name, " must be too, got ", b.shape, " ", b.dtype);
@@ -125,9 +131,8 @@ Var kl_divergence(Tape& tape, const Var& logits, const Var& target, Reduction re
 Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa, Reduction reduction) {
   check_logits("margin_loss", logits);
   check_labels("margin_loss", logits.value, labels);
+  check_others("margin_loss", logits, "the margin is to another class");
   const Shape& shape = logits.value.shape;
-  TEMPER_CHECK(shape[1] >= 2, "margin_loss: expected at least 2 classes because the margin is to another class, got ",
-               shape[1]);
   const Tensor loss = tape.alloc({shape[0]}, logits.value.dtype);
   const Side z = side(tape, logits);
   dispatch_full(loss.dtype, [&](auto tag) {
@@ -136,6 +141,36 @@ Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa
                 logits.value.as<const T>(), labels.as<int32_t>(), kappa);
   });
   return finish(tape, "margin_loss", loss, reduction, z);
+}
+
+Var log_odds(Tape& tape, const Var& logits, const Tensor& labels) {
+  check_logits("log_odds", logits);
+  check_labels("log_odds", logits.value, labels);
+  check_others("log_odds", logits, "the odds are those of the others");
+  const Shape& shape = logits.value.shape;
+  const Tensor value = tape.alloc({shape[0]}, logits.value.dtype);
+  const Side z = side(tape, logits);
+  dispatch_full(value.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    log_odds(tape.stream(), shape[0], static_cast<int>(shape[1]), value.as<T>(), z.unit.as<T>(),
+             logits.value.as<const T>(), labels.as<int32_t>());
+  });
+  return finish(tape, "log_odds", value, Reduction::none, z);
+}
+
+Var kl_direction(Tape& tape, const Var& logits, const Tensor& target) {
+  check_logits("kl_direction", logits);
+  check_same("kl_direction", "logits", logits.value, "target", target);
+  check_others("kl_direction", logits, "one class leaves nowhere to go");
+  const Shape& shape = logits.value.shape;
+  const Tensor value = tape.alloc({shape[0]}, logits.value.dtype);
+  const Side z = side(tape, logits);
+  dispatch_full(value.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    kl_direction(tape.stream(), shape[0], static_cast<int>(shape[1]), value.as<T>(), z.unit.as<T>(),
+                 logits.value.as<const T>(), target.as<const T>());
+  });
+  return finish(tape, "kl_direction", value, Reduction::none, z);
 }
 
 Var mean_squared_error(Tape& tape, const Var& a, const Var& b) {
@@ -190,7 +225,8 @@ std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {
   const std::vector<int32_t> out = host_indices(engine, best);
   for (size_t i = 0; i < out.size(); ++i)
     TEMPER_CHECK(out[i] >= 0, "predictions: the logits of sample ", i,
-                 " hold a NaN, so they predict nothing; the network has diverged or its weights are damaged");
+                 " are not finite, so they predict nothing; the network has diverged, its weights are damaged, or a "
+                 "number on the way left the range of its type");
   return out;
 }
 

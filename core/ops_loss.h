@@ -21,6 +21,13 @@ Var kl_divergence(Tape& tape, const Var& logits, const Var& target, Reduction re
 /// Carlini & Wagner 2017; kappa = 50 as in the reference code never clamps.
 Var margin_loss(Tape& tape, const Var& logits, const Tensor& labels, float kappa,
                 Reduction reduction = Reduction::none);
+/// log((1 - p_y) / p_y) with p = softmax(logits), per sample: it rises and falls with the cross entropy, and its
+/// gradient is the cross entropy's without the factor 1 - p_y, so it does not vanish where the network is sure. At
+/// least 2 classes.
+Var log_odds(Tape& tape, const Var& logits, const Tensor& labels);
+/// kl_divergence(logits, target) per sample, whose backward pass gives the direction of the gradient alone: the largest
+/// element of a sample's is 1. Only for attacks that use no more. At least 2 classes; target (N, classes).
+Var kl_direction(Tape& tape, const Var& logits, const Tensor& target);
 /// Mean squared difference over all elements (Reduction::mean: divided by numel, as PyTorch's mse_loss).
 Var mean_squared_error(Tape& tape, const Var& a, const Var& b);
 /// 1 - cos(a_i, b_i) of each row of (N, C), in [0, 2]. Differentiates both sides; cut one with stop_gradient. A row of

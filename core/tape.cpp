@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
-#include "kernels/unscale/unscale.h"
 
 namespace temper {
 
@@ -111,16 +111,15 @@ void Tape::clear_unreached(std::span<Flat* const> grads) {
 
 void Tape::unscale(std::span<Flat* const> grads) {
   const float factor = 1 / engine_.options().loss_scale;
-  const Tensor fault = engine_.image_fault();
-  if (factor == 1 && !fault) return;
-  const auto shrink = [&](const Tensor& t, const Tensor& fault) {
+  if (factor == 1) return;
+  const auto shrink = [&](const Tensor& t) {
     dispatch_full(t.dtype, [&](auto tag) {
-      temper::unscale<decltype(tag)>(stream(), t.numel(), factor, t.as<decltype(tag)>(), fault.as<float>());
+      temper::axpby<decltype(tag)>(stream(), t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
     });
   };
-  for (Flat* flat : grads) shrink(flat->all(), {});
+  for (Flat* flat : grads) shrink(flat->all());
   for (const int slot : inputs_)
-    if (slots_[slot].written) shrink(slots_[slot].grad, fault);
+    if (slots_[slot].written) shrink(slots_[slot].grad);
 }
 
 void Tape::backward(const Var& loss, std::span<Flat* const> grads) {

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include "data/dataset.h"
 #include "data/published.h"
 
@@ -29,7 +31,23 @@ class CifarReader : public DatasetReader {
   PublishedFiles files_;
 
  private:
+  /// Throws Error, saying what to do, where only the python form of the set lies.
+  void expect_binary_form(const std::string& name) const {
+    namespace fs = std::filesystem;
+    if (!files_.find(name).empty()) return;
+    std::error_code none;
+    for (const fs::path place : files_.places())
+      for (const fs::path& folder : {place, place / "cifar-10-batches-py", place / "cifar-100-python"})
+        TEMPER_CHECK(!fs::exists(folder / "data_batch_1", none) &&
+                         !(fs::exists(folder / "train", none) && fs::exists(folder / "meta", none)),
+                     files_.set().name, ": ", folder.string(),
+                     " holds the python form (pickles), which is not read; "
+                     "convert it once with `scripts/convert_cifar_python ",
+                     folder.string(), " OUT_DIR`, and set data.path to OUT_DIR");
+  }
+
   void append(ImageSet& set, const std::string& name, const Form& form) const {
+    expect_binary_form(name);
     const std::vector<uint8_t> bytes = files_.read(name);
     const int64_t record = form.label_bytes + kImage, size = static_cast<int64_t>(bytes.size()), n = size / record;
     TEMPER_CHECK(n > 0 && size % record == 0, files_.set().name, ": ", name, ": expected records of ", record,

@@ -14,12 +14,14 @@ bool can_fetch();
 using FetchProgress = std::function<void(const std::string& file, int64_t done, int64_t total)>;
 
 /// Downloads what is missing of a published set into the folder `to` and returns the files it now holds. A download
-/// goes to FILE.part, is continued there after an interruption, and gets its name only when complete and its checksum
-/// right; an archive is unpacked and removed. A complete archive that someone has put into `to` is used without a
+/// comes by https, also where the server sends it elsewhere, and ends at the size that is known; it goes to FILE.part,
+/// is continued there after an interruption, and gets its name only when complete and its checksum right; an archive is
+/// unpacked, within known sizes, and removed. A complete archive that someone has put into `to` is used without a
 /// network. Throws Error, saying what to do, without a network, without space, on a wrong checksum.
 std::vector<std::string> fetch(const Published& set, const std::string& to, const FetchProgress& progress = {});
 
-/// The regular files in an unpacked tar archive. `who` is for messages. Throws Error if it is damaged.
+/// The regular files in an unpacked tar archive. `who` is for messages. Throws Error if it is damaged, or if one would
+/// lie outside of the folder that it is unpacked to.
 struct TarFile {
   std::string name;  ///< with its folders, as in the archive
   size_t offset = 0, size = 0;

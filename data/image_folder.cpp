@@ -1,22 +1,17 @@
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_JPEG
-#define STBI_ONLY_PNG
-#include <stb_image.h>
-#define STB_IMAGE_RESIZE_STATIC
-#define STB_IMAGE_RESIZE_IMPLEMENTATION
-#if __has_include(<stb_image_resize2.h>)
-#include <stb_image_resize2.h>
-#else
-#include <stb_image_resize.h>
-#endif
-
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <filesystem>
-#include <memory>
 
+#include "core/cpus.h"
 #include "core/file.h"
+#include "core/memory_limit.h"
+#include "core/parallel.h"
+#include "core/text.h"
 #include "data/dataset.h"
+#include "data/exif.h"
+#include "data/picture_files.h"
+#include "data/resize.h"
 
 namespace temper {
 
@@ -24,54 +19,29 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Decoded {
-  int h = 0, w = 0;
-  std::vector<uint8_t> pixels;
-};
-
-Decoded decode(const std::string& file, int channels) {
-  const std::vector<char> bytes = read_file(file);
-  Decoded out;
-  int found = 0;
-  const std::unique_ptr<stbi_uc, void (*)(void*)> data(
-      stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), static_cast<int>(bytes.size()), &out.w,
-                            &out.h, &found, channels),
-      stbi_image_free);
-  TEMPER_CHECK(data, file, ": cannot be read as JPEG or PNG: ", stbi_failure_reason(), "; remove or replace it");
-  out.pixels.assign(data.get(), data.get() + int64_t{out.h} * out.w * channels);
-  return out;
-}
-
-Decoded resized(const Decoded& in, int h, int w, int channels) {
-  if (in.h == h && in.w == w) return in;
-  Decoded out{h, w, std::vector<uint8_t>(int64_t{h} * w * channels)};
-#if __has_include(<stb_image_resize2.h>)
-  stbir_resize_uint8_linear(in.pixels.data(), in.w, in.h, 0, out.pixels.data(), w, h, 0,
-                            channels == 1 ? STBIR_1CHANNEL : STBIR_RGB);
-#else
-  stbir_resize_uint8(in.pixels.data(), in.w, in.h, 0, out.pixels.data(), w, h, 0, channels);
-#endif
-  return out;
-}
+constexpr Limits kSide = Limits::between(1, 16384);
 
 /// A folder of class folders: PATH/train/CLASS/*.png and PATH/test (or val) likewise.
 struct FolderReader : DatasetReader {
   enum class Fit { crop, stretch };
+  enum class Orientation { stored, exif };
   std::string path;
   int size = 64, crop_from = 0;
   int channels = 3;
   Fit fit = Fit::crop;
+  Orientation orientation = Orientation::stored;
 
   void fields(Fields& f) override {
-    f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/)");
-    f("size", size, "images become size x size");
-    f("crop_from", crop_from,
+    f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/); also .png, .webp");
+    f("size", size, kSide, "images become size x size");
+    f("crop_from", crop_from, kSide.or_zero(),
       "training images become crop_from x crop_from, of which random crops of `size` are trained on; test images the "
       "middle of that; 0: `size`");
-    f("channels", channels, "3: colour, 1: grey");
+    f("channels", channels, Limits::between(1, 3), "3: colour, 1: grey");
     f.choice("fit", fit, {{"crop", Fit::crop}, {"stretch", Fit::stretch}},
              "crop: shorter side resized to that, then the centre; stretch: both sides resized");
-    if (size < 1) f.reject("size", "expected 1 or more pixels, got ", size);
+    f.choice("orientation", orientation, {{"stored", Orientation::stored}, {"exif", Orientation::exif}},
+             "stored: pixels as the file has them, as torchvision reads them; exif: a JPEG is turned as its EXIF says");
     if (crop_from != 0 && crop_from < size)
       f.reject("crop_from", "expected 0 or at least size (", size, "), got ", crop_from);
     if (channels != 1 && channels != 3) f.reject("channels", "expected 1 or 3, got ", channels);
@@ -90,83 +60,104 @@ struct FolderReader : DatasetReader {
 
   fs::path split_folder(const std::vector<const char*>& names) const {
     TEMPER_CHECK(!path.empty(), "folder: set data.path to a folder with train/ and test/ (or val/)");
+    std::error_code none;
     for (const char* name : names)
-      if (fs::is_directory(fs::path(path) / name)) return fs::path(path) / name;
+      if (fs::is_directory(fs::path(path) / name, none)) return fs::path(path) / name;
     fail("folder: expected a folder '", names.front(), names.size() > 1 ? cat("' or '", names.back()) : "", "' in ",
          path, " with one folder of images per class; is data.path right?");
-  }
-
-  static std::vector<std::string> folders(const fs::path& root) {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(root))
-      if (entry.is_directory()) names.push_back(entry.path().filename().string());
-    std::sort(names.begin(), names.end());
-    return names;
   }
 
   /// Both splits must agree on what the labels mean.
   std::vector<std::string> class_names() const {
     const fs::path train = split_folder({"train"}), test = split_folder({"test", "val"});
-    const std::vector<std::string> names = folders(train), other = folders(test);
+    const std::vector<std::string> names = class_folders(train), other = class_folders(test);
     TEMPER_CHECK(!names.empty(), "folder: ", train.string(), " has no class folders");
     TEMPER_CHECK(names == other, "folder: ", train.string(), " and ", test.string(),
                  " must have the same class folders, got ", join(names), " and ", join(other));
     return names;
   }
 
-  static std::vector<std::string> files(const fs::path& folder) {
-    std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      std::string ending = entry.path().extension().string();
-      std::transform(ending.begin(), ending.end(), ending.begin(), [](unsigned char c) { return std::tolower(c); });
-      if (ending == ".jpg" || ending == ".jpeg" || ending == ".png") out.push_back(entry.path().string());
-    }
-    TEMPER_CHECK(!out.empty(), "folder: ", folder.string(), " has no .jpg, .jpeg or .png files");
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-
   ImageSet read(const fs::path& split, const std::vector<std::string>& names, int side) const {
+    const PictureFiles found = list_pictures(split, names);
     ImageSet set{.height = side,
                  .width = side,
                  .channels = channels,
                  .classes = static_cast<int64_t>(names.size()),
+                 .labels = found.labels,
                  .class_names = names};
-    std::vector<std::string> all;
-    for (size_t k = 0; k < names.size(); ++k)
-      for (std::string& file : files(split / names[k])) {
-        all.push_back(std::move(file));
-        set.labels.push_back(static_cast<int32_t>(k));
-      }
-    set.pixels.resize(all.size() * set.image_bytes());
-    std::vector<std::string> errors(all.size());
-#pragma omp parallel for schedule(dynamic, 8)
-    for (size_t i = 0; i < all.size(); ++i) {
-      try {
-        place(decode(all[i], channels), side, set.pixels.data() + i * set.image_bytes());
-      } catch (const Error& e) {
-        errors[i] = e.what();
-      }
-    }
-    for (const std::string& error : errors) TEMPER_CHECK(error.empty(), error);
+    if (!found.passed_over.empty()) set.notes.push_back(found.passed_over);
+    const bool deep = std::any_of(found.files.begin(), found.files.end(), [](auto& f) { return is_deep(f); });
+    if (deep)
+      read_deep(found.files, side, set);
+    else
+      read_bytes(found.files, side, set);
+    set.check(split.string());
     return set;
   }
 
+  void read_bytes(const std::vector<std::string>& files, int side, ImageSet& set) const {
+    const size_t values = static_cast<size_t>(side) * side * channels;
+    expect_memory(path, files.size() * values);
+    set.pixels.resize(files.size() * values);
+    each_picture(files, side, set, [&](size_t i, const std::vector<float>& picture) {
+      for (size_t v = 0; v < values; ++v)
+        set.pixels[i * values + v] = static_cast<uint8_t>(std::nearbyint(picture[v] * 255));
+    });
+  }
+
+  void read_deep(const std::vector<std::string>& files, int side, ImageSet& set) const {
+    const size_t values = static_cast<size_t>(side) * side * channels;
+    expect_memory(path, files.size() * values * sizeof(float));
+    std::vector<float> all(files.size() * values);
+    each_picture(files, side, set, [&](size_t i, const std::vector<float>& picture) {
+      std::copy(picture.begin(), picture.end(), all.begin() + static_cast<int64_t>(i * values));
+    });
+    set.store(all);
+  }
+
+  /// Calls f(i, values) for every picture, side x side, from several threads. All that cannot be read, in one Error.
+  template <class F>
+  void each_picture(const std::vector<std::string>& files, int side, ImageSet& set, F f) const {
+    std::vector<std::string> errors(files.size());
+    std::atomic<int64_t> turned{0};
+    in_parallel(files.size(), default_threads(), [&](size_t i) {
+      try {
+        f(i, picture(files[i], side, turned));
+      } catch (const std::exception& e) {
+        errors[i] = dynamic_cast<const Error*>(&e) ? e.what() : cat(files[i], ": cannot be read: ", e.what());
+      }
+    });
+    const auto is_error = [](const std::string& e) { return !e.empty(); };
+    const int64_t bad = std::count_if(errors.begin(), errors.end(), is_error);
+    TEMPER_CHECK(bad == 0, *std::find_if(errors.begin(), errors.end(), is_error),
+                 bad > 1 ? cat(" (and ", bad - 1, " more of ", files.size(), " pictures)") : "");
+    if (turned > 0)
+      set.notes.push_back(cat("folder: ", turned, " of ", files.size(),
+                              " pictures have an EXIF orientation and were read as stored; data.orientation: exif "
+                              "turns them"));
+  }
+
   /// The middle of a picture, side x side.
-  void place(const Decoded& picture, int side, uint8_t* to) const {
-    int h = whole(), w = whole();
-    if (fit == Fit::crop && picture.h < picture.w)
-      w = std::max(w, static_cast<int>(int64_t{picture.w} * h / picture.h));
-    if (fit == Fit::crop && picture.h > picture.w)
-      h = std::max(h, static_cast<int>(int64_t{picture.h} * w / picture.w));
-    const Decoded resized_picture = resized(picture, h, w, channels);
-    const int top = (h - side) / 2, left = (w - side) / 2, row = side * channels;
-    for (int y = 0; y < side; ++y)
-      std::copy_n(resized_picture.pixels.data() + (int64_t{top + y} * w + left) * channels, row, to + int64_t{y} * row);
+  std::vector<float> picture(const std::string& file, int side, std::atomic<int64_t>& turned) const {
+    const std::vector<char> bytes = read_file(file);
+    Raster in = decode_picture(file, bytes);
+    if (const int how = exif_orientation(bytes); how != 1) {
+      if (orientation == Orientation::exif)
+        in = upright(in, how);
+      else
+        ++turned;
+    }
+    if (channels == 1) in = to_grey(in);
+    int64_t h = whole(), w = whole();
+    if (fit == Fit::crop && in.height < in.width) w = std::max(w, int64_t{in.width} * h / in.height);
+    if (fit == Fit::crop && in.height > in.width) h = std::max(h, int64_t{in.height} * w / in.width);
+    return resize(
+        in, {.height = h, .width = w, .top = (h - side) / 2, .left = (w - side) / 2, .rows = side, .columns = side});
   }
 };
 
-TEMPER_REGISTER(DatasetReader, FolderReader, "folder", "your own images, as JPEG or PNG files in a folder per class");
+TEMPER_REGISTER(DatasetReader, FolderReader, "folder",
+                "your own images, as JPEG, PNG or WebP files in a folder per class");
 
 }  // namespace
 

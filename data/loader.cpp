@@ -10,14 +10,18 @@
 namespace temper {
 
 void Augmentation::fields(Fields& f) {
-  f("crop_pad", crop_pad, "random crops of the image padded by this many pixels on every side; 0: none");
+  f("crop_pad", crop_pad, Limits::between(0, 1024),
+    "random crops of the image padded by this many pixels on every side; 0: none");
   f.choice("padding", padding, {{"zero", Padding::zero}, {"reflect", Padding::reflect}}, "what the padding holds");
   f.choice("flip", flip, {{"none", Flip::none}, {"random", Flip::random}}, "mirror half of the images left to right");
-  if (crop_pad < 0) f.reject("crop_pad", "expected 0 or more pixels, got ", crop_pad);
 }
 
 Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
-    : engine_(engine), options_(options), count_(set.size()) {
+    : engine_(engine),
+      options_(options),
+      count_(set.size()),
+      dtype_(set.dtype),
+      pixel_bytes_(static_cast<int64_t>(set.pixels.size())) {
   set.check("loader");
   const Augmentation& a = options.augmentation;
   TEMPER_CHECK(options.batch_size > 0, "loader: expected a batch_size of 1 or more, got ", options.batch_size);
@@ -36,7 +40,7 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
               .key = {.seed = engine.seed(), .purpose = Purpose::augment}};
   const Stream stream = engine.stream();
   const size_t label_bytes = count_ * sizeof(int32_t);
-  pixels_ = static_cast<uint8_t*>(allocate(stream.device, set.pixels.size()));
+  pixels_ = allocate(stream.device, set.pixels.size());
   labels_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
   listed_ = (batches() - 1) * options.batch_size + served(batches() - 1);
   order_ = static_cast<int32_t*>(allocate(stream.device, listed_ * sizeof(int32_t)));
@@ -47,7 +51,7 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
 
 Loader::~Loader() {
   const Device device = engine_.device();
-  release(device, pixels_, count_ * augment_.h * augment_.w * augment_.c);
+  release(device, pixels_, pixel_bytes_);
   release(device, labels_, count_ * sizeof(int32_t));
   release(device, order_, listed_ * sizeof(int32_t));
 }
@@ -104,7 +108,13 @@ void Loader::fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch)
   options.key.step = epoch;
   dispatch_full(batch.images.dtype, [&](auto tag) {
     using T = decltype(tag);
-    augment(stream, n, pixels_, batch.ids.as<int32_t>(), batch.images.as<T>(), options);
+    const auto from = [&](const auto* pixels) {
+      augment(stream, n, pixels, batch.ids.as<int32_t>(), batch.images.as<T>(), options);
+    };
+    if (dtype_ == DType::u8)
+      from(static_cast<const uint8_t*>(pixels_));
+    else
+      from(static_cast<const float*>(pixels_));
   });
 }
 

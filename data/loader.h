@@ -31,7 +31,7 @@ struct LoaderOptions {
   LastBatch last_batch = LastBatch::keep;
 };
 
-/// A data set in the engine's memory (uint8), served in batches. The order of an epoch is a function of the engine's
+/// A data set in the engine's memory, served in batches. The order of an epoch is a function of the engine's
 /// seed and the epoch, what augmentation draws for a sample one of seed, epoch and the sample's number: any batch can
 /// be had at any time, bit-identical whatever was loaded before, for any batch size and number of threads.
 class Loader {
@@ -75,7 +75,9 @@ class Loader {
   int64_t count_ = 0;
   int64_t listed_ = 0;  ///< entries of the order, with those that LastBatch::pad adds
   int64_t epoch_ = -1;
-  uint8_t* pixels_ = nullptr;
+  DType dtype_;  ///< of the pixels
+  int64_t pixel_bytes_ = 0;
+  void* pixels_ = nullptr;
   int32_t *labels_ = nullptr, *order_ = nullptr;
 };
 

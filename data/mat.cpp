@@ -4,9 +4,9 @@
 
 #include <cmath>
 #include <cstring>
-#include <functional>
-#include <numeric>
+#include <memory>
 
+#include "core/memory_limit.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
@@ -73,22 +73,35 @@ class Cursor {
   size_t left_;
 };
 
+constexpr uint64_t kMaxRatio = 1032;  // what deflate can reach
+constexpr uint64_t kLargest = uint64_t{2} << 30;
+constexpr size_t kTag = 8;      // an element's type and size
+constexpr size_t kPadding = 8;  // at most, after an element
+
+/// What an element's packed data hold: one element, whose tag says how much memory that takes.
 std::vector<uint8_t> inflate_all(const std::string& file, const Element& e) {
-  std::vector<uint8_t> out(std::max<size_t>(4 * e.size, 1 << 16));
   z_stream z{};
   TEMPER_CHECK(inflateInit(&z) == Z_OK, file, ": zlib does not start");
+  const std::unique_ptr<z_stream, int (*)(z_streamp)> owner(&z, inflateEnd);
   z.next_in = const_cast<uint8_t*>(e.data);
   z.avail_in = static_cast<unsigned>(e.size);
-  int code = Z_OK;
-  while (code == Z_OK) {
-    if (z.total_out == out.size()) out.resize(2 * out.size());
-    z.next_out = out.data() + z.total_out;
-    z.avail_out = static_cast<unsigned>(std::min<size_t>(out.size() - z.total_out, 1u << 30));
-    code = inflate(&z, Z_NO_FLUSH);
-  }
+  const auto check = [&](bool fine) {
+    TEMPER_CHECK(fine, file, ": is truncated or damaged: it cannot be unpacked; fetch it again");
+  };
+  uint8_t tag[kTag];
+  z.next_out = tag;
+  z.avail_out = kTag;
+  const int begun = inflate(&z, Z_SYNC_FLUSH);
+  check((begun == Z_OK || begun == Z_STREAM_END) && z.avail_out == 0);
+  const uint64_t size = kTag + uint64_t{load<uint32_t>(tag + 4)} + kPadding;
+  check(size <= kLargest && size / kMaxRatio <= e.size);
+  expect_memory(file, size);
+  std::vector<uint8_t> out(size);
+  std::memcpy(out.data(), tag, kTag);
+  z.next_out = out.data() + kTag;
+  z.avail_out = static_cast<unsigned>(size - kTag);
+  check(begun == Z_STREAM_END || inflate(&z, Z_FINISH) == Z_STREAM_END);
   out.resize(z.total_out);
-  inflateEnd(&z);
-  TEMPER_CHECK(code == Z_STREAM_END, file, ": is truncated or damaged: it cannot be unpacked; fetch it again");
   return out;
 }
 
@@ -125,9 +138,13 @@ void read_matrix(const std::string& file, const Element& matrix, std::vector<Mat
   if (kind < kClassDouble || kind > kClassUint32) return;  // text, cells, structures, sparse arrays
   const Element extents = in.next(), name = in.next();
   MatArray a{.name = std::string(reinterpret_cast<const char*>(name.data), name.size)};
-  for (size_t i = 0; i < extents.size / 4; ++i) a.extents.push_back(load<int32_t>(extents.data + 4 * i));
+  int64_t n = 1;
+  for (size_t i = 0; i < extents.size / 4; ++i) {
+    a.extents.push_back(load<int32_t>(extents.data + 4 * i));
+    TEMPER_CHECK(a.extents[i] >= 0 && !__builtin_mul_overflow(n, a.extents[i], &n), file, ": ", a.name,
+                 ": has impossible extents; it is damaged");
+  }
   a.values = values(cat(file, ": ", a.name), in.next());
-  const int64_t n = std::accumulate(a.extents.begin(), a.extents.end(), int64_t{1}, std::multiplies<>());
   TEMPER_CHECK(n == static_cast<int64_t>(a.values.size()), file, ": ", a.name, ": expected ", n,
                " values because of its extents, got ", a.values.size(), "; it is damaged");
   out.push_back(std::move(a));

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -21,11 +22,11 @@ std::string data_folder() {
   return (fs::path(home ? home : ".") / ".local/share/temper").string();
 }
 
-std::string md5(const void* data, size_t bytes) {
+std::string sha256(const void* data, size_t bytes) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
-  TEMPER_CHECK(EVP_Digest(data, bytes, digest, &length, EVP_md5(), nullptr) == 1,
-               "md5: the system's OpenSSL refuses to compute MD5 (FIPS mode?); set data.verify: form");
+  TEMPER_CHECK(EVP_Digest(data, bytes, digest, &length, EVP_sha256(), nullptr) == 1,
+               "sha256: the system's OpenSSL does not compute it");
   std::string hex;
   for (unsigned int i = 0; i < length; ++i) {
     hex += "0123456789abcdef"[digest[i] >> 4];
@@ -34,18 +35,22 @@ std::string md5(const void* data, size_t bytes) {
   return hex;
 }
 
-std::vector<uint8_t> read_unpacked(const std::string& path) {
+std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most) {
+  std::error_code none;
+  TEMPER_CHECK(fs::is_regular_file(path, none), path, ": cannot be read; is the path right?");
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose_r);
-  TEMPER_CHECK(file && fs::is_regular_file(path), path, ": cannot be read; is the path right?");
+  TEMPER_CHECK(file, path, ": cannot be read; is the path right?");
   std::vector<uint8_t> bytes;
   size_t used = 0;
   for (int n = 1; n > 0; used += n) {
-    bytes.resize(std::max<size_t>(2 * used, 1 << 20));
+    bytes.resize(std::max<size_t>(used + used / 2, 1 << 20));
     n = gzread(file.get(), bytes.data() + used, static_cast<unsigned>(std::min<size_t>(bytes.size() - used, 1 << 30)));
     int error = Z_OK;
     const char* text = gzerror(file.get(), &error);
     TEMPER_CHECK(n >= 0 && (error == Z_OK || error == Z_STREAM_END), path,
                  ": is truncated or damaged: it cannot be unpacked (", text, "); fetch it again");
+    TEMPER_CHECK(used + n <= most || gzdirect(file.get()), path, ": unpacks to more than ", most,
+                 " bytes; is it the right file? One that is meant can be unpacked with gunzip");
   }
   bytes.resize(used);
   return bytes;
@@ -82,13 +87,14 @@ std::vector<uint8_t> PublishedFiles::read(const std::string& name) const {
                set_.downloads.empty()
                    ? "; leave data.path empty to use the shipped files"
                    : cat("; run `temper data fetch ", set_.name, "`, or set data.path to the folder that holds it"));
-  std::vector<uint8_t> bytes = read_unpacked(file);
-  for (const PublishedFile& f : set_.files) {
-    if (verify_ != Verify::official || f.name != name || f.md5.empty()) continue;
-    const std::string got = md5(bytes.data(), bytes.size());
-    TEMPER_CHECK(got == f.md5, file, ": expected the published file with MD5 ", f.md5, ", got ", bytes.size(),
-                 " bytes with MD5 ", got, "; fetch it again, or set data.verify: form to use it all the same");
-  }
+  const auto known = std::find_if(set_.files.begin(), set_.files.end(), [&](auto& f) { return f.name == name; });
+  const bool verified = verify_ == Verify::official && known != set_.files.end() && !known->sha256.empty();
+  std::vector<uint8_t> bytes = read_unpacked(file, verified ? known->bytes : kMostUnpacked);
+  if (!verified) return bytes;
+  const std::string got = sha256(bytes.data(), bytes.size());
+  TEMPER_CHECK(got == known->sha256, file, ": expected the published file with SHA-256 ", known->sha256, ", got ",
+               bytes.size(), " bytes with SHA-256 ", got,
+               "; fetch it again, or set data.verify: form to use it all the same");
   return bytes;
 }
 

@@ -3,19 +3,22 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/memory_limit.h"
 
 namespace temper {
 
 /// A file of a published data set. The checksum is of the unpacked content, so it holds for FILE and FILE.gz alike.
 struct PublishedFile {
   std::string name;
-  std::string md5;  ///< empty: only the archive's checksum is published
+  std::string sha256;  ///< empty: only the archive's checksum is known
+  uint64_t bytes = 0;  ///< unpacked; where the checksum is empty, the most
 };
 
 /// What to download: a .tar.gz that holds the files, or one file each, packed or not.
 struct Download {
-  std::string url;
-  std::string md5;  ///< of what is downloaded; empty: the checksum of the unpacked file decides
+  std::string url;     ///< https:// alone, for published sets
+  std::string sha256;  ///< of what is downloaded; empty: the checksum of the unpacked file decides
+  uint64_t bytes = 0;  ///< the most that is downloaded
 };
 
 /// A data set with its files, where they are published and on what terms.
@@ -54,20 +57,22 @@ class PublishedFiles {
   std::vector<uint8_t> read(const std::string& name) const;
   /// The same for a file that need not be there: its lines.
   std::vector<std::string> read_lines(const std::string& name) const;
+  /// Where file `name` (or `name`.gz) is; empty: nowhere.
+  std::string find(const std::string& name) const;
+  /// The folders that are looked into.
+  std::vector<std::string> places() const;
 
  private:
-  std::vector<std::string> places() const;
-  std::string find(const std::string& name) const;
-
   const Published& set_;
   std::string path_;
   Verify verify_ = Verify::official;
 };
 
-/// A whole file; one that is gzip-compressed is unpacked. Throws Error if it is missing, truncated or damaged.
-std::vector<uint8_t> read_unpacked(const std::string& path);
+/// A whole file; one that is gzip-compressed is unpacked. Throws Error if it is missing, truncated or damaged, or
+/// unpacks to more than `most` bytes, before it does.
+std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most = kMostUnpacked);
 
-/// The MD5 of some bytes, as 32 hexadecimal digits.
-std::string md5(const void* data, size_t bytes);
+/// The SHA-256 of some bytes, as 64 hexadecimal digits.
+std::string sha256(const void* data, size_t bytes);
 
 }  // namespace temper

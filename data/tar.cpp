@@ -33,8 +33,12 @@ std::vector<TarFile> list_tar(const std::string& who, const std::vector<uint8_t>
     TEMPER_CHECK(size <= tar.size() - at, who, ": is truncated: ", text(header, 100), " needs ", size, " bytes, ",
                  tar.size() - at, " are left");
     const std::string_view prefix = text(header + 345, 155);
-    if (header[156] == '0' || header[156] == 0)
-      out.push_back({cat(prefix, prefix.empty() ? "" : "/", text(header, 100)), at, size});
+    if (header[156] == '0' || header[156] == 0) {
+      const std::string name = cat(prefix, prefix.empty() ? "" : "/", text(header, 100));
+      TEMPER_CHECK(!name.starts_with('/') && ("/" + name + "/").find("/../") == std::string::npos, who,
+                   ": has a file '", name, "' that lies outside of its folder; nothing was unpacked");
+      out.push_back({name, at, size});
+    }
     at += (size + kBlock - 1) / kBlock * kBlock;
   }
   return out;

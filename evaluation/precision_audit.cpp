@@ -4,9 +4,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "attacks/gradient_watch.h"
 #include "core/host.h"
 #include "data/loader.h"
 #include "kernels/runtime/memory.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -22,14 +24,17 @@ class Probe {
 
   int64_t batches() const { return loader_.batches(); }
   Batch load(int64_t index) { return loader_.load(0, index); }
-  Tensor attacked(const Attack& attack, const Batch& batch) const {
-    return attack.run(
+  Tensor attacked(const Attack& attack, Batch batch) const {
+    batch.notes = blank_notes(side_.engine, batch.size());
+    const Tensor found = attack.run(
         side_.engine, batch, [&](Tape& t, const Var& x) { return side_.network(t, x, side_.pass); }, 0);
+    read_notes(side_.engine, batch.notes, attack);
+    return found;
   }
   Values gradient(const Tensor& images, const Tensor& labels) const {
     Tape tape(side_.engine, Wrt::input);
     const Var x = tape.input(images);
-    tape.backward(cross_entropy(tape, side_.network(tape, x, side_.pass), labels, Reduction::none));
+    tape.backward(log_odds(tape, side_.network(tape, x, side_.pass), labels));
     return host_values(side_.engine, tape.grad(x));
   }
   Values losses(const Tensor& images, const Tensor& labels) const {
@@ -94,6 +99,8 @@ double sum(const Values& v) { return std::accumulate(v.begin(), v.end(), 0.0); }
 PrecisionAudit audit_precision(const PrecisionSide& reference, const PrecisionSide& other, const ImageSet& set,
                                const Attack& attack, int64_t batch_size,
                                const std::function<void(int64_t, int64_t)>& progress) {
+  for (const PrecisionSide* side : {&reference, &other})
+    check_weights(side->engine, side->pass.weights ? *side->pass.weights : side->network.weights(), "audit");
   Probe a(reference, set, batch_size), b(other, set, batch_size);
   PrecisionAudit audit;
   for (int64_t index = 0; index < a.batches(); ++index) {

@@ -15,9 +15,9 @@ struct PrecisionSide {
   Pass pass;
 };
 
-/// What another precision changes for an attack, counted over samples and pixels. Gradients are those of the cross
-/// entropy with respect to the input, both taken at the same images: the clean ones and those the reference's attack
-/// found. The two attacks are then run apart, each in its own precision, and judged by the reference.
+/// What another precision changes for an attack, counted over samples and pixels. Gradients are those of the log odds
+/// (core/ops_loss.h) with respect to the input, both taken at the same images: the clean ones and those the reference's
+/// attack found. The two attacks are then run apart, each in its own precision, and judged by the reference.
 struct PrecisionAudit {
   struct Gradients {
     double same_sign = 0;  ///< share of pixels whose gradient has the same sign, zero being a sign of its own

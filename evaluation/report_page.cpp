@@ -28,9 +28,9 @@ std::string tiles(const RunReport& run) {
 }
 
 std::string results(const RunReport& run) {
-  const std::string caption = fmt::format(
-      "Accuracy in percent on the {} test images, which neither training nor selection has seen; ± is the 95 % interval.",
-      grouped(run.images_test));
+  const std::string caption =
+      fmt::format("Accuracy in percent on {}, which neither training nor selection has seen; ± is the 95 % interval.",
+                  test_images_text(run.images_test, run.part));
   std::string out =
       "<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
       "<th scope=\"col\" class=\"num\">±</th><th scope=\"col\" class=\"num\">Right</th>"
@@ -43,7 +43,8 @@ std::string results(const RunReport& run) {
         grouped(row.correct), grouped(row.total), duration(row.seconds));
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
-  return captioned_table(caption, out + "</tbody>") + nrr_note(run) + attack_list({run});
+  return captioned_table(caption, out + "</tbody>") + doubts({run}) +
+         nrr_note(std::isnan(run.nrr) ? "" : run.nrr_label) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {
@@ -99,9 +100,10 @@ std::string best_epoch(const RunReport& run) {
   const ReportEpoch* best = nullptr;
   for (const ReportEpoch& e : run.curve)
     if (std::isfinite(e.robust) && (!best || e.robust > best->robust)) best = &e;
-  if (!best || run.curve.back().epoch == best->epoch || !std::isfinite(run.curve.back().robust)) return "";
+  const double last = run.curve.empty() ? double{NAN} : run.curve.back().robust;
+  if (!best || !(last < best->robust)) return "";
   return fmt::format(" · robust validation accuracy was best in epoch {}: {:.2f} %, after the last one {:.2f} %",
-                     best->epoch, best->robust, run.curve.back().robust);
+                     best->epoch, best->robust, last);
 }
 
 }  // namespace

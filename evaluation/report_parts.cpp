@@ -32,6 +32,12 @@ std::string grouped(int64_t n) {
   return out;
 }
 
+std::string test_images_text(int64_t count, const std::optional<SetPart>& part) {
+  if (!part) return grouped(count) + " test images";
+  return fmt::format("{} of {} test images (drawn over the classes, seed {})", grouped(count), grouped(part->of),
+                     part->seed);
+}
+
 std::string answer(const std::string& predicted, const std::string& truth, double confidence) {
   const bool right = predicted == truth;
   return fmt::format("<span class=\"{}\">{} {}</span><br/>{:.0f}&#160;%", right ? "right-answer" : "wrong-answer",
@@ -57,11 +63,37 @@ std::string attack_list(const std::vector<RunReport>& runs) {
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
 }
 
-std::string nrr_note(const RunReport& run) {
-  if (std::isnan(run.nrr)) return "";
+std::string zero_gradient_text(int64_t images, int64_t right, int64_t total) {
+  if (images == 0) return "";
+  return fmt::format(
+      "{} of {} images ({:.1f} %) had a gradient of zero in a step of this attack, which cannot move them; "
+      "{} of those count as right, and of them the attack says little",
+      grouped(images), grouped(total), 100 * static_cast<double>(images) / static_cast<double>(total), grouped(right));
+}
+
+std::vector<std::string> doubts_of(const RunReport& run) {
+  std::vector<std::string> out;
+  for (const ReportRow& row : run.rows)
+    if (const std::string text = zero_gradient_text(row.zero_gradient, row.zero_gradient_right, row.total);
+        !text.empty())
+      out.push_back(shown(row.label) + ": " + text + ".");
+  return out;
+}
+
+std::string doubts(const std::vector<RunReport>& runs) {
+  std::string out;
+  for (const RunReport& run : runs)
+    for (const std::string& doubt : doubts_of(run))
+      out += "<p class=\"doubt\"><strong>Warning:</strong> " +
+             escape((runs.size() > 1 ? run.name + ", " : "") + doubt) + "</p>\n";
+  return out;
+}
+
+std::string nrr_note(const std::string& attack) {
+  if (attack.empty()) return "";
   return "<p class=\"soft\">NRR, the natural-robust ratio, is the harmonic mean 2 · Nat · Rob / (Nat + Rob), with Rob the "
          "accuracy under " +
-         escape(shown(run.nrr_label)) + ".</p>\n";
+         escape(shown(attack)) + ".</p>\n";
 }
 
 }  // namespace temper::report

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "attacks/settings.h"
 #include "core/config.h"
 #include "core/text.h"
 #include "evaluation/report_files.h"
@@ -24,24 +25,23 @@ std::vector<std::string> split(const std::string& line) {
   return cells;
 }
 
-void flatten(const YAML::Node& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
-  if (!node.IsMap()) {
-    if (node.IsScalar()) out.emplace_back(path, node.Scalar());
-    if (node.IsSequence()) out.emplace_back(path, YAML::Dump(node));
-    return;
-  }
-  for (const auto& kv : node) {
-    const std::string key = kv.first.as<std::string>();
-    flatten(kv.second, path.empty() ? key : path + "." + key, out);
-  }
-}
-
 void flatten(const json& node, const std::string& path, std::vector<std::pair<std::string, std::string>>& out) {
   if (!node.is_object()) {
     out.emplace_back(path, node.is_string() ? node.get<std::string>() : node.dump());
     return;
   }
   for (const auto& [key, value] : node.items()) flatten(value, path.empty() ? key : path + "." + key, out);
+}
+
+// An attack's section as it was resolved, with the keys that are newer than the file.
+FlatYaml attack_of(const json& row, const std::string& file) {
+  if (!row.contains("attack")) return {};
+  return flattened(complete_attack_settings(parse_config(row["attack"].dump(), file).root));
+}
+
+std::string normalisation_text(const json& j) {
+  if (!j.is_object()) return "";
+  return j.at("mean").empty() ? "none" : "mean " + j.at("mean").dump() + ", std " + j.at("std").dump();
 }
 
 // What the numbers of a row can be.
@@ -124,9 +124,19 @@ RunReport read_run(const fs::path& folder, const json& j) {
     run.train_seconds = j.value("train_seconds", 0.0);
     if (j.contains("nrr") && j["nrr"].is_number()) run.nrr = j["nrr"].get<double>();
     run.nrr_label = j.value("nrr_attack", "");
+    run.precision = j.value("precision", "");
+    run.normalisation = normalisation_text(j.value("normalisation", json()));
+    const auto set = [&](const char* key) { return set_fingerprint(j.value(key, json::object())); };
+    run.test = set("test");
+    run.train = set("train");
+    run.validation = set("validation");
+    run.start_weights = j.value("start", "");
+    if (j.contains("sample")) run.part = {.of = j["sample"].at("of"), .seed = j["sample"].value("seed", uint64_t{0})};
     for (const json& r : j.at("rows"))
       run.rows.push_back({r.at("label"), r.value("description", ""), r.at("correct"), r.at("total"), r.at("percent"),
-                          r.value("seconds", 0.0)});
+                          r.value("seconds", 0.0), r.value("zero_gradient", int64_t{0}),
+                          r.value("zero_gradient_right", int64_t{0}),
+                          attack_of(r, (folder / "evaluation.json").string())});
     for (const ReportRow& row : run.rows) check_row(row, folder);
     run.example_attack = examples.value("attack", "");
     run.example_gain = examples.value("gain", 1.0);
@@ -143,7 +153,7 @@ RunReport read_run(const fs::path& folder, const json& j) {
   run.curve = read_curve(folder / "metrics.csv");
   const fs::path config = folder / "config.yaml";
   run.config = read_run_text(config);
-  flatten(parse_config(run.config, config.string()).root, "", run.settings);
+  run.settings = flattened(parse_config(run.config, config.string()).root);
   flatten(read_run_json(folder / "environment.json"), "", run.environment);
   return run;
 }

@@ -1,11 +1,15 @@
 #include "evaluation/robust_accuracy.h"
 
+#include <algorithm>
 #include <numeric>
 
+#include "attacks/gradient_watch.h"
+#include "attacks/slices.h"
 #include "core/host.h"
-#include "core/image_fault.h"
 #include "core/plan_ahead.h"
 #include "data/loader.h"
+#include "kernels/gradient_notes/gradient_notes.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -32,13 +36,25 @@ bool note_evaluation(Engine& engine, const Network& network, Pass pass, Loader& 
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t, int64_t)>& progress) {
   Accuracy result;
+  check_weights(engine, pass.weights ? *pass.weights : network.weights(), "evaluation");
   for (int64_t b = 0; b < loader.batches(); ++b) {
     const Arena::Scope scope(engine.arena());
-    const Batch batch = loader.load(0, b);
-    const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
-    if (attack) check_image_gradients(engine, attack->describe());
+    Batch batch = loader.load(0, b);
+    if (attack) batch.notes = blank_notes(engine, batch.size());
+    std::vector<int32_t> predicted(batch.size());
+    each_slice(engine, batch, samples_at_a_time(engine, network, pass.bn, batch.size()),
+               [&](Engine& on, const BatchSlice& slice) {
+                 const std::vector<int32_t> of_slice = predictions(on, logits(on, network, pass, slice.batch, attack));
+                 std::copy(of_slice.begin(), of_slice.end(), predicted.begin() + slice.first);
+               });
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
-    for (int64_t i = 0; i < loader.counted(b); ++i) result.right.push_back(predicted[i] == labels[i]);
+    const std::vector<int32_t> notes = attack ? read_notes(engine, batch.notes, *attack) : std::vector<int32_t>();
+    for (int64_t i = 0; i < loader.counted(b); ++i) {
+      const bool right = predicted[i] == labels[i], still = attack && (notes[i] & kZeroGradient);
+      result.right.push_back(right);
+      result.zero_gradient += still;
+      result.zero_gradient_right += still && right;
+    }
     if (progress) progress(static_cast<int64_t>(result.right.size()), loader.size());
   }
   result.total = static_cast<int64_t>(result.right.size());

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/text.h"
 #include "evaluation/report_parts.h"
-#include "kernels/runtime/check.h"
+#include "evaluation/result_table.h"
 
 namespace temper {
 
@@ -43,10 +44,23 @@ std::string pipe_safe(const std::string& text) {
 
 ordered_json number(double v) { return std::isfinite(v) ? ordered_json(v) : ordered_json(nullptr); }
 
-double value_in(const RunReport& run, const std::string& key) {
-  if (key == "nrr") return run.nrr;
-  const ReportRow* row = run.find(key);
-  return row ? row->percent : double{NAN};
+// With results: of how many values the fullest cell is made.
+int64_t runs_of(const SeedTable::Row& row) {
+  int64_t most = 0;
+  for (const auto& cell : row.values) most = std::max(most, spread_of(cell).count);
+  return most;
+}
+
+// "Without results: PGD-AT (seeds 1, 2)."
+std::string missing(const std::vector<int>& seeds, const std::vector<MethodRuns>& methods) {
+  std::vector<std::string> rows;
+  for (const MethodRuns& m : methods) {
+    std::vector<std::string> without;
+    for (size_t i = 0; i < seeds.size(); ++i)
+      if (!m.runs[i]) without.push_back(std::to_string(seeds[i]));
+    if (!without.empty()) rows.push_back(cat(m.label, without.size() > 1 ? " (seeds " : " (seed ", join(without), ")"));
+  }
+  return rows.empty() ? "" : "Without results, and so not in the table: " + join(rows) + ".";
 }
 
 }  // namespace
@@ -64,36 +78,31 @@ Spread spread_of(const std::vector<double>& values) {
   return s;
 }
 
-SeedTable seed_table(const std::string& title, const std::vector<int>& seeds,
-                     const std::vector<std::pair<std::string, std::vector<RunReport>>>& methods) {
-  SeedTable t{.title = title, .seeds = seeds, .columns = {}, .rows = {}, .note = {}};
-  std::string nrr;
-  int64_t images = 0;
-  for (const auto& [label, runs] : methods)
-    for (const RunReport& run : runs) {
-      images = run.images_test;
-      for (const ReportRow& row : run.rows)
-        if (std::none_of(t.columns.begin(), t.columns.end(), [&](const auto& c) { return c.key == row.label; }))
-          t.columns.push_back({row.label, report::shown(row.label)});
-      if (run.nrr_label.empty()) continue;
-      TEMPER_CHECK(nrr.empty() || nrr == run.nrr_label, "table: the NRR of one run is with ", nrr, ", that of ",
-                   run.folder.string(), " with ", run.nrr_label, "; give all of them the same evaluation.attacks");
-      nrr = run.nrr_label;
-    }
+SeedTable seed_table(const std::string& title, const std::vector<int>& seeds, const std::vector<MethodRuns>& methods) {
+  SeedTable t{.title = title, .seeds = seeds};
+  std::vector<NamedRun> runs;
+  for (const MethodRuns& m : methods)
+    for (const auto& run : m.runs)
+      if (run) runs.push_back({m.label, &*run});
+  const ResultTable results = result_table(runs);
+  t.caveats = results.notes;
+  if (const std::string rows = missing(seeds, methods); !rows.empty()) t.caveats.push_back(rows);
+  for (const NamedRun& r : runs)
+    for (const std::string& doubt : report::doubts_of(*r.run)) t.caveats.push_back(r.name + ", " + doubt);
   t.note = cat(
-      "Accuracy in percent of ", report::grouped(images), " test images",
+      "Accuracy in percent of ", results.images.empty() ? "the test images" : results.images,
       seeds.size() > 1 ? cat(": mean ± sample standard deviation over ", seeds.size(), " seeds") : std::string(), ".");
-  if (!nrr.empty()) {
-    t.columns.push_back({"nrr", "NRR"});
-    t.note +=
-        cat(" NRR = 2 · Nat · Rob / (Nat + Rob) of each run, with Rob its accuracy under ", report::shown(nrr), ".");
-  }
-  for (const auto& [label, runs] : methods) {
-    SeedTable::Row& row = t.rows.emplace_back(SeedTable::Row{label, {}});
-    for (const SeedTable::Column& c : t.columns) {
-      std::vector<double>& cell = row.values.emplace_back();
-      for (const RunReport& run : runs) cell.push_back(value_in(run, c.key));
-    }
+  if (!results.nrr_attack.empty())
+    t.note += cat(" NRR = 2 · Nat · Rob / (Nat + Rob) of each run, with Rob its accuracy under ",
+                  report::shown(results.nrr_attack), ".");
+  for (const MethodRuns& m : methods)
+    t.rows.push_back({m.label, {results.columns.size(), std::vector<double>(seeds.size(), NAN)}});
+  for (size_t c = 0; c < results.columns.size(); ++c) {
+    t.columns.push_back({results.columns[c].key, results.columns[c].heading});
+    auto value = results.columns[c].values.begin();
+    for (size_t row = 0; row < methods.size(); ++row)
+      for (size_t seed = 0; seed < seeds.size(); ++seed)
+        if (methods[row].runs[seed]) t.rows[row].values[c][seed] = *value++;
   }
   return t;
 }
@@ -115,7 +124,9 @@ std::string table_markdown(const SeedTable& t) {
     for (const auto& cell : row.values) out += " " + cell_text(spread_of(cell), " ± ") + " |";
     out += "\n";
   }
-  return out + "\n" + t.note + "\n";
+  out += "\n" + t.note + "\n";
+  for (const std::string& caveat : t.caveats) out += "\n" + caveat + "\n";
+  return out;
 }
 
 std::string table_csv(const SeedTable& t) {
@@ -123,7 +134,7 @@ std::string table_csv(const SeedTable& t) {
   for (const SeedTable::Column& c : t.columns) out += "," + csv(c.key + "_mean") + "," + csv(c.key + "_sd");
   out += "\n";
   for (const SeedTable::Row& row : t.rows) {
-    out += fmt::format("{},{}", csv(row.label), row.values.empty() ? 0 : spread_of(row.values[0]).count);
+    out += fmt::format("{},{}", csv(row.label), runs_of(row));
     for (const auto& cell : row.values) {
       const Spread s = spread_of(cell);
       out += s.count > 0 ? fmt::format(",{:.4f}", s.mean) : ",";
@@ -135,8 +146,9 @@ std::string table_csv(const SeedTable& t) {
 }
 
 std::string table_latex(const SeedTable& t) {
-  std::string out =
-      "% " + t.title + "\n\\begin{tabular}{l" + std::string(t.columns.size(), 'r') + "}\n\\toprule\nmethod";
+  std::string head = "% " + t.title + "\n% " + t.note + "\n";
+  for (const std::string& caveat : t.caveats) head += "% " + caveat + "\n";
+  std::string out = head + "\\begin{tabular}{l" + std::string(t.columns.size(), 'r') + "}\n\\toprule\nmethod";
   for (const SeedTable::Column& c : t.columns) out += " & " + latex(c.heading);
   out += " \\\\\n\\midrule\n";
   for (const SeedTable::Row& row : t.rows) {
@@ -148,7 +160,9 @@ std::string table_latex(const SeedTable& t) {
 }
 
 ordered_json table_json(const SeedTable& t) {
-  ordered_json j = {{"title", t.title}, {"seeds", t.seeds}, {"note", t.note}, {"rows", ordered_json::array()}};
+  ordered_json j = {{"title", t.title}, {"seeds", t.seeds}, {"note", t.note}};
+  if (!t.caveats.empty()) j["caveats"] = t.caveats;
+  j["rows"] = ordered_json::array();
   for (const SeedTable::Row& row : t.rows) {
     ordered_json r = {{"label", row.label}};
     for (size_t c = 0; c < t.columns.size(); ++c) {

@@ -1,7 +1,7 @@
 #pragma once
 // Results of methods over seeds, as tables for papers and programs.
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -17,10 +17,16 @@ struct Spread {
 };
 Spread spread_of(const std::vector<double>& values);
 
+/// The runs of a method, one a seed; none where a seed has no results.
+struct MethodRuns {
+  std::string label;
+  std::vector<std::optional<RunReport>> runs;
+};
+
 /// One row a method, one column a measurement, in every cell one value a seed.
 struct SeedTable {
   struct Column {
-    std::string key, heading;  ///< "pgd20", "PGD-20"
+    std::string key, heading;  ///< as in evaluation/result_table.h
   };
   struct Row {
     std::string label;
@@ -30,13 +36,13 @@ struct SeedTable {
   std::vector<int> seeds;
   std::vector<Column> columns;
   std::vector<Row> rows;
-  std::string note;  ///< what the numbers are
+  std::string note;                  ///< what the numbers are
+  std::vector<std::string> caveats;  ///< in what the runs differ, which seeds are missing
 };
 
-/// The table of runs grouped by method: natural accuracy, accuracy under every attack, NRR of every run. Throws Error
-/// if NRR was computed with different attacks.
-SeedTable seed_table(const std::string& title, const std::vector<int>& seeds,
-                     const std::vector<std::pair<std::string, std::vector<RunReport>>>& methods);
+/// The table of runs grouped by method: natural accuracy, accuracy under every attack, NRR of every run. What was not
+/// measured alike has columns of its own; what else differs, and what is missing, is among the caveats.
+SeedTable seed_table(const std::string& title, const std::vector<int>& seeds, const std::vector<MethodRuns>& methods);
 
 /// "79.51 ± 0.35", or "79.51" of one run, "-" of none; `plus_minus` is written between.
 std::string cell_text(const Spread& s, const std::string& plus_minus);

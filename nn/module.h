@@ -123,6 +123,9 @@ class Network {
   const ParamStore& params() const { return params_; }
   const ParamStore& buffers() const { return buffers_; }
   Weights& weights() const { return *weights_; }
+  /// What a user should know of the weights that were read into it, such as arrays passed over.
+  const std::vector<std::string>& notes() const { return notes_; }
+  void note(const std::string& text) { notes_.push_back(text); }
   /// New numbers of the same layout: zeros.
   Weights make_weights(Engine& engine) const;
   void copy_weights(Weights& to, const Weights& from) const;
@@ -132,6 +135,7 @@ class Network {
   ParamStore params_, buffers_;
   std::unique_ptr<Module> body_;
   std::unique_ptr<Weights> weights_;
+  std::vector<std::string> notes_;
   mutable size_t activation_bytes_ = 0;  ///< 0: not measured yet
 };
 

@@ -37,8 +37,6 @@ Var ResNet::forward(Tape& tape, const Var& x, const Pass& pass) const {
 
 void check_widths(const Fields& f, const char* key, const std::vector<int>& widths) {
   if (widths.empty()) f.reject(key, "expected at least one width");
-  for (const int w : widths)
-    if (w <= 0) f.reject(key, "expected positive widths, got ", w);
 }
 
 namespace {

@@ -26,7 +26,8 @@ class ResNet : public Module {
   std::optional<PooledLinear> head_;
 };
 
-/// Throws Error at `key` unless all of `widths` are positive and there is at least one.
+inline constexpr Limits kWidth = Limits::between(1, 1 << 16);
+/// Throws Error at `key` unless there is at least one.
 void check_widths(const Fields& f, const char* key, const std::vector<int>& widths);
 
 }  // namespace temper

@@ -18,9 +18,8 @@ int64_t window(int64_t in, int size, int stride, int pad) {
   return (in + 2 * pad - size) / stride + 1;
 }
 
-void expect_positive(const Fields& f, const char* key, int64_t v) {
-  if (f.has(key) && v < 1) f.reject(key, "expected at least 1, got ", v);
-}
+constexpr Limits kOut = Limits::between(1, 1 << 24), kExtent = Limits::between(1, 1024),
+                 kPad = Limits::between(0, 1024);
 
 /// A module from a function.
 template <class F>
@@ -50,11 +49,10 @@ struct ConvLayer : LayerSpec {
   bool bias = true;
 
   void fields(Fields& f) override {
-    f("out", out, "output channels; has to be given");
-    expect_positive(f, "out", out);
-    f("size", size, "of the square filter");
-    f("stride", stride, "pixels between outputs");
-    f("pad", pad, "zeros around the image");
+    f("out", out, kOut, "output channels; has to be given");
+    f("size", size, kExtent, "of the square filter");
+    f("stride", stride, kExtent, "pixels between outputs");
+    f("pad", pad, kPad, "zeros around the image");
     f("bias", bias, "whether each output channel has one");
   }
   std::vector<const char*> required() const override { return {"out"}; }
@@ -87,11 +85,10 @@ struct PoolLayer : LayerSpec {
   int size = 2, stride = 0, pad = 0;
 
   void fields(Fields& f) override {
-    f("size", size, "of the square window");
-    expect_positive(f, "size", size);
+    f("size", size, kExtent, "of the square window");
     if (!f.has("stride")) stride = size;
-    f("stride", stride, "default: size");
-    f("pad", pad, "pixels around the image; never the maximum, zeros for the mean");
+    f("stride", stride, kExtent, "default: size");
+    f("pad", pad, kPad, "pixels around the image; never the maximum, zeros for the mean");
   }
   PoolOptions pool(Shape& shape) const {
     expect_images(shape);
@@ -133,21 +130,22 @@ TEMPER_REGISTER(LayerSpec, FlattenLayer, "flatten", "image to features, in PyTor
 
 struct LinearLayer : LayerSpec {
   int64_t out = 0;
+  bool bias = true;
 
   std::vector<const char*> required() const override { return {"out"}; }
   void fields(Fields& f) override {
-    f("out", out, "output features; has to be given");
-    expect_positive(f, "out", out);
+    f("out", out, kOut, "output features; has to be given");
+    f("bias", bias, "whether each output feature has one");
   }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
     TEMPER_CHECK(shape.rank() == 1, "expected features, got images ", shape,
                  "; put flatten or global_avg_pool before it");
-    const Linear layer(b, name, {.in = shape[0], .out = out});
+    const Linear layer(b, name, {.in = shape[0], .out = out, .bias = bias ? Bias::yes : Bias::no});
     shape = {out};
     return apply([=](Tape& tape, const Var& x, const Pass& pass) { return layer(tape, x, pass); });
   }
 };
-TEMPER_REGISTER(LayerSpec, LinearLayer, "linear", "fully connected: out");
+TEMPER_REGISTER(LayerSpec, LinearLayer, "linear", "fully connected: out, bias");
 
 struct ResidualLayer : LayerSpec {
   int64_t out = 0;
@@ -157,10 +155,8 @@ struct ResidualLayer : LayerSpec {
 
   std::vector<const char*> required() const override { return {"out"}; }
   void fields(Fields& f) override {
-    f("out", out, "output channels; has to be given");
-    expect_positive(f, "out", out);
-    f("stride", stride, "of the first convolution");
-    expect_positive(f, "stride", stride);
+    f("out", out, kOut, "output channels; has to be given");
+    f("stride", stride, kExtent, "of the first convolution");
     f.choice("norm", norm, {{"batch", BlockNorm::batch}, {"none", BlockNorm::none}},
              "BatchNorm after each convolution, or none and biases instead");
     f.choice("shortcut", shortcut, {{"projection", Shortcut::projection}, {"pad", Shortcut::pad}},

@@ -33,13 +33,11 @@ struct SmallCnn : Architecture {
   std::vector<int> strides = {1, 1, 2, 1, 2};
 
   void fields(Fields& f) override {
-    f("widths", widths, "channels of each convolution");
+    f("widths", widths, kWidth, "channels of each convolution");
     check_widths(f, "widths", widths);
-    f("strides", strides, "stride of each convolution");
+    f("strides", strides, Limits::between(1, 64), "stride of each convolution");
     if (strides.size() != widths.size())
       f.reject("strides", "expected one stride for each of the ", widths.size(), " widths, got ", strides.size());
-    for (const int s : strides)
-      if (s < 1) f.reject("strides", "expected strides of at least 1, got ", s);
   }
   std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const override {
     return std::make_unique<SmallCnnBody>(b, data, widths, strides);

@@ -9,10 +9,9 @@ struct SmallResNet : Architecture {
   int blocks = 1;
 
   void fields(Fields& f) override {
-    f("widths", widths, "channels of each stage; every stage but the first halves the image");
+    f("widths", widths, kWidth, "channels of each stage; every stage but the first halves the image");
     check_widths(f, "widths", widths);
-    f("blocks", blocks, "basic blocks of each stage");
-    if (blocks < 1) f.reject("blocks", "expected at least 1, got ", blocks);
+    f("blocks", blocks, Limits::between(1, 1000), "basic blocks of each stage");
   }
   std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const override {
     return std::make_unique<ResNet>(

@@ -5,6 +5,8 @@
 
 #include "core/npz.h"
 #include "core/text.h"
+#include "nn/weight_names.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
@@ -30,10 +32,6 @@ std::string text_of(const std::vector<int64_t>& shape) {
   std::vector<std::string> parts;
   for (const int64_t e : shape) parts.push_back(std::to_string(e));
   return "(" + join(parts) + ")";
-}
-
-std::string key_of(const NamedArray& a) {
-  return a.name.starts_with("module.") ? a.name.substr(std::strlen("module.")) : a.name;
 }
 
 std::vector<double> values_of(const NamedArray& a, const Shape& shape, const std::string& who) {
@@ -75,18 +73,24 @@ std::string listed(const char* title, const std::vector<std::string>& items) {
   return out;
 }
 
+std::vector<std::string> names_of(const ParamStore& params, const ParamStore& buffers) {
+  std::vector<std::string> names;
+  for (const ParamStore* store : {&params, &buffers})
+    for (const Param& p : store->all()) names.push_back(p.name);
+  return names;
+}
+
 /// What of `arrays` goes where; everything that does not fit, in one Error.
 std::vector<std::pair<const NamedArray*, int>> match(const ParamStore& params, const ParamStore& buffers,
-                                                     const std::vector<NamedArray>& arrays, const std::string& who) {
-  std::vector<std::string> wanted, given, missing, unexpected, misshapen;
-  for (const ParamStore* store : {&params, &buffers})
-    for (const Param& p : store->all()) wanted.push_back(p.name);
-  for (const NamedArray& a : arrays) given.push_back(key_of(a));
-
+                                                     const std::vector<NamedArray>& arrays,
+                                                     const std::vector<std::string>& keys, const std::string& who) {
+  std::vector<std::string> missing, unexpected, misshapen;
+  const std::vector<std::string> wanted = names_of(params, buffers);
   std::vector<std::pair<const NamedArray*, int>> found;
-  for (const NamedArray& a : arrays) {
-    const std::string key = key_of(a);
-    if (key.ends_with("num_batches_tracked")) continue;
+  for (size_t i = 0; i < arrays.size(); ++i) {
+    const NamedArray& a = arrays[i];
+    const std::string& key = keys[i];
+    if (key.empty()) continue;
     const int p = params.find(key), b = buffers.find(key);
     if (p < 0 && b < 0) {
       unexpected.push_back(key + " " + text_of(a.shape) + did_you_mean(key, wanted));
@@ -97,18 +101,57 @@ std::vector<std::pair<const NamedArray*, int>> match(const ParamStore& params, c
     found.emplace_back(&a, p < 0 ? params.count() + b : p);
   }
   for (const std::string& name : wanted)
-    if (std::find(given.begin(), given.end(), name) == given.end()) missing.push_back(name + did_you_mean(name, given));
+    if (std::find(keys.begin(), keys.end(), name) == keys.end()) missing.push_back(name + did_you_mean(name, keys));
   TEMPER_CHECK(missing.empty() && unexpected.empty() && misshapen.empty(), who,
                ": these weights are of another network", listed("missing", missing), listed("unexpected", unexpected),
                listed("of another shape", misshapen));
   return found;
 }
 
+/// "0.mu = (0.4914, 0.4822, 0.4465)", because it says what the network was trained with.
+std::string passed_over(const NamedArray& a) {
+  const bool is_float = a.dtype == DType::f32 || a.dtype == DType::f64;
+  if (!is_normalisation(a.name) || !is_float || a.numel() > 4) return a.name;
+  std::vector<std::string> parts;
+  for (const double v : values_of(a, {a.numel()}, a.name)) parts.push_back(cat(v));
+  return cat(a.name, " = (", join(parts), ")");
+}
+
+void note_passed_over(Network& network, const std::vector<NamedArray>& arrays, const std::vector<std::string>& names,
+                      const std::string& who) {
+  std::vector<std::string> parts;
+  const char* end = "";
+  for (const NamedArray& a : arrays) {
+    if (std::find(names.begin(), names.end(), a.name) == names.end()) continue;
+    if (is_normalisation(a.name)) end = "; the network normalises with model.mean and model.std";
+    parts.push_back(passed_over(a));
+  }
+  const size_t more = parts.size() > kListed ? parts.size() - kListed : 0;
+  parts.resize(parts.size() - more);
+  if (!parts.empty())
+    network.note(cat(who, ": passed over ", join(parts), more ? cat(" and ", more, " more") : "",
+                     ", which the network does not have", end));
+}
+
+/// The arrays of real numbers.
+std::vector<NamedArray> load_numbers(Network& network, const std::string& path) {
+  const NpzFile file(path);
+  std::vector<NamedArray> arrays;
+  std::vector<std::string> others;
+  for (const std::string& name : file.names())
+    if (file.holds_numbers(name))
+      arrays.push_back(file.read(name));
+    else
+      others.push_back(name);
+  if (!others.empty()) network.note(cat(path, ": passed over ", join(others), ", which holds no numbers"));
+  return arrays;
+}
+
 bool ends_npz(const std::string& path) {
   if (path.ends_with(".npz")) return true;
   TEMPER_CHECK(path.ends_with(".safetensors"), path,
-               ": expected a .safetensors or .npz file; from PyTorch write one "
-               "with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')");
+               ": expected a .safetensors or .npz file; make one from PyTorch's .pt, .pth, .ckpt or .bin with "
+               "scripts/convert_pytorch_weights FILE weights.safetensors");
   return false;
 }
 
@@ -125,19 +168,26 @@ void import_weights(Network& network, const std::vector<NamedArray>& arrays, con
   Weights& w = network.weights();
   const int params = network.params().count();
   std::vector<std::pair<int, std::vector<double>>> values;
-  for (const auto& [array, i] : match(network.params(), network.buffers(), arrays, who)) {
-    const Shape& shape = (i < params ? network.params()[i] : network.buffers()[i - params]).shape;
-    values.emplace_back(i, values_of(*array, shape, who));
+  std::vector<std::string> given;
+  for (const NamedArray& a : arrays) given.push_back(a.name);
+  const WeightNames names = match_names(given, names_of(network.params(), network.buffers()), who);
+  for (const auto& [array, i] : match(network.params(), network.buffers(), arrays, names.keys, who)) {
+    const Param& p = i < params ? network.params()[i] : network.buffers()[i - params];
+    values.emplace_back(i, values_of(*array, p.shape, who));
+    if (w.params.dtype() == DType::f32)
+      for (double& v : values.back().second) v = static_cast<float>(v);
+    if (const auto fault = weights_fault(p.name, p.shape, values.back().second)) fail(who, ": ", *fault);
   }
   for (const auto& [i, v] : values)
     if (i < params)
       w.params.write(i, v);
     else
       w.buffers.write(i - params, v);
+  note_passed_over(network, arrays, names.passed_over, who);
 }
 
 void load_weights(Network& network, const std::string& path) {
-  import_weights(network, ends_npz(path) ? load_npz(path) : load_safetensors(path).arrays, path);
+  import_weights(network, ends_npz(path) ? load_numbers(network, path) : load_safetensors(path).arrays, path);
 }
 
 void save_weights(const Weights& weights, const std::string& path) {

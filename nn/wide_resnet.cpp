@@ -42,10 +42,9 @@ struct WideResNet : Architecture {
   int depth = 34, width = 10;
 
   void fields(Fields& f) override {
-    f("depth", depth, "layers: 6n + 4, such as 28 or 34");
-    if (depth < 10 || depth % 6 != 4) f.reject("depth", "expected 6n + 4, such as 16, 28 or 34, got ", depth);
-    f("width", width, "the factor on 16-32-64 channels");
-    if (width < 1) f.reject("width", "expected at least 1, got ", width);
+    f("depth", depth, Limits::between(10, 10000), "layers: 6n + 4, such as 28 or 34");
+    if (depth % 6 != 4) f.reject("depth", "expected 6n + 4, such as 16, 28 or 34, got ", depth);
+    f("width", width, Limits::between(1, 1000), "the factor on 16-32-64 channels");
   }
   std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const override {
     return std::make_unique<WideResNetBody>(b, data, (depth - 4) / 6, width);

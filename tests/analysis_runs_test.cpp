@@ -23,7 +23,7 @@ struct LinearRun {
 
   explicit LinearRun(const Subject& s) {
     const Experiment e = read_experiment(s.config);
-    const ImageSet images = test_images(e, 0);
+    const ImageSet images = test_images(e).images;
     Engine engine(e.engine_options());
     const auto network = load_run_network(engine, e, *s.folder, "last", shape_of(images));
     w = network->weights().params.read(network->params().find("linear.weight"));
@@ -73,6 +73,36 @@ TEST_CASE("analysis: overfitting finds the best and the last epoch", "[analysis]
                     ContainsSubstring("b/metrics.csv: no epoch has a robust accuracy"));
 }
 
+TEST_CASE("analysis: runs that were not measured alike are not put into one table", "[analysis]") {
+  const test::TemporaryFolder folder;
+  const auto subject = [&](const std::string& name, const std::string& yaml, const std::string& train,
+                           const std::string& held_out) {
+    test::write_file(folder.path() / name / "metrics.csv", "epoch,train_loss,lr,clean,robust\n1,1,0.1,60,40\n");
+    const auto set = [](const std::string& print) {
+      return "{\"count\": 9, \"images\": \"" + print + "\", \"labels\": \"x\"}";
+    };
+    test::write_file(folder.path() / name / "data.json",
+                     "{\"train\": " + set(train) + ", \"validation\": " + set(held_out) + "}");
+    return Subject{.name = name, .config = parse_config(yaml), .folder = RunFolder{folder.path() / name}};
+  };
+  const std::string plain = "evaluation: {validation: {radius: 0.1}}",
+                    other = "evaluation: {validation: {radius: 0.2}}";
+  test::Recorder nobody;
+  const auto run = [&](const std::vector<Subject>& subjects) {
+    return make_analysis("overfitting")->run({subjects, folder.path(), nobody});
+  };
+  const Subject a = subject("a", plain, "1111", "2222");
+  CHECK(run({a, subject("b", plain, "1111", "2222")}).notes.size() == 1);
+  CHECK_THAT(run({a, subject("b", plain, "1111", "3333")}).notes.at(1),
+             ContainsSubstring("The validation images are not the same in all runs"));
+  CHECK_THROWS_WITH(run({a, subject("b", other, "1111", "2222")}),
+                    ContainsSubstring("overfitting: the runs differ in the validation attack: ") &&
+                        ContainsSubstring("radius 0.2") && ContainsSubstring("(b); such numbers are no comparison"));
+  CHECK_THROWS_WITH(run({a, subject("b", plain, "4444", "2222")}), ContainsSubstring("differ in training images"));
+  CHECK_THROWS_WITH(run({a, subject("b", plain + "\nprecision: {compute: f64}", "1111", "2222")}),
+                    ContainsSubstring("differ in precision: f32 (a), but f64 (b)"));
+}
+
 TEST_CASE("analysis: updates averages the recorded shares at start, middle and end", "[analysis]") {
   const test::TemporaryFolder folder;
   std::string lines;
@@ -98,7 +128,8 @@ TEST_CASE("analysis: updates averages the recorded shares at start, middle and e
   const std::vector<Subject> b = {{.name = "b", .config = {}, .folder = RunFolder{folder.path() / "b"}}};
   CHECK_THROWS_WITH(make_analysis("updates")->run({b, folder.path(), nobody}),
                     ContainsSubstring("no step has the share of updated weights on record"));
-  CHECK_THROWS_WITH(make_analysis("updates", "window: 2"), ContainsSubstring("expected a share above 0"));
+  CHECK_THROWS_WITH(make_analysis("updates", "window: 2"),
+                    ContainsSubstring("expected more than 0 and up to 1, got 2"));
 }
 
 TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius", "[analysis]") {
@@ -107,8 +138,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   const LinearRun run(s);
   test::Recorder nobody;
   const std::vector<Subject> subjects = {s};
-  const Findings f =
-      make_analysis("eps", "radii: [1, 4, 8, 16, 30]\nsteps: 12\nstep: 0.2")->run({subjects, folder.path(), nobody});
+  const Findings f = make_analysis("eps", "radii: [1/255, 4/255, 8/255, 16/255, 30/255]\nsteps: 12\nstep: 0.2")
+                         ->run({subjects, folder.path(), nobody});
   REQUIRE(f.rows.size() == 6);
   std::set<int64_t> different;
   for (const double radius : {0.0, 1.0, 4.0, 8.0, 16.0, 30.0}) {
@@ -121,7 +152,23 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
     different.insert(safe);
   }
   CHECK(different.size() >= 3);
-  CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"), ContainsSubstring("expected radii above 0"));
+  CHECK_THROWS_WITH(make_analysis("eps", "radii: [0]"),
+                    ContainsSubstring("radii: expected more than 0 and up to 1, got 0"));
+  CHECK_THROWS_WITH(make_analysis("eps", "radii: [8]"),
+                    ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
+
+  Subject other = s;
+  other.name = "other";
+  other.config.root = YAML::Clone(s.config.root);
+  other.config.root["precision"]["compute"] = "f64";
+  const std::vector<Subject> mixed = {s, other};
+  CHECK_THROWS_WITH(make_analysis("eps")->run({mixed, folder.path(), nobody}),
+                    ContainsSubstring("eps: the runs differ in precision: "));
+  other.config.root = YAML::Clone(s.config.root);
+  other.config.root["data"]["name"] = "fashion_mnist_small";
+  const std::vector<Subject> elsewhere = {s, other};
+  CHECK_THROWS_WITH(make_analysis("eps")->run({elsewhere, folder.path(), nobody}),
+                    ContainsSubstring("eps: the runs differ in test images: 24 images, "));
 }
 
 TEST_CASE("analysis: conflict compares the closed-form gradients of a linear classifier", "[analysis]") {

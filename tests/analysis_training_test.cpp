@@ -79,6 +79,7 @@ TEST_CASE("analysis: the gradient on record is what plain gradient descent moves
   CHECK_THROWS_WITH(
       make_analysis("gradients", "layers: [conv2]\nevery: 100")->run({subjects, folder.file("c"), nobody}),
       ContainsSubstring("fewer steps than analysis.every (100)"));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "c" / "tiny" / "checkpoints" / "last.safetensors"));
 }
 
 TEST_CASE("analysis: conflict during training is that of the network after each of the steps", "[analysis]") {
@@ -197,7 +198,7 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
   CHECK(f.at({"two", "new"}, "trained_weights") == 4 * 9 + 8 + 8 * 36 + 16);
 
   Experiment e = read_experiment(load_config(folder.file("new-two/config.yaml")));
-  const ImageSet images = test_images(e, 0);
+  const ImageSet images = test_images(e).images;
   Engine engine(e.engine_options());
   const auto network = load_run_network(engine, e, RunFolder{folder.path() / "new-two"}, "last", shape_of(images));
   const std::vector<TestRow> rows = evaluate_test(engine, *network, e, images, recorder);

@@ -127,7 +127,8 @@ TEMPER_DEVICE_TEST("arat: the invariance term stops at the clean side, and with 
   CHECK(largest(of_branch(clean.gradient, false)) == 0);
   CHECK(largest(of_branch(clean.gradient, true)) > 1e-4);
   const TermAlone stopped(device, Gradient::adversarial, Predictor::clean);
-  CHECK(largest({stopped.predictor_gradient.read(0)}) == 0);
+  CHECK(largest({stopped.predictor_gradient.read(0)}) > 1e-4);  // the stop is before the predictor
+  CHECK(largest(of_branch(stopped.gradient, true)) == 0);
 
   // Without a predictor the two stopped halves are half of the symmetric gradient each.
   const TermAlone symmetric(device, Gradient::symmetric, Predictor::none),
@@ -253,23 +254,33 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
     }
     return static_cast<double>(right) / static_cast<double>(8 * batches);
   };
-  const auto weight = [&](const std::string& balance, int64_t batches, double exponent) {
+  // Of the clean ones, by `clean`: the code's power, or what the adversarial ones leave.
+  const auto weight = [&](const std::string& balance, int64_t batches, double exponent,
+                          Balance::Clean clean = Balance::Clean::power) {
     Setup s(device, kAttack + ", balance: {" + balance + "}");
     s.weights().params.write(s.weights().params.store().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
     s.weights().params.touch();
     TrainContext context = s.state.context();
     s.method().before_epoch(context);
-    CHECK(s.metric("adversarial_weight") == Approx(std::pow(expected(s, batches), exponent)).epsilon(1e-12));
+    const double a = expected(s, batches), w = std::pow(a, exponent);
+    CHECK(s.metric("adversarial_weight") == Approx(w).epsilon(1e-12));
+    CHECK(s.metric("clean_weight") ==
+          Approx(clean == Balance::Clean::power ? std::pow(1 - a, exponent) : 1 - w).epsilon(1e-12));
+    CHECK(s.method().term_weights().second == Approx(s.metric("clean_weight")).epsilon(1e-7));
     return s.metric("adversarial_weight");
   };
   CHECK(weight("images: 1000", 6, 1) > 0);  // all 48
   weight("images: 17", 3, 1);               // whole batches of 8
   weight("images: 16", 2, 1);
   weight("exponent: 2", 6, 2);
+  weight("exponent: 2, clean: complement", 6, 2, Balance::Clean::complement);
   Setup fixed(device, "balance: {rule: fixed, weight: 0.3}");
   TrainContext context = fixed.state.context();
   fixed.method().before_epoch(context);
   CHECK(fixed.metric("adversarial_weight") == 0.3);
+  CHECK(fixed.metric("clean_weight") == 0.7);
+  Setup given(device, "balance: {rule: fixed, weight: 1, clean: given}");  // the code's, without automatic weights
+  CHECK(given.method().term_weights() == TermWeights{1, 1});
 }
 
 TEMPER_DEVICE_TEST("arat: noise_alias trains on the noisy batch, otherwise the batch is left alone",
@@ -310,7 +321,7 @@ TEMPER_DEVICE_TEST("arat: noise_alias centres the ball on the noisy batch", "[tr
     const Arena::Scope scope(state.engine.arena());
     const Batch batch = state.train.load(1, 0);
     TrainContext context = state.context();
-    const Tensor x = e.trainer.method->estimation_images(context, batch, state.network->weights());
+    const Tensor x = e.trainer.method->estimation_images(context, batch, {state.network->weights()});
     return test::largest_difference(test::numbers_of(state.engine, x), test::numbers_of(state.engine, batch.images));
   };
   CHECK(furthest("false") == Approx(0.1).margin(1e-6));
@@ -443,9 +454,11 @@ TEST_CASE("arat: wrong options say what is expected", "[arat]") {
   CHECK_THROWS_WITH(with("invariance: {temperature: 0}")(),
                     ContainsSubstring("trainer.invariance.temperature: expected more than 0, got 0"));
   CHECK_THROWS_WITH(with("balance: {weight: 1.5}")(),
-                    ContainsSubstring("trainer.balance.weight: expected a share from 0 to 1, got 1.5"));
+                    ContainsSubstring("trainer.balance.weight: expected 0 to 1, got 1.5"));
   CHECK_THROWS_WITH(with("balance: {exponent: 0}")(),
                     ContainsSubstring("trainer.balance.exponent: expected more than 0, got 0"));
+  CHECK_THROWS_WITH(with("balance: {clean_weight: -1}")(),
+                    ContainsSubstring("trainer.balance.clean_weight: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("balance: {images: 0}")(),
                     ContainsSubstring("trainer.balance.images: expected 1 or more, got 0"));
 }

@@ -104,19 +104,19 @@ TEST_CASE("every preset is registered with the literature's parameters", "[attac
   const auto described = [](const char* name) { return Registry<Attack>::instance().make(name)->describe(); };
   CHECK(described("pgd") ==
         "PGD linf: radius 0.031373 (8/255), step 0.007843, 10 steps, start uniform, 1 run, returns "
-        "last, cross entropy");
+        "last, unsaturated cross entropy");
   CHECK(described("fgsm") ==
         "PGD linf: radius 0.031373 (8/255), step 0.031373, 1 step, start none, 1 run, returns "
-        "last, cross entropy");
+        "last, unsaturated cross entropy");
   CHECK(described("mi_fgsm") ==
         "PGD linf: radius 0.031373 (8/255), step 0.003137, 10 steps, start none, 1 run, "
-        "returns last, cross entropy, momentum 1");
+        "returns last, unsaturated cross entropy, momentum 1");
   CHECK(described("cw_linf") ==
         "PGD linf: radius 0.031373 (8/255), step 0.007843, 30 steps, start uniform, 1 run, "
         "returns last, margin loss with kappa 50");
   CHECK(described("pgd20-trades") ==
         "PGD linf: radius 0.031000 (7.905/255), step 0.003000, 20 steps, start uniform_unclipped, 1 run, returns last, "
-        "cross entropy; note: 0.031 is 7.905/255, not 8/255 = 0.031373");
+        "unsaturated cross entropy; note: 0.031 is 7.905/255, not 8/255 = 0.031373");
   for (const char* name : {"fgsm-fat", "pgd20-trades-orig", "pgd20-cure", "pgd20-cure-monitor", "pgd20-cure-cka",
                            "pgd20-fat", "pgd20-fat-orig", "pgd20-madry", "pgd20-2", "pgd10-rice", "pgd50", "pgd100",
                            "pgd10-trades-train", "cw30-fat", "cw30-mart", "cw20-cure"})
@@ -135,20 +135,21 @@ TEST_CASE("an attack section overrides a preset and is checked", "[attacks][erro
     f.finish();
     return attack->describe();
   };
-  CHECK(read("attack: {name: fgsm, radius: 4/255}") ==
-        "PGD linf: radius 0.015686 (4/255), step 0.015686, 1 step, start none, 1 run, returns last, cross entropy");
+  CHECK(
+      read("attack: {name: fgsm, radius: 4/255}") ==
+      "PGD linf: radius 0.015686 (4/255), step 0.015686, 1 step, start none, 1 run, returns last, unsaturated cross entropy");
   CHECK(read("attack: {norm: l2, radius: 0.5, step: 0.1, start: gauss001, restarts: 2, return: any_success}") ==
         "PGD l2: radius 0.500000 (127.5/255), step 0.100000, 10 steps, start gauss001, 2 runs, returns any_success, "
-        "cross entropy");
+        "unsaturated cross entropy");
   CHECK(
-      read("attack: {norm: l2, radius: 0.5, step: 0.1, l2_order: box_first}") ==
+      read("attack: {norm: l2, radius: 0.5, step: 0.1, l2_order: box_first, gradient: pytorch}") ==
       "PGD l2: radius 0.500000 (127.5/255), step 0.100000, 10 steps, start uniform, 1 run, returns last, cross entropy, "
       "box first");
   CHECK_THROWS_WITH(
       read("attack:\n  radius: 8"),
       "c.yaml line 2: attack.radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
-  CHECK_THROWS_WITH(read("attack:\n  steps: -1"), "c.yaml line 2: attack.steps: expected 0 or more, got -1");
-  CHECK_THROWS_WITH(read("attack:\n  restarts: 0"), "c.yaml line 2: attack.restarts: expected 1 or more, got 0");
+  CHECK_THROWS_WITH(read("attack:\n  steps: -1"), "c.yaml line 2: attack.steps: expected 0 to 1000000, got -1");
+  CHECK_THROWS_WITH(read("attack:\n  restarts: 0"), "c.yaml line 2: attack.restarts: expected 1 to 1000000, got 0");
   CHECK_THROWS_WITH(read("attack:\n  kappa: -1"), "c.yaml line 2: attack.kappa: expected 0 or more, got -1");
   CHECK_THROWS_WITH(read("attack:\n  momentum: -1"), "c.yaml line 2: attack.momentum: expected 0 or more, got -1");
 }

@@ -50,9 +50,9 @@ TEMPER_DEVICE_TEST("checkpoint: numbers and arrays come back exactly", "[resume]
   const RunFolder run{folder.path()};
   State a(device), b(device);
   a.set(0.1 + 0.2);
-  save_checkpoint(run, "seed: 1\n", a.visit());
+  save_checkpoint(run, {.config = "seed: 1\n"}, a.visit());
   const LoadedCheckpoint loaded = load_checkpoint(run);
-  CHECK(loaded.config == "seed: 1\n");
+  CHECK(loaded.notes.config == "seed: 1\n");
   CHECK(loaded.warning.empty());
   restore(loaded.content, loaded.file, b.visit());
   CHECK(b.number == a.number);
@@ -66,9 +66,9 @@ TEST_CASE("checkpoint: a damaged or missing last one falls back to the previous 
   const RunFolder run{folder.path()};
   State s(Device::cpu);
   s.set(1);
-  save_checkpoint(run, "", s.visit());
+  save_checkpoint(run, {}, s.visit());
   s.set(2);
-  save_checkpoint(run, "", s.visit());
+  save_checkpoint(run, {}, s.visit());
   s.number = 0;
 
   damage(run.last());
@@ -88,7 +88,7 @@ TEST_CASE("checkpoint: what does not fit is named") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
   State s(Device::cpu), other(Device::cpu, 4);
-  save_checkpoint(run, "", s.visit());
+  save_checkpoint(run, {}, s.visit());
   const LoadedCheckpoint loaded = load_checkpoint(run);
   CHECK_THROWS_WITH(restore(loaded.content, "x", other.visit()), ContainsSubstring("x: 'flat.a' should be (4, 2) f32"));
   const VisitState more = [](StateVisitor& v) {

@@ -23,9 +23,24 @@ struct Testable : DatasetReader {
   ImageSet test() const override { return train().subset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}); }
 };
 
+// The same with a test split that does not go with the training images.
+struct Unfit : DatasetReader {
+  std::string fault;
+  void fields(Fields& f) override { f("fault", fault, "labels, channels, sizes or empty"); }
+  ImageSet train() const override { return Testable().train(); }
+  ImageSet test() const override {
+    ImageSet set = fault == "empty" ? train().subset({}) : Testable().test();
+    if (fault == "labels") set.labels[3] = 7;
+    if (fault == "channels") set.height /= 2, set.channels *= 2;
+    if (fault == "sizes") set.height /= 2, set.width *= 2;
+    return set;
+  }
+};
+
 }  // namespace
 
 TEMPER_REGISTER(DatasetReader, Testable, "test_testable", "stripes with a test split");
+TEMPER_REGISTER(DatasetReader, Unfit, "test_unfit", "stripes with a test split of another kind");
 
 TEST_CASE("Help names every command, its options and the exit codes", "[app]") {
   const Ran all = temper_command({"--help"});
@@ -143,13 +158,47 @@ TEST_CASE("data lists, inspects and names what is wrong", "[app]") {
   const Ran info = temper_command({"data", "info", "fashion_mnist_small"});
   CHECK(info.code == kExitOk);
   CHECK_THAT(info.out, ContainsSubstring("train: 10,000 images of 28 x 28 x 1, 10 classes"));
-  CHECK_THAT(info.out, ContainsSubstring("Ankle boot"));
+  CHECK_THAT(info.out, ContainsSubstring("Ankle boot") && ContainsSubstring("fingerprints: images "));
   CHECK_THAT(temper_command({"data", "info", "fashion_mnist_smal"}).err,
              ContainsSubstring("did you mean 'fashion_mnist_small'?"));
   CHECK_THAT(temper_command({"data", "info", "folder", "--set", "paht=x"}).err,
              ContainsSubstring("unknown key 'paht'; did you mean 'path'?"));
   CHECK_THAT(temper_command({"data", "fetch", "cifra10"}).err, ContainsSubstring("did you mean 'cifar10'?"));
   CHECK(temper_command({"data"}).code == kExitUsage);
+}
+
+TEST_CASE("train finds what is wrong with the test split before the first step", "[app][errors]") {
+  test::TemporaryFolder folder;
+  test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
+  const auto train = [&](const std::string& fault) {
+    const Ran ran = temper_command({"train", folder.file("tiny.yaml"), "--out", folder.file("run"), "--set",
+                                    "data={name: test_unfit, validation: 12, fault: " + fault + "}"});
+    CHECK(ran.code == kExitError);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "run"));
+    return ran.err;
+  };
+  CHECK_THAT(train("labels"), ContainsSubstring("data: test split: the label of image 3 is 7"));
+  CHECK_THAT(train("channels"),
+             ContainsSubstring("expected images of 8 x 8 x 1") && ContainsSubstring("got 4 x 8 x 2"));
+  CHECK_THAT(train("sizes"), ContainsSubstring("expected images of 8 x 8 x 1") && ContainsSubstring("got 4 x 16 x 1"));
+  CHECK_THAT(train("empty"), ContainsSubstring("data: test split: holds no images"));
+}
+
+TEST_CASE("what is hardly meant is warned about by train and eval", "[app]") {
+  test::TemporaryFolder folder;
+  test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
+  const std::string text =
+      "warning: --set evaluation.attacks.a.steps: evaluation.attacks.a.steps: 2000 is hardly meant";
+  const Ran trained = temper_command({"train", folder.file("tiny.yaml"), "--out", folder.file("run"), "--set",
+                                      "data.name=test_testable", "loop.epochs=1", "trainer.attack.steps=0",
+                                      "trainer.label_smoothing=0.75"});
+  CHECK(trained.code == kExitOk);
+  CHECK_THAT(trained.err, ContainsSubstring("trainer.label_smoothing: 0.75 is hardly meant; usual are 0 to 0.5"));
+  CHECK_THAT(slurp(folder.path() / "run" / "metrics.jsonl"), ContainsSubstring("0.75 is hardly meant"));
+  const Ran measured =
+      temper_command({"eval", folder.file("run"), "--limit", "1", "--set", "evaluation.attacks.a.steps=2000"});
+  CHECK(measured.code == kExitOk);
+  CHECK_THAT(measured.err, ContainsSubstring(text));
 }
 
 TEST_CASE("train fills a run folder that eval, report and --resume understand", "[app]") {
@@ -195,17 +244,30 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK(some.code == kExitOk);
   const auto part = nlohmann::json::parse(slurp(folder.file("some.json")));
   CHECK(part["images_test"] == 5);
+  CHECK(part["sample"] == nlohmann::json({{"of", 10}, {"seed", 0}}));
+  CHECK(part["test"]["count"] == 5);
+  CHECK(part["rows"][1]["attack"]["steps"] == 1);
+  CHECK_THAT(some.out, ContainsSubstring("5 of 10 test images (drawn over the classes, seed 0)") &&
+                           ContainsSubstring(part["test"]["images"].get<std::string>()));
+  CHECK(temper_command(
+            {"eval", run, "--attack", "fgsm", "--limit", "5", "--sample-seed", "1", "--json", folder.file("else.json")})
+            .code == kExitOk);
+  CHECK(nlohmann::json::parse(slurp(folder.file("else.json")))["test"]["images"] != part["test"]["images"]);
   CHECK(part["rows"][1]["label"] == "fgsm");
   CHECK(nlohmann::json::parse(slurp(run + "/evaluation.json")) == results);  // a partial look leaves the run as it is
   CHECK(temper_command({"eval", run, "--quiet"}).out == "");
   const auto same = nlohmann::json::parse(slurp(run + "/evaluation.json"));
   for (size_t i = 0; i < 3; ++i) CHECK(same["rows"][i]["correct"] == results["rows"][i]["correct"]);
   CHECK(same["train_seconds"] == results["train_seconds"]);
+  CHECK(same["weights_fingerprint"] == results["weights_fingerprint"]);
+  CHECK(results["train"]["count"] == 60);
+  CHECK(results["validation"]["count"] == 12);
+  CHECK(results["precision"] == "f32");
   const Ran other =
       temper_command({"eval", "--model", run + "/config.yaml", "--weights", run + "/checkpoints/best.safetensors",
                       "--data", "test_testable", "--limit", "5", "--attack", "fgsm"});
   CHECK(other.err == "");
-  CHECK_THAT(other.out, ContainsSubstring("5 test images"));
+  CHECK_THAT(other.out, ContainsSubstring("5 of 10 test images"));
   CHECK_THAT(temper_command({"eval", run, "--attack", "pdg"}).err, ContainsSubstring("did you mean 'pgd'?"));
   CHECK_THAT(temper_command({"eval", run, "--weights", "beste"}).err, ContainsSubstring("did you mean 'best'?"));
 
@@ -224,6 +286,52 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK_THAT(temper_command({"audit", "precision", run, "--compute", "tf32", "--set", "device=cpu"}).err,
              ContainsSubstring("got --compute tf32, which is f32 on the CPU; use bf16"));
   CHECK_THAT(temper_command({"eval", run, "--weights", "lats"}).err, ContainsSubstring("did you mean 'last'?"));
+}
+
+TEST_CASE("eval of a run says where images or weights are not those of its own results, and leaves those", "[app]") {
+  test::TemporaryFolder folder;
+  test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
+  const std::string run = folder.file("run"), file = run + "/evaluation.json";
+  REQUIRE(temper_command({"train", folder.file("tiny.yaml"), "--out", run, "--set", "data.name=test_testable"}).code ==
+          kExitOk);
+  CHECK(temper_command({"eval", run}).err == "");
+  const auto warning_with = [&](const std::string& key, const nlohmann::ordered_json& value) {
+    const std::string before = slurp(file);
+    auto j = nlohmann::ordered_json::parse(before);
+    (key == "images" ? j["test"]["images"] : j[key]) = value;
+    test::write_file(file, j.dump(2) + "\n");
+    const Ran ran = temper_command({"eval", run});
+    CHECK(ran.code == kExitOk);
+    CHECK(nlohmann::ordered_json::parse(slurp(file)) == j);
+    test::write_file(file, before);
+    return ran.err;
+  };
+  CHECK_THAT(warning_with("images", "0123"),
+             ContainsSubstring("warning: not the test images of the run's own results: other pixels: 0123 -> "));
+  CHECK_THAT(warning_with("weights_fingerprint", "0123"),
+             ContainsSubstring("warning: not the weights of the run's own results: 0123 -> "));
+}
+
+TEST_CASE("report says in what runs differ, and mixes nothing", "[app]") {
+  test::TemporaryFolder folder;
+  for (const char* name : {"a/seed_0", "b/seed_0"})
+    test::write_fake_run(folder.path() / name, "pgd_at", 79.2, 68.35, 66.9);
+  const auto file = folder.path() / "b/seed_0/evaluation.json";
+  auto j = nlohmann::ordered_json::parse(slurp(file));
+  j["rows"][1]["description"] = "pgd(norm=linf, radius=0.200000)";
+  j["normalisation"] = {{"mean", {0.5}}, {"std", {0.25}}};
+  test::write_file(file, j.dump());
+  const std::string page = folder.file("page.html"), json = folder.file("summary.json");
+  const Ran ran =
+      temper_command({"report", folder.file("a/seed_0"), folder.file("b/seed_0"), "--compare", page, "--json", json});
+  CHECK(ran.code == kExitOk);
+  CHECK_THAT(ran.out, ContainsSubstring("PGD-20 (pgd(norm=linf, radius=0.200000))") &&
+                          ContainsSubstring(folder.file("a/seed_0") + "  ") &&
+                          ContainsSubstring("accuracy in percent of 2,000 test images"));
+  CHECK_THAT(ran.err, ContainsSubstring("warning: Not measured alike in all runs"));
+  CHECK_THAT(slurp(page), ContainsSubstring("Not measured alike in all runs"));
+  CHECK(test::xml_fault(slurp(page)) == "");
+  CHECK(nlohmann::json::parse(slurp(json))["differences"].size() == 1);
 }
 
 TEST_CASE("report rebuilds pages, compares runs and writes a summary", "[app]") {

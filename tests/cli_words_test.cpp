@@ -17,7 +17,7 @@ using test::temper_command;
 // The stripes under another name and with a key that they do not have; its test split may be read.
 struct Shifted : DatasetReader {
   int64_t shift = 0;
-  void fields(Fields& f) override { f("shift", shift, "pixels"); }
+  void fields(Fields& f) override { f("shift", shift, Limits::any(), "pixels"); }
   ImageSet train() const override { return Registry<DatasetReader>::instance().make("test_stripes")->train(); }
   ImageSet test() const override { return train().subset({0, 1, 2, 3, 4, 5}); }
 };
@@ -141,8 +141,8 @@ TEST_CASE("train says which keys of a base do not carry over", "[app]") {
                    "base: tiny.yaml\ntrainer: {name: standard}\ndata: {name: test_plain}\n");
   const Ran ran =
       temper_command({"train", folder.file("child.yaml"), "--out", folder.file("run"), "--set", "loop.epochs=1"});
-  CHECK(ran.err == "");
-  CHECK_THAT(ran.out,
+  CHECK(ran.code == kExitOk);
+  CHECK_THAT(ran.err,
              ContainsSubstring("child.yaml line 2: trainer.name: 'standard' in place of 'pgd_at', so these keys of "
                                "the base do not carry over: attack_bn, attack"));
   CHECK_THAT(ran.out, ContainsSubstring("12 more for validation"));  // data.validation carries over

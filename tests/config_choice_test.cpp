@@ -12,34 +12,49 @@ struct Plan {
   virtual void fields(Fields&) {}
 };
 struct Flat_ : Plan {};
+struct Rail {
+  int height = 1, width = 1;
+  void fields(Fields& f) {
+    f("height", height, Limits::any(), "of it");
+    f("width", width, Limits::any(), "of it");
+  }
+};
 struct Stairs : Plan {
   int height = 3;
   std::vector<int> at = {1, 2};
   void fields(Fields& f) override {
-    f("height", height, "of a step");
-    f("at", at, "where");
+    f("height", height, Limits::any(), "of a step");
+    f("at", at, Limits::any(), "where");
   }
 };
 struct Ramp : Plan {
   int height = 7;
-  void fields(Fields& f) override { f("height", height, "of the end"); }
+  void fields(Fields& f) override { f("height", height, Limits::any(), "of the end"); }
 };
+struct Fenced : Plan {
+  Rail rail;
+  void fields(Fields& f) override { f.section("rail", rail); }
+};
+struct Walled : Fenced {};
 TEMPER_REGISTER(Plan, Flat_, "flat", "none");
 TEMPER_REGISTER(Plan, Stairs, "stairs", "steps");
 TEMPER_REGISTER(Plan, Ramp, "ramp", "a slope");
+TEMPER_REGISTER(Plan, Fenced, "fenced", "with a rail");
+TEMPER_REGISTER(Plan, Walled, "walled", "with another");
 
 struct Read {
   std::string resolved;
-  std::vector<std::string> notes;
+  std::vector<std::string> warnings;
 };
 
 Read read(const Config& config) {
   Fields f(config);
   std::string name = "stairs";
   int color = 0;
-  Registry<Plan>::instance().read(f, "plan", name, [&](Fields& sub) { sub("color", color, "of any plan"); });
+  Registry<Plan>::instance().read(f, "plan", name,
+                                  [&](Fields& sub) { sub("color", color, Limits::any(), "of any plan"); });
   f.finish();
-  return {YAML::Dump(f.resolved()["plan"]), f.notes()};
+  return {YAML::Dump(f.resolved()["plan"]), f.warnings()};
 }
 
 // `texts` laid over each other, the first at the bottom.
@@ -54,13 +69,21 @@ Config layers(const std::vector<std::string>& texts) {
 TEST_CASE("config: another name begins its section anew, but for what every choice has", "[config]") {
   const Read r = read(layers({"plan: {name: stairs, height: 5, color: 2}", "plan: {name: ramp}"}));
   CHECK(r.resolved == "name: ramp\ncolor: 2\nheight: 7");
-  CHECK(r.notes ==
+  CHECK(r.warnings ==
         std::vector<std::string>{"1.yaml line 1: plan.name: 'ramp' in place of 'stairs', so these keys of the "
                                  "base do not carry over: height"});
   CHECK(read(layers({"plan: {name: stairs, height: 5}", "plan: {name: flat}"})).resolved == "name: flat\ncolor: 0");
   const Read given = read(layers({"plan: {name: stairs, height: 5}", "plan: {name: ramp, height: 6, color: 1}"}));
   CHECK(given.resolved == "name: ramp\ncolor: 1\nheight: 6");
-  CHECK(given.notes.empty());
+  CHECK(given.warnings.empty());
+}
+
+TEST_CASE("config: a section that both have begins anew too, and the keys that are gone are named", "[config]") {
+  const Read r =
+      read(layers({"plan: {name: fenced, rail: {height: 5, width: 6}}", "plan: {name: walled, rail: {width: 2}}"}));
+  CHECK_THAT(r.resolved, ContainsSubstring("height: 1") && ContainsSubstring("width: 2"));
+  REQUIRE(r.warnings.size() == 1);
+  CHECK_THAT(r.warnings[0], ContainsSubstring("do not carry over: rail.height"));
 }
 
 TEST_CASE("config: the same name, or none, lays key over key", "[config]") {
@@ -75,7 +98,7 @@ TEST_CASE("config: a base without a name means the default", "[config]") {
         "name: ramp\ncolor: 4\nheight: 7");
   const Read same = read(layers({"plan: {height: 5, at: [8]}", "plan: {name: stairs, height: 6}"}));
   CHECK(same.resolved == "name: stairs\ncolor: 0\nheight: 6\nat: [8]");
-  CHECK(same.notes.empty());
+  CHECK(same.warnings.empty());
 }
 
 TEST_CASE("config: what every choice has carries over two changes", "[config]") {

@@ -16,8 +16,8 @@ struct AttackFields {
   int steps = 10;
   Start start = Start::uniform;
   void fields(Fields& f) {
-    f("radius", radius, "eps");
-    f("steps", steps, "gradient steps");
+    f("radius", radius, Limits::any(), "eps");
+    f("steps", steps, Limits::at_least(1), "gradient steps");
     f.choice("start", start, {{"none", Start::none}, {"uniform", Start::uniform}}, "random start");
     if (steps < 1) f.reject("steps", "must be at least 1, got ", steps);
   }
@@ -30,10 +30,10 @@ struct Experiment {
   std::vector<double> mean = {0.5};
   AttackFields attack;
   void fields(Fields& f) {
-    f("beta", beta, "weight of the KL term");
+    f("beta", beta, Limits::any(), "weight of the KL term");
     f("nesterov", nesterov, "look ahead");
     f("tag", tag, "name of the run");
-    f("mean", mean, "per channel");
+    f("mean", mean, Limits::any(), "per channel");
     f.section("attack", attack);
   }
 };
@@ -53,7 +53,7 @@ struct Shape2 {
 };
 struct Circle : Shape2 {
   double r = 1;
-  void fields(Fields& f) override { f("r", r, "radius"); }
+  void fields(Fields& f) override { f("r", r, Limits::any(), "radius"); }
 };
 TEMPER_REGISTER(Shape2, Circle, "circle", "round");
 
@@ -104,7 +104,7 @@ TEST_CASE("config errors name the line, the key and the nearest key", "[config][
   CHECK_THROWS_WITH(read("beta: 8/255*2\n"), "t.yaml line 1: beta: expected a number, got '8/255*2'");
   CHECK_THROWS_WITH(read("nesterov: 3\n"), "t.yaml line 1: nesterov: expected true or false, got '3'");
   CHECK_THROWS_WITH(read("attack: {steps: 2.5}\n"), "t.yaml line 1: attack.steps: expected a whole number, got '2.5'");
-  CHECK_THROWS_WITH(read("attack: {steps: 0}\n"), "t.yaml line 1: attack.steps: must be at least 1, got 0");
+  CHECK_THROWS_WITH(read("attack: {steps: 0}\n"), "t.yaml line 1: attack.steps: expected 1 or more, got 0");
   CHECK_THROWS_WITH(read("attack: 3\n"), "t.yaml line 1: attack: expected a section of `key: value` lines, got '3'");
   CHECK_THROWS_WITH(read("mean: 3\n"), "t.yaml line 1: mean: expected a list like [a, b], got '3'");
   CHECK_THROWS_WITH(read("tag: [a]\n"), "t.yaml line 1: tag: expected text, got '[a]'");
@@ -146,7 +146,7 @@ TEST_CASE("a part of a configuration is laid over another one and keeps its plac
   const Config table = parse_config("beta: 3\nchange:\n  attack:\n    steps: 4\n    raduis: 1\n", "table.yaml");
   Fields f(table);
   double beta = 0;
-  f("beta", beta, "");
+  f("beta", beta, Limits::any(), "");
   const Config part = f.part("change", "keys laid over");
   f.finish();
   CHECK(f.docs().back().type == "section");

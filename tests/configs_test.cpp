@@ -104,7 +104,45 @@ TEST_CASE("configs: AR-AT's runs on CIFAR have the rates of its code, epoch by e
     const bool averaged = std::string(file).ends_with("_swa");
     CHECK(e.swa.start == (averaged ? 76 : 0));
     CHECK(e.swa.every == (averaged ? 500 : 0));
+    CHECK((e.swa.count == SwaOptions::Count::done && e.swa.bn == AverageBn::estimate));
     const float lambda = e.resolved["trainer"]["invariance"]["lambda"].as<float>();
     CHECK(lambda == (e.model.name == "resnet18" ? 30.f : 100.f));
+  }
+}
+
+TEST_CASE("configs: averaged weights of AR-AT have as many samples as told, and as its code takes") {
+  const auto samples = [](const std::string& file) {
+    const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/" + file + ".yaml"));
+    std::vector<int64_t> at;
+    for (int64_t epoch = 1; epoch <= e.loop.epochs; ++epoch)
+      for (int64_t done = 1; done <= 391; ++done)
+        if (e.swa.due(epoch, done, 391)) at.push_back((epoch - 1) * 391 + done);
+    return at;
+  };
+  const std::vector<int64_t> ours = samples("arat_resnet18_swa"), code = samples("arat_resnet18_swa_code");
+  CHECK(ours.size() == 20);
+  CHECK(ours.front() == 29500);
+  CHECK(code.size() == 19);
+  CHECK(code.front() == 30000 - 391 + 1);
+  CHECK(code.back() == 39000 - 391 + 1);
+  const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/arat_resnet18_swa_code.yaml"));
+  CHECK(e.swa.bn == AverageBn::estimate_all);
+  CHECK(e.data.validation == 0);
+  CHECK(e.resolved["trainer"]["noise_alias"].as<bool>());
+}
+
+TEST_CASE("configs: CURE_Eff trains 79 natural epochs, and aliases the revision model where it follows the code") {
+  for (const std::string file : {"cure_eff_resnet18", "cure_eff_resnet18_code"}) {
+    const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/" + file + ".yaml"));
+    const YAML::Node trainer = e.resolved["trainer"];
+    CHECK(trainer["warm_up"]["epochs"].as<int>() == 79);
+    CHECK(trainer["revision"]["kind"].as<std::string>() == (file.ends_with("_code") ? "alias" : "average"));
+    const auto rate = [&](int64_t epoch) {
+      return e.schedule.schedule->rate(e.optimizer.lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 200});
+    };
+    CHECK(rate(99) == 0.1);
+    CHECK(rate(100) == Approx(0.01));
+    CHECK(rate(149) == Approx(0.01));
+    CHECK(rate(150) == Approx(0.001));
   }
 }

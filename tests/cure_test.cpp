@@ -278,10 +278,45 @@ TEMPER_DEVICE_TEST("revision: a pass moves its own statistics in train mode, not
 }
 
 TEMPER_DEVICE_TEST("revision: an alias has the network's parameters at every step", "[trainers][cure]") {
-  Setup s(device, std::string("{name: cure, revision: {kind: alias, rate: 0}") + kAttack);
-  fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
-  s.gradients();
-  CHECK(arrays_of(s.buffer("revision.params")) == arrays_of(s.params()));
+  Setup s(device, std::string("{name: cure, revision: {kind: alias, rate: 0.5}") + kAttack);
+  for (int step = 0; step < 4; ++step) {
+    train_step(s.state, "none");
+    CHECK(arrays_of(s.buffer("revision.params")) == arrays_of(s.params()));
+  }
+}
+
+TEMPER_DEVICE_TEST("revision: an alias makes the consistency loss 0 and multiplies the network by a (2 - a)",
+                   "[trainers][cure]") {
+  // After one step: of a copy of the network the consistency loss is 0, too, so the optimiser does the same.
+  const auto after_a_step = [&](const std::string& revision) {
+    Setup s(device, "{name: cure, revision: {" + revision + "}" + kAttack, {"ema.decay=0.25", "ema.warm_up=false"});
+    train_step(s.state, "none");
+    return std::pair{arrays_of(s.params()), arrays_of(s.state.ema->weights().params)};
+  };
+  const auto start = arrays_of(Setup(device, std::string("{name: cure") + kAttack).params());
+  const auto copy = after_a_step("rate: 1, keep: 0.5"), alias = after_a_step("rate: 1, keep: 0.5, kind: alias"),
+             still = after_a_step("rate: 0, keep: 0.5, kind: alias");
+  for (size_t t = 0; t < copy.first.size(); ++t)
+    for (size_t i = 0; i < copy.first[t].size(); ++i) {
+      CHECK(still.first[t][i] == copy.first[t][i]);
+      CHECK(alias.first[t][i] == Approx(0.75 * copy.first[t][i]).epsilon(1e-6));
+      CHECK(alias.second[t][i] == Approx(0.25 * start[t][i] + 0.75 * alias.first[t][i]).margin(1e-6));
+    }
+  // The official schedule's: 121 epochs of 391 steps, one revision in five of them.
+  Setup s(device, std::string("{name: cure, revision: {kind: alias, warm_up: true}") + kAttack);
+  RevisionOptions options{.warm_up = true, .kind = RevisionOptions::Kind::alias};
+  double product = 1, expected = 0;
+  Revision revision(s.state.engine, *s.state.network, options);
+  TrainContext context = s.state.context();
+  for (context.step = 0; context.step < 2000; ++context.step) {
+    const double t = static_cast<double>(context.step + 1), a = std::min(1 - 1 / (t + 1), 0.999);
+    product *= 1 - *revision.shrinkage(context);
+    expected += 0.2 * std::log(a * (2 - a));
+    revision.after_step(context);
+  }
+  CHECK(std::exp(expected) == Approx(0.87).margin(0.005));
+  CHECK(product > 0.5);
+  CHECK(product < 1);
 }
 
 TEMPER_DEVICE_TEST("cure: the consistency term is KL(revision || network), of both batches", "[trainers][cure]") {
@@ -408,13 +443,13 @@ TEST_CASE("cure: wrong options say where and what is expected", "[cure]") {
       {"gamma=-1", "trainer.gamma: expected 0 or more, got -1"},
       {"step_loss=sum", "trainer.step_loss: expected one of total, weighted, got 'sum'"},
       {"warm_up.epochs=-1", "trainer.warm_up.epochs: expected 0 or more, got -1"},
-      {"rgp.percent=100", "trainer.rgp.percent: expected a percentage from 0 up to 100, got 100"},
-      {"rgp.alpha=2", "trainer.rgp.alpha: expected a share from 0 to 1, got 2"},
+      {"rgp.percent=100", "trainer.rgp.percent: expected 0 or more and below 100, got 100"},
+      {"rgp.alpha=2", "trainer.rgp.alpha: expected 0 to 1, got 2"},
       {"rgp.score=paper", "trainer.rgp.score: expected one of abs, signed_sum, abs_of_sum, step_abs, step_signed"},
       {"rgp.globs=[conv1]", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 1"},
       {"rgp.maskable=globs", "trainer.rgp.globs: expected globs with maskable: globs, and none otherwise, got 0"},
-      {"revision.rate=1.5", "trainer.revision.rate: expected a chance from 0 to 1, got 1.5"},
-      {"revision.keep=-1", "trainer.revision.keep: expected a share from 0 to 1, got -1"},
+      {"revision.rate=1.5", "trainer.revision.rate: expected 0 to 1, got 1.5"},
+      {"revision.keep=-1", "trainer.revision.keep: expected 0 to 1, got -1"},
       {"revision.decay_from=-1", "trainer.revision.decay_from: expected 0 or more, got -1"},
       {"revision.decay_factor=2", "trainer.revision.decay_factor: expected 0 to 1, got 2"}};
   for (const auto& [set, text] : wrong) CHECK_THROWS_WITH(with(set)(), ContainsSubstring(text));

@@ -47,6 +47,20 @@ TEMPER_DEVICE_TEST("evaluate: counts, bits and independence of the batch size", 
   }
 }
 
+TEST_CASE("evaluate: the same answers for any number of threads", "[evaluation]") {
+  std::vector<std::vector<uint8_t>> clean, attacked;
+  for (const char* threads : {"threads=1", "threads=2", "threads=5"}) {
+    Experiment e = test::tiny("{name: standard}", {threads});
+    TrainingState state(e, read_splits(e));
+    Loader loader(state.engine, e.data.reader->train(), {.batch_size = 23});
+    const std::unique_ptr<Attack> attack = Registry<Attack>::instance().make("pgd");
+    clean.push_back(evaluate(state.engine, *state.network, Pass::eval(), loader, nullptr).right);
+    attacked.push_back(evaluate(state.engine, *state.network, Pass::eval(), loader, attack.get()).right);
+    CHECK(clean.back() == clean.front());
+    CHECK(attacked.back() == attacked.front());
+  }
+}
+
 TEMPER_DEVICE_TEST("evaluate_test: clean first, then every attack under its label", "[evaluation]") {
   Experiment e = test::tiny(
       test::kPgdAt, test::on(device, {"evaluation.attacks.none.radius=0", "evaluation.attacks.hard.radius=0.5"}));

@@ -44,24 +44,24 @@ void add_to_tar(Bytes& tar, const std::string& name, const Bytes& content, char 
   tar.resize((tar.size() + 511) / 512 * 512, 0);
 }
 
-std::string md5_of(const Bytes& bytes) { return md5(bytes.data(), bytes.size()); }
+std::string sha_of(const Bytes& bytes) { return sha256(bytes.data(), bytes.size()); }
 
 /// A published set whose "server" is a folder.
 struct Server {
   test::TemporaryFolder folder;
   std::string to = folder.file("to");
   Bytes one = Bytes(3000, 1), two = Bytes(700, 2), packed;
-  Published set{.name = "toy", .folder = "toy-bin", .files = {{"one.bin", md5_of(one)}, {"two.bin", ""}}};
+  Published set{.name = "toy", .folder = "toy-bin", .files = {{"one.bin", sha_of(one), 3000}, {"two.bin", "", 1000}}};
 
   Server() {
     Bytes tar;
     add_to_tar(tar, "toy-bin/", {}, '5');
     add_to_tar(tar, "toy-bin/one.bin", one);
     add_to_tar(tar, "toy-bin/two.bin", two);
-    add_to_tar(tar, "toy-bin/../../evil", {6, 6, 6});
+    add_to_tar(tar, "elsewhere/one.bin", {6, 6, 6});  // of the same name, not of the same folder
     tar.resize(tar.size() + 1024, 0);
     packed = gz(tar, folder.file("toy.tar.gz"));
-    set.downloads = {{"file://" + folder.file("toy.tar.gz"), md5_of(packed)}};
+    set.downloads = {{"file://" + folder.file("toy.tar.gz"), sha_of(packed), packed.size()}};
   }
 };
 
@@ -77,7 +77,6 @@ TEST_CASE("an archive is fetched, checked, unpacked once", "[data]") {
   CHECK(read(files[1]) == server.two);
   CHECK(seen == static_cast<int64_t>(server.packed.size()));
   CHECK(std::distance(fs::directory_iterator(server.to), {}) == 2);
-  CHECK_FALSE(fs::exists(server.folder.file("evil")));
   fs::remove(server.folder.file("toy.tar.gz"));
   CHECK(fetch(server.set, server.to) == files);  // nothing left to download
 }
@@ -98,7 +97,7 @@ TEST_CASE("an interrupted download goes on where it stopped", "[data]") {
 
 TEST_CASE("a complete archive put in place by hand needs no network", "[data]") {
   Server server;
-  server.set.downloads[0].url = "http://127.0.0.1:9/toy.tar.gz";
+  server.set.downloads[0].url = "https://127.0.0.1:9/toy.tar.gz";
   fs::create_directories(server.to);
   write(server.to + "/toy.tar.gz", server.packed);
   CHECK(fetch(server.set, server.to).size() == 2);
@@ -109,12 +108,13 @@ TEST_CASE("single packed files are fetched and kept packed", "[data]") {
   const test::TemporaryFolder folder;
   const Bytes content(500, 3);
   gz(content, folder.file("three.gz"));
-  const Published set{
-      .name = "toy", .files = {{"three", md5_of(content)}}, .downloads = {{"file://" + folder.file("three.gz"), ""}}};
+  const Published set{.name = "toy",
+                      .files = {{"three", sha_of(content), 500}},
+                      .downloads = {{"file://" + folder.file("three.gz"), "", 600}}};
   CHECK(fetch(set, folder.file("to")) == std::vector<std::string>{folder.file("to/three.gz")});
   write(folder.file("to/three"), {1});
-  CHECK_THROWS_WITH(fetch(set, folder.file("to")), folder.file("to/three") + ": expected toy's file with MD5 " +
-                                                       md5_of(content) + ", got " + md5_of({1}) +
+  CHECK_THROWS_WITH(fetch(set, folder.file("to")), folder.file("to/three") + ": expected toy's file with SHA-256 " +
+                                                       sha_of(content) + ", got " + sha_of({1}) +
                                                        "; remove it and fetch again");
 }
 
@@ -128,19 +128,48 @@ TEST_CASE("errors of fetching", "[data][errors]") {
       ContainsSubstring("/below: cannot be made: ") && ContainsSubstring("choose another folder with --to"));
   fs::create_directories(server.to);
   write(server.to + "/toy.tar.gz", {1, 2, 3});
-  CHECK_THROWS_WITH(fetch(server.set, server.to), "fetch: " + server.set.downloads[0].url + ": expected MD5 " +
-                                                      md5_of(server.packed) + ", got 3 bytes with MD5 " +
-                                                      md5_of({1, 2, 3}) + "; they were removed: run the command again");
+  CHECK_THROWS_WITH(fetch(server.set, server.to), "fetch: " + server.set.downloads[0].url + ": expected SHA-256 " +
+                                                      sha_of(server.packed) + ", got 3 bytes with SHA-256 " +
+                                                      sha_of({1, 2, 3}) + "; they were removed: run the command again");
   CHECK_FALSE(fs::exists(server.to + "/toy.tar.gz"));
   write(server.to + "/toy.tar.gz", server.packed);
-  server.set.files.push_back({"three.bin", ""});
+  server.set.files.push_back({"three.bin", "", 10});
   CHECK_THROWS_WITH(fetch(server.set, server.to), "fetch: three.bin was not in what was downloaded for toy");
-  server.set.downloads[0].url = "http://127.0.0.1:9/toy.tar.gz";  // nobody listens
+  server.set.downloads[0].url = "https://127.0.0.1:9/toy.tar.gz";  // nobody listens
   if (can_fetch())
     CHECK_THROWS_WITH(
         fetch(server.set, server.folder.file("new")),
-        ContainsSubstring("fetch: http://127.0.0.1:9/toy.tar.gz could not be downloaded: ") &&
+        ContainsSubstring("fetch: https://127.0.0.1:9/toy.tar.gz could not be downloaded: ") &&
             ContainsSubstring("put it at " + server.folder.file("new/toy.tar.gz") + " and run this again"));
+}
+
+TEST_CASE("nothing is fetched but by https, and no more than was published", "[data][errors]") {
+  for (const Published& set : published_sets()) {
+    for (const Download& from : set.downloads) {
+      CHECK(from.url.starts_with("https://"));
+      CHECK(from.bytes > 0);
+    }
+    for (const PublishedFile& file : set.files) CHECK(file.bytes > 0);
+  }
+  if (!can_fetch()) TEMPER_SKIP_ON_HOST("built without libcurl");
+  Server server;
+  server.set.downloads[0].url = "http://127.0.0.1:9/toy.tar.gz";
+  CHECK_THROWS_WITH(fetch(server.set, server.to),
+                    ContainsSubstring("could not be downloaded: ") && ContainsSubstring("rotocol \"http\" "));
+  Server large;
+  large.set.downloads[0].bytes = large.packed.size() - 1;
+  CHECK_THROWS_WITH(fetch(large.set, large.to),
+                    ContainsSubstring("toy.tar.gz is larger than ") && ContainsSubstring("nothing of it was kept"));
+  CHECK(fs::is_empty(large.to));
+}
+
+TEST_CASE("an archive that unpacks to more than its files is refused", "[data][errors]") {
+  Server server;
+  fs::create_directories(server.to);
+  const Bytes bomb = gz(Bytes(40 << 20, 0), server.folder.file("bomb"));
+  server.set.downloads[0] = {"https://127.0.0.1:9/toy.tar.gz", sha_of(bomb), bomb.size()};
+  write(server.to + "/toy.tar.gz", bomb);
+  CHECK_THROWS_WITH(fetch(server.set, server.to), ContainsSubstring("toy.tar.gz: unpacks to more than 16781216 bytes"));
 }
 
 TEST_CASE("damaged tar archives are refused", "[data][errors]") {
@@ -151,6 +180,13 @@ TEST_CASE("damaged tar archives are refused", "[data][errors]") {
   CHECK_THROWS_WITH(list_tar("t", tar), "t: is truncated: a needs 600 bytes, 488 are left");
   tar[130] = 'x';
   CHECK_THROWS_WITH(list_tar("t", tar), "t: is not a tar archive, or damaged at byte 0");
+  for (const char* name : {"../evil", "a/../../evil", "a/..", "/etc/evil"}) {
+    Bytes outside;
+    add_to_tar(outside, name, {6});
+    CHECK_THROWS_WITH(list_tar("t", outside), cat("t: has a file '", name,
+                                                  "' that lies outside of its folder; nothing "
+                                                  "was unpacked"));
+  }
 }
 
 TEST_CASE("statistics of a set", "[data]") {

@@ -154,10 +154,8 @@ TEST_CASE("npy errors say what to do", "[files][errors]") {
     load_npy(path);
   };
   CHECK_NOTHROW(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24));
-  CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': True, 'shape': (2, 3), }\n", 24),
-                    ContainsSubstring("Fortran order; save np.ascontiguousarray(array) instead"));
-  CHECK_THROWS_WITH(load("{'descr': '>f4', 'fortran_order': False, 'shape': (2, 3), }\n", 24),
-                    ContainsSubstring("type '>f4' is not supported"));
+  CHECK_THROWS_WITH(load("{'descr': '<c8', 'fortran_order': False, 'shape': (3,), }\n", 24),
+                    ContainsSubstring("type '<c8' is not supported"));
   CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", 20),
                     ContainsSubstring("expected 24 bytes of data for its shape, got 20"));
   CHECK_THROWS_WITH(load("{'descr': '<f4', 'fortran_order': False, 'shape': (2, x), }\n", 24),

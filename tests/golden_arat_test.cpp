@@ -12,17 +12,30 @@ namespace {
 
 struct Run {
   std::string name, options;
+  SwaOptions swa;  ///< off: nothing is averaged
 };
 
-const Run kRuns[] = {{"paper", ""},
-                     {"noise_alias", "noise_alias: true, balance: {rule: fixed, weight: 0.25}"},
-                     {"shared_bn", "bn: shared, balance: {rule: fixed}, invariance: {lambda: 5}"},
-                     {"attack_eval", "attack_bn: eval, balance: {exponent: 2}"},
-                     {"clean_side", "balance: {rule: fixed}, invariance: {gradient: clean, predictor: clean}"},
-                     {"both_sides", "balance: {rule: fixed}, invariance: {gradient: both, predictor: both}"},
-                     {"symmetric", "balance: {rule: fixed}, invariance: {gradient: symmetric, predictor: none}"},
-                     {"mse", "balance: {rule: fixed}, invariance: {metric: mse}"},
-                     {"kl", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, predictor: clean}"}};
+const Run kRuns[] = {
+    {"paper", "", {.start = 1, .every = 4}},
+    {"noise_alias",
+     "noise_alias: true, balance: {rule: fixed, weight: 0.25}",
+     {.start = 1, .every = 3, .count = SwaOptions::Count::ahead, .bn = AverageBn::estimate_all}},
+    {"shared_bn", "bn: shared, balance: {rule: fixed}, invariance: {lambda: 5}"},
+    {"attack_eval", "attack_bn: eval, balance: {exponent: 2}"},
+    {"complement", "attack_bn: train_no_update, balance: {exponent: 2, clean: complement}"},
+    {"given", "balance: {rule: fixed, weight: 1, clean: given, clean_weight: 0.75}"},
+    {"clean_side", "balance: {rule: fixed}, invariance: {gradient: clean, predictor: clean}"},
+    {"clean_both", "balance: {rule: fixed}, invariance: {gradient: clean, predictor: both}"},
+    {"both_sides", "balance: {rule: fixed}, invariance: {gradient: both, predictor: both}"},
+    {"both_one_head", "balance: {rule: fixed}, invariance: {gradient: both, predictor: clean}"},
+    {"shared_heads", "balance: {rule: fixed}, invariance: {gradient: both, predictor: both, heads: shared}"},
+    {"target_predicted", "balance: {rule: fixed}, invariance: {predictor: both}"},
+    {"symmetric", "balance: {rule: fixed}, invariance: {gradient: symmetric, predictor: none}"},
+    {"symmetric_predicted",
+     "balance: {rule: fixed}, invariance: {gradient: symmetric, predictor: both, heads: shared}"},
+    {"mse", "balance: {rule: fixed}, invariance: {metric: mse}"},
+    {"kl", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, predictor: clean}"},
+    {"kl_plain", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, kl_factor: none}"}};
 
 /// The first batches' 24 images, as the script has them.
 ImageSet images(const Golden& golden) {
@@ -42,7 +55,6 @@ void write(Flat& flat, const std::string& name, const std::vector<float>& values
 
 /// A method at work on the script's network and images.
 struct Training {
-  test::OneThread one_thread;
   Engine engine;
   Network network;
   Loader loader;
@@ -52,16 +64,23 @@ struct Training {
   std::vector<Flat> gradients;
   std::vector<Sgd> sgd;
   Average average;
+  const SwaOptions swa;
 
   Training(const Golden& golden, const Run& run, DType dtype, Device device)
-      : engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+      : engine({.device = device,
+                .threads = 1,
+                .compute = dtype,
+                .arena_mb = 64,
+                .seed = 11,
+                .reference_conv = dtype == DType::f64}),
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
-        trainer(test::make_trainer("{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) +
-                                   "}")),
+        trainer(test::make_trainer(test::with_steps_of_pytorch(
+            "{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) + "}", dtype))),
         context{.engine = engine, .model = network, .train = &loader},
-        average(engine, network) {
+        average(engine, network),
+        swa(run.swa) {
     import_weights(network, golden.below("init/net/"), "golden");
     trainer->begin(context);
     weights = {&network.weights()};
@@ -83,7 +102,11 @@ struct Training {
                 {.images = loader,
                  .epoch = context.epoch,
                  .branch = trainer->eval_branch(network),
-                 .take = [&](const Batch& b) { return trainer->estimation_images(context, b, average.weights()); }});
+                 .take = [&](const Batch& b, double momentum) {
+                   Estimated of{average.weights()};
+                   if (swa.bn == AverageBn::estimate_all) of.momentum = momentum;
+                   return trainer->estimation_images(context, b, of);
+                 }});
     return average.weights();
   }
 
@@ -96,7 +119,7 @@ struct Training {
     for (Flat& g : gradients) into.push_back(&g);
     const double loss = trainer->gradients(context, batch, into);
     for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
-    if ((number + 1) % 4 == 0) {
+    if (swa.due(context.epoch, number % test::kGoldenBatches + 1, test::kGoldenBatches)) {
       const auto n = static_cast<double>(average.count());
       average.add(engine, network, n / (n + 1), AverageBn::estimate);
     }
@@ -144,8 +167,9 @@ void check_run(const Golden& golden, const Run& run, DType dtype, Device device,
   for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
     losses.push_back(t.step(step));
     for (const double v : numbers([&](const MetricSink& to) { t.trainer->step_metrics(to); })) terms.push_back(v);
-    weights.push_back(numbers([&](const MetricSink& to) { t.trainer->epoch_metrics(to); }).at(0));
-    if (step == 0) check_gradients(golden, run, t, close);
+    const std::vector<double> of_epoch = numbers([&](const MetricSink& to) { t.trainer->epoch_metrics(to); });
+    weights.insert(weights.end(), of_epoch.begin(), of_epoch.begin() + 2);
+    if (step == 0 && !golden.below(run.name + "/grad/").empty()) check_gradients(golden, run, t, close);
   }
   close.check(difference(losses, golden.get<double>(run.name + "/losses")));
   close.check(difference(terms, golden.get<double>(run.name + "/terms")));
@@ -157,7 +181,7 @@ void check_run(const Golden& golden, const Run& run, DType dtype, Device device,
   for (size_t i = 0; i < t.weights.size(); ++i)
     check_arrays(golden, run.name + (i == 0 ? "/final/net/" : "/final/predictor/"), export_weights(*t.weights[i]),
                  close);
-  if (run.name == "paper") check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), close);
+  if (run.swa.on()) check_arrays(golden, run.name + "/swa/net/", export_weights(t.averaged()), close);
 }
 
 void check_runs(DType dtype, Device device, Closeness close) {

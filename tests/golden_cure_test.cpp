@@ -34,7 +34,15 @@ const std::pair<const char*, std::string> kSettings[] = {
      "step_loss: weighted, rgp: {alpha: 0.25}, revision: {rate: 1, keep: 0.9, bn: eval, decay_from: 4}" + kUniform},
     {"efficient",
      "step_loss: weighted, warm_up: {epochs: 3}, rgp: {alpha: 0.25, score: step_abs}, revision: {kind: alias, rate: "
+     "0.5, keep: 0.875}" +
+         kUniform},
+    {"efficient_intended",
+     "step_loss: weighted, warm_up: {epochs: 3}, rgp: {alpha: 0.25, score: step_abs}, revision: {warm_up: true, rate: "
      "0.5, keep: 0.9}" +
+         kUniform},
+    {"all_masked",
+     "attack_bn: train, rgp: {alpha: 0.25, maskable: all}, revision: {rate: 1, keep: 0.9, decay_from: 3, decay_factor: "
+     "0.8, decay_every: epoch}" +
          kUniform},
     {"mask_only", "beta: 5, gamma: 0, rgp: {alpha: 0.25}" + kUniform},
     {"revision_only", "beta: 5, rgp: {percent: 0}" + kRevision + kUniform}};
@@ -121,9 +129,11 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
     context.epoch = context.step + 1;
     cure.before_epoch(context);
     losses.push_back(trainer->gradients(context, batch, buffers));
+    const std::optional<double> shrinkage = trainer->shrinkage(context);
     check.mask(context.step, cure.mask());
     check.gradient_sets(context.step, cure, total);
     sgd.step(world.engine.stream(), total, 0.05, cure.mask());
+    if (shrinkage) add_share(world.engine.stream(), network.weights().params, static_cast<float>(-*shrinkage));
     cure.after_step(context, batch);
   }
   check.losses(losses);

@@ -268,5 +268,5 @@ TEST_CASE("loader and split errors", "[data][errors]") {
   Augmentation a;
   const Config config = parse_config("crop_pad: -1");
   Fields f(config);
-  CHECK_THROWS_WITH(a.fields(f), "config line 1: crop_pad: expected 0 or more pixels, got -1");
+  CHECK_THROWS_WITH(a.fields(f), "config line 1: crop_pad: expected 0 to 1024, got -1");
 }

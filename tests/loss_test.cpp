@@ -40,6 +40,7 @@ TEMPER_DEVICE_TEST("gradients of the losses", "[losses][grad]") {
     check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], p[1], r); });
     check.run([&](Tape& t, const auto& p) { return cosine_distance(t, p[0], scale(t, p[0], 3.f), r); });
   }
+  check.run([&](Tape& t, const auto& p) { return log_odds(t, p[0], labels(t)); });
   check.run([](Tape& t, const auto& p) { return mean_squared_error(t, p[0], p[1]); });
   check.run([](Tape& t, const auto& p) { return mean_squared_error(t, p[0], scale(t, p[0], 3.f)); });
 }
@@ -139,10 +140,12 @@ TEMPER_DEVICE_TEST("predictions and correct counts", "[losses]") {
   const Tensor z = tensor_of(engine, {3, 3}, {1, 2, 2, -1, -2, -3, 0, 0, 5});
   CHECK(predictions(engine, z) == std::vector<int32_t>{1, 0, 2});
   CHECK(count_correct(engine, z, labels_of(engine, {1, 1, 2})) == 2);
-  test::write_numbers(engine, z, {1, 2, 2, -1, -2, NAN, 0, 0, 5});
-  CHECK_THROWS_WITH(predictions(engine, z),
-                    "predictions: the logits of sample 1 hold a NaN, so they predict nothing; "
-                    "the network has diverged or its weights are damaged");
+  for (const double bad : {double(NAN), double(INFINITY), -double(INFINITY)}) {
+    test::write_numbers(engine, z, {1, 2, 2, -1, -2, bad, 0, 0, 5});
+    CHECK_THROWS_WITH(predictions(engine, z),
+                      "predictions: the logits of sample 1 are not finite, so they predict nothing; the network has "
+                      "diverged, its weights are damaged, or a number on the way left the range of its type");
+  }
 }
 
 TEST_CASE("loss errors name the operands", "[errors]") {
@@ -173,4 +176,11 @@ TEST_CASE("loss errors name the operands", "[errors]") {
   CHECK_THROWS_WITH(cosine_distance(tape, {labels}, {labels}), "cosine_distance: a must be (N, C), got (3)");
   CHECK_THROWS_WITH(margin_loss(tape, one, two, 0),
                     "margin_loss: expected at least 2 classes because the margin is to another class, got 1");
+  CHECK_THROWS_WITH(log_odds(tape, one, two),
+                    "log_odds: expected at least 2 classes because the odds are those of the others, got 1");
+  CHECK_THROWS_WITH(kl_direction(tape, one, one.value),
+                    "kl_direction: expected at least 2 classes because one class leaves nowhere to go, got 1");
+  CHECK_THROWS_WITH(log_odds(tape, z, labels), "log_odds: logits are (2, 4) so labels must be (2) i32, got (3) i32");
+  CHECK_THROWS_WITH(kl_direction(tape, z, other.value),
+                    "kl_direction: logits is (2, 4) f64 so target must be too, got (4, 2) f64");
 }

@@ -316,15 +316,20 @@ TEST_CASE("network errors say what does not fit", "[networks][errors]") {
   CHECK_THROWS_WITH(network(engine, "{name: wide_resnet, depth: 30}"),
                     ContainsSubstring("test.yaml line 1: model.depth: expected 6n + 4, such as 16, 28 or 34, got 30"));
   CHECK_THROWS_WITH(network(engine, "{name: wide_resnet, width: 0}"),
-                    ContainsSubstring("model.width: expected at least 1, got 0"));
+                    ContainsSubstring("model.width: expected 1 to 1000, got 0"));
   CHECK_THROWS_WITH(network(engine, "{name: small_cnn, widths: [4]}"),
                     ContainsSubstring("expected one stride for each of the 1 widths, got 5"));
   CHECK_THROWS_WITH(network(engine, "{name: small_cnn, widths: [], strides: []}"),
                     ContainsSubstring("at least one width"));
   CHECK_THROWS_WITH(network(engine, "{name: small_resnet, widths: [4, -1]}"),
-                    ContainsSubstring("expected positive widths, got -1"));
+                    ContainsSubstring("model.widths: expected 1 to 65536, got -1"));
+  std::string widths = "65536", strides = "1";
+  for (int i = 1; i < 20; ++i) widths += ", 65536", strides += ", 1";
+  CHECK_THROWS_WITH(network(engine, "{name: small_cnn, widths: [" + widths + "], strides: [" + strides + "]}"),
+                    ContainsSubstring("model: expected a network that fits into the ") &&
+                        ContainsSubstring("parameters, which take 2736 GB"));
   CHECK_THROWS_WITH(network(engine, "{name: small_resnet, blocks: 0}"),
-                    ContainsSubstring("expected at least 1, got 0"));
+                    ContainsSubstring("model.blocks: expected 1 to 1000, got 0"));
   CHECK_THROWS_WITH(network(engine, "{name: small_cnn}", {.mean = {0.5}, .std = {0.5}}),
                     "model: mean has 1 values, but images have 3 channels");
   CHECK_THROWS_WITH(network(engine, "{name: small_cnn}", {.mean = {0.5, 0.5, 0.5}}),

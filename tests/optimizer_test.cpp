@@ -123,7 +123,7 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   };
   CHECK_THROWS_WITH(read("{lr: 0}"), "o.yaml line 1: optimizer.lr: expected more than 0, got 0");
   CHECK_THROWS_WITH(read("{momentum: 1}"),
-                    ContainsSubstring("optimizer.momentum: expected a share from 0 up to 1, got 1"));
+                    ContainsSubstring("optimizer.momentum: expected 0 or more and below 1, got 1"));
   CHECK_THROWS_WITH(read("{weight_decay: -1}"),
                     ContainsSubstring("optimizer.weight_decay: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(read("{weight_decai: 1}"), ContainsSubstring("did you mean 'weight_decay'?"));

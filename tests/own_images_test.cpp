@@ -5,11 +5,14 @@
 
 #include "core/npz.h"
 #include "data/dataset.h"
+#include "data/loader.h"
+#include "data/statistics.h"
 #include "evaluation/report_png.h"
 #include "tests/catch.h"
 #include "tests/real_data.h"
 #include "tests/skip.h"
 #include "tests/temporary_folder.h"
+#include "tests/tensors.h"
 #include "trainers/state.h"
 
 using namespace temper;
@@ -61,29 +64,56 @@ void write_png(const std::string& path, int h, int w, std::array<uint8_t, 3> lef
 TEST_CASE("images and labels from npz", "[data]") {
   Npz npz;
   const Bytes hwc = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
-  const auto labels = array<int64_t>("train_labels", {1}, {4});
+  const auto labels = array<int64_t>("train_labels", {1}, {0});
   CHECK(npz.read({array<uint8_t>("train_images", {1, 2, 2, 3}, hwc), labels}).pixels == hwc);
   const ImageSet planes = npz.read(
       {array<uint8_t>("train_images", {1, 3, 2, 2}, {1, 4, 7, 10, 2, 5, 8, 11, 3, 6, 9, 12}), labels}, "layout: nchw");
   CHECK(planes.pixels == hwc);
   CHECK(planes.channels == 3);
   CHECK(planes.height == 2);
-  CHECK(planes.classes == 5);
-  const ImageSet grey = npz.read({array<float>("train_images", {2, 1, 2}, {0, 1, 0.5f, 2 / 255.f}),
+  CHECK(planes.classes == 1);
+  const ImageSet grey = npz.read({array<float>("train_images", {2, 1, 2}, {0, 1, 127 / 255.f, 2 / 255.f}),
                                   array<int32_t>("train_labels", {2, 1}, {1, 0})},
                                  "classes: 7");
-  CHECK(grey.pixels == Bytes{0, 255, 128, 2});
+  CHECK(grey.dtype == DType::u8);  // nothing is lost in bytes
+  CHECK(grey.pixels == Bytes{0, 255, 127, 2});
   CHECK(grey.labels == std::vector<int32_t>{1, 0});
   CHECK(grey.classes == 7);
 
   const std::string folder = npz.folder.path().string();
   save_npz(npz.folder.file("train.npz"),
-           {array<uint8_t>("images", {1, 1, 1, 1}, {9}), array<int64_t>("labels", {1}, {4})});
+           {array<uint8_t>("images", {2, 1, 1, 1}, {9, 8}), array<int64_t>("labels", {2}, {1, 0})});
   save_npz(npz.folder.file("test.npz"),
-           {array<double>("images", {1, 1, 1, 1}, {1}), array<int64_t>("labels", {1}, {2})});
+           {array<double>("images", {1, 1, 1, 1}, {1}), array<int64_t>("labels", {1}, {0})});
   const ImageSet test = reader("npz", "path: " + folder)->test();
   CHECK(test.pixels == Bytes{255});
-  CHECK(test.classes == 5);  // as in train.npz
+  CHECK(test.classes == 2);  // as in train.npz
+}
+
+TEST_CASE("images of floating point keep their precision", "[data]") {
+  Npz npz;
+  const ImageSet set = npz.read(
+      {array<double>("train_images", {2, 1, 2, 1}, {0, 1, 0.5, 1e-3}), array<int64_t>("train_labels", {2}, {0, 1})});
+  REQUIRE(set.dtype == DType::f32);
+  std::vector<float> values(4);
+  std::memcpy(values.data(), set.pixels.data(), set.pixels.size());
+  CHECK(values == std::vector<float>{0, 1, 0.5f, 1e-3f});
+  CHECK(set.subset({1}).pixels.size() == 2 * sizeof(float));
+  CHECK(statistics(set).mean[0] == Approx(1.501 / 4));
+  Engine engine({.arena_mb = 1});
+  Loader loader(engine, set, {.batch_size = 2});
+  const Arena::Scope scope(engine.arena());
+  CHECK(test::values_of<float>(engine, loader.load(0, 0).images) == values);
+}
+
+TEST_CASE("labels of npz data are ranked on request", "[data]") {
+  Npz npz;
+  const auto images = array<uint8_t>("train_images", {2, 1, 1, 1}, {1, 2});
+  const auto labels = array<int64_t>("train_labels", {2}, {9, 4});
+  CHECK_THROWS_WITH(npz.read({images, labels}), ContainsSubstring(": train_labels: the labels are 4, 9, but classes"));
+  const ImageSet set = npz.read({images, labels}, "labels: ranked");
+  CHECK(set.labels == std::vector<int32_t>{1, 0});
+  CHECK(set.class_names == std::vector<std::string>{"label 4", "label 9"});
 }
 
 TEST_CASE("errors of npz data", "[data][errors]") {
@@ -105,14 +135,20 @@ TEST_CASE("errors of npz data", "[data][errors]") {
                         ": train_images: element 1 is 1.5; expected values in [0, 1]: divide by the largest, or "
                         "store uint8");
   CHECK_THROWS_WITH(npz.read({images, array<float>("train_labels", {1}, {0.5f})}),
-                    npz.file + ": train_labels: element 0 is 0.5; expected whole numbers from 0");
+                    npz.file + ": train_labels: element 0 is 0.5; expected whole numbers");
   CHECK_THROWS_WITH(npz.read({images, array<int64_t>("train_labels", {1, 2}, {0, 1})}),
-                    npz.file + ": train_labels: expected one label per image, so one extent, got 2");
+                    npz.file +
+                        ": train_labels: expected one label per image, so one extent, got 2; if they are "
+                        "one-hot, save labels.argmax(axis=1)");
   CHECK_THROWS_WITH(npz.read({images, array<int64_t>("train_labels", {2}, {0, 1})}),
                     npz.file + ": 2 labels of 1 x 1 x 1 images need 2 pixel bytes, got 1");
   CHECK_THROWS_WITH(npz.read({images, array<int64_t>("train_labels", {1}, {3})}, "classes: 3"),
-                    npz.file + ": the label of image 0 is 3, which is not in [0, 3); is this the right file?");
-  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0 or more, got -1");
+                    npz.file +
+                        ": train_labels: the label of image 0 is 3, which is not in [0, 3); is this the right "
+                        "file?");
+  CHECK_THROWS_WITH(npz.read({array<uint8_t>("train_images", {0, 1, 0, 1}, {}), labels}),
+                    npz.file + ": train_images: expected images of 1 to 65535 pixels a side, got an extent of 0");
+  CHECK_THROWS_WITH(reader("npz", "classes: -1"), "config line 1: classes: expected 0, or 2 to 1000000, got -1");
 }
 
 TEST_CASE("images from a folder per class", "[data]") {
@@ -121,7 +157,6 @@ TEST_CASE("images from a folder per class", "[data]") {
     write_png(folder.file(cat(split, "/zebra/1.png")), 8, 8, {255, 255, 255}, {0, 0, 0});
     write_png(folder.file(cat(split, "/apple/2.PNG")), 8, 8, {200, 10, 20}, {30, 220, 40});
     write_png(folder.file(cat(split, "/apple/1.png")), 16, 64, {0, 0, 255}, {255, 0, 0});
-    std::ofstream(folder.file(cat(split, "/apple/notes.txt"))) << "not an image";
   }
   const std::string at = cat("path: ", folder.path().string(), "\nsize: 8\n");
   for (const ImageSet& set : {reader("folder", at)->train(), reader("folder", at)->test()}) {
@@ -188,11 +223,14 @@ TEST_CASE("errors of image folders", "[data][errors]") {
                                  " must have the same class folders, got a and b");
   std::filesystem::create_directories(folder.file("train/b"));
   std::filesystem::create_directories(folder.file("val/a"));
-  CHECK_THROWS_WITH(train(), "folder: " + folder.file("train/a") + " has no .jpg, .jpeg or .png files");
+  CHECK_THROWS_WITH(train(), "folder: " + folder.file("train/a") +
+                                 " has no .jpg, .jpeg, .jpe, .jfif, .png or .webp "
+                                 "files");
   write_png(folder.file("train/a/1.png"), 4, 4, {1, 2, 3}, {1, 2, 3});
   std::ofstream(folder.file("train/b/1.jpg")) << "not an image";
-  CHECK_THROWS_WITH(train(), ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG or PNG: "));
-  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 or more pixels, got 0");
+  CHECK_THROWS_WITH(train(),
+                    ContainsSubstring(folder.file("train/b/1.jpg") + ": cannot be read as JPEG, PNG or WebP: "));
+  CHECK_THROWS_WITH(reader("folder", "size: 0"), "config line 1: size: expected 1 to 16384, got 0");
   CHECK_THROWS_WITH(reader("folder", "crop_from: 32"),
                     "config line 1: crop_from: expected 0 or at least size (64), got 32");
   CHECK_THROWS_WITH(reader("folder", "channels: 2"), "config line 1: channels: expected 1 or 3, got 2");

@@ -110,6 +110,25 @@ TEST_CASE("The page of a run holds every piece and is well-formed", "[report]") 
     CHECK_THAT(page, !ContainsSubstring(outside));
 }
 
+TEST_CASE("The page of a run names it, its best epoch, and draws its charts at one scale", "[report]") {
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
+  CHECK_THAT(run_page(read_run(folder.path() / "a")), ContainsSubstring("<title>a: pgd_at on ") &&
+                                                          ContainsSubstring("Run a \u00b7 ") &&
+                                                          !ContainsSubstring("was best"));
+  test::write_file(folder.path() / "a/metrics.csv",
+                   "epoch,train_loss,clean,robust,ema_clean,ema_robust\n1,1.5,60,64.5,50,40\n2,0.9,80,35,70,60\n");
+  const std::string page = run_page(read_run(folder.path() / "a"));
+  CHECK_THAT(page,
+             ContainsSubstring("robust validation accuracy was best in epoch 1: 64.50 %, after the last one 35.00 %"));
+  const auto box = [&](size_t from) {
+    const size_t at = page.find("viewBox=\"", from);
+    return page.substr(at, page.find('"', at + 9) - at);
+  };
+  CHECK(box(0) == box(page.find("viewBox") + 1));
+  CHECK_THAT(page, !ContainsSubstring("<caption>"));  // it would be as wide as the table, and cut on a phone
+}
+
 TEST_CASE("A comparison shows every run, and only the settings that differ", "[report]") {
   test::TemporaryFolder folder;
   test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);

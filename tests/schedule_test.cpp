@@ -78,7 +78,7 @@ TEST_CASE("schedule: wrong fields say what is expected") {
   CHECK_THROWS_WITH(schedule("  {name: piecewise, epochs: [2], rates: [0.1]}\n"),
                     ContainsSubstring("expected 1 as the first entry, got 2"));
   CHECK_THROWS_WITH(schedule("  {name: one_cycle, rise: 1}\n"),
-                    ContainsSubstring("expected a share between 0 and 1, got 1"));
+                    ContainsSubstring("schedule.rise: expected more than 0 and below 1, got 1"));
   CHECK_THROWS_WITH(schedule("  {name: cosine, warm_up: -1}\n"),
-                    ContainsSubstring("expected 0 or more epochs, got -1"));
+                    ContainsSubstring("schedule.warm_up: expected 0 or more, got -1"));
 }

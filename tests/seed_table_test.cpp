@@ -12,13 +12,13 @@ namespace {
 
 // Two methods, the first with an awkward name, with three seeds; C&W 40, 43, 46 has mean 43 and standard deviation 3.
 SeedTable small_table(const test::TemporaryFolder& folder) {
-  std::vector<std::pair<std::string, std::vector<RunReport>>> methods = {{"A|B_1, 50%", {}}, {"plain", {}}};
+  std::vector<MethodRuns> methods = {{"A|B_1, 50%", {}}, {"plain", {}}};
   for (int seed = 0; seed < 3; ++seed) {
     const auto a = folder.path() / cat("a", seed), b = folder.path() / cat("b", seed);
     test::write_fake_run(a, "a", 80, 50, 40 + 3 * seed);
     test::write_fake_run(b, "b", 90, 0, 0);
-    methods[0].second.push_back(read_run(a));
-    methods[1].second.push_back(read_run(b));
+    methods[0].runs.push_back(read_run(a));
+    methods[1].runs.push_back(read_run(b));
   }
   return seed_table("Title", {0, 1, 2}, methods);
 }
@@ -71,14 +71,38 @@ TEST_CASE("seed table: Markdown, CSV, LaTeX and JSON say the same", "[table]") {
   CHECK(j["rows"][0]["cw"]["n"] == 3);
 }
 
-TEST_CASE("seed table: runs whose NRR is with different attacks are not mixed", "[table][errors]") {
+TEST_CASE("seed table: what differs stands in columns of its own, and every table says so", "[table]") {
   const test::TemporaryFolder folder;
   test::write_fake_run(folder.path() / "a", "a", 80, 50, 40);
   RunReport a = read_run(folder.path() / "a"), b = a;
-  b.nrr_label = "pgd20";
-  CHECK_THROWS_WITH(seed_table("t", {0}, {{"a", {a}}, {"b", {b}}}),
-                    ContainsSubstring("the NRR of one run is with cw, that of ") &&
-                        ContainsSubstring("with pgd20; give all of them the same evaluation.attacks"));
+  b.rows[1].description = "pgd(norm=linf, radius=0.200000)";
+  const SeedTable t = seed_table("t", {0}, {{"a", {a}}, {"b", {b}}});
+  REQUIRE(t.columns.size() == 5);
+  CHECK(t.columns[1].heading == "PGD-20 (pgd(norm=linf, radius=0.100000))");
+  CHECK(t.rows[0].values[1][0] == 50);
+  CHECK(std::isnan(t.rows[1].values[1][0]));
+  CHECK(t.rows[1].values[2][0] == 50);
+  CHECK(t.rows[0].values[4][0] == t.rows[1].values[4][0]);
+  const std::string said = "Not measured alike in all runs, so that it has a column for each way: PGD-20.";
+  CHECK_THAT(table_markdown(t), ContainsSubstring(said));
+  CHECK_THAT(table_latex(t), ContainsSubstring("% " + said));
+  CHECK_THAT(table_json(t)["caveats"][0].get<std::string>(), ContainsSubstring(said));
+  CHECK_THAT(table_csv(t), ContainsSubstring("\"pgd20 (pgd(norm=linf, radius=0.200000))_mean\""));
+}
+
+TEST_CASE("seed table: a seed without results leaves its row and the others' values where they are", "[table]") {
+  const test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "a", 80, 50, 40);
+  const RunReport a = read_run(folder.path() / "a");
+  const SeedTable t =
+      seed_table("t", {3, 4}, {{"a", {std::nullopt, a}}, {"b", {a, a}}, {"c", {std::nullopt, std::nullopt}}});
+  REQUIRE(t.rows.size() == 3);
+  CHECK(std::isnan(t.rows[0].values[0][0]));
+  CHECK(t.rows[0].values[0][1] == 80);
+  CHECK(t.rows[1].values[0] == std::vector<double>{80, 80});
+  CHECK(t.caveats == std::vector<std::string>{"Without results, and so not in the table: a (seed 3), c (seeds 3, 4)."});
+  CHECK_THAT(table_csv(t), ContainsSubstring("a,1,80.0000,,") && ContainsSubstring("c,0,,,"));
+  CHECK_THAT(table_markdown(t), ContainsSubstring("| c | - | - | - | - |"));
 }
 
 }  // namespace temper

@@ -93,7 +93,7 @@ TEST_CASE("errors in sequential name the layer and its line", "[networks][errors
         "layer with out: 10");
   CHECK_THAT(text("  - {type: conv}"),
              ContainsSubstring("test.yaml line 4: model.layers.0.out: expected a value, which a conv layer"));
-  CHECK_THAT(text("  - {type: conv, out: 0}"), ContainsSubstring("model.layers.0.out: expected at least 1, got 0"));
+  CHECK_THAT(text("  - {type: conv, out: 0}"), ContainsSubstring("model.layers.0.out: expected 1 to 16777216, got 0"));
   CHECK_THAT(text("  - {out: 3}"),
              ContainsSubstring("model.layers.0.type: expected which layer it is (known: avg_pool"));
   CHECK_THAT(text("  - {type: conv, out: 4, kernel: 3}"),
@@ -176,5 +176,25 @@ TEST_CASE("weights of another network are refused with every difference", "[netw
   CHECK_THROWS_WITH(import_weights(*net, arrays, "w.npz"),
                     "w.npz: array 'fc1.bias' is i32; expected a floating point type");
   CHECK_THROWS_WITH(load_weights(*net, "model.pt"),
-                    ContainsSubstring("expected a .safetensors or .npz file; from PyTorch"));
+                    "model.pt: expected a .safetensors or .npz file; make one from PyTorch's .pt, .pth, .ckpt or .bin "
+                    "with scripts/convert_pytorch_weights FILE weights.safetensors");
+}
+
+TEST_CASE("what a file of weights has beside them is passed over and noted", "[networks][files]") {
+  Engine engine({.arena_mb = 16});
+  const Network::Options options{.data = {.height = 2, .width = 2, .channels = 1, .classes = 2}};
+  const auto net =
+      sequential(engine, "  - {type: flatten}\n  - {type: linear, name: fc, out: 2, bias: false}", options);
+  CHECK(net->params().count() == 1);  // no bias
+  std::vector<NamedArray> arrays = export_weights(*net);
+  arrays[0].name = "module.fc.weight";
+  arrays.push_back({"module.n_averaged", DType::i64, {}, std::vector<char>(8)});
+  NamedArray mu{"mu", DType::f32, {1}, std::vector<char>(4)};
+  const float value = 0.25f;
+  std::memcpy(mu.bytes.data(), &value, sizeof value);
+  arrays.push_back(mu);
+  import_weights(*net, arrays, "w.npz");
+  CHECK(net->notes() ==
+        std::vector<std::string>{"w.npz: passed over module.n_averaged, mu = (0.25), which the network does not have; "
+                                 "the network normalises with model.mean and model.std"});
 }

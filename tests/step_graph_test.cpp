@@ -169,9 +169,9 @@ TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are t
   TrainContext context = state.context();
   const Trainer& method = *e.trainer.method;
   const std::string recording = method.recording(context);
-  const double share = method.share();
+  const TermWeights terms = method.term_weights();
   e.trainer.method->before_epoch(context);
-  CHECK((e.trainer.name == "arat") == (method.share() != share));
+  CHECK((e.trainer.name == "arat") == (method.term_weights() != terms));
   CHECK(method.recording(context) == recording);
   CHECK(test::difference(first, launches(state)) == "");
   CHECK(state.progress.total_steps == 6);

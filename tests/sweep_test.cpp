@@ -122,6 +122,74 @@ TEST_CASE("sweep: an interrupted one goes on where it stopped and ends with a ta
   CHECK_THAT(refused.err, ContainsSubstring("optimizer.lr: 0.05 -> 0.5"));
 }
 
+TEST_CASE("sweep: a run that fails leaves the others and the table, which says that it is missing", "[app]") {
+  const test::TemporaryFolder folder;
+  const std::string more = "  - {label: wild, config: standard.yaml, set: {optimizer: {lr: 1e30, weight_decay: 0}}}\n";
+  const std::vector<std::string> command = {"sweep", write_sweep(folder, more), "--out", folder.file("out")};
+  const Ran ran = temper_command(command);
+  CHECK(ran.code == kExitError);
+  CHECK_THAT(ran.err, ContainsSubstring("temper: error: wild, seed 3: training: the ") &&
+                          ContainsSubstring("temper: error: 2 of 8 runs failed") &&
+                          ContainsSubstring("warning: Without results, and so not in the table: wild (seeds 3, 4)."));
+  CHECK_THAT(slurp(folder.file("out/table.md")),
+             ContainsSubstring("| wild | - |") && ContainsSubstring("wild (seeds 3, 4)"));
+  const auto j = nlohmann::json::parse(slurp(folder.file("out/table.json")));
+  REQUIRE(j["rows"].size() == 4);
+  CHECK(j["rows"][0]["clean"]["n"] == 2);
+}
+
+TEST_CASE("sweep: finished runs are used again where they are what is asked for, and refused on other data", "[app]") {
+  const test::TemporaryFolder folder;
+  const std::vector<std::string> command = {"sweep", write_sweep(folder), "--out", folder.file("out"),
+                                            "--set", "seeds=[3]"};
+  REQUIRE(temper_command(command).code == kExitOk);
+  // Written before a key was there.
+  const auto config = folder.path() / "out/pgd_at/seed_3/config.yaml";
+  YAML::Node keys = YAML::LoadFile(config.string());
+  keys.remove("exact");
+  keys["optimizer"].remove("nesterov");
+  test::write_file(config, YAML::Dump(keys) + "\n");
+  const Ran again = temper_command(command);
+  CHECK(again.code == kExitOk);
+  CHECK_THAT(again.out, ContainsSubstring("[2/3] PGD-AT, seed 3: complete"));
+
+  const auto refused_with = [&](const char* of, const char* key) {
+    const auto file = folder.path() / "out/pgd_at/seed_3/evaluation.json";
+    const std::string before = slurp(file);
+    auto j = nlohmann::ordered_json::parse(before);
+    (std::string(key).empty() ? j[of] : j[of][key]) = "0123";
+    test::write_file(file, j.dump());
+    const Ran ran = temper_command(command);
+    CHECK(ran.code == kExitError);
+    CHECK(ran.out.find("[1/3]") == std::string::npos);  // before anything runs
+    test::write_file(file, before);
+    return ran.err;
+  };
+  CHECK_THAT(
+      refused_with("test", "images"),
+      ContainsSubstring("out/pgd_at/seed_3: this run was made with other data than there are now:\n  test images: "
+                        "other pixels: 0123 -> "));
+  CHECK_THAT(refused_with("train", "labels"), ContainsSubstring("training images: other labels: 0123 -> "));
+  CHECK_THAT(refused_with("weights_fingerprint", ""), ContainsSubstring("weights of the last checkpoint: 0123 -> "));
+}
+
+TEST_CASE("sweep: one label for attacks of other parameters makes a column for each", "[app]") {
+  const test::TemporaryFolder folder;
+  test::write_file(folder.path() / "standard.yaml", test::tiny_yaml("{name: standard}"));
+  const std::string file = folder.file("table.yaml");
+  const auto row = [](const std::string& label, const std::string& radius) {
+    return "  - {label: " + label + ", config: standard.yaml, set: {evaluation: {attacks: {pgd: {radius: " + radius +
+           ", step: 0.01, steps: 2}}}}}\n";
+  };
+  test::write_file(file, "seeds: [0]\nset: {data: {name: test_testable}, loop: {epochs: 1}}\nruns:\n" +
+                             row("weak", "0.02") + row("strong", "0.2"));
+  const Ran ran = temper_command({"sweep", file, "--out", folder.file("out")});
+  CHECK(ran.code == kExitOk);
+  CHECK_THAT(ran.err, ContainsSubstring("warning: Not measured alike in all runs"));
+  CHECK_THAT(slurp(folder.file("out/table.md")),
+             ContainsSubstring("| method | Natural | pgd (radius 0.02) | pgd (radius 0.2) |\n"));
+}
+
 TEST_CASE("sweep: what is wrong is named with its place before anything runs", "[app][errors]") {
   const test::TemporaryFolder folder;
   const auto error = [&](const std::string& more, const std::vector<std::string>& set = {}) {
@@ -148,6 +216,32 @@ TEST_CASE("sweep: what is wrong is named with its place before anything runs", "
   CHECK_THAT(error("", {"seeds=[]"}), ContainsSubstring("seeds: expected at least one"));
   CHECK_THAT(error("", {"runs=[]"}), ContainsSubstring("expected at least one row"));
   CHECK_THAT(error("sedes: [1]\n"), ContainsSubstring("unknown key 'sedes'; did you mean 'seeds'?"));
+}
+
+TEST_CASE("sweep: what would stop a later run is found before the first", "[app][errors]") {
+  const test::TemporaryFolder folder;
+  const auto refused = [&](const std::string& set) {
+    const Ran ran =
+        temper_command({"sweep", write_sweep(folder, "  - {label: last, config: pgd_at.yaml, set: " + set + "}\n"),
+                        "--out", folder.file("out")});
+    CHECK(ran.code == kExitError);
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "out"));
+    return ran.err;
+  };
+  CHECK_THAT(refused("{data: {name: test_unfit, fault: sizes}}"),
+             ContainsSubstring("last, seed 3: data: test split: expected images of 8 x 8 x 1"));
+  CHECK_THAT(refused("{data: {name: npz, path: none.npz}}"), ContainsSubstring("last, seed 3: none.npz"));
+  CHECK_THAT(refused("{model: {weights: none.safetensors}}"), ContainsSubstring("last, seed 3: none.safetensors"));
+  CHECK_THAT(refused("{optimizer: {no_decay: [none]}}"), ContainsSubstring("no parameter matches 'none'"));
+  CHECK_THAT(refused("{loop: {batch_size: 47}}"), ContainsSubstring("last batch of one"));
+}
+
+TEST_CASE("sweep: a row may start from the weights that another will leave", "[app]") {
+  const test::TemporaryFolder folder;
+  const std::string out = folder.file("out"),
+                    file = write_sweep(folder, "  - {label: last, config: pgd_at.yaml, set: {model: {weights: " + out +
+                                                   "/standard/seed_3/checkpoints/last.safetensors}}}\n");
+  CHECK(temper_command({"sweep", file, "--out", out, "--set", "seeds=[3]"}).code == kExitOk);
 }
 
 TEST_CASE("sweep: the tables in configs/ are complete experiments", "[app]") {

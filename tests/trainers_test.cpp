@@ -8,6 +8,7 @@
 #include "core/ops_loss.h"
 #include "core/plan_cache.h"
 #include "evaluation/robust_accuracy.h"
+#include "source_dir.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
@@ -106,6 +107,25 @@ TEMPER_DEVICE_TEST("pgd_at: Rice's clean pass moves the statistics once more, af
   TrainContext context = s.state.context();
   s.experiment.trainer.method->after_step(context, s.state.train.load(1, 0));
   check_close(s.statistics(), Setup(device, "{name: standard}").statistics_after(2));
+}
+
+TEMPER_DEVICE_TEST("pgd_at: a step as in Rice's code has three forward passes beside the attack's, with any restarts",
+                   "[trainers]") {
+  const auto statistics = [&](const std::string& options) {
+    Setup s(device, "{name: pgd_at, attack_bn: train, " + options + "}");
+    s.loss_of_first_batch();
+    const Arena::Scope scope(s.state.engine.arena());
+    TrainContext context = s.state.context();
+    s.experiment.trainer.method->after_step(context, s.state.train.load(1, 0));
+    return s.statistics();
+  };
+  const auto after = [&](int updates) { return Setup(device, "{name: standard}").statistics_after(updates); };
+  const std::string rice = "score_pass: always, clean_pass: train, attack: {radius: 0, step: 0.01, start: none, ";
+  check_close(statistics(rice + "steps: 10}"), after(13));
+  check_close(statistics(rice + "steps: 3, restarts: 2}"), after(10));
+  const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/pgd_at_preact_resnet18.yaml"));
+  CHECK(e.resolved["trainer"]["score_pass"].as<std::string>() == "always");
+  CHECK(e.resolved["trainer"]["clean_pass"].as<std::string>() == "train");
 }
 
 TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas", "[averages]") {
@@ -233,7 +253,7 @@ TEST_CASE("experiment: how convolutions are chosen reaches the engine") {
   CHECK(planning({"convolution.cache=off"}).folder.empty());
   CHECK(planning({"convolution.plans=timed", "exact=true"}).choice == PlanChoice::proposed);
   CHECK_THROWS_WITH(planning({"convolution.workspace_mb=-1"}),
-                    ContainsSubstring("convolution.workspace_mb: expected 0 or more, got -1"));
+                    ContainsSubstring("convolution.workspace_mb: expected 0 to 1048576, got -1"));
 }
 
 TEST_CASE("experiment: wrong fields say where and what is expected") {
@@ -247,37 +267,37 @@ TEST_CASE("experiment: wrong fields say where and what is expected") {
   CHECK_THROWS_WITH(with("trainer.beta=-1", "{name: trades}")(),
                     ContainsSubstring("trainer.beta: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("trainer.clean_updates=3", "{name: trades}")(),
-                    ContainsSubstring("trainer.clean_updates: expected 1 or 2, got 3"));
+                    ContainsSubstring("trainer.clean_updates: expected 1 to 2, got 3"));
   CHECK_THROWS_WITH(with("trainer.label_smoothing=1")(),
-                    ContainsSubstring("trainer.label_smoothing: expected a share from 0 up to 1, got 1"));
+                    ContainsSubstring("trainer.label_smoothing: expected 0 or more and below 1, got 1"));
   CHECK_THROWS_WITH(with("trainer.attack_bn=evall")(),
                     ContainsSubstring("trainer.attack_bn: expected one of eval, train, train_no_update, got 'evall'"));
   CHECK_THROWS_WITH(with("trainer.attack.radius=8")(), ContainsSubstring("trainer.attack.radius: expected at most 1"));
   CHECK_THROWS_WITH(with("loop.epochs=0")(),
-                    ContainsSubstring("--set loop.epochs: loop.epochs: expected 1 or more, got 0"));
-  CHECK_THROWS_WITH(with("loop.batch_size=0")(), ContainsSubstring("loop.batch_size: expected 1 or more, got 0"));
+                    ContainsSubstring("--set loop.epochs: loop.epochs: expected 1 to 1000000, got 0"));
+  CHECK_THROWS_WITH(with("loop.batch_size=0")(), ContainsSubstring("loop.batch_size: expected 1 to 1048576, got 0"));
   CHECK_THROWS_WITH(with("loop.checkpoint_every=0")(),
                     ContainsSubstring("loop.checkpoint_every: expected 1 or more, got 0"));
   CHECK_THROWS_WITH(with("loop.eval_every=-1")(), ContainsSubstring("loop.eval_every: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("loop.collapse=1")(),
-                    ContainsSubstring("loop.collapse: expected a share from 0 up to 1, got 1"));
+                    ContainsSubstring("loop.collapse: expected 0 or more and below 1, got 1"));
   CHECK_THROWS_WITH(with("loop.select=ema")(),
-                    ContainsSubstring("select names an average that is off; set ema.decay or swa.start"));
+                    ContainsSubstring("loop.select: names an average that is off; set ema.decay or swa.start"));
   CHECK_THROWS_WITH(test::tiny(test::kPgdAt, {"loop.early_stop=2", "data.validation=0"}),
-                    ContainsSubstring("early_stop needs validations"));
+                    ContainsSubstring("loop.early_stop: needs validations, but data.validation is 0"));
   CHECK_THROWS_WITH(with("data.validation=-1")(), ContainsSubstring("data.validation: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("model.mean=[0.5]")(),
                     ContainsSubstring("model.std: expected as many values as mean has (1), got 0"));
   CHECK_THROWS_WITH(with("model.branches=[]")(), ContainsSubstring("model.branches: expected at least one name"));
-  CHECK_THROWS_WITH(with("ema.decay=1")(), ContainsSubstring("ema.decay: expected a share from 0 up to 1, got 1"));
+  CHECK_THROWS_WITH(with("ema.decay=1")(), ContainsSubstring("ema.decay: expected 0 or more and below 1, got 1"));
   CHECK_THROWS_WITH(with("swa.start=-1")(), ContainsSubstring("swa.start: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("swa.every=-1")(), ContainsSubstring("swa.every: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("evaluation.batch_size=0")(),
-                    ContainsSubstring("evaluation.batch_size: expected 1 or more, got 0"));
+                    ContainsSubstring("evaluation.batch_size: expected 1 to 1048576, got 0"));
   CHECK_THROWS_WITH(with("evaluation.attacks.a.name=pdg")(),
                     ContainsSubstring("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
   CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0 or more, got -1"));
-  CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 to 16777216, got -1"));
   CHECK_THROWS_WITH(with("precision.loss_scale=1000")(),
                     ContainsSubstring("precision.loss_scale: expected a power of two, such as 1024, got 1000"));
   CHECK_THROWS_WITH(with("precision.compute=f8")(),

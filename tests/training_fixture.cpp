@@ -8,13 +8,16 @@ namespace {
 
 /// Stripes across, stripes down, or a disc, on noise. The test split cannot be read: nothing that trains may want it.
 struct Stripes : DatasetReader {
-  int64_t count = 60;
-  void fields(Fields& f) override { f("count", count, "images"); }
+  int64_t count = 60, classes_shown = 3;
+  void fields(Fields& f) override {
+    f("count", count, Limits::at_least(1), "images");
+    f("classes_shown", classes_shown, Limits::between(1, 3), "how many of the three classes have an image");
+  }
   ImageSet train() const override {
     ImageSet set{.height = 8, .width = 8, .channels = 1, .classes = 3};
     const RngKey key{.seed = 1, .purpose = Purpose::method};
     for (int64_t i = 0; i < count; ++i) {
-      const int label = static_cast<int>(i % 3);
+      const int label = static_cast<int>(i % classes_shown);
       for (int r = 0; r < 8; ++r)
         for (int c = 0; c < 8; ++c) {
           const bool disc = (2 * r - 7) * (2 * r - 7) + (2 * c - 7) * (2 * c - 7) < 30;

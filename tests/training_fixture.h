@@ -52,7 +52,8 @@ inline std::vector<MethodSetting> every_method() {
           {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true", "swa.start=1", "swa.every=2"}},
           {"{name: trades, " + attack + "}", {}},
           {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
-          {"{name: arat, " + attack + ", balance: {weight: 0.5}}", {"model.branches=[adv, clean]"}}};
+          {"{name: cure, " + attack + ", revision: {rate: 0.5, kind: alias}}", {"ema.decay=0.9"}},
+          {"{name: arat, " + attack + ", balance: {weight: 0.5, exponent: 2}}", {"model.branches=[adv, clean]"}}};
 }
 
 /// Everything a flat buffer holds, array by array.

@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char *kAdversarial = "adv", *kClean = "clean";
 
-/// w CE(f_adv(x_adv), y) + (1 - w) CE(f_clean(x), y) + lambda * invariance (trainers/invariance.h), with w from the
-/// accuracy of the clean branch (trainers/balance.h).
+/// w CE(f_adv(x_adv), y) + u CE(f_clean(x), y) + lambda * invariance (trainers/invariance.h), with w and u, usually
+/// 1 - w, from the accuracy of the clean branch (trainers/balance.h).
 struct Arat : Trainer {
   enum class Bn : uint8_t { split, shared };
   struct Terms {
@@ -45,6 +45,8 @@ struct Arat : Trainer {
     f.section("invariance", invariance_options);
   }
 
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
+
   void begin(TrainContext& context) override {
     adversarial_branch = branch(context.model, kAdversarial);
     clean_branch = branch(context.model, kClean);
@@ -67,8 +69,9 @@ struct Arat : Trainer {
     Terms t{.adversarial = cross_entropy(tape, adversarial, batch.labels),
             .clean = cross_entropy(tape, clean, batch.labels),
             .invariance = invariance->loss(tape, adversarial_taps, clean_taps)};
-    const Shares w = context.live_shares.value_or(shares_of(static_cast<float>(balance.weight)));
-    const Var entropy = add(tape, scale(tape, t.adversarial, w.first), t.clean, w.rest);
+    const TermWeights now = balance.weights();
+    const LiveTermWeights w = context.live_terms.value_or(LiveTermWeights{now.first, now.second});
+    const Var entropy = add(tape, scale(tape, t.adversarial, w.first), t.clean, w.second);
     t.total = add(tape, entropy, t.invariance, invariance_options.lambda);
     return t;
   }
@@ -85,7 +88,7 @@ struct Arat : Trainer {
     last->put(2, t.invariance.value);
     put_scalar(context.engine, t.total.value, loss);
   }
-  double share() const override { return balance.weight; }
+  TermWeights term_weights() const override { return balance.weights(); }
   std::string recording(const TrainContext&) const override { return "arat"; }
 
   void after_epoch(TrainContext& context) override {
@@ -101,10 +104,11 @@ struct Arat : Trainer {
   }
   void epoch_metrics(const MetricSink& put) const override {
     put("adversarial_weight", balance.weight);
+    put("clean_weight", balance.weight_of_clean());
     if (clean_accuracy) put("clean_branch_accuracy", *clean_accuracy);
   }
   void visit_state(StateVisitor& v) override {
-    v("arat.adversarial_weight", balance.weight);
+    balance.visit_state(v, "arat");
     if (!invariance->predictors()) return;
     Weights& w = invariance->predictors()->weights();
     v("arat.predictors.params", w.params);
@@ -113,10 +117,11 @@ struct Arat : Trainer {
 
   int eval_branch(const Network& model) const override { return branch(model, kAdversarial); }
   /// Adversarial images of the averaged network, for its adversarial branch.
-  Tensor estimation_images(TrainContext& context, const Batch& batch, Weights& weights) override {
+  Tensor estimation_images(TrainContext& context, const Batch& batch, const Estimated& of) override {
     Pass pass = attack_pass(attack_bn, adversarial_branch);
-    pass.update = BnUpdate::no;
-    pass.weights = &weights;
+    if (!of.momentum) pass.update = BnUpdate::no;
+    pass.momentum = of.momentum.value_or(pass.momentum);
+    pass.weights = &of.weights;
     return attacked(context, attack.seen(context.engine, batch, context.draw()), pass);
   }
 
@@ -130,8 +135,12 @@ struct Arat : Trainer {
     return bn == Bn::shared ? 0 : static_cast<int>(at - known.begin());
   }
   Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
-    return attack.run(
-        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    NoisyPgd noisy = attack;
+    noisy.pgd = attack_with(pass, attack.pgd);
+    return attack_in_slices(context, pass, seen, [&](Engine& on, const BatchSlice& slice) {
+      return noisy.run(
+          on, slice.batch, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    });
   }
 };
 

@@ -9,12 +9,15 @@ namespace temper {
 void Balance::fields(Fields& f) {
   f.choice("rule", rule, {{"auto", Rule::automatic}, {"fixed", Rule::fixed}},
            "auto: adversarial weight = (training accuracy of the clean branch)^exponent, anew every epoch");
-  f("weight", weight, "of rule fixed: the adversarial images' share of the cross entropy");
-  f("exponent", exponent, "of rule auto");
-  f("images", images, "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
-  if (weight < 0 || weight > 1) f.reject("weight", "expected a share from 0 to 1, got ", weight);
-  if (exponent <= 0) f.reject("exponent", "expected more than 0, got ", exponent);
-  if (images < 1) f.reject("images", "expected 1 or more, got ", images);
+  f("weight", weight, Limits::between(0, 1), "of rule fixed: the adversarial images' share of the cross entropy");
+  f("exponent", exponent, Limits::above(0).usually(0.01, 100), "of rule auto");
+  f.choice("clean", clean, {{"power", Clean::power}, {"complement", Clean::complement}, {"given", Clean::given}},
+           "the clean images' weight: power: (1 - accuracy)^exponent, as the code has it, with rule fixed 1 - weight; "
+           "complement: 1 - the adversarial images' weight; given: clean_weight");
+  f("clean_weight", clean_weight, Limits::at_least(0).usually(0, 100),
+    "of clean given: the code's, 1, where its automatic weights are off");
+  f("images", images, Limits::at_least(1),
+    "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
 }
 
 void Balance::measure(TrainContext& context, const Pass& pass) {
@@ -30,7 +33,21 @@ void Balance::measure(TrainContext& context, const Pass& pass) {
     right += count_correct(engine, context.model.predict(engine, batch.images, pass), batch.labels);
     seen += batch.size();
   }
-  weight = std::pow(static_cast<double>(right) / static_cast<double>(seen), exponent);
+  const double accuracy = static_cast<double>(right) / static_cast<double>(seen);
+  weight = std::pow(accuracy, exponent);
+  if (powered()) clean_weight = std::pow(1 - accuracy, exponent);
+}
+
+double Balance::weight_of_clean() const { return complements() ? 1 - weight : clean_weight; }
+
+TermWeights Balance::weights() const {
+  const auto adversarial = static_cast<float>(weight);
+  return {adversarial, complements() ? 1 - adversarial : static_cast<float>(clean_weight)};
+}
+
+void Balance::visit_state(StateVisitor& v, const std::string& name) {
+  v(name + ".adversarial_weight", weight);
+  if (powered()) v(name + ".clean_weight", clean_weight);
 }
 
 }  // namespace temper

@@ -6,12 +6,13 @@
 #include "core/file.h"
 #include "kernels/runtime/memory.h"
 #include "nn/weights.h"
+#include "nn/weights_check.h"
 
 namespace temper {
 
 namespace {
 
-constexpr const char* kConfigKey = "config";
+constexpr const char *kConfigKey = "config", *kInputsKey = "inputs";
 
 std::string array_name(const std::string& buffer, const Param& p) { return buffer + "." + p.name; }
 
@@ -64,6 +65,7 @@ class Reader : public StateVisitor {
                    ", got another shape or type; was it written by another model?");
       copy(buffer.stream(), t.data, t.device, at->second->bytes.data(), Device::cpu, t.bytes());
       synchronize(buffer.stream());
+      if (const auto fault = weights_fault(full, t.shape, buffer.read(i))) fail(file_, ": ", *fault);
     }
     buffer.touch();
   }
@@ -103,9 +105,10 @@ void restore(const Safetensors& from, const std::string& file, const VisitState&
   visit(reader);
 }
 
-void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit) {
+void save_checkpoint(const RunFolder& folder, const CheckpointNotes& notes, const VisitState& visit) {
   Safetensors state = collect(visit);
-  state.metadata[kConfigKey] = config;
+  state.metadata[kConfigKey] = notes.config;
+  if (!notes.inputs.empty()) state.metadata[kInputsKey] = notes.inputs;
   std::error_code told_below;
   std::filesystem::create_directory(folder.checkpoints(), told_below);  // not where the folder of the run is gone
   if (std::filesystem::exists(folder.last())) name_also(folder.last().string(), folder.previous().string());
@@ -117,7 +120,8 @@ LoadedCheckpoint load_checkpoint(const RunFolder& folder) {
   for (const std::filesystem::path& file : {folder.last(), folder.previous()}) {
     try {
       LoadedCheckpoint loaded{load_safetensors(file.string()), file.string(), {}, {}};
-      loaded.config = loaded.content.metadata[kConfigKey];
+      Metadata& metadata = loaded.content.metadata;
+      loaded.notes = {.config = metadata[kConfigKey], .inputs = metadata[kInputsKey]};
       if (!wrong.empty())
         loaded.warning = cat("continuing from the previous checkpoint, ", loaded.file,
                              ", because the last one cannot be "

@@ -19,14 +19,19 @@ using VisitState = std::function<void(StateVisitor&)>;
 Safetensors collect(const VisitState& visit);
 void restore(const Safetensors& from, const std::string& file, const VisitState& visit);
 
+struct CheckpointNotes {
+  std::string config;  ///< the resolved configuration it is written under
+  std::string inputs;  ///< what is trained on (trainers/run_inputs.h), as JSON; empty: not on record
+};
+
 /// Makes the last checkpoint the previous one too, then replaces the last one: temporary file, fsync, rename, checksum.
 /// A crash at any moment leaves at least one of the two complete.
-void save_checkpoint(const RunFolder& folder, const std::string& config, const VisitState& visit);
+void save_checkpoint(const RunFolder& folder, const CheckpointNotes& notes, const VisitState& visit);
 
 struct LoadedCheckpoint {
   Safetensors content;
   std::string file;
-  std::string config;   ///< the resolved configuration it was written under
+  CheckpointNotes notes;
   std::string warning;  ///< not empty: the last checkpoint was damaged and this is the previous one
 };
 

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "nn/weights.h"
@@ -22,6 +24,12 @@ Selected selected(TrainingState& s, const EpochReport& r) {
   }
 }
 
+void warn_of_zero_gradients(Run& run, const char* attack, double percent) {
+  if (percent > 0)
+    run.warn(fmt::format("{:.1f} % of the images had a gradient of zero in a step of {}, which cannot move them",
+                         percent, attack));
+}
+
 void validate_all(Run& run, EpochReport& r) {
   TrainingState& s = run.state;
   const Experiment& e = s.experiment;
@@ -29,6 +37,7 @@ void validate_all(Run& run, EpochReport& r) {
   r.validation = validate(s, nullptr, run.observer);
   if (s.ema) r.ema = validate_average(s, *s.ema, e.ema.bn, run.observer);
   if (s.swa && s.swa->count() > 0) r.swa = validate_average(s, *s.swa, e.swa.bn, run.observer);
+  warn_of_zero_gradients(run, "the validation attack", r.validation->zero_gradient);
   const std::optional<std::string> collapse = collapse_warning(s, *r.validation, run.observer);
   if (collapse) {
     s.progress.collapsed = 1;
@@ -77,6 +86,7 @@ std::optional<Outcome> close_epoch(Run& run, const EpochTime& time) {
     validate_all(run, r);
     keep_best(run, r);
   }
+  warn_of_zero_gradients(run, "the training attack", time.zero_gradient_percent);
   TrainContext context = s.context();
   s.experiment.trainer.method->after_epoch(context);
 

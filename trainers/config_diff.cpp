@@ -2,9 +2,8 @@
 
 #include <map>
 
-#include <yaml-cpp/yaml.h>
-
 #include "core/params.h"
+#include "core/yaml.h"
 
 namespace temper {
 
@@ -13,22 +12,6 @@ namespace {
 constexpr const char* kMayChange[] = {"threads",        "data.path",       "memory.*",        "evaluation.*",
                                       "loop.epochs",    "loop.eval_every", "loop.early_stop", "loop.checkpoint_*",
                                       "loop.log_every", "loop.collapse",   "loop.on_collapse"};
-
-using Flattened = std::map<std::string, std::string>;
-
-void flatten(const YAML::Node& n, const std::string& path, Flattened& out) {
-  if (!n.IsMap()) {
-    YAML::Emitter text;
-    text.SetSeqFormat(YAML::Flow);
-    text << n;
-    out[path] = text.c_str();
-    return;
-  }
-  for (const auto& kv : n) {
-    const std::string key = kv.first.as<std::string>();
-    flatten(kv.second, path.empty() ? key : path + "." + key, out);
-  }
-}
 
 bool may_change(const std::string& key) {
   for (const char* glob : kMayChange)
@@ -39,10 +22,12 @@ bool may_change(const std::string& key) {
 }  // namespace
 
 std::vector<std::string> config_differences(const std::string& before, const std::string& now) {
-  Flattened old_keys, new_keys;
-  flatten(YAML::Load(before), "", old_keys);
-  flatten(YAML::Load(now), "", new_keys);
-  Flattened all = old_keys;
+  const auto keys_of = [](const std::string& text) {
+    const FlatYaml flat = flattened(YAML::Load(text));
+    return std::map<std::string, std::string>(flat.begin(), flat.end());
+  };
+  const auto old_keys = keys_of(before), new_keys = keys_of(now);
+  auto all = old_keys;
   all.insert(new_keys.begin(), new_keys.end());
   std::vector<std::string> out;
   for (const auto& [key, value] : all) {

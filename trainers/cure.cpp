@@ -7,20 +7,26 @@
 namespace temper {
 
 void Cure::fields(Fields& f) {
-  f("beta", beta, "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
-  f("gamma", gamma, "weight of the consistency loss; 0: no revision model");
+  f("beta", beta, Limits::at_least(0).usually(0, 100),
+    "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
+  f("gamma", gamma, Limits::at_least(0).usually(0, 100), "weight of the consistency loss; 0: no revision model");
   f.choice("step_loss", step_loss, {{"total", StepLoss::total}, {"weighted", StepLoss::weighted}},
            "what a step descends: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
            "rgp_old, grad_mode all); both with gamma * consistency");
   attack.fields(f);
   Fields warm_up = f.enter("warm_up");
-  warm_up("epochs", warm_up_epochs, "natural epochs first; 0: start from model.weights, a network trained naturally");
-  if (warm_up_epochs < 0) warm_up.reject("epochs", "expected 0 or more, got ", warm_up_epochs);
+  warm_up("epochs", warm_up_epochs, Limits::at_least(0),
+          "natural epochs first; 0: start from model.weights, a network trained naturally");
   f.leave("warm_up", warm_up);
   f.section("rgp", rgp_options);
   f.section("revision", revision_options);
-  if (beta < 0) f.reject("beta", "expected 0 or more, got ", beta);
-  if (gamma < 0) f.reject("gamma", "expected 0 or more, got ", gamma);
+}
+
+void Cure::check(const Fields& f, int64_t epochs) const {
+  if (warm_up_epochs >= epochs)
+    f.warn("warm_up.epochs", "all of training is natural, because loop.epochs is ", epochs, " and the warm-up takes ",
+           warm_up_epochs);
+  if (gamma > 0) revision_options.check(f, epochs);
 }
 
 void Cure::begin(TrainContext& c) {
@@ -103,6 +109,10 @@ void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* 
 std::string Cure::recording(const TrainContext& c) const { return warming_up(c) ? "warm-up" : "cure"; }
 
 GradientMask Cure::mask() const { return masks_ ? rgp->mask() : GradientMask{}; }
+
+std::optional<double> Cure::shrinkage(const TrainContext& c) const {
+  return revision && !warming_up(c) ? revision->shrinkage(c) : std::nullopt;
+}
 
 void Cure::after_step(TrainContext& c, const Batch&) {
   if (revision && !warming_up(c)) revision->after_step(c);

@@ -27,12 +27,15 @@ struct Cure : Trainer {
   std::optional<Revision> revision;  ///< none with gamma 0
 
   void fields(Fields& f) override;
+  void check(const Fields& f, int64_t epochs) const override;
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
   void begin(TrainContext& c) override;
   void before_epoch(TrainContext& c) override;
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override;
   void write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) override;
   std::string recording(const TrainContext& c) const override;
   GradientMask mask() const override;
+  std::optional<double> shrinkage(const TrainContext& c) const override;
   void after_step(TrainContext& c, const Batch& batch) override;
   void step_metrics(const MetricSink& to) const override;
   void visit_state(StateVisitor& v) override;

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "trainers/checkpoint.h"
 #include "trainers/loop.h"
 #include "trainers/metrics.h"
 #include "trainers/run_lock.h"
@@ -15,7 +16,7 @@ struct Run {
   const RunFolder& folder;
   Observer& observer;
   MetricsLog& log;
-  std::string config;  ///< resolved, as checkpoints keep it
+  CheckpointNotes notes;
   /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
   std::optional<std::string> planned = {};
 
@@ -25,6 +26,7 @@ struct Run {
 
 struct EpochTime {
   double seconds = 0, images_per_second = 0, lr = 0;
+  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
 };
 
 /// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss

@@ -1,5 +1,6 @@
 #include "trainers/experiment.h"
 
+#include "core/cpus.h"
 #include "core/plan_cache.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
@@ -8,10 +9,7 @@ namespace temper {
 
 namespace {
 
-template <class T>
-void check_at_least(Fields& f, const char* key, T value, T least) {
-  if (value < least) f.reject(key, "expected ", least, " or more, got ", value);
-}
+constexpr Limits kCount = Limits::at_least(0), kBatch = Limits::between(1, 1 << 20);
 
 void read_attack(Fields& f, NamedAttack& into) {
   into.attack = Registry<Attack>::instance().read(f, into.label.c_str(), into.name);
@@ -29,8 +27,7 @@ DType storage_type(Precision p) {
 }  // namespace
 
 void EvaluationSection::fields(Fields& f) {
-  f("batch_size", batch_size, "images per batch in validation and testing");
-  check_at_least<int64_t>(f, "batch_size", batch_size, 1);
+  f("batch_size", batch_size, kBatch, "images per batch in validation and testing");
   f.choice(
       "last_batch", last_batch,
       {{"auto", EvaluationLastBatch::automatic},
@@ -42,6 +39,8 @@ void EvaluationSection::fields(Fields& f) {
   Fields sub = f.enter("attacks");
   attacks.clear();
   for (const std::string& label : sub.keys()) {
+    if (label == "clean" || label == "nrr")
+      sub.reject(label.c_str(), "tables have a column of this name already; give the attack another label");
     NamedAttack& one = attacks.emplace_back();
     one.label = label;
     read_attack(sub, one);
@@ -56,30 +55,23 @@ LoaderOptions EvaluationSection::loader(Device device) const {
 }
 
 void LoopSection::fields(Fields& f) {
-  f("epochs", epochs, "passes over the training images");
-  f("batch_size", batch_size, "images per step; see last_batch");
+  f("epochs", epochs, Limits::between(1, 1e6).usually(1, 1e4), "passes over the training images");
+  f("batch_size", batch_size, kBatch, "images per step; see last_batch");
   f.choice(
       "last_batch", last_batch, {{"keep", LastBatch::keep}, {"drop", LastBatch::drop}},
       "what becomes of an epoch's last batch where it is smaller: a step like the others, or left out (drop_last), "
       "which saves a GPU a second set of convolution plans and a second recorded step");
-  f("eval_every", eval_every, "epochs between validations (the last epoch is always validated); 0: never");
-  f("early_stop", early_stop, "validations without a better robust accuracy before training stops; 0: never");
-  f("checkpoint_every", checkpoint_every, "epochs between checkpoints (the last epoch always has one)");
-  f("checkpoint_steps", checkpoint_steps, "steps between further checkpoints within an epoch; 0: none");
-  f("log_every", log_every, "steps between step lines in metrics.jsonl; 0: none");
-  f("collapse", collapse,
+  f("eval_every", eval_every, kCount, "epochs between validations (the last epoch is always validated); 0: never");
+  f("early_stop", early_stop, kCount, "validations without a better robust accuracy before training stops; 0: never");
+  f("checkpoint_every", checkpoint_every, Limits::at_least(1),
+    "epochs between checkpoints (the last epoch always has one)");
+  f("checkpoint_steps", checkpoint_steps, kCount, "steps between further checkpoints within an epoch; 0: none");
+  f("log_every", log_every, kCount, "steps between step lines in metrics.jsonl; 0: none");
+  f("collapse", collapse, Limits::at_least(0).below(1),
     "share of the best robust validation accuracy below which training has collapsed; 0: no guard");
   f.choice("on_collapse", on_collapse, {{"warn", OnCollapse::warn}, {"stop", OnCollapse::stop}}, "what to do then");
   f.choice("select", select, {{"model", Select::model}, {"ema", Select::ema}, {"swa", Select::swa}},
            "whose robust validation accuracy decides which epoch is best");
-  check_at_least<int64_t>(f, "epochs", epochs, 1);
-  check_at_least<int64_t>(f, "batch_size", batch_size, 1);
-  check_at_least<int64_t>(f, "eval_every", eval_every, 0);
-  check_at_least<int64_t>(f, "early_stop", early_stop, 0);
-  check_at_least<int64_t>(f, "checkpoint_every", checkpoint_every, 1);
-  check_at_least<int64_t>(f, "checkpoint_steps", checkpoint_steps, 0);
-  check_at_least<int64_t>(f, "log_every", log_every, 0);
-  if (collapse < 0 || collapse >= 1) f.reject("collapse", "expected a share from 0 up to 1, got ", collapse);
 }
 
 const char* name(Precision p) {
@@ -104,12 +96,12 @@ void ConvolutionSection::fields(Fields& f) {
       "plain kernel; an engine that computes a shape wrongly is not used for it, and that is kept with the plans");
   f("cache", cache,
     "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
-  f("workspace_mb", workspace_mb, "the most work space a plan may take, from the step's memory");
+  f("workspace_mb", workspace_mb, Limits::between(0, 1 << 20),
+    "the most work space a plan may take, from the step's memory");
   f.choice(
       "statistics", statistics, {{"apart", BatchStatistics::apart}, {"fused", BatchStatistics::fused}},
       "on a GPU, where a BatchNorm's batch statistics come from: a pass of their own, or the convolution before it, "
       "which sums squares in f32");
-  check_at_least<int64_t>(f, "workspace_mb", workspace_mb, 0);
 }
 
 std::string ConvolutionSection::plan_folder() const {
@@ -119,12 +111,12 @@ std::string ConvolutionSection::plan_folder() const {
 }
 
 void Experiment::fields(Fields& f) {
-  f("seed", seed, "everything random follows from it");
+  f("seed", seed, Limits::at_least(0), "everything random follows from it");
   f.choice("device", device,
            {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
            "where to run; auto: cuda where a device answers");
-  f("threads", threads, "CPU threads; 0: one per core");
-  check_at_least(f, "threads", threads, 0);
+  f("threads", threads, kCount, "CPU threads; 0: one for each CPU that the process may use");
+  if (const std::string problem = problem_with_threads(threads); !problem.empty()) f.reject("threads", problem);
 
   Fields precision = f.enter("precision");
   precision.choice(
@@ -136,7 +128,7 @@ void Experiment::fields(Fields& f) {
        {"f64", Precision::f64}},
       "type of activations; tf32: f32, and a GPU rounds what convolutions and matrix products multiply to 10 bits; f64: "
       "everything in double, for checks on the CPU");
-  precision("loss_scale", loss_scale,
+  precision("loss_scale", loss_scale, Limits::between(1, 1 << 24),
             "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of "
             "two: small gradients survive, and large ones must stay below 65504");
   if (loss_scale < 1 || (loss_scale & (loss_scale - 1)) != 0)
@@ -151,19 +143,18 @@ void Experiment::fields(Fields& f) {
       "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
       "the method allows");
   Fields memory = f.enter("memory");
-  memory("arena_mb", arena_mb,
+  memory("arena_mb", arena_mb, Limits::between(0, 1 << 24),
          "the most memory that one step may take; 0: as much as there is. What a step does not need is not taken");
-  check_at_least<int64_t>(memory, "arena_mb", arena_mb, 0);
   f.leave("memory", memory);
   f.section("convolution", convolution);
 
   data.reader = Registry<DatasetReader>::instance().read(f, "data", data.name, [&](Fields& sub) {
-    sub("validation", data.validation, "training images set aside to choose the best checkpoint; 0: none");
-    check_at_least<int64_t>(sub, "validation", data.validation, 0);
+    sub("validation", data.validation, kCount, "training images set aside to choose the best checkpoint; 0: none");
   });
   model.architecture = Registry<Architecture>::instance().read(f, "model", model.name, [&](Fields& sub) {
-    sub("mean", model.mean, "per channel, subtracted from [0, 1] images inside the network; []: none");
-    sub("std", model.std, "per channel, divides them");
+    sub("mean", model.mean, Limits::between(0, 1),
+        "per channel, subtracted from [0, 1] images inside the network; []: none");
+    sub("std", model.std, Limits::above(0).up_to(1).usually(0.01, 1), "per channel, divides them");
     sub("branches", model.branches, "names of the BatchNorm sets");
     sub("freeze", model.freeze, "globs of parameters that stay as they start");
     sub("weights", model.weights, "safetensors or npz file to start from; empty: initialise from the seed");
@@ -179,10 +170,7 @@ void Experiment::fields(Fields& f) {
   f.section("ema", ema);
   f.section("swa", swa);
   f.section("evaluation", evaluation);
-  if ((loop.select == Select::ema && !ema.on()) || (loop.select == Select::swa && !swa.on()))
-    f.reject("loop", "select names an average that is off; set ema.decay or swa.start");
-  if (loop.early_stop > 0 && (data.validation == 0 || loop.eval_every == 0))
-    f.reject("loop", "early_stop needs validations, but data.validation or loop.eval_every is 0");
+  check(f);
 }
 
 Device Experiment::resolved_device() const {
@@ -230,7 +218,7 @@ Experiment read_experiment(const Config& config) {
   e.fields(f);
   f.finish();
   e.resolved = YAML::Clone(f.resolved());
-  e.notes = f.notes();
+  e.warnings = f.warnings();
   return e;
 }
 

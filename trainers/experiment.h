@@ -123,6 +123,8 @@ struct Experiment {
   EvaluationSection evaluation;
 
   void fields(Fields& f);
+  /// The rules between sections, once all are read.
+  void check(Fields& f) const;
   /// What `device` comes to on this machine.
   Device resolved_device() const;
   EngineOptions engine_options() const;
@@ -130,8 +132,8 @@ struct Experiment {
 
   /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
   YAML::Node resolved;
-  /// What a reader may want to know about it, such as keys of a base that do not carry over.
-  std::vector<std::string> notes;
+  /// What of it is possible but hardly meant, one message each. Filled by read_experiment().
+  std::vector<std::string> warnings;
 };
 
 /// Reads and checks a whole experiment. Throws Error with file and line for anything unknown or out of range.

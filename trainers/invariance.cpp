@@ -59,7 +59,8 @@ Var pooled(Tape& tape, const std::string& layer, const Var& x) {
 }  // namespace
 
 void InvarianceOptions::fields(Fields& f) {
-  f("lambda", lambda, "weight of the mean over the layers: 30 for ResNet-18, 100 for WRN-34-10 in the paper");
+  f("lambda", lambda, Limits::at_least(0).usually(0, 1000),
+    "weight of the mean over the layers: 30 for ResNet-18, 100 for WRN-34-10 in the paper");
   f("layers", layers,
     "names of layers, or globs; []: the papers' for ResNets and Wide ResNets, else the last two ReLUs");
   f.choice("gradient", gradient,
@@ -75,11 +76,13 @@ void InvarianceOptions::fields(Fields& f) {
             {"clean", Predictor::clean},
             {"both", Predictor::both}},
            "which side's features pass a predictor");
+  f.choice("heads", heads, {{"own", Heads::own}, {"shared", Heads::shared}},
+           "of predictor both: one for each side (code), or one for both");
   f.choice("metric", metric, {{"cosine", Metric::cosine}, {"mse", Metric::mse}, {"kl", Metric::kl}},
            "distance of two feature vectors");
-  f("temperature", temperature, "of metric kl");
-  if (lambda < 0) f.reject("lambda", "expected 0 or more, got ", lambda);
-  if (temperature <= 0) f.reject("temperature", "expected more than 0, got ", temperature);
+  f("temperature", temperature, Limits::above(0).usually(0.01, 100), "of metric kl");
+  f.choice("kl_factor", kl_factor, {{"temperature_squared", KlFactor::temperature_squared}, {"none", KlFactor::none}},
+           "of metric kl: what it is multiplied by: temperature^2 (code) or nothing");
 }
 
 Invariance::Invariance(Engine& engine, const Network& network, const InvarianceOptions& options) : options_(options) {
@@ -95,7 +98,9 @@ Invariance::Invariance(Engine& engine, const Network& network, const InvarianceO
   if (options.predictor == InvarianceOptions::Predictor::none) return;
   std::vector<Predictors::Feature> features;
   look_inside(engine, network, layers_, [&](const Taps& taps) {
-    for (const std::string& name : layers_) features.push_back({name, taps.at(name).value.shape[-1]});
+    const bool two = options.predictor == Side::both && options.heads == InvarianceOptions::Heads::own;
+    for (const std::string& end : two ? Names{"", ".clean"} : Names{""})
+      for (const std::string& name : layers_) features.push_back({name + end, taps.at(name).value.shape[-1]});
   });
   const Network::Options& o = network.options();
   // Another seed than the network's, or predictors would start with its numbers.
@@ -103,28 +108,40 @@ Invariance::Invariance(Engine& engine, const Network& network, const InvarianceO
 }
 
 Var Invariance::distance(Tape& tape, const Var& moved, const Var& target) const {
+  const float t = options_.temperature;
   switch (options_.metric) {
     case InvarianceOptions::Metric::mse: return mean_squared_error(tape, moved, target);
-    case InvarianceOptions::Metric::kl:
-      return kl_divergence(tape, moved, target, Reduction::mean, options_.temperature);
+    case InvarianceOptions::Metric::kl: {
+      const Var kl = kl_divergence(tape, moved, target, Reduction::mean, t);
+      return options_.kl_factor == InvarianceOptions::KlFactor::none || t == 1 ? kl : scale(tape, kl, t * t);
+    }
     default: return cosine_distance(tape, moved, target);
   }
 }
 
+Var Invariance::predicted(Tape& tape, size_t i, Side side, const Var& features) const {
+  if (options_.predictor != side && options_.predictor != Side::both) return features;
+  const bool second =
+      side == Side::clean && options_.predictor == Side::both && options_.heads == InvarianceOptions::Heads::own;
+  return (*predictors_)(tape, second ? layers_.size() + i : i, features);
+}
+
+// Predictors in order, what moves first: each pass moves their statistics.
 Var Invariance::layer_loss(Tape& tape, size_t i, const Var& adversarial, const Var& clean) const {
-  using Predictor = InvarianceOptions::Predictor;
   using Gradient = InvarianceOptions::Gradient;
-  const auto side = [&](const Var& features, Predictor one) {
-    const Var v = pooled(tape, layers_[i], features);
-    return options_.predictor == one || options_.predictor == Predictor::both ? (*predictors_)(tape, i, v) : v;
-  };
-  const Var a = side(adversarial, Predictor::adversarial), c = side(clean, Predictor::clean);
+  const Var a = pooled(tape, layers_[i], adversarial), c = pooled(tape, layers_[i], clean);
+  if (options_.gradient == Gradient::clean) {
+    const Var moved = predicted(tape, i, Side::clean, c);
+    return distance(tape, moved, predicted(tape, i, Side::adversarial, stop_gradient(a)));
+  }
+  const Var moved = predicted(tape, i, Side::adversarial, a);
   switch (options_.gradient) {
-    case Gradient::clean: return distance(tape, c, stop_gradient(a));
-    case Gradient::symmetric: return distance(tape, a, c);
-    case Gradient::both:
-      return scale(tape, add(tape, distance(tape, a, stop_gradient(c)), distance(tape, c, stop_gradient(a))), 0.5f);
-    default: return distance(tape, a, stop_gradient(c));
+    case Gradient::symmetric: return distance(tape, moved, predicted(tape, i, Side::clean, c));
+    case Gradient::both: {
+      const Var first = distance(tape, moved, stop_gradient(c)), clean_moved = predicted(tape, i, Side::clean, c);
+      return scale(tape, add(tape, first, distance(tape, clean_moved, stop_gradient(a))), 0.5f);
+    }
+    default: return distance(tape, moved, predicted(tape, i, Side::clean, stop_gradient(c)));
   }
 }
 

@@ -5,48 +5,20 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/cpus.h"
 #include "core/environment.h"
 #include "core/file.h"
 #include "core/folders.h"
-#include "core/text.h"
 #include "nn/weights.h"
-#include "trainers/checkpoint.h"
-#include "trainers/config_diff.h"
 #include "trainers/epoch.h"
+#include "trainers/readiness.h"
+#include "trainers/resume.h"
 #include "trainers/signals.h"
 #include "trainers/validate.h"
 
 namespace temper {
 
 namespace {
-
-// A resolved configuration with the keys that came later than it: those stand for their defaults.
-std::string with_every_key(const std::string& text, const std::string& where) {
-  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
-}
-
-void check_same_config(const std::string& before, const std::string& now, const std::string& where) {
-  const std::vector<std::string> differences = config_differences(with_every_key(before, where), now);
-  TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
-               join(differences, "\n  "),
-               "\nresume with the run's own configuration, or start a new run in another folder");
-}
-
-// Brings the state to where the folder says the run was. Returns a warning, if there is one.
-std::string resume_from(const RunFolder& folder, const std::string& config, TrainingState& state) {
-  TEMPER_CHECK(std::filesystem::exists(folder.config()), "resume: ", folder.root.string(),
-               " holds no run; start it without --resume");
-  if (!std::filesystem::exists(folder.last()) && !std::filesystem::exists(folder.previous())) {
-    check_same_config(read_text(folder.config().string()), config, folder.config().string());
-    return "the run was stopped before its first checkpoint; starting from the beginning";
-  }
-  const LoadedCheckpoint loaded = load_checkpoint(folder);
-  check_same_config(loaded.config, config, loaded.file);
-  restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
-  // Otherwise the next save would make the damaged file the previous one and lose this good one.
-  if (!loaded.warning.empty()) std::filesystem::remove(folder.last());
-  return loaded.warning;
-}
 
 std::string utc_now() {
   const std::time_t now = std::time(nullptr);
@@ -59,6 +31,7 @@ void write_environment(const RunFolder& folder, const TrainingState& state, Resu
   nlohmann::ordered_json j = environment();
   j["device"] = name(state.engine.device());
   j["compute"] = name(state.experiment.precision);
+  j["threads"] = state.engine.team().size();
   j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
   write_text_atomically(folder.environment().string(), j.dump(2) + "\n");
 }
@@ -121,30 +94,43 @@ const char* name(Outcome outcome) {
 }
 
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer, Resume resume) {
+  const SignalGuard signals;
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
   const RunLock lock(folder);
-  return run_training(experiment, lock, observer, resume);
+  return run_training(experiment, std::move(data), lock, observer, resume);
 }
 
-TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& observer, Resume resume) {
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
+                         Resume resume) {
   const SignalGuard signals;
   const RunFolder& folder = lock.folder();
   const auto start = std::chrono::steady_clock::now();
-  TEMPER_CHECK(resume == Resume::yes || !std::filesystem::exists(folder.config()), folder.root.string(),
-               ": already holds a run; continue it with --resume, or choose another folder");
+  check_unused(folder, resume);
+  check_training_split(experiment, data);
   const std::string config = YAML::Dump(experiment.resolved) + "\n";
-  TrainingState state(experiment, read_splits(experiment));
-  const std::string warning = resume == Resume::yes ? resume_from(folder, config, state) : "";
+  const std::vector<std::string> noted = data.train.notes;
+  TrainingState state(experiment, std::move(data));
+  check_state(state);
+  check_folder(folder, bytes_to_write(state));
+  std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
   // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
   for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
 
   make_folder(folder.checkpoints());
   write_text_atomically(folder.config().string(), config);
+  const nlohmann::ordered_json inputs = to_json(state.inputs);
+  write_text_atomically(folder.inputs().string(), inputs.dump(2) + "\n");
   write_environment(folder, state, resume);
   MetricsLog log(folder, state.progress.epoch, state.progress.step);
-  Run run{state, lock, folder, observer, log, config};
+  Run run{state, lock, folder, observer, log, {.config = config, .inputs = inputs.dump()}};
   observer.on_start(start_report(state));
-  for (const std::string& text : {warning, lock.warning(), log.lost()})
+  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
+  warnings.insert(warnings.end(), {lock.warning(), log.lost(), note_on_threads(experiment.threads)});
+  for (const std::string& text : warnings)
     if (!text.empty()) run.warn(text);
+  for (const std::string& note : noted) run.warn(note);
+  for (const std::string& note : state.network->notes()) run.warn(note);
 
   TrainResult result;
   try {

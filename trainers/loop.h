@@ -6,6 +6,8 @@
 
 namespace temper {
 
+struct DataSplits;
+
 enum class Resume : uint8_t { no, yes };
 enum class Outcome : uint8_t { finished, early_stop, collapse, interrupted };
 const char* name(Outcome outcome);
@@ -20,16 +22,19 @@ struct TrainResult {
   double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
 };
 
-/// Trains an experiment and fills the run folder (config, environment, metrics, checkpoints); an evaluation and a
+/// Trains an experiment and fills the run folder (config, data, environment, metrics, checkpoints); an evaluation and a
 /// report that lie there are removed. SIGINT, SIGTERM and SIGHUP finish the step, save and return Outcome::interrupted.
-/// Throws Error: a folder that already holds a run without Resume::yes, one that another process works in, or that is
-/// moved away; a resume with another configuration (listing every difference), a loss or gradient that is not finite
-/// (naming epoch, step, learning rate and the last good checkpoint), a file that cannot be written. The same experiment
-/// gives the same bits, interrupted and resumed or not. Changing the number of threads keeps them too wherever the
-/// convolutions do (the reference ones; oneDNN's filter gradients do not).
+/// What is hardly meant is warned about first; what can be known to fail fails before anything is written
+/// (trainers/readiness.h). Throws Error: a folder that already holds a run without Resume::yes, one that another
+/// process works in, or that is moved away; a resume that contradicts what is trained (trainers/resume.h), a loss or
+/// gradient that is not finite (naming epoch, step, learning rate and the last good checkpoint), a file that cannot be
+/// written. The same experiment gives the same bits, interrupted and resumed or not. Changing the number of threads
+/// keeps them too wherever the convolutions do (the reference ones; oneDNN's filter gradients do not).
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
-/// The same in a folder that the caller goes on working in.
-TrainResult run_training(Experiment& experiment, const RunLock& lock, Observer& observer, Resume resume = Resume::no);
+/// The same with the experiment's images (read_splits) as they were read before, in a folder that the caller goes on
+/// working in.
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
+                         Resume resume);
 
 }  // namespace temper

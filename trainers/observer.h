@@ -29,6 +29,7 @@ struct StepReport {
 /// Accuracy in percent.
 struct ValidationReport {
   double clean = 0, robust = 0;
+  double zero_gradient = 0;  ///< of the images, those without a gradient in a step of the attack
 };
 
 struct EpochReport {

@@ -1,6 +1,7 @@
 #include "trainers/optimizer.h"
 
 #include "core/text.h"
+#include "kernels/axpby/axpby.h"
 #include "kernels/ema/ema.h"
 #include "kernels/runtime/range.h"
 #include "kernels/weight_update/weight_update.h"
@@ -8,14 +9,25 @@
 namespace temper {
 
 void SgdOptions::fields(Fields& f) {
-  f("lr", lr, "base learning rate; the schedule works on it");
-  f("momentum", momentum, "share of the last velocity that is kept");
-  f("weight_decay", weight_decay, "added to the gradient as weight_decay * w, for BatchNorm and biases too");
+  f("lr", lr, Limits::above(0).usually(1e-7, 10), "base learning rate; the schedule works on it");
+  f("momentum", momentum, Limits::at_least(0).below(1), "share of the last velocity that is kept");
+  f("weight_decay", weight_decay, Limits::at_least(0).usually(0, 0.1),
+    "added to the gradient as weight_decay * w, for BatchNorm and biases too");
   f("nesterov", nesterov, "look ahead along the velocity");
   f("no_decay", no_decay, "globs of parameters without weight decay, such as [\"*.bias\"]");
-  if (lr <= 0) f.reject("lr", "expected more than 0, got ", lr);
-  if (momentum < 0 || momentum >= 1) f.reject("momentum", "expected a share from 0 up to 1, got ", momentum);
-  if (weight_decay < 0) f.reject("weight_decay", "expected 0 or more, got ", weight_decay);
+  if (nesterov && momentum == 0) f.warn("nesterov", "there is no velocity to look ahead along, because momentum is 0");
+  if (lr * weight_decay >= 1)
+    f.reject("weight_decay", "expected lr * weight_decay below 1, because a step would take weights beyond 0, got ", lr,
+             " * ", weight_decay);
+}
+
+void add_share(Stream stream, Flat& params, Live<float> share) {
+  dispatch_full(params.dtype(), [&](auto tag) {
+    using T = decltype(tag);
+    T* w = params.all().as<T>();
+    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w);
+  });
+  params.touch();
 }
 
 Sgd::Sgd(Flat& params, const SgdOptions& options, Stream stream)

@@ -24,6 +24,9 @@ struct Follower {
   Live<double> keep = 0;
 };
 
+/// params <- params + share * params.
+void add_share(Stream stream, Flat& params, Live<float> share);
+
 /// Stochastic gradient descent over flat buffers: one kernel launch for every run of parameters that are treated alike,
 /// which is one launch unless parameters are frozen or exempt from weight decay. Frozen parameters do not move, nor
 /// does their momentum.
@@ -37,6 +40,7 @@ class Sgd {
   /// Nothing happens where `moves` is 0.
   void step(Stream stream, const Flat& gradient, Live<double> lr, GradientMask mask = {}, Follower follower = {},
             Live<uint32_t> moves = 1);
+  Flat& params() { return params_; }
   Flat& momentum() { return momentum_; }
 
  private:

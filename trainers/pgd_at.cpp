@@ -13,30 +13,38 @@ namespace {
 /// default.
 struct PgdAt : Trainer {
   enum class CleanPass : uint8_t { none, train };
+  enum class ScorePass : uint8_t { compared, always };
   Pgd attack;
   AttackBn attack_bn = AttackBn::train;
   float smoothing = 0;
+  ScorePass score_pass = ScorePass::compared;
   CleanPass clean_pass = CleanPass::none;
 
   void fields(Fields& f) override {
     f.section("attack", attack);
     attack_bn_field(f, attack_bn);
-    f("label_smoothing", smoothing, "share of the target spread over all classes");
+    f("label_smoothing", smoothing, Limits::at_least(0).below(1).usually(0, 0.5),
+      "share of the target spread over all classes");
+    f.choice(
+        "score_pass", score_pass, {{"compared", ScorePass::compared}, {"always", ScorePass::always}},
+        "when the attack classifies the images it found once more, which moves the statistics with attack_bn: train: "
+        "where runs or points are compared; always, as Rice's code does with one run, too");
     f.choice(
         "clean_pass", clean_pass, {{"none", CleanPass::none}, {"train", CleanPass::train}},
         "train: after each step run the clean batch too, as Rice's code does for its log, which moves the statistics");
-    if (smoothing < 0 || smoothing >= 1)
-      f.reject("label_smoothing", "expected a share from 0 up to 1, got ", smoothing);
   }
+
+  std::vector<const Attack*> attacks() const override { return {&attack}; }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
-    const Tensor x_adv = attack_in_slices(
-        context.engine, batch, samples_at_a_time(context, attack_bn, batch), [&](const BatchSlice& slice) {
-          return attack.run(
-              context.engine, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, attack_pass(attack_bn)); },
-              context.draw());
-        });
+    const Pass pass = attack_pass(attack_bn);
+    const Pgd pgd = attack_with(pass, attack);
+    const Tensor x_adv = attack_in_slices(context, pass, batch, [&](Engine& on, const BatchSlice& slice) {
+      return pgd.run(
+          on, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); }, context.draw());
+    });
+    if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
     return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
   }

@@ -19,11 +19,15 @@ struct RevisionOptions {
   Kind kind = Kind::average;
 
   void fields(Fields& f);
+  /// Holds them against a run of so many epochs; `f` is the section above this one.
+  void check(const Fields& f, int64_t epochs) const;
 };
 
 /// CURE's stochastic revision model: weights of the network's layout that follow it now and then,
 ///   rev <- a rev + (1 - a) theta   with probability r, after a step,
-/// parameters only: its BatchNorm statistics are those of its own forward passes.
+/// parameters only: its BatchNorm statistics are those of its own forward passes. Kind `alias` is what becomes of that
+/// in the official code of CURE_Eff, where both share the memory of their parameters: rev *= a is theta *= a, and rev
+/// += (1 - a) theta makes it a (2 - a) theta.
 class Revision {
  public:
   Revision(Engine& engine, const Network& network, const RevisionOptions& options);
@@ -32,6 +36,9 @@ class Revision {
   void start(const Network& network);
   /// Its logits for images, in the engine's arena; a constant for every tape.
   Tensor predict(const TrainContext& context, const Tensor& images);
+  /// Of an alias, the share of theta that the revision after the step that comes next takes off, (1 - a)^2; 0: there is
+  /// no revision after it. None: not an alias.
+  std::optional<double> shrinkage(const TrainContext& context) const;
   /// After the optimiser's step: draws, and revises if the draw says so.
   void after_step(const TrainContext& context);
 
@@ -42,6 +49,11 @@ class Revision {
   void visit_state(StateVisitor& v);
 
  private:
+  double rate(int64_t epoch, int64_t decays) const;
+  bool falls(int64_t epoch) const { return options_.decay_from > 0 && epoch >= options_.decay_from; }
+  /// What a revision after the step that comes next keeps; none: there is none.
+  std::optional<double> drawn(const TrainContext& context) const;
+
   RevisionOptions options_;
   Weights weights_;
   int64_t steps_ = 0, decays_ = 0, revisions_ = 0;

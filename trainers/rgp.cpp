@@ -34,8 +34,9 @@ std::set<int> matches(const ParamStore& store, const std::vector<std::string>& g
 }  // namespace
 
 void RgpOptions::fields(Fields& f) {
-  f("percent", percent, "share of a tensor's weights, in percent, that rest in a step; 0: no mask");
-  f("alpha", alpha, "weight of the natural gradient in the score; the robust one has the rest");
+  f("percent", percent, Limits::at_least(0).below(100).or_zero().usually(1, 99),
+    "share of a tensor's weights, in percent, that rest in a step; 0: no mask");
+  f("alpha", alpha, Limits::between(0, 1), "weight of the natural gradient in the score; the robust one has the rest");
   f.choice("score", score,
            {{"abs", Score::abs},
             {"signed_sum", Score::signed_sum},
@@ -57,8 +58,6 @@ void RgpOptions::fields(Fields& f) {
            "whose percentile a score is held against: its tensor's or that of all maskable ones together");
   f.choice("gate", gate, {{"gradient", MaskMode::zero_gradient}, {"all", MaskMode::freeze}},
            "gradient: momentum and weight decay still move a resting weight (paper, code); all: nothing does");
-  if (percent < 0 || percent >= 100) f.reject("percent", "expected a percentage from 0 up to 100, got ", percent);
-  if (alpha < 0 || alpha > 1) f.reject("alpha", "expected a share from 0 to 1, got ", alpha);
   if ((maskable == Maskable::globs) == globs.empty())
     f.reject("globs", "expected globs with maskable: globs, and none otherwise, got ", globs.size());
 }

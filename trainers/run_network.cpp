@@ -1,7 +1,6 @@
 #include "trainers/run_network.h"
 
 #include <map>
-#include <numeric>
 
 #include "core/folders.h"
 #include "nn/weights.h"
@@ -28,12 +27,11 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
   return network;
 }
 
-ImageSet test_images(const Experiment& experiment, int64_t limit) {
-  ImageSet test = experiment.data.reader->test();
-  if (limit <= 0 || limit >= test.size()) return test;
-  std::vector<int64_t> first(static_cast<size_t>(limit));
-  std::iota(first.begin(), first.end(), 0);
-  return test.subset(first);
+TestImages test_images(const Experiment& experiment, TestSample sample) {
+  ImageSet all = experiment.data.reader->test();
+  const int64_t of = all.size();
+  if (sample.count <= 0 || sample.count >= of) return {std::move(all)};
+  return {stratified_sample(all, sample.count, sample.seed), SetPart{.of = of, .seed = sample.seed}};
 }
 
 }  // namespace temper

@@ -1,4 +1,5 @@
 #pragma once
+#include "data/split.h"
 #include "trainers/experiment.h"
 #include "trainers/run_folder.h"
 
@@ -9,8 +10,16 @@ namespace temper {
 std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& experiment, const RunFolder& folder,
                                           const std::string& weights, const DataShape& shape);
 
-/// The first `limit` test images of an experiment; 0: all of them.
-ImageSet test_images(const Experiment& experiment, int64_t limit);
+/// The test images of an experiment, or a part of them that is drawn over the classes.
+struct TestSample {
+  int64_t count = 0;  ///< images; 0, or as many as there are: all of them
+  uint64_t seed = 0;  ///< what the part is drawn with; not the run's own seed: one part for all runs
+};
+struct TestImages {
+  ImageSet images;
+  std::optional<SetPart> part = {};  ///< none: the whole test split
+};
+TestImages test_images(const Experiment& experiment, TestSample sample = {});
 inline DataShape shape_of(const ImageSet& set) { return {set.height, set.width, set.channels, set.classes}; }
 
 }  // namespace temper

@@ -20,9 +20,17 @@ double progress(Clock clock, const Position& at) {
   return (done + within) / static_cast<double>(at.epochs);
 }
 
+constexpr Limits kRate = Limits::at_least(0).usually(0, 10);
+
 void check_pairs(Fields& f, const char* at, size_t n, const char* values, size_t m) {
   if (n == 0 || n != m)
     f.reject(values, "expected as many values as ", at, " has entries, at least one, got ", m, " for ", n);
+}
+
+/// Epochs from which something is to change, of which some never come.
+void check_reached(const Fields& f, const char* key, const std::vector<int>& starts, int64_t epochs) {
+  for (const int start : starts)
+    if (start > epochs) return f.warn(key, "epoch ", start, " never comes, because loop.epochs is ", epochs);
 }
 
 template <class T>
@@ -40,10 +48,11 @@ struct Steps : Schedule {
   std::vector<int> milestones = {75, 90, 100};
   double factor = 0.1;
   void fields(Fields& f) override {
-    f("milestones", milestones, "first epochs (1-based) of every lower rate");
-    f("factor", factor, "what the rate is multiplied by at each");
+    f("milestones", milestones, Limits::at_least(1), "first epochs (1-based) of every lower rate");
+    f("factor", factor, Limits::above(0).usually(1e-4, 1), "what the rate is multiplied by at each");
     check_rising(f, "milestones", milestones);
   }
+  void check(const Fields& f, int64_t run) const override { check_reached(f, "milestones", milestones, run); }
   double rate(double base, const Position& at) const override {
     for (const int m : milestones)
       if (at.epoch >= m) base *= factor;
@@ -57,12 +66,13 @@ struct Piecewise : Schedule {
   std::vector<int> epochs = {1, 2, 77, 92};
   std::vector<double> rates = {0.02, 0.1, 0.01, 0.001};
   void fields(Fields& f) override {
-    f("epochs", epochs, "first epochs (1-based) of the rates below; the first must be 1");
-    f("rates", rates, "learning rates; optimizer.lr is not used");
+    f("epochs", epochs, Limits::at_least(1), "first epochs (1-based) of the rates below; the first must be 1");
+    f("rates", rates, kRate, "learning rates; optimizer.lr is not used");
     check_pairs(f, "epochs", epochs.size(), "rates", rates.size());
     check_rising(f, "epochs", epochs);
     if (epochs.front() != 1) f.reject("epochs", "expected 1 as the first entry, got ", epochs.front());
   }
+  void check(const Fields& f, int64_t run) const override { check_reached(f, "epochs", epochs, run); }
   double rate(double, const Position& at) const override {
     size_t i = 0;
     while (i + 1 < epochs.size() && at.epoch >= epochs[i + 1]) ++i;
@@ -79,8 +89,8 @@ struct Fractions : Schedule {
   std::vector<double> at = {0, 0.5, 0.75}, factors = {1, 0.1, 0.01};
   Between between = Between::hold;
   void fields(Fields& f) override {
-    f("at", at, "shares of the run, 0 to 1, rising");
-    f("factors", factors, "what optimizer.lr is multiplied by from there on");
+    f("at", at, Limits::between(0, 1), "shares of the run, 0 to 1, rising");
+    f("factors", factors, Limits::at_least(0).usually(0, 10), "what optimizer.lr is multiplied by from there on");
     f.choice("between", between, {{"hold", Between::hold}, {"linear", Between::linear}},
              "what happens between two points");
     check_pairs(f, "at", at.size(), "factors", factors.size());
@@ -103,10 +113,13 @@ struct Cosine : Schedule {
   double last = 0, warm_up = 0;
   Clock clock = Clock::iteration;
   void fields(Fields& f) override {
-    f("last", last, "rate at the end");
-    f("warm_up", warm_up, "epochs of linear rise at the start");
+    f("last", last, kRate, "rate at the end");
+    f("warm_up", warm_up, Limits::at_least(0), "epochs of linear rise at the start");
     f.choice("per", clock, {{"epoch", Clock::epoch}, {"iteration", Clock::iteration}}, "when the rate changes");
-    if (warm_up < 0) f.reject("warm_up", "expected 0 or more epochs, got ", warm_up);
+  }
+  void check(const Fields& f, int64_t run) const override {
+    if (warm_up >= static_cast<double>(run))
+      f.warn("warm_up", "the rate rises to the end, because loop.epochs is ", run, " and the warm-up takes ", warm_up);
   }
   double rate(double base, const Position& at) const override {
     const double t = progress(clock, at), w = warm_up / static_cast<double>(at.epochs);
@@ -123,12 +136,9 @@ struct Cosine : Schedule {
 struct OneCycle : Schedule {
   double rise = 0.3, div = 25, final_div = 1e4;
   void fields(Fields& f) override {
-    f("rise", rise, "share of the run with a rising rate");
-    f("div", div, "optimizer.lr divided by this is the first rate");
-    f("final_div", final_div, "the first rate divided by this is the last one");
-    if (rise <= 0 || rise >= 1) f.reject("rise", "expected a share between 0 and 1, got ", rise);
-    if (div <= 0) f.reject("div", "expected more than 0, got ", div);
-    if (final_div <= 0) f.reject("final_div", "expected more than 0, got ", final_div);
+    f("rise", rise, Limits::above(0).below(1), "share of the run with a rising rate");
+    f("div", div, Limits::above(0).usually(1, 1e4), "optimizer.lr divided by this is the first rate");
+    f("final_div", final_div, Limits::above(0).usually(1, 1e8), "the first rate divided by this is the last one");
   }
   double rate(double base, const Position& at) const override {
     const double total = static_cast<double>(at.epochs * at.steps_per_epoch);

@@ -19,6 +19,8 @@ class Schedule {
  public:
   virtual ~Schedule() = default;
   virtual void fields(Fields&) {}
+  /// Holds the fields against a run of so many epochs; `f` is the section again, to place messages in.
+  virtual void check(const Fields& /*f*/, int64_t /*epochs*/) const {}
   virtual double rate(double base, const Position& at) const = 0;
 };
 

@@ -9,9 +9,8 @@ struct Standard : Trainer {
   float smoothing = 0;
 
   void fields(Fields& f) override {
-    f("label_smoothing", smoothing, "share of the target spread over all classes");
-    if (smoothing < 0 || smoothing >= 1)
-      f.reject("label_smoothing", "expected a share from 0 up to 1, got ", smoothing);
+    f("label_smoothing", smoothing, Limits::at_least(0).below(1).usually(0, 0.5),
+      "share of the target spread over all classes");
   }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {

@@ -10,8 +10,10 @@ DataSplits read_splits(const Experiment& experiment) {
   const DataShape shape{all.crop ? all.crop : all.height, all.crop ? all.crop : all.width, all.channels, all.classes};
   TEMPER_CHECK(experiment.data.validation < all.size(), "data.validation: expected fewer than the ", all.size(),
                " training images, got ", experiment.data.validation);
+  RunInputs inputs{.train = fingerprint(all), .weights = fingerprint_of_weights(experiment.model.weights)};
   auto [train, validation] = split_validation(std::move(all), experiment.data.validation, experiment.seed);
-  return {std::move(train), validation.center(), shape};
+  inputs.validation = fingerprint(validation);
+  return {std::move(train), validation.center(), shape, std::move(inputs)};
 }
 
 namespace {
@@ -36,6 +38,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
       network(make_network(engine, e, data.shape)),
       images_train(data.train.size()),
       images_validation(data.validation.size()),
+      inputs(std::move(data.inputs)),
       train(engine, data.train,
             {.batch_size = e.loop.batch_size,
              .shuffle = Shuffle::every_epoch,
@@ -57,8 +60,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
     train_weights("optimizer." + part.name + ".momentum", part.weights->params,
                   without_unmatched(e.optimizer, part.weights->params.store()));
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype,
-                    static_cast<int>(1 + trained.size() + (engine.image_fault() ? 1 : 0)));
+  step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
 }
 
 std::vector<Flat*> TrainingState::gradients() {

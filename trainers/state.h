@@ -10,6 +10,7 @@
 #include "trainers/experiment.h"
 #include "trainers/observer.h"
 #include "trainers/optimizer.h"
+#include "trainers/run_inputs.h"
 #include "trainers/scalar.h"
 #include "trainers/step_values.h"
 
@@ -32,6 +33,7 @@ struct Progress {
 struct DataSplits {
   ImageSet train, validation;
   DataShape shape;
+  RunInputs inputs = {};
 };
 DataSplits read_splits(const Experiment& experiment);
 
@@ -40,6 +42,13 @@ struct Trained {
   std::string momentum_name;  ///< in checkpoints
   Flat gradient;
   Sgd optimizer;
+};
+
+/// Where the numbers of a step lie in its step_sums.
+struct StepSums {
+  int norms;    ///< the squared norm of each gradient, after the loss
+  int attacks;  ///< what drain_tally() says of the attacks (kernels/gradient_notes)
+  int weights;  ///< the squared norm of all that moved, after the move: each of `trained`, and the network's statistics
 };
 
 class TrainingState {
@@ -52,6 +61,10 @@ class TrainingState {
   TrainContext context();
   /// The gradient buffers of everything in training, the network's first.
   std::vector<Flat*> gradients();
+  StepSums sums() const {
+    const int count = static_cast<int>(trained.size());
+    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count};
+  }
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
 
@@ -59,14 +72,14 @@ class TrainingState {
   Engine engine;
   std::unique_ptr<Network> network;
   int64_t images_train, images_validation;
+  RunInputs inputs;
   Loader train;
   std::unique_ptr<Loader> validation;  ///< null: no validation images
   std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
   Progress progress;
   StepValues values;                 ///< of the step in progress
-  std::optional<Scalars> step_sums;  ///< of the last step: its loss, the squared norm of each of `trained`, and
-                                     ///< where the engine has one, its image_fault()
+  std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
   std::optional<StepGraph> graph;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/live.h"
-#include "trainers/shares.h"
+#include "trainers/term_weights.h"
 
 namespace temper {
 
@@ -15,7 +15,8 @@ class StepValues {
     int64_t first = 0;   ///< of the batch's samples in the epoch's order
     double lr = 0;
     double ema_keep = 0;
-    float share = 0, rest = 1;  ///< Trainer::share() and what it leaves
+    TermWeights terms;
+    float shrinkage = 0;  ///< negative: the share that weights lose
   };
 
   explicit StepValues(Stream stream) : stream_(stream), memory_(stream, 1) {}
@@ -31,7 +32,10 @@ class StepValues {
   Live<int64_t> first() const { return Live<int64_t>(&memory_.data()->first); }
   Live<double> lr() const { return Live<double>(&memory_.data()->lr); }
   Live<double> ema_keep() const { return Live<double>(&memory_.data()->ema_keep); }
-  Shares shares() const { return {Live<float>(&memory_.data()->share), Live<float>(&memory_.data()->rest)}; }
+  Live<float> shrinkage() const { return Live<float>(&memory_.data()->shrinkage); }
+  LiveTermWeights terms() const {
+    return {Live<float>(&memory_.data()->terms.first), Live<float>(&memory_.data()->terms.second)};
+  }
   /// Where `moves` is written.
   uint32_t* gate() const { return &memory_.data()->moves; }
 

@@ -10,6 +10,7 @@ namespace temper {
 struct TestRow {
   std::string label;        ///< "clean", or the attack's label
   std::string description;  ///< every parameter of the attack
+  YAML::Node settings;      ///< the attack's section with every key; none of "clean"
   Accuracy accuracy;
   double seconds = 0;
 };
@@ -18,8 +19,5 @@ struct TestRow {
 /// signal comes while the caller holds a SignalGuard.
 std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const Experiment& experiment,
                                    const ImageSet& test, Observer& observer);
-
-/// The harmonic mean of natural and robust accuracy (CURE, eq. 9).
-double natural_robust_ratio(double natural, double robust);
 
 }  // namespace temper

@@ -14,15 +14,16 @@ struct Trades : Trainer {
   int clean_updates = 1;
 
   void fields(Fields& f) override {
-    f("beta", beta, "weight of the KL term");
+    f("beta", beta, Limits::at_least(0).usually(0, 100), "weight of the KL term");
     attack.fields(f);
     f.choice("kl_gradient", kl_gradient,
              {{"both_sides", KlGradient::both_sides}, {"adversarial_only", KlGradient::adversarial_only}},
              "which logits the KL term trains; both_sides in paper and code");
-    f("clean_updates", clean_updates, "how often the clean batch moves the running statistics: 1, or 2 as in the code");
-    if (beta < 0) f.reject("beta", "expected 0 or more, got ", beta);
-    if (clean_updates < 1 || clean_updates > 2) f.reject("clean_updates", "expected 1 or 2, got ", clean_updates);
+    f("clean_updates", clean_updates, Limits::between(1, 2),
+      "how often the clean batch moves the running statistics: 1, or 2 as in the code");
   }
+
+  std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;

@@ -1,7 +1,6 @@
 #include <chrono>
 
 #include "core/plan_ahead.h"
-#include "trainers/checkpoint.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
 #include "trainers/train_step.h"
@@ -33,7 +32,7 @@ void plan(Run& run) {
 void Run::save_checkpoint() const {
   lock.check_in_place();
   log.sync();
-  temper::save_checkpoint(folder, config, [&](StateVisitor& v) { state.visit(v); });
+  temper::save_checkpoint(folder, notes, [&](StateVisitor& v) { state.visit(v); });
 }
 
 void Run::warn(const std::string& text) {
@@ -54,8 +53,11 @@ std::optional<EpochTime> train_epoch(Run& run) {
     TrainContext context = s.context();
     method.before_epoch(context);
   }
+  int64_t attacked = 0, zero_gradient = 0;
   while (p.step < steps) {
     const StepNumbers n = train_step(s, run.folder.last());
+    attacked += n.attacked;
+    zero_gradient += n.zero_gradient;
     time.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     time.images_per_second = static_cast<double>(p.images - images_before) / time.seconds;
     const StepReport report{.epoch = p.epoch,
@@ -72,6 +74,8 @@ std::optional<EpochTime> train_epoch(Run& run) {
     if (SignalGuard::raised()) return {};
     if (loop.checkpoint_steps > 0 && p.step % loop.checkpoint_steps == 0) run.save_checkpoint();
   }
+  if (attacked > 0)
+    time.zero_gradient_percent = 100 * static_cast<double>(zero_gradient) / static_cast<double>(attacked);
   return time;
 }
 

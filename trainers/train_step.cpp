@@ -1,12 +1,16 @@
 #include "trainers/train_step.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "core/image_fault.h"
 #include "core/plan_ahead.h"
+#include "core/square_norm.h"
 #include "kernels/finite_gate/finite_gate.h"
-#include "kernels/square_sum/square_sum.h"
+#include "kernels/gradient_notes/gradient_notes.h"
+#include "nn/weights_check.h"
 #include "trainers/scalar.h"
 
 namespace temper {
@@ -15,38 +19,40 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void square_norm(Engine& engine, const Flat& flat, const Tensor& into) {
-  const Arena::Scope scope(engine.arena());
-  const int64_t n = flat.store().size();
-  const Tensor partial = engine.arena().tensor({square_sum_partials(n)}, flat.dtype());
-  dispatch_full(flat.dtype(), [&](auto tag) {
-    using T = decltype(tag);
-    square_sum<T>(engine.stream(), n, flat.all().as<T>(), partial.as<T>(), into.as<T>());
-  });
-}
-
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
 // Weights stay where the loss or a gradient is not finite. Mask and average are the network's; what is trained beside
-// it has none.
-void move_weights(TrainingState& s, const GradientMask& mask) {
+// it has none. A method that takes a share of the network's weights off does so before the average follows.
+void move_weights(TrainingState& s, const TrainContext& context) {
+  const Trainer& method = *s.experiment.trainer.method;
+  const bool shrinks = method.shrinkage(context).has_value();
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
-    finite_gate(s.engine.stream(), static_cast<int>(sums.numel()), sums.as<const decltype(tag)>(), s.values.gate());
+    finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
   });
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     Follower follower;
-    if (network && s.ema) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? mask : GradientMask{}, follower,
+    if (network && s.ema && !shrinks) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
                      s.values.moves());
   }
+  if (!shrinks) return;
+  add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
+  if (s.ema) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
+}
+
+// What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
+void note_weights(TrainingState& s) {
+  int at = s.sums().weights;
+  for (Trained& t : s.trained) square_norm(s.engine, t.optimizer.params(), s.step_sums->at(at++));
+  square_norm(s.engine, s.network->weights().buffers, s.step_sums->at(at));
 }
 
 TrainContext live_context(TrainingState& s) {
   TrainContext context = s.context();
   context.live_epoch = s.values.epoch();
-  context.live_shares = s.values.shares();
+  context.live_terms = s.values.terms();
   return context;
 }
 
@@ -56,12 +62,13 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
-    square_norm(s.engine, s.trained[i].gradient, s.step_sums->at(static_cast<int>(i) + 1));
-  if (const Tensor fault = s.engine.image_fault()) {
-    s.step_sums->put(static_cast<int>(1 + s.trained.size()), fault);
-    set_zero(s.engine.stream(), fault.data, fault.bytes());
-  }
-  move_weights(s, method.mask());
+    square_norm(s.engine, s.trained[i].gradient, s.step_sums->at(s.sums().norms + static_cast<int>(i)));
+  dispatch_full(s.step_sums->all().dtype, [&](auto tag) {
+    drain_tally(s.engine.stream(), s.step_sums->at(s.sums().attacks).as<decltype(tag)>(),
+                s.engine.attack_tally().as<int32_t>());
+  });
+  move_weights(s, context);
+  note_weights(s);
 }
 
 [[noreturn]] void stop(const TrainingState& s, const std::string& what, const std::string& advice,
@@ -84,25 +91,36 @@ void check_finite(const TrainingState& s, const char* what, double value, double
        checkpoint);
 }
 
+// Weights or statistics that are no numbers may leave the loss as it is, where a ReLU hides them.
+void check_moved(TrainingState& s, std::span<const double> norms, const fs::path& checkpoint) {
+  if (std::all_of(norms.begin(), norms.end(), [](double n) { return std::isfinite(n); })) return;
+  try {
+    check_weights(s.engine, s.network->weights(), "after the update");
+    for (Trained& t : s.trained) check_weights(t.optimizer.params(), "after the update");
+  } catch (const Error& e) {
+    stop(s, e.what(), ". ", checkpoint);
+  }
+}
+
 // One more sample for the averages, where one is due after the step just made.
 void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
   const Progress& p = s.progress;
   if (s.ema) s.ema->add_statistics(s.engine, *s.network, next_ema_keep(s), e.ema.bn);
-  if (!s.swa || p.epoch < e.swa.start) return;
-  const bool due = e.swa.every > 0 ? p.total_steps % e.swa.every == 0 : p.step == s.steps_per_epoch();
-  if (!due) return;
+  if (!s.swa || !e.swa.due(p.epoch, p.step, s.steps_per_epoch())) return;
   const double n = static_cast<double>(s.swa->count());
   s.swa->add(s.engine, *s.network, n / (n + 1), e.swa.bn);
 }
 
 }  // namespace
 
+double rate_at(const TrainingState& s, Position at) {
+  at.steps_per_epoch = s.steps_per_epoch();
+  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.lr, at);
+}
+
 double rate_at(const TrainingState& s, int64_t step) {
-  const Experiment& e = s.experiment;
-  return e.schedule.schedule->rate(
-      e.optimizer.lr,
-      {.epoch = s.progress.epoch, .step = step, .steps_per_epoch = s.train.batches(), .epochs = e.loop.epochs});
+  return rate_at(s, Position{.epoch = s.progress.epoch, .step = step, .epochs = s.experiment.loop.epochs});
 }
 
 bool note_step(TrainingState& s) {
@@ -124,24 +142,26 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
-  const auto share = static_cast<float>(method.share());
   s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
                 .first = s.train.first(p.step),
                 .lr = lr,
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
-                .share = share,
-                .rest = 1 - share});
+                .terms = method.term_weights(),
+                .shrinkage = static_cast<float>(-method.shrinkage(s.context()).value_or(0))});
   TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
-  const std::vector<double> sums = s.step_sums->read();
-  const auto norms = sums.begin() + 1, end = norms + static_cast<std::ptrdiff_t>(s.trained.size());
-  const double loss = sums[0], norm = std::sqrt(std::accumulate(norms, end, 0.0));
+  const std::vector<double> all = s.step_sums->read();
+  const StepSums at = s.sums();
+  const std::span<const double> sums(all), norms = sums.subspan(at.norms, s.trained.size()),
+                                           attacks = sums.subspan(at.attacks, 3);
+  const double loss = sums[0], norm = std::sqrt(std::accumulate(norms.begin(), norms.end(), 0.0));
   check_finite(s, "loss", loss, lr, checkpoint);
-  if (end != sums.end() && *end != 0)
+  if (attacks[2] != 0)
     stop(s, cat("an attack of ", e.trainer.name, " met a gradient of the images that is not finite"),
          cat(": ", image_fault_advice(s.engine), ". "), checkpoint);
   check_finite(s, "norm of the gradient", norm, lr, checkpoint);
+  check_moved(s, sums.subspan(at.weights), checkpoint);
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
@@ -152,7 +172,11 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                " to leave the network's parameters as the optimiser "
                "moved them, because averages have them already, but it wrote to them; do that in write_gradients()");
   add_to_averages(s);
-  return {loss, lr, norm};
+  return {.loss = loss,
+          .lr = lr,
+          .grad_norm = norm,
+          .attacked = static_cast<int64_t>(attacks[0]),
+          .zero_gradient = static_cast<int64_t>(attacks[1])};
 }
 
 }  // namespace temper

@@ -7,10 +7,12 @@ namespace temper {
 
 struct StepNumbers {
   double loss, lr, grad_norm;
+  int64_t attacked = 0, zero_gradient = 0;  ///< images attacked, and those without a gradient in a step of it
 };
 
 /// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Throws Error if loss or
-/// gradient is not finite, before any weight moves; the message points to `checkpoint` if there is such a file.
+/// gradient is not finite, before any weight moves, or if a weight is not after it; the message points to `checkpoint`
+/// if there is such a file.
 StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
 
 /// Notes the convolutions of the next step, for every size of batch, without doing anything: weights, statistics and
@@ -18,7 +20,9 @@ StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkp
 /// on (Trainer::recording); false for others, and where the host decides by what the device computes.
 bool note_step(TrainingState& state);
 
-/// The learning rate of a step of the epoch in progress.
+/// The learning rate of any step of the run; `at` need not say steps_per_epoch.
+double rate_at(const TrainingState& state, Position at);
+/// Of a step of the epoch in progress.
 double rate_at(const TrainingState& state, int64_t step);
 
 }  // namespace temper

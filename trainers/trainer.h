@@ -12,7 +12,7 @@
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
-#include "trainers/shares.h"
+#include "trainers/term_weights.h"
 
 namespace temper {
 
@@ -33,10 +33,10 @@ struct TrainContext {
   int64_t epoch = 0;  ///< 1-based
   int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
   int64_t epochs = 0;
-  Loader* train = nullptr;                 ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;            ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};     ///< the epoch, where a recorded step finds it
-  std::optional<Shares> live_shares = {};  ///< the method's share() likewise
+  Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                    ///< the images held out of them; null: none
+  std::optional<Draw> live_epoch = {};             ///< the epoch, where a recorded step finds it
+  std::optional<LiveTermWeights> live_terms = {};  ///< the method's term_weights() likewise
 
   /// What separates the random numbers of this epoch's attacks from those of others.
   Draw draw() const { return live_epoch.value_or(static_cast<uint32_t>(epoch)); }
@@ -54,6 +54,13 @@ struct TrainedPart {
   Weights* weights = nullptr;
 };
 
+/// Averaged weights whose BatchNorm statistics are being estimated.
+struct Estimated {
+  Weights& weights;
+  /// The share of each forward pass of an attack on them in those statistics; none: attacks leave them alone.
+  std::optional<double> momentum = {};
+};
+
 /// Takes the numbers a method wants on record, by name.
 using MetricSink = std::function<void(const std::string& name, double value)>;
 
@@ -63,6 +70,10 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
   virtual void fields(Fields&) {}
+  /// Holds the fields against a run of so many epochs; `f` is the section again, to place messages in.
+  virtual void check(const Fields& /*f*/, int64_t /*epochs*/) const {}
+  /// The attacks it trains with.
+  virtual std::vector<const Attack*> attacks() const { return {}; }
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
   /// What is trained beside the network; asked once, after begin(). The weights must stay where they are.
@@ -76,8 +87,8 @@ class Trainer {
   /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
   virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
                                const Tensor& loss);
-  /// A weight that may differ from step to step, asked before each; write_gradients() finds it in context.live_shares.
-  virtual double share() const { return 0; }
+  /// Weights that may differ from step to step, asked before each; write_gradients() finds them in context.live_terms.
+  virtual TermWeights term_weights() const { return {}; }
   /// What the launches and host decisions of write_gradients() depend on beside the batch's size and what they read
   /// from the device: a GPU repeats a recorded step by itself as long as this stays the same, and its convolutions are
   /// chosen ahead (note_step). Empty: not known, so a step is neither recorded nor gone through ahead.
@@ -86,6 +97,9 @@ class Trainer {
   double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
   /// Which parameters of the network the gradient just written moves.
   virtual GradientMask mask() const { return {}; }
+  /// The share of the network's parameters that is taken off after the optimiser has moved them, asked before each
+  /// step; none: never any, as long as recording() stays the same.
+  virtual std::optional<double> shrinkage(const TrainContext&) const { return {}; }
   /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
@@ -96,8 +110,8 @@ class Trainer {
   /// The BatchNorm branch of `model` to evaluate with; asked of methods that never began, too.
   virtual int eval_branch(const Network&) const { return 0; }
   /// What an average's BatchNorm statistics are estimated on (swa.bn: estimate), in the engine's arena: the images as
-  /// they are, unless a method wants others. `weights` are the average's.
-  virtual Tensor estimation_images(TrainContext&, const Batch& batch, Weights& /*weights*/) { return batch.images; }
+  /// they are, unless a method wants others.
+  virtual Tensor estimation_images(TrainContext&, const Batch& batch, const Estimated&) { return batch.images; }
 };
 
 }  // namespace temper

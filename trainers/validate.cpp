@@ -16,21 +16,20 @@ Pass validation_pass(const TrainingState& state, Weights* weights) {
   return pass;
 }
 
-double accuracy(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
+Accuracy measure(TrainingState& state, Weights* weights, const Attack* attack, Observer& observer) {
   const Pass pass = validation_pass(state, weights);
-  return evaluate(state.engine, *state.network, pass, *state.validation, attack,
-                  [&](int64_t done, int64_t total) {
-                    observer.on_evaluate("validation", done, total);
-                    if (SignalGuard::raised()) throw Interrupted{};
-                  })
-      .percent();
+  return evaluate(state.engine, *state.network, pass, *state.validation, attack, [&](int64_t done, int64_t total) {
+    observer.on_evaluate("validation", done, total);
+    if (SignalGuard::raised()) throw Interrupted{};
+  });
 }
 
 }  // namespace
 
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer) {
-  return {.clean = accuracy(state, weights, nullptr, observer),
-          .robust = accuracy(state, weights, state.experiment.evaluation.validation.attack.get(), observer)};
+  const Accuracy clean = measure(state, weights, nullptr, observer);
+  const Accuracy robust = measure(state, weights, state.experiment.evaluation.validation.attack.get(), observer);
+  return {.clean = clean.percent(), .robust = robust.percent(), .zero_gradient = robust.zero_gradient_percent()};
 }
 
 void note_validation(TrainingState& state) {
@@ -42,15 +41,18 @@ void note_validation(TrainingState& state) {
 
 void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {
   if (bn == AverageBn::copy) average.weights().buffers.copy_from(state.network->weights().buffers);
-  if (bn != AverageBn::estimate) return;
+  if (bn != AverageBn::estimate && bn != AverageBn::estimate_all) return;
   Trainer& method = *state.experiment.trainer.method;
   TrainContext context = state.context();
-  estimate_bn(
-      state.engine, *state.network, average.weights(),
-      {.images = state.train,
-       .epoch = state.progress.epoch,
-       .branch = method.eval_branch(*state.network),
-       .take = [&](const Batch& batch) { return method.estimation_images(context, batch, average.weights()); }});
+  estimate_bn(state.engine, *state.network, average.weights(),
+              {.images = state.train,
+               .epoch = state.progress.epoch,
+               .branch = method.eval_branch(*state.network),
+               .take = [&](const Batch& batch, double momentum) {
+                 const bool all = bn == AverageBn::estimate_all;
+                 return method.estimation_images(context, batch,
+                                                 {average.weights(), all ? std::optional(momentum) : std::nullopt});
+               }});
 }
 
 ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer) {
@@ -72,7 +74,7 @@ std::optional<std::string> collapse_warning(TrainingState& state, const Validati
   one_step.start = Pgd::Start::none;
   one_step.step = one_step.radius;
   one_step.steps = one_step.restarts = 1;
-  const double fgsm = accuracy(state, nullptr, &one_step, observer);
+  const double fgsm = measure(state, nullptr, &one_step, observer).percent();
   text += fmt::format("; under a single step (FGSM) it is {:.1f} %", fgsm);
   if (fgsm > 1.5 * now.robust + 5)
     text +=

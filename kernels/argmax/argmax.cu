@@ -14,8 +14,8 @@ struct Argmax {
     const T* v = x + row.at(0);
     const T best = row.max([](int, T v) { return v; }, v);
     const int first = -row.max([&](int c, T v) { return v == best ? -c : -row.size; }, v);
-    const int nans = row.sum([](int, T v) { return v != v ? 1 : 0; }, v);
-    row.once([&] { y[row.index] = nans ? -1 : first; });
+    const int bad = row.sum([](int, T v) { return v - v == T(0) ? 0 : 1; }, v);
+    row.once([&] { y[row.index] = bad ? -1 : first; });
   }
 };
 

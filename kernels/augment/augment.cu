@@ -15,11 +15,20 @@ HD int reflected(int i, int size) {
   return i < size ? i : 2 * (size - 1) - i;
 }
 
+template <class T>
+HD T scaled(uint8_t pixel) {
+  return T(pixel) / T(255);
+}
+template <class T>
+HD T scaled(float pixel) {
+  return T(pixel);
+}
+
 /// A row of one output image; the columns run over pixels and channels. C: the channels, 0 where only known at run
 /// time.
-template <class T, int C>
+template <class P, class T, int C>
 struct AugmentRow {
-  const uint8_t* images;
+  const P* images;
   const int32_t* ids;
   T* y;
   AugmentOptions o;
@@ -42,13 +51,13 @@ struct AugmentRow {
       row.each([](int, T& to) { to = T(0); }, to);
       return;
     }
-    const uint8_t* from = images + (int64_t{id} * o.h + top) * o.w * channels;
+    const P* from = images + (int64_t{id} * o.h + top) * o.w * channels;
     const auto value = [&](int j, T& to) {
       int x = j / channels;
       const int channel = j - x * channels;
       x = (flip ? out_w - 1 - x : x) + left;
       if (o.padding == Padding::reflect) x = reflected(x, o.w);
-      to = x < 0 || x >= o.w ? T(0) : T(from[x * channels + channel]) / T(255);
+      to = x < 0 || x >= o.w ? T(0) : scaled<T>(from[x * channels + channel]);
     };
     row.each(value, to);
   }
@@ -56,20 +65,25 @@ struct AugmentRow {
 
 }  // namespace
 
-template <class T>
-void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& o) {
+template <class P, class T>
+void augment(Stream stream, int64_t n, const P* images, const int32_t* ids, T* y, const AugmentOptions& o) {
   const KernelRange range(stream, "augment", {n});
   const int64_t rows = n * o.out_h();
   const int cols = o.out_w() * o.c;
   if (o.c == 1)
-    for_each_row(stream, rows, cols, AugmentRow<T, 1>{images, ids, y, o});
+    for_each_row(stream, rows, cols, AugmentRow<P, T, 1>{images, ids, y, o});
   else if (o.c == 3)
-    for_each_row(stream, rows, cols, AugmentRow<T, 3>{images, ids, y, o});
+    for_each_row(stream, rows, cols, AugmentRow<P, T, 3>{images, ids, y, o});
   else
-    for_each_row(stream, rows, cols, AugmentRow<T, 0>{images, ids, y, o});
+    for_each_row(stream, rows, cols, AugmentRow<P, T, 0>{images, ids, y, o});
 }
 
-template void augment<float>(Stream, int64_t, const uint8_t*, const int32_t*, float*, const AugmentOptions&);
-template void augment<double>(Stream, int64_t, const uint8_t*, const int32_t*, double*, const AugmentOptions&);
+#define TEMPER_AUGMENT(P, T) \
+  template void augment<P, T>(Stream, int64_t, const P*, const int32_t*, T*, const AugmentOptions&)
+TEMPER_AUGMENT(uint8_t, float);
+TEMPER_AUGMENT(uint8_t, double);
+TEMPER_AUGMENT(float, float);
+TEMPER_AUGMENT(float, double);
+#undef TEMPER_AUGMENT
 
 }  // namespace temper

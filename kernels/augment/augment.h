@@ -24,12 +24,13 @@ struct AugmentOptions {
 };
 
 /// A batch from a data set in memory: pad, crop at a random place, flip, scale to [0, 1].
-///   y[i, row, col] = images[ids[i]][row + dy_i - crop_pad, flip_i(col) + dx_i - crop_pad] / 255
+///   y[i, row, col] = images[ids[i]][row + dy_i - crop_pad, flip_i(col) + dx_i - crop_pad], bytes / 255
 /// dy is uniform in [0, h + 2 * crop_pad - out_h], dx likewise; flip_i(col) is col or out_w - 1 - col; outside the
 /// image stands 0, or for Padding::reflect the image mirrored about its edge pixels (the edge itself not repeated;
-/// needs crop_pad < h, w). images (N, h, w, c), ids (n), y (n, out_h, out_w, c). What is drawn depends on the key and
-/// ids[i] alone. Deterministic. Moves n * out_h * out_w * c * (1 + sizeof(T)) bytes.
-template <class T>
-void augment(Stream stream, int64_t n, const uint8_t* images, const int32_t* ids, T* y, const AugmentOptions& options);
+/// needs crop_pad < h, w). images (N, h, w, c) of bytes or of floats in [0, 1], ids (n), y (n, out_h, out_w, c). What
+/// is drawn depends on the key and ids[i] alone. Deterministic. Moves n * out_h * out_w * c * (sizeof(P) + sizeof(T))
+/// bytes.
+template <class P, class T>
+void augment(Stream stream, int64_t n, const P* images, const int32_t* ids, T* y, const AugmentOptions& options);
 
 }  // namespace temper

@@ -6,8 +6,8 @@ namespace {
 
 constexpr int kSet = 40;  // images in the data set
 
-/// The padded image written out, then cropped, then mirrored.
-void reference(const AugmentOptions& o, int64_t n, std::vector<std::vector<double>>& a) {
+/// The padded image written out, then cropped, then mirrored; a pixel `white` is 1.
+void reference(const AugmentOptions& o, double white, int64_t n, std::vector<std::vector<double>>& a) {
   const int p = o.crop_pad, ph = o.h + 2 * p, pw = o.w + 2 * p;
   for (int64_t i = 0; i < n; ++i) {
     const int id = static_cast<int>(a[1][i]);
@@ -21,7 +21,7 @@ void reference(const AugmentOptions& o, int64_t n, std::vector<std::vector<doubl
         }
         if (u < 0 || u >= o.h || v < 0 || v >= o.w) continue;
         for (int c = 0; c < o.c; ++c)
-          padded[(r * pw + s) * o.c + c] = a[0][((int64_t{id} * o.h + u) * o.w + v) * o.c + c] / 255;
+          padded[(r * pw + s) * o.c + c] = a[0][((int64_t{id} * o.h + u) * o.w + v) * o.c + c] / white;
       }
     const Philox4 words = random_words(o.key, id, 0);
     const int out_h = o.out_h(), out_w = o.out_w();
@@ -36,20 +36,21 @@ void reference(const AugmentOptions& o, int64_t n, std::vector<std::vector<doubl
   }
 }
 
-template <class T>
+template <class T, class P = uint8_t>
 void add_cases(int64_t n, AugmentOptions o, double bytes_timed) {
+  const double white = sizeof(P) == 1 ? 255 : 1;
   o.key = {.seed = 5, .purpose = Purpose::augment, .step = 3};
   const int64_t image = int64_t{o.h} * o.w * o.c, crop = int64_t{o.out_h()} * o.out_w() * o.c;
   add_case(
       {.kernel = "augment",
-       .name = cat(name(dtype_of<T>()), "/", o.h, "x", o.w, "x", o.c, "/crop=", o.out_h(), "x", o.out_w(),
-                   "/pad=", o.crop_pad, o.padding == Padding::reflect ? "/reflect" : "/zero",
+       .name = cat(name(dtype_of<T>()), sizeof(P) == 1 ? "/" : "/of_f32/", o.h, "x", o.w, "x", o.c, "/crop=", o.out_h(),
+                   "x", o.out_w(), "/pad=", o.crop_pad, o.padding == Padding::reflect ? "/reflect" : "/zero",
                    o.flip == Flip::random ? "/flip" : "", "/n=", n),
-       .arrays = {{"images", Role::in, DType::u8, kSet * image, 0, 255},
+       .arrays = {{"images", Role::in, dtype_of<P>(), kSet * image, 0, white},
                   {"ids", Role::in, DType::i32, n, 0, kSet - 1},
                   {"y", Role::out, dtype_of<T>(), n * crop}},
-       .run = [=](Stream s, const CaseArgs& a) { augment(s, n, a.get<uint8_t>(0), a.get<int32_t>(1), a.get<T>(2), o); },
-       .reference = [=](auto& a) { reference(o, n, a); },
+       .run = [=](Stream s, const CaseArgs& a) { augment(s, n, a.get<P>(0), a.get<int32_t>(1), a.get<T>(2), o); },
+       .reference = [=](auto& a) { reference(o, white, n, a); },
        .tolerance = sizeof(T) == 4 ? 1e-7 : 1e-15,
        .bytes = bytes_timed});
 }
@@ -62,6 +63,9 @@ const CaseGroup group([] {
           add_cases<float>(n, {.h = 7, .w = 9, .c = c, .crop_pad = 4, .padding = padding, .flip = flip}, 0);
   add_cases<double>(5, {.h = 6, .w = 5, .c = 3, .crop_pad = 2, .flip = Flip::random}, 0);
   add_cases<float>(33, {.h = 5, .w = 4, .c = 3}, 0);
+  for (const int c : {1, 2, 3})
+    add_cases<float, float>(33, {.h = 7, .w = 9, .c = c, .crop_pad = 4, .flip = Flip::random}, 0);
+  add_cases<double, float>(5, {.h = 6, .w = 5, .c = 3, .padding = Padding::reflect, .flip = Flip::random}, 0);
   for (const Padding padding : {Padding::zero, Padding::reflect})  // rows that a GPU writes 16 bytes at a time
     add_cases<float>(1, {.h = 7, .w = 32, .c = 3, .crop_pad = 4, .padding = padding, .flip = Flip::random}, 0);
   add_cases<float>(33, {.h = 9, .w = 8, .c = 3, .crop_h = 5, .crop_w = 6}, 0);

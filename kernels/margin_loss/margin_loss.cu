@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/runtime/row.h"
+#include "kernels/softmax_loss/log_softmax.h"
 
 namespace temper {
 
@@ -17,7 +17,7 @@ struct Margin {
   HD void operator()(const Row& row) const {
     const T* z = logits + row.at(0);
     const int label = labels[row.index];
-    if (label < 0 || label >= row.size) {
+    if (label < 0 || label >= row.size || !all_finite(row, z)) {
       row.once([&] { loss[row.index] = T(NAN); });
       if (dlogits) row.each([](int, T& d) { d = T(NAN); }, write(dlogits + row.at(0)));
       return;

@@ -10,7 +10,7 @@ namespace {
 struct Forward {
   template <class T>
   HD void operator()(int64_t, T& y, T x) const {
-    y = compute_t<T>(x) > 0 ? x : T(0.f);
+    y = compute_t<T>(x) <= 0 ? T(0.f) : x;
   }
 };
 

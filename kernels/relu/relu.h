@@ -5,7 +5,7 @@
 
 namespace temper {
 
-/// y = max(x, 0). n elements; y may be x. Moves 2n elements.
+/// y = max(x, 0), NaN where x is NaN. n elements; y may be x. Moves 2n elements.
 template <class T>
 void relu_forward(Stream stream, int64_t n, T* y, const T* x);
 

@@ -2,23 +2,11 @@
 
 #include <cmath>
 
-#include "kernels/runtime/row.h"
+#include "kernels/softmax_loss/log_softmax.h"
 
 namespace temper {
 
 namespace {
-
-/// log softmax(z / temperature) of one row.
-template <class T>
-struct LogSoftmax {
-  T temperature, max, log_sum;
-
-  HD LogSoftmax(const Row& row, const T* z, T temperature_)
-      : temperature(temperature_),
-        max(row.max([&](int, T v) { return v / temperature; }, z)),
-        log_sum(std::log(row.sum([&](int, T v) { return std::exp(v / temperature - max); }, z))) {}
-  HD T operator()(T v) const { return (v / temperature - max) - log_sum; }
-};
 
 template <class T>
 struct CrossEntropy {

@@ -36,6 +36,8 @@ class Setting:
     keep: float = 0.9
     keep_warm_up: bool = False
     decay_from: int = 0
+    decay_factor: float = 0.5
+    attack_bn: str = "eval"
     bn: str = "train"
     kind: str = "average"
     start: str = "uniform"
@@ -52,7 +54,9 @@ SETTINGS = {
     "grad_mode_all": Setting(step_loss="weighted", score="step_signed", robust="kl", maskable=("conv2", "conv3"),
                              stored=(9,)),
     "weighted_eval_bn": Setting(step_loss="weighted", bn="eval", decay_from=4, rate=1.0, stored=(9,)),
-    "efficient": Setting(step_loss="weighted", score="step_abs", warm_up=3, kind="alias"),
+    "efficient": Setting(step_loss="weighted", score="step_abs", warm_up=3, kind="alias", keep=0.875),
+    "efficient_intended": Setting(step_loss="weighted", score="step_abs", warm_up=3, keep_warm_up=True),
+    "all_masked": Setting(maskable=("conv", "bn", "linear"), attack_bn="train", decay_from=3, decay_factor=0.8, rate=1.0),
     "mask_only": Setting(beta=5, gamma=0),
     "revision_only": Setting(beta=5, percent=0),
 }
@@ -63,8 +67,8 @@ def bernoulli(step):
     return float(base.unit(base.philox(base.ENGINE_SEED, 0, 0, step, PURPOSE_METHOD)[0]))
 
 
-def adversarial(net, x, ids, draw, start):
-    net.eval()
+def adversarial(net, x, ids, draw, start, bn):
+    net.train(bn == "train")
     with torch.no_grad():
         p = F.softmax(net(x), dim=1)
     scale = 0.001 if start == "normal" else RADIUS
@@ -100,7 +104,7 @@ class Run:
         self.names = [n for n, _ in self.net.named_parameters()]
         self.params = list(self.net.parameters())
         self.velocity = [torch.zeros_like(p) for p in self.params]
-        self.rev = copy.deepcopy(self.net)
+        self.begin_revision()
         self.rev_steps, self.rate = 0, s.rate
         self.losses, self.masks, self.sets = [], [], {}
 
@@ -110,10 +114,13 @@ class Run:
         got = torch.autograd.grad(loss, self.params, retain_graph=True, allow_unused=True)
         return [torch.zeros_like(p) if g is None else g for p, g in zip(self.params, got)]
 
-    def revision_logits(self, x):
+    def begin_revision(self):
+        self.rev = copy.deepcopy(self.net)
         if self.s.kind == "alias":
             for r, p in zip(self.rev.parameters(), self.params):
-                r.data.copy_(p.data)
+                r.data = p.data  # one memory for both
+
+    def revision_logits(self, x):
         self.rev.train(self.s.bn == "train")
         with torch.no_grad():
             return self.rev(x)
@@ -128,9 +135,9 @@ class Run:
             self.losses.append(loss.item())
             self.move(self.gradients(loss), None)
             if epoch == s.warm_up:
-                self.rev = copy.deepcopy(self.net)
+                self.begin_revision()
             return
-        x_adv = adversarial(self.net, x, ids, epoch, s.start)
+        x_adv = adversarial(self.net, x, ids, epoch, s.start, s.attack_bn)
         natural, robust = self.net(x), self.net(x_adv)
         ce_nat, ce_adv, robust_kl = F.cross_entropy(natural, y), F.cross_entropy(robust, y), kl(natural, robust)
         term = robust_kl if s.robust == "kl" else ce_adv
@@ -175,7 +182,7 @@ class Run:
         s = self.s
         self.rev_steps += 1
         if s.decay_from and epoch >= s.decay_from:
-            self.rate /= 2
+            self.rate *= s.decay_factor
         if bernoulli(k) >= self.rate:
             return
         a = min(1 - 1 / (self.rev_steps + 1), s.keep) if s.keep_warm_up else s.keep

@@ -1,0 +1,64 @@
+#include "nn/weights_check.h"
+
+#include <cmath>
+
+#include "core/host.h"
+#include "core/square_norm.h"
+#include "core/text.h"
+
+namespace temper {
+
+namespace {
+
+/// The place of element i, as PyTorch counts.
+std::string place(const Shape& shape, int64_t i) {
+  std::vector<int64_t> at(static_cast<size_t>(shape.rank()));
+  for (size_t d = at.size(); d-- > 0;) {
+    const int64_t extent = shape[static_cast<int>(d)];
+    at[d] = i % extent;
+    i /= extent;
+  }
+  if (at.size() == 4) at = {at[0], at[3], at[1], at[2]};
+  std::vector<std::string> parts;
+  for (const int64_t k : at) parts.push_back(std::to_string(k));
+  return "[" + join(parts) + "]";
+}
+
+bool finite(Engine& engine, const Flat& flat) {
+  const Arena::Scope scope(engine.arena());
+  const Tensor norm = engine.arena().tensor({1}, flat.dtype());
+  square_norm(engine, flat, norm);
+  return std::isfinite(host_values(engine, norm)[0]);
+}
+
+}  // namespace
+
+std::optional<std::string> weights_fault(const std::string& name, const Shape& shape,
+                                         const std::vector<double>& values) {
+  const bool variance = name.ends_with("running_var");
+  for (size_t i = 0; i < values.size(); ++i) {
+    const double v = values[i];
+    if (!std::isfinite(v))
+      return cat("'", name, "' holds ", v, " at ", place(shape, static_cast<int64_t>(i)),
+                 ", and a network computes nothing with that; the file is damaged, or training diverged before it was "
+                 "written");
+    if (variance && v < 0)
+      return cat("'", name, "' holds ", v, " at ", place(shape, static_cast<int64_t>(i)),
+                 ", but a variance cannot be below 0; the file is damaged, or the array is another one");
+  }
+  return {};
+}
+
+void check_weights(const Flat& flat, const std::string& who) {
+  for (int i = 0; i < flat.store().count(); ++i) {
+    const Param& p = flat.store()[i];
+    if (const auto fault = weights_fault(p.name, p.shape, flat.read(i))) fail(who, ": ", *fault);
+  }
+}
+
+void check_weights(Engine& engine, const Weights& weights, const std::string& who) {
+  check_weights(weights.buffers, who);
+  if (weights.params.store().count() > 0 && !finite(engine, weights.params)) check_weights(weights.params, who);
+}
+
+}  // namespace temper

@@ -1,0 +1,95 @@
+#include "trainers/resume.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/file.h"
+#include "core/text.h"
+#include "trainers/checkpoint.h"
+#include "trainers/config_diff.h"
+#include "trainers/train_step.h"
+
+namespace temper {
+
+namespace {
+
+void check_same_config(const std::string& before, const Experiment& now, const std::string& where) {
+  const std::vector<std::string> differences =
+      config_differences(with_every_key(before, where), YAML::Dump(now.resolved));
+  TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
+               join(differences, "\n  "),
+               "\nresume with the run's own configuration, or start a new run in another folder");
+}
+
+// Returns a warning, if there is one.
+std::string check_same_inputs(const LoadedCheckpoint& loaded, const RunInputs& now) {
+  if (loaded.notes.inputs.empty())
+    return "the run was begun by a version that kept no record of its images; whether these are the same is not known";
+  const auto j = nlohmann::json::parse(loaded.notes.inputs, nullptr, false);
+  TEMPER_CHECK(j.is_object(), loaded.file, ": the record of the run's images is damaged");
+  const std::vector<std::string> changed = differences(run_inputs(j), now);
+  TEMPER_CHECK(changed.empty(), "resume: the data are not those of ", loaded.file, ":\n  ", join(changed, "\n  "),
+               "\nresume with the run's own data, or start a new run in another folder");
+  return "";
+}
+
+// The last of an experiment's epochs is always validated.
+bool is_validated(const LoopSection& loop, int64_t epoch, int64_t last) {
+  return loop.eval_every == 0 || epoch == last || epoch % loop.eval_every == 0;
+}
+
+void check_epochs(const Experiment& before, const TrainingState& state, const std::string& where) {
+  const int64_t was = before.loop.epochs, now = state.experiment.loop.epochs;
+  const Progress& p = state.progress;
+  const int64_t begun = p.step > 0 ? p.epoch : p.epoch - 1;
+  TEMPER_CHECK(now >= begun, "resume: ", where, " holds a run that has begun epoch ", begun, ", but loop.epochs is ",
+               now, "; resume with ", begun, " or more, or start a new run in another folder");
+  if (now == was) return;
+  const auto refuse = [&](const auto&... why) {
+    fail("resume: loop.epochs ", was, " -> ", now, ": ", why..., "; resume with loop.epochs: ", was,
+         ", or start a new run in another folder");
+  };
+  if (state.validation && p.epoch == now + 1 && !is_validated(before.loop, now, was))
+    refuse("epoch ", now, " was not validated, as a run's last epoch is");
+  for (int64_t epoch = 1; epoch <= begun; ++epoch) {
+    const int64_t steps = epoch == p.epoch ? p.step : state.steps_per_epoch();
+    for (int64_t step = 0; step < steps; ++step) {
+      const auto rate = [&](int64_t epochs) {
+        return rate_at(state, Position{.epoch = epoch, .step = step, .epochs = epochs});
+      };
+      if (rate(was) != rate(now))
+        refuse("the schedule '", state.experiment.schedule.name, "' spreads its rates over loop.epochs, and step ",
+               step + 1, " of epoch ", epoch, ", which was made at ", rate(was), ", would have had ", rate(now));
+    }
+  }
+}
+
+}  // namespace
+
+std::string with_every_key(const std::string& text, const std::string& where) {
+  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
+}
+
+void check_same_run(const RunFolder& folder, const Experiment& experiment) {
+  check_same_config(read_text(folder.config().string()), experiment, folder.config().string());
+}
+
+std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state) {
+  TEMPER_CHECK(std::filesystem::exists(folder.config()), "resume: ", folder.root.string(),
+               " holds no run; start it without --resume");
+  if (!std::filesystem::exists(folder.last()) && !std::filesystem::exists(folder.previous())) {
+    check_same_run(folder, state.experiment);
+    return {"the run was stopped before its first checkpoint; starting from the beginning"};
+  }
+  const LoadedCheckpoint loaded = load_checkpoint(folder);
+  check_same_config(loaded.notes.config, state.experiment, loaded.file);
+  std::vector<std::string> warnings;
+  for (const std::string& warning : {loaded.warning, check_same_inputs(loaded, state.inputs)})
+    if (!warning.empty()) warnings.push_back(warning);
+  restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
+  check_epochs(read_experiment(parse_config(loaded.notes.config, loaded.file)), state, loaded.file);
+  // Otherwise the next save would make the damaged file the previous one and lose this good one.
+  if (!loaded.warning.empty()) std::filesystem::remove(folder.last());
+  return warnings;
+}
+
+}  // namespace temper
