@@ -1,6 +1,7 @@
 // Accuracy, clean and under attack, on every device.
 #include <algorithm>
 
+#include "evaluation/result_table.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
