@@ -3,7 +3,9 @@
 
 #include "analysis/comparable.h"
 #include "attacks/pgd.h"
+#include "data/fingerprint.h"
 #include "data/loader.h"
+#include "evaluation/report_parts.h"
 #include "evaluation/report_svg.h"
 #include "evaluation/robust_accuracy.h"
 #include "trainers/run_network.h"
@@ -81,10 +83,14 @@ struct Eps : Analysis {
     const Pass pass = Pass::eval(e.trainer.method->eval_branch(*network));
     std::vector<std::pair<double, Accuracy>> out;
     const auto add = [&](double radius, const Attack* with) {
+      const std::string what = cat(s.name, ", radius ", in_255ths(radius), "/255");
       out.emplace_back(radius, evaluate(engine, *network, pass, loader, with, [&](int64_t done, int64_t total) {
-                         observer.on_evaluate(cat(s.name, ", radius ", in_255ths(radius), "/255"), done, total);
+                         observer.on_evaluate(what, done, total);
                          if (SignalGuard::raised()) throw Interrupted{};
                        }));
+      const Accuracy& a = out.back().second;
+      const std::string doubt = report::zero_gradient_text(a.zero_gradient, a.zero_gradient_right, a.total);
+      if (!doubt.empty()) observer.on_warning(cat(what, ": ", doubt));
     };
     add(0, nullptr);
     for (const double radius : radii) {

@@ -11,6 +11,7 @@
 #include "core/npz.h"
 #include "evaluation/report_parts.h"
 #include "trainers/config_diff.h"
+#include "trainers/run_inputs.h"
 #include "trainers/step_differences.h"
 
 namespace temper {
@@ -142,6 +143,12 @@ struct AuditOfSteps : AuditSubject {
     const auto changed =
         config_differences(what_of(other->experiment, against), what_of(r.experiment, "this experiment"));
     TEMPER_CHECK(changed.empty(), "is another experiment than that in ", against, ":\n  ", join(changed, "\n  "));
+    const auto inputs_of = [](const std::string& text) {
+      const auto j = nlohmann::json::parse(text, nullptr, false);
+      return j.is_object() ? run_inputs(j) : RunInputs{};
+    };
+    const auto data = temper::differences(inputs_of(other->inputs), inputs_of(r.inputs));
+    TEMPER_CHECK(data.empty(), "is trained on other data than that in ", against, ":\n  ", join(data, "\n  "));
     TEMPER_CHECK(other->steps == r.steps, against, " has ", other->steps, " steps of it, here are ", r.steps,
                  "; give the same --steps");
     const StepDifferences& d = differences[r.label] = temper::differences(r, *other);

@@ -83,7 +83,7 @@ struct Data : Subcommand {
                   << "  fingerprints: " << prints(fingerprint(set)) << "\n";
       for (size_t k = 0; k < s.per_class.size(); ++k)
         session.out << fmt::format("  {:>8}  {}\n", report::grouped(s.per_class[k]),
-                                   k < set.class_names.size() ? set.class_names[k] : cat("class ", k));
+                                   k < set.class_names.size() ? printable(set.class_names[k]) : cat("class ", k));
     }
   }
 

@@ -1,5 +1,6 @@
 #include "apps/evaluate_run.h"
 
+#include "core/cpus.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "evaluation/report_files.h"
@@ -15,6 +16,7 @@ Results measure_network(Engine& engine, Network& network, const Experiment& e, c
   const ImageSet& test = tested.images;
   for (const std::string& note : test.notes) observer.on_warning(note);
   for (const std::string& note : network.notes()) observer.on_warning(note);
+  if (const std::string note = note_on_threads(e.threads); !note.empty()) observer.on_warning(note);
   Results r{.method = e.trainer.name,
             .model = e.model.name,
             .data = e.data.name,

@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 
+#include "core/folders.h"
 #include "core/place_to_write.h"
 #include "trainers/readiness.h"
 
@@ -54,7 +55,8 @@ class SweepCheck {
     Experiment e = read_experiment(parse_config(YAML::Dump(run.experiment.resolved), run.label));
     e.warnings = run.experiment.warnings;
     // Weights that another run of the sweep will leave are no fault yet.
-    if (!fs::exists(e.model.weights) && lies_below(e.model.weights, out_)) e.model.weights.clear();
+    if (!e.model.weights.empty() && !is_there(e.model.weights) && lies_below(e.model.weights, out_))
+      e.model.weights.clear();
     read_images(e);
     TrainingState state(e, images_->splits);
     check_state(state);

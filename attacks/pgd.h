@@ -31,7 +31,8 @@ struct PgdOptions {
   L2Order l2_order = L2Order::ball_first;
   Loss loss = Loss::cross_entropy;
   /// How cross entropy and KL divergence are differentiated: up to a positive factor for each sample, which no step
-  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch.
+  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch. A
+  /// classifier in which samples meet, such as one with batch statistics, needs the latter.
   Gradient gradient = Gradient::unsaturated;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)

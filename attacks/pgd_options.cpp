@@ -100,7 +100,7 @@ void Pgd::check_sizes(const Fields& f) const {
       f.warn("step", number_text(step), " is hardly meant: it is more than twice the radius, ", number_text(radius),
              hint);
     else
-      f.reject("step", "expected at most twice the radius, ", number_text(2 * radius),
+      f.reject("step", "expected at most twice the radius, ", 2 * radius,
                ", because a longer step leaves only the corners of the ball, got ", number_text(step), hint);
   }
   if (radius == 0)
@@ -113,7 +113,7 @@ void Pgd::check_sizes(const Fields& f) const {
 
 void Pgd::check(const DataShape& shape) const {
   const double longest = std::sqrt(static_cast<double>(shape.height * shape.width * shape.channels));
-  TEMPER_CHECK(norm == Norm::linf || radius <= longest, "radius: expected at most ", number_text(longest),
+  TEMPER_CHECK(norm == Norm::linf || radius <= longest, "radius: expected at most ", longest,
                " because no two images of ", shape.height, " x ", shape.width, " x ", shape.channels,
                " pixels in [0, 1] are further apart in L2, got ", number_text(radius), in_255ths(radius, longest));
 }

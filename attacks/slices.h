@@ -3,6 +3,7 @@
 
 #include "core/engine.h"
 #include "data/batch.h"
+#include "nn/module.h"
 
 namespace temper {
 
@@ -12,14 +13,32 @@ struct BatchSlice {
   int64_t first = 0;
 };
 
-/// The adversarial images of a whole batch, from an attack that makes them for `rows` samples at a time: the same bits
-/// where every sample's result depends on that sample alone, which batch statistics in the classifier prevent. In the
-/// engine's arena, as Attack::run's.
-Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
-                        const std::function<Tensor(const BatchSlice&)>& attack);
+/// f(engine, slice) for slices of `rows` samples that make up a batch. On a CPU the threads of the engine take slices
+/// as they come and do each from its first step to its last, by itself, with an engine of its own (Engine::workers): f
+/// writes to places of its slice alone. Elsewhere, and where launches are listed, slice after slice on `engine`. What
+/// f throws is thrown here.
+void each_slice(Engine& engine, const Batch& batch, int64_t rows,
+                const std::function<void(Engine&, const BatchSlice&)>& f);
 
-/// How many of `samples` are attacked fastest at a time by `threads` of a CPU, where the activations of one take
-/// `bytes`: for every thread as many as have about the size of its core's cache, and not much fewer in the last slice.
-int64_t samples_at_a_time(int64_t samples, int threads, size_t bytes);
+/// The adversarial images of a whole batch, from an attack that makes them for a slice: the same bits where every
+/// sample's result depends on that sample alone, which batch statistics in the classifier prevent. In the engine's
+/// arena, as Attack::run's. A batch of `rows` samples or less is attacked on `engine` by all of its threads.
+Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
+                        const std::function<Tensor(Engine&, const BatchSlice&)>& attack);
+
+/// What decides how many samples a slice should have.
+struct SliceCosts {
+  int64_t samples;      ///< of the batch
+  int threads;          ///< that share it
+  size_t sample_bytes;  ///< the activations of a sample
+  size_t filter_bytes;  ///< all parameters
+};
+/// As many samples as have activations of about the size of a core's cache, or as weigh as much as the filters, which
+/// every slice reads again; as many slices for each thread as for any other. All samples, for all threads together,
+/// where filters that no cache holds would be read for much fewer.
+int64_t samples_at_a_time(const SliceCosts& costs);
+
+/// The same for a network that runs with `bn`: all samples where they meet in batch statistics, and on a GPU.
+int64_t samples_at_a_time(Engine& engine, const Network& network, BnStats bn, int64_t samples);
 
 }  // namespace temper

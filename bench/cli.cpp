@@ -65,6 +65,9 @@ struct SuiteCommand {
     app.add_option("--threads", run.threads, "CPU threads; 0: all")
         ->check(plain(CLI::NonNegativeNumber))
         ->type_name("N");
+    app.add_option("--busy", run.busy, "other processes that use a CPU each while a case is timed")
+        ->check(plain(CLI::Range(0, 1000)))
+        ->type_name("N");
     app.add_option("--max-noise", noise_percent,
                    "percent that the 95 % interval of the median may reach to either side")
         ->capture_default_str()

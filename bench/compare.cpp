@@ -57,6 +57,9 @@ std::vector<Comparison> compare(const Report& base, const Report& now, const Com
                  "compare: expected two reports from one machine, got ", key, " ",
                  base.environment.value(key, Json()).dump(), " and ", now.environment.value(key, Json()).dump(),
                  "; --any-machine compares them all the same");
+  TEMPER_CHECK(base.environment.value("busy", 0) == now.environment.value("busy", 0),
+               "compare: expected two reports beside as many busy processes, got ", base.environment.value("busy", 0),
+               " and ", now.environment.value("busy", 0));
   const bool paired = !base.session.empty() && base.session == now.session;
   std::map<std::string, const Result*> known;
   for (const Result& r : base.results) known[r.name] = &r;

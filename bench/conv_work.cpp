@@ -73,11 +73,11 @@ struct ConvWork::Operands {
 
   void fill_filter(Stream stream, const ConvShape& g) const {
     const float scale = 1 / std::sqrt(static_cast<float>(g.r * g.s * g.c));
-    write(stream, w.t, random_values(w.t.numel(), 1, -scale, scale));
-    write(stream, gamma.t, random_values(g.k, 2, 0.5f, 1.5f));
-    write(stream, beta.t, random_values(g.k, 3, -0.5f, 0.5f));
-    write(stream, mean.t, random_values(g.k, 4, -0.5f, 0.5f));
-    write(stream, variance.t, random_values(g.k, 5, 0.5f, 1.5f));
+    write(stream, w.t, random_values(stream, w.t.numel(), 1, -scale, scale));
+    write(stream, gamma.t, random_values(stream, g.k, 2, 0.5f, 1.5f));
+    write(stream, beta.t, random_values(stream, g.k, 3, -0.5f, 0.5f));
+    write(stream, mean.t, random_values(stream, g.k, 4, -0.5f, 0.5f));
+    write(stream, variance.t, random_values(stream, g.k, 5, 0.5f, 1.5f));
   }
   void fill_images(Stream stream) const {
     randomize(stream, x.t, 6);

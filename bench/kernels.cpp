@@ -10,6 +10,7 @@
 #include "core/text.h"
 #include "kernels/runtime/case_arrays.h"
 #include "kernels/runtime/device_array.h"
+#include "kernels/runtime/team.h"
 
 namespace temper::bench {
 
@@ -28,9 +29,8 @@ CaseArgs args_of(const Arrays& arrays) {
 class CaseMemory {
  public:
   CaseMemory(const KernelCase& c, Stream stream) : case_(c), stream_(stream), input_(c.arrays.size()) {
-    const int arrays = static_cast<int>(c.arrays.size());
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < arrays; ++i) input_[i] = random_bytes(c.arrays[i], 0, i + 1);
+    each_item(stream.team, static_cast<int64_t>(c.arrays.size()),
+              [&](int64_t i, int) { input_[i] = random_bytes(c.arrays[i], 0, static_cast<int>(i) + 1); });
     double bytes = 0;
     for (const std::vector<char>& values : input_) bytes += static_cast<double>(values.size());
     sets_.resize(rotation(stream.device, bytes));

@@ -8,6 +8,7 @@
 
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/team.h"
 #if defined(TEMPER_CUDA)
 #include "kernels/runtime/cuda_call.h"
 #endif
@@ -48,8 +49,9 @@ void CacheFlush::operator()() {
   // By all threads: private caches are part of what has to be emptied.
   char* data = static_cast<char*>(data_);
   const int64_t lines = static_cast<int64_t>(bytes_ / 64);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < lines; ++i) ++data[i * 64];
+  in_pieces(stream_, lines, 64, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i) ++data[i * 64];
+  });
 }
 
 StreamTimer::StreamTimer(Stream stream) : stream_(stream) {

@@ -1,7 +1,5 @@
 #include "bench/peak_registers.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <chrono>
 #if defined(__AVX2__)
@@ -27,36 +25,35 @@ void spin(V zero, Add add) {
 
 /// `flops` of one add.
 template <class V, class Add>
-double rate(V zero, double flops, Add add) {
+double rate(Team& team, V zero, double flops, Add add) {
   double best = 0;
   for (int i = 0; i < 5; ++i) {
     const auto start = std::chrono::steady_clock::now();
-#pragma omp parallel
-    spin(zero, add);
+    each_item(&team, team.size(), [&](int64_t, int) { spin(zero, add); });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    best = std::max(best, flops * kAccumulators * kRounds * omp_get_max_threads() / seconds);
+    best = std::max(best, flops * kAccumulators * kRounds * team.size() / seconds);
   }
   return best;
 }
 
 }  // namespace
 
-double register_flops([[maybe_unused]] DType dtype) {
+double register_flops([[maybe_unused]] Team& team, [[maybe_unused]] DType dtype) {
 #if defined(__AVX512BF16__)
   if (dtype == DType::bf16) {
     const __m512bh x = _mm512_cvtne2ps_pbh(_mm512_set1_ps(1e-3f), _mm512_set1_ps(1e-3f));
-    return rate(_mm512_setzero_ps(), 64, [&](__m512 a) { return _mm512_dpbf16_ps(a, x, x); });
+    return rate(team, _mm512_setzero_ps(), 64, [&](__m512 a) { return _mm512_dpbf16_ps(a, x, x); });
   }
 #endif
 #if defined(__AVX512F__)
   if (dtype == DType::f32) {
     const __m512 x = _mm512_set1_ps(1e-3f);
-    return rate(_mm512_setzero_ps(), 32, [&](__m512 a) { return _mm512_fmadd_ps(x, x, a); });
+    return rate(team, _mm512_setzero_ps(), 32, [&](__m512 a) { return _mm512_fmadd_ps(x, x, a); });
   }
 #elif defined(__AVX2__) && defined(__FMA__)
   if (dtype == DType::f32) {
     const __m256 x = _mm256_set1_ps(1e-3f);
-    return rate(_mm256_setzero_ps(), 16, [&](__m256 a) { return _mm256_fmadd_ps(x, x, a); });
+    return rate(team, _mm256_setzero_ps(), 16, [&](__m256 a) { return _mm256_fmadd_ps(x, x, a); });
   }
 #endif
   return 0;

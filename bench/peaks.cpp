@@ -46,8 +46,8 @@ Peak copy_peak(Stream stream) {
   randomize(stream, {from.data(), {static_cast<int64_t>(bytes / sizeof(float))}, DType::f32, stream.device}, 1);
   return probe(stream, cat("copy of ", bytes >> 20, " MB, read and written"), 2.0 * static_cast<double>(bytes), [&] {
     if (!cpu) return copy(stream, to.data(), stream.device, from.data(), stream.device, bytes);
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < kPieces; ++i) std::memcpy(to.data() + i * piece, from.data() + i * piece, piece);
+    each_item(stream.team, kPieces,
+              [&](int64_t i, int) { std::memcpy(to.data() + i * piece, from.data() + i * piece, piece); });
   });
 }
 
@@ -90,7 +90,7 @@ Peak cpu_peak(Engine& engine, DType t) {
   const auto offer = [&](const Peak& p) {
     if (p.best > best.best) best = p;
   };
-  const double registers = register_flops(t);
+  const double registers = register_flops(engine.team(), t);
   offer({.best = registers, .median = registers, .probe = "multiply-adds in registers"});
   if (t == DType::f32) offer(gemm_peak(engine));
   if (!engine.conv().supports(t)) return best;

@@ -4,6 +4,7 @@
 
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
+#include "kernels/runtime/team.h"
 
 namespace temper::bench {
 
@@ -13,11 +14,12 @@ constexpr int64_t kBlock = int64_t{1} << 22;
 
 }  // namespace
 
-std::vector<float> random_values(int64_t n, uint32_t seed, float lo, float hi) {
+std::vector<float> random_values(Stream stream, int64_t n, uint32_t seed, float lo, float hi) {
   std::vector<float> v(n);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; ++i)
-    v[i] = static_cast<float>(bfloat16(lo + (hi - lo) * random_uniform({.seed = seed}, 0, static_cast<uint32_t>(i))));
+  in_pieces(stream, n, 1, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i)
+      v[i] = static_cast<float>(bfloat16(lo + (hi - lo) * random_uniform({.seed = seed}, 0, static_cast<uint32_t>(i))));
+  });
   return v;
 }
 
@@ -29,8 +31,9 @@ void write(Stream stream, const Tensor& to, const std::vector<float>& values) {
   }
   dispatch_narrow(to.dtype, [&](auto tag) {
     std::vector<decltype(tag)> narrow(n);
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; ++i) narrow[i] = decltype(tag)(values[i]);
+    in_pieces(stream, n, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) narrow[i] = decltype(tag)(values[i]);
+    });
     copy(stream, to.data, to.device, narrow.data(), Device::cpu, to.bytes());
     synchronize(stream);
   });
@@ -48,15 +51,16 @@ std::vector<float> read(Stream stream, const Tensor& from) {
     std::vector<decltype(tag)> narrow(n);
     copy(stream, narrow.data(), Device::cpu, from.data, from.device, from.bytes());
     synchronize(stream);
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; ++i) values[i] = static_cast<float>(narrow[i]);
+    in_pieces(stream, n, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) values[i] = static_cast<float>(narrow[i]);
+    });
   });
   return values;
 }
 
 void randomize(Stream stream, const Tensor& t, uint32_t seed) {
   const int64_t n = t.numel(), block = std::min(n, kBlock), each = static_cast<int64_t>(size_of(t.dtype));
-  write(stream, {t.data, {block}, t.dtype, t.device}, random_values(block, seed, -1, 1));
+  write(stream, {t.data, {block}, t.dtype, t.device}, random_values(stream, block, seed, -1, 1));
   char* data = static_cast<char*>(t.data);
   for (int64_t done = block; done < n; done += block)
     copy(stream, data + done * each, t.device, data, t.device, std::min(block, n - done) * each);

@@ -10,7 +10,7 @@ namespace temper::bench {
 inline constexpr const char* kFill = "uniform in [-1, 1]";
 
 /// n values uniform in [lo, hi) that bf16 can hold exactly.
-std::vector<float> random_values(int64_t n, uint32_t seed, float lo, float hi);
+std::vector<float> random_values(Stream stream, int64_t n, uint32_t seed, float lo, float hi);
 
 /// Writes values to a tensor (f32, bf16 or f16), rounded to its type, and reads them back.
 void write(Stream stream, const Tensor& to, const std::vector<float>& values);

@@ -43,6 +43,7 @@ std::string outcome(const Result& r) {
 
 Runner::Runner(const RunOptions& options)
     : options_(options),
+      busy_(options.busy),
       engine_({.device = options.device, .threads = options.threads, .arena_mb = kArenaMb}),
       suite_(Registry<Suite>::instance().make(options.suite)) {
   SuiteContext context{.engine = engine_,
@@ -87,7 +88,10 @@ void Runner::time(const BenchCase& c, const Peaks& peaks, Result& r) {
     return bench::measure(mode, options_.rule, flush_ ? &*flush_ : nullptr, of);
   };
   const GpuWatch watch(options_.device);
-  for (const Mode mode : modes()) r.times[name(mode)] = timed(mode, runs);
+  for (const Mode mode : modes()) {
+    const Busy others(busy_);
+    r.times[name(mode)] = timed(mode, runs);
+  }
   const Json gpu = watch.seen();
   if (work.unfused) {
     runs.run = work.unfused;
@@ -116,6 +120,8 @@ Report Runner::empty_report() const {
   const std::string commit = report.environment.value("commit", "");
   report.environment["dirty"] = commit.ends_with("-dirty");
   report.environment["device"] = name(options_.device);
+  report.environment["threads"] = engine_.team().size();
+  report.environment["busy"] = busy_.count();
   return report;
 }
 
@@ -176,6 +182,7 @@ void Runner::serve(std::istream& in, std::ostream& out) {
     const auto more = static_cast<int64_t>(std::ceil(options_.slow_down * static_cast<double>(runs)));
     if (!series || length != runs) series.emplace(work.runs, static_cast<int>(runs + more), 1);
     length = runs;
+    const Busy others(busy_);
     return fmt::format("{:.9g}", (*series)() * static_cast<double>(runs + more) / static_cast<double>(runs));
   };
   for (std::string line; std::getline(in, line) && line != "quit";) {

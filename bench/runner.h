@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/busy.h"
 #include "bench/suite.h"
 
 namespace temper::bench {
@@ -17,6 +18,7 @@ struct RunOptions {
   int threads = 0;
   bool all = false;
   Detail detail = Detail::full;
+  int busy = 0;          ///< other processes that use a CPU each while something is timed
   double slow_down = 0;  ///< share of runs in a sample that are done and not counted: a planted regression
 };
 
@@ -47,6 +49,7 @@ class Runner {
   std::vector<Mode> modes() const;
 
   RunOptions options_;
+  BusyProcesses busy_;
   Engine engine_;
   std::unique_ptr<Suite> suite_;
   std::vector<BenchCase> cases_;

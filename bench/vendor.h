@@ -22,7 +22,7 @@ struct VendorRun {
 std::optional<VendorRun> vendor_run(Stream stream, const KernelCase& c, const CaseArgs& args);
 
 #if defined(TEMPER_ONEDNN)
-std::optional<VendorRun> onednn_run(const KernelCase& c, const CaseArgs& args);
+std::optional<VendorRun> onednn_run(Stream stream, const KernelCase& c, const CaseArgs& args);
 #endif
 
 }  // namespace temper::bench

@@ -1,9 +1,12 @@
 // oneDNN's primitives for the operations that cases say they are, on the cases' own arrays in the layout they have.
+#include <omp.h>
+
 #include <cmath>
 #include <unordered_map>
 
 #include "bench/primitives_onednn.h"
 #include "bench/vendor.h"
+#include "kernels/runtime/team.h"
 
 namespace temper::bench {
 
@@ -258,7 +261,17 @@ class Sequence {
 
 }  // namespace
 
-std::optional<VendorRun> onednn_run(const KernelCase& c, const CaseArgs& args) {
+/// Gives the calling thread as many threads of OpenMP as the team of `stream` has, or as many of them as there are.
+void share_threads(Stream stream) {
+  int given = 1;
+#pragma omp parallel num_threads(threads_of(stream.team))
+#pragma omp single
+  given = omp_get_num_threads();
+  omp_set_num_threads(given);
+}
+
+std::optional<VendorRun> onednn_run(Stream stream, const KernelCase& c, const CaseArgs& args) {
+  share_threads(stream);
   const auto sequence = std::make_shared<Sequence>(c, args);
   try {
     std::visit(*sequence, c.known);

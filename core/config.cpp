@@ -24,6 +24,17 @@ double parse_number(const std::string& text) {
   return share;
 }
 
+namespace {
+// The keys at `path` that were given before and are not now: "attack.steps".
+void note_missing(const std::string& path, const YAML::Node& before, const YAML::Node& now,
+                  std::vector<std::string>& missing) {
+  if (!now.IsDefined()) missing.push_back(path);
+  if (!now.IsDefined() || !now.IsMap() || !before.IsMap()) return;
+  for (const auto& kv : before)
+    note_missing(join_path(path, kv.first.Scalar()), kv.second, now[kv.first.Scalar()], missing);
+}
+}  // namespace
+
 Fields::Fields(const Config& config) : Fields(config, config.root, "", std::make_shared<std::vector<std::string>>()) {}
 Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings)
     : config_(&config),
@@ -37,7 +48,8 @@ Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings
 std::string Fields::place(const std::string& key) const {
   const std::string full = join_path(path_, key);
   for (std::string at = full;; at.resize(at.rfind('.'))) {  // a key that is not given: its section's place
-    if (const auto found = config_->where.find(at); found != config_->where.end())
+    if (const auto found = config_->where.find(at);
+        found != config_->where.end() && (at == full || !found->second.starts_with("--")))
       return found->second + ": " + full + ": ";
     if (at.find('.') == std::string::npos) return full + ": ";
   }
@@ -65,9 +77,8 @@ void Fields::note_left_out(const std::string& name) {
   if (!passed_.IsMap()) return;
   std::vector<std::string> left;
   for (const auto& kv : passed_)
-    if (const std::string& key = kv.first.Scalar();
-        !has(key.c_str()) && std::find(carried_.begin(), carried_.end(), key) == carried_.end())
-      left.push_back(key);
+    if (std::find(carried_.begin(), carried_.end(), kv.first.Scalar()) == carried_.end())
+      note_missing(kv.first.Scalar(), kv.second, static_cast<const YAML::Node&>(node_)[kv.first.Scalar()], left);
   const std::string& before = config_->passed.at(path_).name;
   if (!left.empty())
     warn("name", "'", name, "' in place of ", before.empty() ? "the default" : "'" + before + "'",

@@ -105,9 +105,13 @@ class Tree {
 
 /// Counts the documents of a YAML text and finds the first that follows another and holds anything.
 struct Documents : YAML::EventHandler {
-  int count = 0, line = 0;
+  int count = 0, line = 0, position = -1;
   std::optional<int> second;  ///< its line
-  void OnDocumentStart(const YAML::Mark& mark) override { ++count, line = mark.line + 1; }
+  bool stuck = false;         ///< the parser does not get past `line`, and would report documents there for ever
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    stuck = mark.pos == position;
+    ++count, line = mark.line + 1, position = mark.pos;
+  }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
   void OnAlias(const YAML::Mark&, YAML::anchor_t) override { found(); }
@@ -131,8 +135,9 @@ YAML::Node only_document(const std::string& text, const std::string& name) {
   std::istringstream in(text);
   YAML::Parser parser(in);
   Documents documents;
-  while (parser.HandleNextDocument(documents)) {
+  while (!documents.stuck && parser.HandleNextDocument(documents)) {
   }
+  TEMPER_CHECK(!documents.stuck, name, " line ", documents.line, ": expected `key: value` or an item of a list");
   TEMPER_CHECK(!documents.second, name, " line ", *documents.second,
                ": a second YAML document begins here; expected one, so put it into another file or take `---` away");
   return YAML::Load(text);

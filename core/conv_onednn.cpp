@@ -1,42 +1,53 @@
-#include <omp.h>
-
-#include <array>
+#include <algorithm>
 
 #include "core/filters_onednn.h"
-#include "core/plan_onednn.h"
+#include "core/per_thread.h"
+#include "core/thread_onednn.h"
 #include "kernels/axpby/axpby.h"
-#include "kernels/runtime/check.h"
+#include "kernels/runtime/capture.h"
+#include "kernels/runtime/team.h"
 
 namespace temper {
 
 namespace {
 
+using onednn::Arguments;
 using onednn::Direction;
 using onednn::Plan;
 using onednn::PlanKey;
-using onednn::PreparedFilter;
 
-/// Where results must be exact, a scope on one thread.
-class OneThread {
- public:
-  explicit OneThread(Exactness exactness) : before_(omp_get_max_threads()) {
-    if (exactness == Exactness::exact) omp_set_num_threads(1);
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Multiplications of a part that is worth handing to a thread.
+constexpr int64_t kPart = int64_t{1} << 21;
+
+/// The samples of a convolution in parts of `size`, the last one maybe smaller.
+struct Parts {
+  int64_t samples, size;
+  Parts(const ConvShape& g, int64_t most) : samples(g.n) {
+    const int64_t worth = g.n * g.p() * g.q() * g.k * g.r * g.s * g.c / kPart;
+    size = ceil_div(g.n, std::clamp<int64_t>(worth, 1, std::max<int64_t>(1, std::min(most, g.n))));
   }
-  OneThread(const OneThread&) = delete;
-  ~OneThread() { omp_set_num_threads(before_); }
-
- private:
-  int before_;
+  int64_t count() const { return ceil_div(samples, size); }
+  int64_t first(int64_t i) const { return i * size; }
+  int64_t of(int64_t i) const { return std::min(size, samples - i * size); }
 };
 
-/// Convolutions by oneDNN on dense NHWC activations. The first call of a kind builds its primitive; after that a call
-/// only sets pointers. f64 goes to the reference.
+/// Convolutions by oneDNN on dense NHWC activations, f64 by the reference. Cut over samples: every part is computed by
+/// one thread.
 class OneDnnConv : public ConvBackend {
  public:
   explicit OneDnnConv(Exactness exactness) : exactness_(exactness) {}
 
   const char* name() const override { return "onednn"; }
-  ConvStats stats() const override { return stats_; }
+  ConvStats stats() const override {
+    ConvStats all = filters_.stats();
+    threads_.each([&](const onednn::Thread& t) {
+      all.primitives_created += t.stats().primitives_created;
+      all.allocations += t.stats().allocations;
+    });
+    return all;
+  }
   bool supports(DType dtype) const override {
     return dtype == DType::f64 || ((dtype == DType::f32 || dtype == DType::bf16) && onednn::supports(engine_, dtype));
   }
@@ -45,120 +56,121 @@ class OneDnnConv : public ConvBackend {
                const Tensor& y) override {
     if (y.dtype == DType::f64) return reference_->forward(s, g, x, f, e, y);
     if (g.n == 0) return;
-    Plan& plan =
-        get({.shape = g, .dtype = y.dtype, .bias = f.fold || f.bias, .residual = bool(e.residual), .relu = e.relu});
-    const PreparedFilter& w = filter(g, f, plan);
-    plan.in.set_data_handle(x.data);
-    plan.out.set_data_handle(y.data);
-    Arguments args;
-    args.add(DNNL_ARG_SRC, plan.in);
-    args.add(DNNL_ARG_WEIGHTS, w.w);
-    args.add(DNNL_ARG_DST, plan.out);
-    if (plan.bias) {
-      plan.bias.set_data_handle(f.fold ? const_cast<float*>(w.bias.data()) : f.bias.data);
-      args.add(DNNL_ARG_BIAS, plan.bias);
-    }
-    if (plan.residual) {
-      plan.residual.set_data_handle(e.residual.data);
-      args.add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, plan.residual);
-    }
-    room(plan, 0);
-    execute(plan, args);
+    each_part(s, g, [&](onednn::Thread& thread, Stream, const ConvShape& part, int64_t first) {
+      Plan& plan = thread.plan(
+          {.shape = part, .dtype = y.dtype, .bias = f.fold || f.bias, .residual = bool(e.residual), .relu = e.relu});
+      const auto w = filters_.get(g, f, plan.filter, plan.turned);
+      plan.in.set_data_handle(x.rows(first, part.n).data);
+      plan.out.set_data_handle(y.rows(first, part.n).data);
+      Arguments args;
+      args.add(DNNL_ARG_SRC, plan.in);
+      args.add(DNNL_ARG_WEIGHTS, w->w);
+      args.add(DNNL_ARG_DST, plan.out);
+      if (plan.bias) {
+        plan.bias.set_data_handle(f.fold ? const_cast<float*>(w->bias.data()) : f.bias.data);
+        args.add(DNNL_ARG_BIAS, plan.bias);
+      }
+      if (plan.residual) {
+        plan.residual.set_data_handle(e.residual.rows(first, part.n).data);
+        args.add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, plan.residual);
+      }
+      thread.execute(plan, args);
+    });
   }
 
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     if (dx.dtype == DType::f64) return reference_->backward_data(s, g, dy, f, beta, dx);
     if (g.n == 0) return;
-    Plan& plan = get({.shape = g, .dtype = dx.dtype, .direction = Direction::data, .accumulate = beta != 0});
-    const PreparedFilter& w = filter(g, f, plan);
-    const bool add_after = beta != 0 && !plan.adds;
-    char* extra = room(plan, add_after ? dx.bytes() : 0);
-    plan.in.set_data_handle(dy.data);
-    plan.out.set_data_handle(add_after ? extra : dx.data);
-    Arguments args;
-    args.add(plan.turned ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
-    args.add(DNNL_ARG_WEIGHTS, w.w);
-    args.add(plan.turned ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
-    execute(plan, args);
-    if (add_after) {
-      dispatch_float(dx.dtype, [&](auto tag) {
-        using T = decltype(tag);
-        axpby<T>(s, dx.numel(), 1.f, reinterpret_cast<const T*>(extra), 1.f, dx.as<T>());
-      });
-    }
+    each_part(s, g, [&](onednn::Thread& thread, Stream stream, const ConvShape& part, int64_t first) {
+      Plan& plan =
+          thread.plan({.shape = part, .dtype = dx.dtype, .direction = Direction::data, .accumulate = beta != 0});
+      const auto w = filters_.get(g, f, plan.filter, plan.turned);
+      const Tensor to = dx.rows(first, part.n);
+      const bool add_after = beta != 0 && !plan.adds;
+      char* extra = add_after ? thread.room(to.bytes()) : nullptr;
+      plan.in.set_data_handle(dy.rows(first, part.n).data);
+      plan.out.set_data_handle(add_after ? extra : to.data);
+      Arguments args;
+      args.add(plan.turned ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
+      args.add(DNNL_ARG_WEIGHTS, w->w);
+      args.add(plan.turned ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
+      thread.execute(plan, args);
+      if (add_after)
+        dispatch_float(dx.dtype, [&](auto tag) {
+          using T = decltype(tag);
+          axpby<T>(stream, to.numel(), 1.f, reinterpret_cast<const T*>(extra), 1.f, to.as<T>());
+        });
+    });
   }
 
+  /// The sum of the parts' gradients, in their order. The parts depend on the extents alone, and where results must be
+  /// exact there is one.
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
     if (dw.dtype == DType::f64 || g.n == 0) return reference_->backward_filter(s, g, x, dy, beta, dw);
-    // oneDNN sums a filter gradient in as many parts as there are threads when its plan is made and run.
-    const OneThread only(exactness_);
-    Plan& plan = get({.shape = g, .dtype = x.dtype, .direction = Direction::filter, .accumulate = beta != 0});
-    const size_t bytes = plan.unpack ? plan.filter.get_size() : 0;
-    char* extra = room(plan, bytes);
-    plan.in.set_data_handle(x.data);
-    plan.out.set_data_handle(dy.data);
-    plan.gradient.set_data_handle(plan.unpack ? extra : dw.data);
-    Arguments args;
-    args.add(DNNL_ARG_SRC, plan.in);
-    args.add(DNNL_ARG_DIFF_DST, plan.out);
-    args.add(DNNL_ARG_DIFF_WEIGHTS, plan.gradient);
-    execute(plan, args);
-    if (plan.unpack) {
-      plan.dense.set_data_handle(dw.data);
-      Arguments reorder;
-      reorder.add(DNNL_ARG_FROM, plan.gradient);
-      reorder.add(DNNL_ARG_TO, plan.dense);
-      reorder.run(plan.unpack, stream_);
-    }
+    constexpr int64_t kMost = 16, kTogether = int64_t{32} << 20;  // parts; bytes of their sums
+    const bool exact = exactness_ == Exactness::exact;
+    const int64_t most = exact ? 1 : std::min<int64_t>(kMost, kTogether / static_cast<int64_t>(dw.bytes()));
+    const auto key = [&](int64_t n) {
+      ConvShape part = g;
+      part.n = n;
+      return PlanKey{.shape = part, .dtype = x.dtype, .direction = Direction::filter, .accumulate = beta != 0};
+    };
+    onednn::Thread& own = threads_.of(s.worker);
+    const auto layout = [&](int64_t n) { return own.plan(key(n)).filter; };
+    Parts parts(g, most);
+    if (layout(parts.of(parts.count() - 1)) != layout(parts.size)) parts = Parts(g, 1);
+    const bool packed = static_cast<bool>(own.plan(key(parts.size)).unpack);
+    const bool direct = parts.count() == 1 && !packed;
+    const int64_t floats = static_cast<int64_t>(layout(parts.size).get_size() / sizeof(float));
+    float* const sums =
+        direct ? dw.as<float>() : reinterpret_cast<float*>(own.room(parts.count() * floats * sizeof(float)));
+    each_item(s.team, parts.count(), [&](int64_t i, int number) {
+      onednn::Thread& thread = threads_.of(s.worker + number);
+      Plan& plan = thread.plan(key(parts.of(i)));
+      plan.in.set_data_handle(x.rows(parts.first(i), parts.of(i)).data);
+      plan.out.set_data_handle(dy.rows(parts.first(i), parts.of(i)).data);
+      plan.gradient.set_data_handle(sums + i * floats);
+      Arguments args;
+      args.add(DNNL_ARG_SRC, plan.in);
+      args.add(DNNL_ARG_DIFF_DST, plan.out);
+      args.add(DNNL_ARG_DIFF_WEIGHTS, plan.gradient);
+      thread.execute(plan, args);
+    });
+    if (direct) return;
+    float* const total = packed ? sums : dw.as<float>();
+    if (parts.count() > 1)
+      in_pieces(s, floats, parts.count(), [&](int64_t from, int64_t to) {
+        for (int64_t i = from; i < to; ++i) {
+          float sum = sums[i];
+          for (int64_t part = 1; part < parts.count(); ++part) sum += sums[part * floats + i];
+          total[i] = sum;
+        }
+      });
+    if (packed) own.unpack(own.plan(key(parts.size)), total, dw.as<float>());
   }
 
  private:
-  /// oneDNN's argument list without its per-call map.
-  struct Arguments {
-    std::array<dnnl_exec_arg_t, 6> list;
-    int count = 0;
-    void add(int arg, const dnnl::memory& m) { list[count++] = {arg, m.get()}; }
-    void run(const dnnl::primitive& primitive, const dnnl::stream& stream) const {
-      dnnl::error::wrap_c_api(dnnl_primitive_execute(primitive.get(), stream.get(), count, list.data()),
-                              "convolution: oneDNN could not run a primitive");
-    }
-  };
-
-  Plan& get(const PlanKey& key) {
-    return plans_.get(key, [&] {
-      ++stats_.primitives_created;
-      try {
-        return onednn::make_plan(engine_, key);
-      } catch (const dnnl::error&) {
-        fail("convolution: oneDNN ", DNNL_VERSION_MAJOR, ".", DNNL_VERSION_MINOR, " has no ", key.dtype,
-             " convolutions for this processor; set precision.compute to f32");
-      }
+  /// f(thread, stream, shape of the part, its first sample) for parts that make up the samples; results do not depend
+  /// on how they are cut.
+  template <class F>
+  void each_part(Stream s, const ConvShape& g, const F& f) {
+    constexpr int64_t kOfThread = 4;
+    const int threads = threads_of(s.team);
+    if (threads == 1 || listing(s)) return f(threads_.of(s.worker), s, g, 0);
+    const Parts parts(g, kOfThread * threads);
+    each_item(s.team, parts.count(), [&](int64_t i, int number) {
+      ConvShape part = g;
+      part.n = parts.of(i);
+      f(threads_.of(s.worker + number), alone(s), part, parts.first(i));
     });
-  }
-  const PreparedFilter& filter(const ConvShape& g, const ConvFilter& f, const Plan& plan) {
-    return filters_.get(stream_, g, f, plan.filter, plan.turned, workspace_);
-  }
-  /// The workspace, `bytes` of it for the caller and the rest for the plan.
-  char* room(Plan& plan, size_t bytes) {
-    const size_t kept = (bytes + 255) / 256 * 256;
-    char* base = workspace_.reserve(kept + plan.scratch.get_desc().get_size() + 1);
-    plan.scratch.set_data_handle(base + kept);
-    return base;
-  }
-  void execute(Plan& plan, Arguments& args) {
-    args.add(DNNL_ARG_SCRATCHPAD, plan.scratch);
-    args.run(plan.primitive, stream_);
   }
 
   const Exactness exactness_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
-  dnnl::stream stream_{engine_};
-  ConvStats stats_;
-  Lru<PlanKey, Plan> plans_{1024};
-  onednn::FilterCache filters_{engine_, stats_};
-  Workspace workspace_{stats_.allocations};
+  onednn::FilterCache filters_{engine_};
+  PerThread<onednn::Thread> threads_;
   std::unique_ptr<ConvBackend> reference_ = make_reference_conv();
 };
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
-#include <thread>
 
 #include "core/conv_trial.h"
+#include "core/cpus.h"
 #include "core/parallel.h"
 #include "core/plan_choice.h"
 #include "core/plan_workers.h"
@@ -75,7 +75,7 @@ std::vector<ConvPlans::Found> ConvPlans::find_all(const std::vector<ConvKey>& ke
       std::ssize(records) - std::count_if(records.begin(), records.end(), has_plan) >= kWorthIt)
     workers.emplace(options_.program, *engines_);
   std::vector<Found> found(keys.size());
-  in_parallel(keys.size(), std::min<size_t>(options_.threads, std::max(1u, std::thread::hardware_concurrency())),
+  in_parallel(keys.size(), std::min<size_t>(options_.threads, cpus()),
               [&](size_t i) { found[i] = find(keys[i], std::move(records[i]), workers ? &*workers : nullptr); });
   if (workers && !workers->failure().empty())
     notes_.push_back(cat("plans: a process of their own did not make them, so this one did, one after the other: ",

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/conv.h"
+#include "kernels/runtime/team.h"
 
 namespace temper {
 
@@ -58,14 +59,16 @@ struct Prepared {
 };
 
 /// Small convolutions, such as those of gradient checks, cost less than waking a thread.
-bool worth_threads(const ConvShape& g) { return g.n * g.p() * g.q() * g.k * g.r * g.s * g.c >= 1 << 20; }
+Team* team_for(Stream stream, const ConvShape& g) {
+  return g.n * g.p() * g.q() * g.k * g.r * g.s * g.c >= 1 << 20 ? stream.team : nullptr;
+}
 
 template <class T>
-void forward(const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e, const Tensor& y) {
+void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
+             const Tensor& y) {
   const Prepared<T> filter(g, f);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
-#pragma omp parallel for schedule(static) if (worth_threads(g))
-  for (int64_t n = 0; n < g.n; ++n) {
+  each_item(team_for(stream, g), g.n, [&](int64_t n, int) {
     T* to = y.as<T>() + n * out;
     MatrixMap<T>(to, g.p() * g.q(), g.k).noalias() = patches<T>(g, x.as<T>() + n * in) * filter.w.transpose();
     for (int64_t i = 0; i < out; ++i) {
@@ -73,15 +76,15 @@ void forward(const ConvShape& g, const Tensor& x, const ConvFilter& f, const Con
       if (e.residual) v += e.residual.as<T>()[n * out + i];
       to[i] = e.relu && v < 0 ? T(0) : v;
     }
-  }
+  });
 }
 
 template <class T>
-void backward_data(const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta, const Tensor& dx) {
+void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
+                   const Tensor& dx) {
   const Prepared<T> filter(g, f);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
-#pragma omp parallel for schedule(static) if (worth_threads(g))
-  for (int64_t n = 0; n < g.n; ++n) {
+  each_item(team_for(stream, g), g.n, [&](int64_t n, int) {
     const Matrix<T> cols = ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k) * filter.w;
     T* to = dx.as<T>() + n * in;
     if (beta == 0) std::fill_n(to, in, T(0));
@@ -89,7 +92,7 @@ void backward_data(const ConvShape& g, const Tensor& dy, const ConvFilter& f, fl
       if (pixel < 0) return;
       for (int64_t c = 0; c < g.c; ++c) to[pixel + c] += cols(row, col + c);
     });
-  }
+  });
 }
 
 template <class T>
@@ -107,9 +110,9 @@ class ReferenceConv : public ConvBackend {
   const char* name() const override { return "reference"; }
   bool supports(DType dtype) const override { return dtype == DType::f32 || dtype == DType::f64; }
   bool adds_apart() const override { return true; }  // no better for it, but checked so
-  void forward(Stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
+  void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
                const Tensor& y) override {
-    dispatch_full(y.dtype, [&](auto tag) { temper::forward<decltype(tag)>(g, x, f, e, y); });
+    dispatch_full(y.dtype, [&](auto tag) { temper::forward<decltype(tag)>(stream, g, x, f, e, y); });
   }
   bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const Tensor& y,
                           const Tensor& sum, const Tensor& squares) override {
@@ -127,9 +130,9 @@ class ReferenceConv : public ConvBackend {
     });
     return true;
   }
-  void backward_data(Stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
+  void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
-    dispatch_full(dx.dtype, [&](auto tag) { temper::backward_data<decltype(tag)>(g, dy, f, beta, dx); });
+    dispatch_full(dx.dtype, [&](auto tag) { temper::backward_data<decltype(tag)>(stream, g, dy, f, beta, dx); });
   }
   void backward_filter(Stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {

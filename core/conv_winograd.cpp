@@ -1,12 +1,15 @@
-#include <omp.h>
-
 #include <algorithm>
+#include <memory>
+#include <mutex>
 
 #include "core/conv.h"
 #include "core/lru.h"
+#include "core/per_thread.h"
+#include "core/shared_job.h"
 #include "core/winograd_kernels.h"
 #include "core/workspace.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/team.h"
 
 namespace temper {
 
@@ -51,9 +54,10 @@ struct Floats {
 /// A filter transformed for the products, with a fold multiplied in.
 struct Transformed {
   Floats u;
-  std::vector<float> bias;  ///< of a folded filter
+  std::vector<float> scale, bias;  ///< of a fold
   uint64_t stamp = 0;
   const void* fold = nullptr;
+  std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
 /// The convolution as it is, or the data gradient as a convolution of dy by the filters turned.
@@ -76,6 +80,7 @@ class WinogradConv : public ConvBackend {
     ConvStats s = other_->stats();
     s.filters_prepared += stats_.filters_prepared;
     s.allocations += stats_.allocations;
+    rooms_.each([&](const Room& room) { s.allocations += room.allocations; });
     return s;
   }
 
@@ -83,26 +88,25 @@ class WinogradConv : public ConvBackend {
                const Tensor& y) override {
     const Scheme* scheme = suited(g, y.dtype, false);
     if (!scheme) return other_->forward(s, g, x, f, e, y);
-    const Transformed& t = filter(g, f, y.dtype, false);
-    run(*scheme, problem(g, false), x, t,
-        {.bias = f.fold ? t.bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
+    const auto t = filter(s, g, f, y.dtype, false);
+    run(s, *scheme, problem(g, false), x, *t,
+        {.bias = f.fold ? t->bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
   }
   void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
                      const Tensor& dx) override {
     const Scheme* scheme = suited(g, dx.dtype, true);
     if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+    run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
   }
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
     const winograd::Gradient* gradient = suited_gradient(g, x.dtype);
     if (!gradient) return other_->backward_filter(s, g, x, dy, beta, dw);
     const Problem p = problem(g, false);
-    const int64_t floats = gradient->workspace_floats(p, omp_get_max_threads());
-    float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
+    float* workspace = room(s, gradient->workspace_floats(p, threads_of(s.team)));
     const auto with = [&](auto tag, auto run) {
       using T = decltype(tag);
-      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace}, beta != 0);
+      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace, s.team}, beta != 0);
     };
     if (x.dtype == DType::f32)
       with(float{}, gradient->floats);
@@ -114,7 +118,7 @@ class WinogradConv : public ConvBackend {
   bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
     if (const Scheme* scheme = suited(g, dx.dtype, true))
-      run(*scheme, problem(g, true), dy, filter(g, f, dx.dtype, true),
+      run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true),
           {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
     else
       other_->backward_data_relu(s, g, dy, f, e, dx);
@@ -172,32 +176,50 @@ class WinogradConv : public ConvBackend {
       f(scheme.halves, winograd::Half{});
   }
 
-  const Transformed& filter(const ConvShape& g, const ConvFilter& f, DType dtype, bool turned) {
+  /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
+  /// use by another thread is left as it is, and a new one takes its place.
+  std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
+                                            bool turned) {
+    std::shared_ptr<Transformed> t;
+    with_steps(*suited(g, dtype, turned), dtype, [&](const auto& steps, auto) {
+      t = entry(steps, g, f, dtype, turned);
+      if (t->job->over()) return;
+      const auto transform = [&](int64_t unit) {
+        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), turned}, unit, t->u.data);
+      };
+      each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
+    });
+    return t;
+  }
+
+  /// The place of a filter, with the job that fills it, maybe done.
+  template <class Steps>
+  std::shared_ptr<Transformed> entry(const Steps& steps, const ConvShape& g, const ConvFilter& f, DType dtype,
+                                     bool turned) {
     const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
     const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
-    Transformed* t = nullptr;
-    with_steps(*suited(g, dtype, turned), dtype, [&](const auto& steps, auto) {
-      t = &filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, [&] {
-        ++stats_.allocations;
-        return Transformed{.u = Floats(steps.filter_floats(inputs, outputs))};
-      });
-      const void* fold = f.fold ? f.fold->mean.data : nullptr;
-      if (f.stamp && t->stamp == f.stamp && t->fold == fold) return;
-      ++stats_.filters_prepared;
-      t->stamp = f.stamp;
-      t->fold = fold;
-      std::vector<float> scale;
-      fold_batch_norm(f, scale, t->bias);
-      steps.transform_filter({g.k, g.c, f.w.as<float>(), scale.data(), turned}, t->u.data);
-    });
-    return *t;
+    const auto make = [&] {
+      ++stats_.allocations;
+      return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
+    };
+    const std::lock_guard lock(preparing_);
+    std::shared_ptr<Transformed>& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, make);
+    const void* fold = f.fold ? f.fold->mean.data : nullptr;
+    if (f.stamp && t->stamp == f.stamp && t->fold == fold) return t;
+    if (t.use_count() > 1) t = make();
+    ++stats_.filters_prepared;
+    t->stamp = f.stamp;
+    t->fold = fold;
+    fold_batch_norm(f, t->scale, t->bias);
+    t->job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));
+    return t;
   }
 
   /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
-  Cut cut(const Scheme& scheme, const Problem& p) const {
+  Cut cut(Stream s, const Scheme& scheme, const Problem& p) const {
     constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
     const int64_t out = scheme.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
-    const int64_t threads = omp_get_max_threads();
+    const int64_t threads = threads_of(s.team);
     if (winograd::kFilterPoints * p.c * p.k > kStaysInCache) {
       const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
       return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
@@ -214,23 +236,32 @@ class WinogradConv : public ConvBackend {
     bool relu = false;
   };
 
-  void run(const Scheme& scheme, const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e,
+  void run(Stream s, const Scheme& scheme, const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e,
            const Tensor& y) {
-    const Cut c = cut(scheme, p);
+    const Cut c = cut(s, scheme, p);
     with_steps(scheme, y.dtype, [&](const auto& steps, auto tag) {
       using T = decltype(tag);
-      const int64_t floats = steps.workspace_floats(p, c, omp_get_max_threads());
-      float* workspace = reinterpret_cast<float*>(workspace_.reserve(floats * sizeof(float)));
-      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace}, e.relu);
+      float* workspace = room(s, steps.workspace_floats(p, c, threads_of(s.team)));
+      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace, s.team},
+                e.relu);
     });
+  }
+
+  struct Room {
+    int64_t allocations = 0;
+    Workspace workspace{allocations};
+  };
+  float* room(Stream s, int64_t floats) {
+    return reinterpret_cast<float*>(rooms_.of(s.worker).workspace.reserve(floats * sizeof(float)));
   }
 
   const Kernels& kernels_;
   std::unique_ptr<ConvBackend> other_;
   std::string name_;
-  ConvStats stats_;
-  Lru<Key, Transformed> filters_{4096};
-  Workspace workspace_{stats_.allocations};
+  std::mutex preparing_;
+  ConvStats stats_;  ///< of filters
+  Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
+  PerThread<Room> rooms_;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "core/engine.h"
 
-#include <omp.h>
-
+#include "core/cpus.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
 #include "core/conv_planned.h"
 #include "core/gemm_cublas.h"
@@ -42,17 +42,43 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
 Engine::Engine(EngineOptions options) : options_(options) {
   TEMPER_CHECK(options.device == Device::cpu || cuda_available(),
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
-  if (options.threads > 0) omp_set_num_threads(options.threads);
+  const std::string problem = problem_with_threads(options.threads);
+  TEMPER_CHECK(problem.empty(), "threads: ", problem);
   stream_ = make_stream(options);
+  team_ = std::make_unique<Team>(options.threads > 0 ? options.threads : default_threads());
+  if (options.device == Device::cpu) stream_.team = team_.get();
   stream_.ranges = options.ranges;
   stream_.capture = &capture_;
   arena_ = std::make_unique<Arena>(
       stream_, ArenaOptions{.limit = static_cast<size_t>(options.arena_mb) << 20, .guard = options.guard});
   conv_ = make_conv(options, *arena_);
-  attack_tally_ = {stream_, size_t{3}};
+  tally_ = {stream_, size_t{3}};
+  attack_tally_ = {tally_.data(), {3}, DType::i32, device()};
+}
+
+Engine::Engine(Engine& whole, int worker)
+    : options_(whole.options_), stream_(whole.stream_), conv_(whole.conv_), attack_tally_(whole.attack_tally_) {
+  options_.attacks = nullptr;
+  if (options_.ranges) log_ = std::make_unique<RangeLog>();
+  options_.ranges = log_.get();
+  stream_.team = nullptr;
+  stream_.worker = worker;
+  stream_.ranges = log_.get();
+  stream_.capture = &capture_;
+  const size_t limit = (static_cast<size_t>(options_.arena_mb) << 20) / whole.team().size();
+  arena_ = std::make_unique<Arena>(stream_, ArenaOptions{.limit = limit, .guard = options_.guard});
+}
+
+const std::vector<std::unique_ptr<Engine>>& Engine::workers() {
+  TEMPER_CHECK(team_ && device() == Device::cpu,
+               "engine: workers are an engine's on the CPU that has threads to share");
+  for (int i = static_cast<int>(workers_.size()); i < team_->size(); ++i) workers_.emplace_back(new Engine(*this, i));
+  return workers_;
 }
 
 Engine::~Engine() {
+  if (!team_) return;  // the rest is the whole engine's
+  workers_.clear();
   conv_.reset();
 #if defined(TEMPER_CUDA)
   destroy_cublas(stream_.blas);

@@ -2,11 +2,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/arena.h"
 #include "core/conv.h"
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/device_array.h"
+#include "kernels/runtime/team.h"
 
 namespace temper {
 
@@ -14,7 +16,7 @@ class AttackObserver;
 
 struct EngineOptions {
   Device device = Device::cpu;
-  int threads = 0;             ///< CPU threads; 0: what OpenMP would use
+  int threads = 0;             ///< CPU threads; 0: default_threads() (core/cpus.h)
   DType compute = DType::f32;  ///< the type activations are stored in: f32, bf16, f16 (f64 for gradient checks)
   float loss_scale = 1;        ///< gradients between a loss and what it is differentiated by are kept this much larger
   int64_t arena_mb = 0;        ///< the most that a step may take; 0: as much as the device has
@@ -27,8 +29,8 @@ struct EngineOptions {
   AttackObserver* attacks = nullptr;  ///< is shown what attacks find (attacks/attack_observer.h); none: nobody is
 };
 
-/// All that a computation runs on, created once and passed on: stream, step memory, convolution plans, seed. No
-/// globals: several engines can live in one process.
+/// All that a computation runs on, created once and passed on: stream, threads, step memory, convolution plans, seed.
+/// No globals: several engines can live in one process.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
@@ -37,6 +39,12 @@ class Engine {
 
   Stream stream() const { return stream_; }
   Device device() const { return stream_.device; }
+  /// The threads that share the engine's loops on the CPU; a worker has none.
+  Team& team() const { return *team_; }
+  /// Engines for work that each thread of the team does by itself, one a thread: their loops stay on that thread, steps
+  /// have memory of their own, and what is prepared for convolutions is shared. They show nothing to an AttackObserver.
+  /// Made when first asked for, which the threads themselves must not.
+  const std::vector<std::unique_ptr<Engine>>& workers();
   Arena& arena() { return *arena_; }
   ConvBackend& conv() { return *conv_; }
   Capture& capture() { return capture_; }
@@ -44,15 +52,21 @@ class Engine {
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
   /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes.
-  Tensor attack_tally() const { return {attack_tally_.data(), {3}, DType::i32, device()}; }
+  Tensor attack_tally() const { return attack_tally_; }
 
  private:
+  Engine(Engine& whole, int worker);
+
   EngineOptions options_;
   Capture capture_;
   Stream stream_;
+  std::unique_ptr<Team> team_;  ///< none: a worker's, which loops alone
   std::unique_ptr<Arena> arena_;
-  std::unique_ptr<ConvBackend> conv_;
-  DeviceArray<int32_t> attack_tally_;
+  std::shared_ptr<ConvBackend> conv_;
+  DeviceArray<int32_t> tally_;
+  Tensor attack_tally_;
+  std::unique_ptr<RangeLog> log_;  ///< a worker's, where the whole engine has one
+  std::vector<std::unique_ptr<Engine>> workers_;
 };
 
 }  // namespace temper

@@ -1,6 +1,5 @@
 #include "core/environment.h"
 
-#include <omp.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -9,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "core/cpus.h"
+#include "core/host_memory.h"
 #include "kernels/runtime/check.h"
 #if defined(TEMPER_ONEDNN)
 #include <oneapi/dnnl/dnnl.h>
@@ -83,8 +84,8 @@ nlohmann::ordered_json environment() {
   j["cpu"] = cpu.empty() ? system.machine : cpu;
   j["cpu_features"] = cpu_features();
   j["cores"] = sysconf(_SC_NPROCESSORS_ONLN);
-  j["threads"] = omp_get_max_threads();
-  j["memory_gb"] = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE) >> 30;
+  j["threads"] = default_threads();
+  j["memory_gb"] = static_cast<int64_t>(memory_of_host() >> 30);
   j["libraries"] = libraries();
 #if defined(TEMPER_CUDA)
   j["cuda"] = cuda_environment();

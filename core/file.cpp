@@ -133,10 +133,10 @@ void write_text_atomically(const std::string& path, std::string_view text) {
 void name_also(const std::string& path, const std::string& second) {
   const std::string between = unfinished_name(second);
   const bool linked = ::link(path.c_str(), between.c_str()) == 0;
-  if (std::rename(linked ? between.c_str() : path.c_str(), second.c_str()) == 0) return;
+  const bool renamed = std::rename(linked ? between.c_str() : path.c_str(), second.c_str()) == 0;
   const int reason = errno;
-  if (linked) ::unlink(between.c_str());
-  cannot_be_written(second, reason);
+  if (linked) ::unlink(between.c_str());  // still there where both names were the file's already
+  if (!renamed) cannot_be_written(second, reason);
 }
 
 void remove_unfinished(const std::string& folder) {

@@ -1,5 +1,7 @@
 #pragma once
 #include <dnnl.hpp>
+#include <memory>
+#include <mutex>
 #include <vector>
 
 #include "core/conv.h"
@@ -18,13 +20,15 @@ struct PreparedFilter {
   const void* fold = nullptr;  ///< identity of the statistics folded in
 };
 
-/// Prepared filters, one per (filter, layout): a new stamp or another fold takes the place of the old contents.
+/// Prepared filters, one per (filter, layout), for all threads of an engine: a new stamp or another fold takes the
+/// place of the old contents, but not in what another thread still uses. Who comes first prepares, others wait.
 class FilterCache {
  public:
-  FilterCache(const dnnl::engine& engine, ConvStats& stats) : engine_(engine), stats_(stats), entries_(4096) {}
-  /// `turned`: as Plan::turned. `staging` is used while preparing.
-  const PreparedFilter& get(const dnnl::stream& stream, const ConvShape& g, const ConvFilter& f,
-                            const dnnl::memory::desc& layout, bool turned, Workspace& staging);
+  explicit FilterCache(const dnnl::engine& engine) : engine_(engine), entries_(4096) {}
+  /// `turned`: as Plan::turned.
+  std::shared_ptr<const PreparedFilter> get(const ConvShape& g, const ConvFilter& f, const dnnl::memory::desc& layout,
+                                            bool turned);
+  const ConvStats& stats() const { return stats_; }
 
  private:
   struct Key {
@@ -34,12 +38,15 @@ class FilterCache {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   int layout_index(const dnnl::memory::desc& layout);
-  PreparedFilter make(const ConvShape& g, const dnnl::memory::desc& layout, bool turned);
+  std::shared_ptr<PreparedFilter> make(const ConvShape& g, const dnnl::memory::desc& layout, bool turned);
 
+  std::mutex preparing_;
   const dnnl::engine& engine_;
-  ConvStats& stats_;
+  dnnl::stream stream_{engine_};
+  ConvStats stats_;
+  Workspace staging_{stats_.allocations};
   std::vector<dnnl::memory::desc> layouts_;
-  Lru<Key, PreparedFilter> entries_;
+  Lru<Key, std::shared_ptr<PreparedFilter>> entries_;
 };
 
 }  // namespace temper::onednn

@@ -58,7 +58,7 @@ T narrowed(float v) {
 }
 
 /// u (unit of filters, channel, tap, filter of the unit), for both directions; turned, the taps are reversed.
-void first_filter(const FilterSource& f, float* u) {
+void first_filter(const FilterSource& f, int64_t, float* u) {
   for (int64_t k = 0; k < f.filters; ++k)
     for (int64_t c = 0; c < f.channels; ++c)
       for (int64_t t = 0; t < 9; ++t)
@@ -76,6 +76,16 @@ struct HeldRows {
   static constexpr int64_t kHeld = kPatchRows + 2;
   int64_t row_floats() const { return channels / lanes * plane; }
   int64_t floats() const { return ceil_div((kHeld + 1) * row_floats(), kLanes) * kLanes; }
+  /// Zeros wherever take() never writes.
+  float* clear(float* held) const {
+    float* const zeros = held + kHeld * row_floats();
+    for (float* at = held; at < zeros; at += plane) {
+      for (int64_t i = 0; i < lanes; ++i) at[i] = 0;
+      for (int64_t i = (w + 1) * lanes; i < plane; ++i) at[i] = 0;
+    }
+    for (int64_t i = 0; i < row_floats(); ++i) zeros[i] = 0;
+    return held;
+  }
   /// The padding left of `row`.
   float* at(float* held, int64_t row) const {
     return held + (row < 0 || row >= h ? kHeld : row % kHeld) * row_floats();
@@ -104,22 +114,18 @@ template <class T, class F>
 void each_row(const Problem& g, const Operands<T>& o, F f) {
   const HeldRows rows = held_rows(g);
   const int64_t bands = ceil_div(g.h, kBand);
-#pragma omp parallel
-  {
-    float* const held = clear<float>(o.workspace + omp_get_thread_num() * rows.floats(), rows.floats());
-#pragma omp for schedule(static)
-    for (int64_t item = 0; item < g.n * bands; ++item) {
-      const int64_t image = item / bands, first = item % bands * kBand;
-      const int64_t last = first + kBand < g.h ? first + kBand : g.h;
-      int64_t next = first > 0 ? first - 1 : 0;
-      for (int64_t row = first; row < last; row += kPatchRows) {
-        for (; next < g.h && next <= row + kPatchRows; ++next) rows.take(held, o.x + image * g.h * g.w * g.c, next);
-        const float* x[HeldRows::kHeld];
-        for (int i = 0; i < HeldRows::kHeld; ++i) x[i] = rows.at(held, row - 1 + i);
-        f(image, row, x, last);
-      }
+  each_item(o.team, g.n * bands, [&](int64_t item, int thread) {
+    float* const held = rows.clear(o.workspace + thread * rows.floats());
+    const int64_t image = item / bands, first = item % bands * kBand;
+    const int64_t last = first + kBand < g.h ? first + kBand : g.h;
+    int64_t next = first > 0 ? first - 1 : 0;
+    for (int64_t row = first; row < last; row += kPatchRows) {
+      for (; next < g.h && next <= row + kPatchRows; ++next) rows.take(held, o.x + image * g.h * g.w * g.c, next);
+      const float* x[HeldRows::kHeld];
+      for (int i = 0; i < HeldRows::kHeld; ++i) x[i] = rows.at(held, row - 1 + i);
+      f(image, row, x, last);
     }
-  }
+  });
 }
 
 /// A patch of one unit of y's channels, kCols wide; x holds the rows about it.
@@ -230,6 +236,7 @@ struct DataGradient {
 template <class Direction, class T>
 constexpr Steps<T> first_steps() {
   return {.filter_floats = [](int64_t inputs, int64_t outputs) { return 9 * inputs * outputs; },
+          .filter_units = [](int64_t, int64_t) { return int64_t{1}; },
           .transform_filter = first_filter,
           .workspace_floats = [](const Problem& g, const Cut&, int threads) { return threads * held_rows(g).floats(); },
           .run = Direction::template run<T>};

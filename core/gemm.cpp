@@ -4,6 +4,7 @@
 
 #include "kernels/row_add/row_add.h"
 #include "kernels/runtime/range.h"
+#include "kernels/runtime/team.h"
 #if defined(TEMPER_CUDA)
 #include "core/gemm_cublas.h"
 #endif
@@ -13,7 +14,8 @@ namespace temper {
 namespace {
 
 template <class T>
-void gemm_eigen(Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta, const Tensor& c) {
+void gemm_eigen(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, float beta,
+                const Tensor& c) {
   using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   const Eigen::Map<const Matrix> ma(a.as<T>(), a.shape[0], a.shape[1]), mb(b.as<T>(), b.shape[0], b.shape[1]);
   Eigen::Map<Matrix> mc(c.as<T>(), c.shape[0], c.shape[1]);
@@ -21,17 +23,26 @@ void gemm_eigen(Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, fl
   // Row by row where rows are samples: a matrix product would round a row differently according to its place in the
   // batch.
   if (ta == Transpose::no) {
-#pragma omp parallel for schedule(static) if (ma.size() * mc.cols() >= 1 << 16)
-    for (int64_t i = 0; i < ma.rows(); ++i) {
-      if (tb == Transpose::no)
-        mc.row(i).noalias() += ma.row(i) * mb;
-      else
-        mc.row(i).noalias() += ma.row(i) * mb.transpose();
-    }
-  } else if (tb == Transpose::no)
-    mc.noalias() += ma.transpose() * mb;
-  else
-    mc.noalias() += ma.transpose() * mb.transpose();
+    in_pieces(stream, ma.rows(), ma.cols() * mc.cols(), [&](int64_t from, int64_t to) {
+      for (int64_t i = from; i < to; ++i)
+        if (tb == Transpose::no)
+          mc.row(i).noalias() += ma.row(i) * mb;
+        else
+          mc.row(i).noalias() += ma.row(i) * mb.transpose();
+    });
+    return;
+  }
+  // Some rows at a time, always the same ones.
+  constexpr int64_t kRows = 64;
+  each_item(team_for(stream, ma.size() * mc.cols()), (mc.rows() + kRows - 1) / kRows, [&](int64_t i, int) {
+    const int64_t rows = std::min(kRows, mc.rows() - i * kRows);
+    auto part = mc.middleRows(i * kRows, rows);
+    const auto a_part = ma.middleCols(i * kRows, rows).transpose();
+    if (tb == Transpose::no)
+      part.noalias() += a_part * mb;
+    else
+      part.noalias() += a_part * mb.transpose();
+  });
 }
 
 }  // namespace
@@ -57,7 +68,8 @@ void gemm(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tens
   if (stream.device == Device::cuda) return gemm_cublas(stream, ta, tb, a, b, e, c);
 #endif
   TEMPER_CHECK(stream.device == Device::cpu, "gemm: this build has no CUDA back end");
-  if (!planning(stream)) dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(ta, tb, a, b, e.beta, c); });
+  if (!planning(stream))
+    dispatch_full(c.dtype, [&](auto tag) { gemm_eigen<decltype(tag)>(stream, ta, tb, a, b, e.beta, c); });
   if (e.bias) add_bias(stream, e.bias, c);
 }
 

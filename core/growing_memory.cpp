@@ -1,7 +1,6 @@
 #include "core/growing_memory.h"
 
-#include <unistd.h>
-
+#include "core/host_memory.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -17,10 +16,6 @@ class HostMemory : public GrowingMemory {
   ~HostMemory() override { release(Device::cpu, begin_, limit_); }
   std::optional<std::string> grow(size_t) override { return {}; }
 };
-
-size_t memory_of_host() {
-  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
 
 }  // namespace
 

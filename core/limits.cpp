@@ -8,13 +8,23 @@
 
 namespace temper {
 
-std::string number_text(double v) {
+namespace {
+
+template <class T>
+std::string shortest(T v) {
   char buffer[40];
+  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, v).ptr};
+}
+
+}  // namespace
+
+std::string number_text(double v) {
   // Whole numbers in full: 1000000, not 1e+06.
-  const bool whole = std::abs(v) < 1e15 && v == std::floor(v);
-  const auto end = whole ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(v)).ptr
-                         : std::to_chars(buffer, buffer + sizeof buffer, v).ptr;
-  return {buffer, end};
+  if (std::abs(v) < 1e15 && v == std::floor(v)) return shortest(static_cast<int64_t>(v));
+  // One that was read into 32 bits as it was written: 0.1, not 0.10000000149011612.
+  if (std::abs(v) > std::numeric_limits<float>::max()) return shortest(v);
+  const auto narrow = static_cast<float>(v);
+  return static_cast<double>(narrow) == v ? shortest(narrow) : shortest(v);
 }
 
 bool Limits::allow(double v) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -19,7 +20,10 @@ void in_parallel(size_t count, size_t threads, const std::function<void(size_t)>
       }
   };
   std::vector<std::thread> workers;
-  for (size_t t = 1; t < std::min(threads, count); ++t) workers.emplace_back(work);
+  try {
+    for (size_t t = 1; t < std::min(threads, count); ++t) workers.emplace_back(work);
+  } catch (const std::system_error&) {  // as many as there are then
+  }
   work();
   for (std::thread& w : workers) w.join();
   for (const std::exception_ptr& failure : failures)

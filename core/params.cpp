@@ -1,6 +1,7 @@
 #include "core/params.h"
 
 #include <atomic>
+#include <mutex>
 #include <utility>
 
 #include "core/text.h"
@@ -129,6 +130,8 @@ Tensor Flat::narrow_view(int i, DType dtype) const {
   TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
   const int64_t n = store_->size();
+  static std::mutex converting;  // the threads of an engine may ask at once
+  const std::lock_guard lock(converting);
   if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
   if (!narrow_copy()) {
     dispatch_narrow(dtype, [&](auto tag) {

@@ -1,6 +1,5 @@
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
-#include <omp.h>
 
 #include "core/winograd_kernels.h"
 

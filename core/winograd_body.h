@@ -94,15 +94,13 @@ template <class S>
 struct Floats {
   using Scheme = S;
   static FilterLayout layout(int64_t inputs, int64_t outputs) { return {inputs, outputs}; }
-  static void transform_filter(const FilterSource& f, float* u) {
+  static void transform_filter(const FilterSource& f, int64_t unit, float* u) {
     const FilterLayout filters = layout(f.inputs(), f.outputs());
-#pragma omp parallel for schedule(static)
-    for (int64_t unit = 0; unit < filters.units; ++unit)
-      for (int64_t input = 0; input < filters.inputs; ++input) {
-        Vec g[9];
-        load_taps(f, unit, input, g);
-        transform_nine<S>(g, filters, unit, input, u);
-      }
+    for (int64_t input = 0; input < filters.inputs; ++input) {
+      Vec g[9];
+      load_taps(f, unit, input, g);
+      transform_nine<S>(g, filters, unit, input, u);
+    }
   }
   /// v (input, channel / 16, row, 16).
   static int64_t input_stride(const Problem& g, int64_t rows) { return g.c * rows + kLanes; }
@@ -178,10 +176,8 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
   const Part all(FilterLayout(g.c, g.k), 0, 1);
   const Scratch scratch(Arithmetic{}, g, cut);
   const int64_t blocks = ceil_div(tiles.count, cut.rows);
-// Every thread has the same samples in every layer, whose activations its core's caches may hold.
-#pragma omp parallel for schedule(static) if (blocks > 1)
-  for (int64_t block = 0; block < blocks; ++block) {
-    float* const v = o.workspace + omp_get_thread_num() * (scratch.inputs + scratch.products + scratch.zeros);
+  each_item(o.team, blocks, [&](int64_t block, int thread) {
+    float* const v = o.workspace + thread * (scratch.inputs + scratch.products + scratch.zeros);
     float* const m = v + scratch.inputs;
     const T* const zeros = clear<T>(m + scratch.products, Arithmetic::Scheme::kIn * g.c);
     const int64_t from = block * cut.rows, rows = tiles.count - from < cut.rows ? tiles.count - from : cut.rows;
@@ -189,8 +185,11 @@ void run_by_tiles(const Problem& g, const Cut& cut, const Operands<T>& o, bool r
                [&](int64_t r, const Place& tile) { Arithmetic::gather(tiles, o.x, zeros, tile, v, r, rows); });
     Arithmetic::products(g, all, o.u, v, 0, rows, rows, m);
     scatter(tiles, o, relu, from, rows, all, m);
-  }
+  });
 }
+
+/// Tiles that a thread transforms before it takes others, where they are transformed together.
+constexpr int64_t kGathered = 16;
 
 template <class Arithmetic, class T>
 void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
@@ -201,20 +200,21 @@ void run_by_channels(const Problem& g, const Cut& cut, const Operands<T>& o, boo
   for (int64_t from = 0; from < tiles.count; from += cut.together) {
     const int64_t held = tiles.count - from < cut.together ? tiles.count - from : cut.together;
     const int64_t items = ceil_div(held, cut.rows) * cut.parts;
-#pragma omp parallel
-    {
-      float* const m = v + scratch.inputs + omp_get_thread_num() * (scratch.products + scratch.zeros);
-      const T* const zeros = clear<T>(m + scratch.products, Arithmetic::Scheme::kIn * g.c);
-#pragma omp for schedule(static)
-      for (int64_t r = 0; r < held; ++r) Arithmetic::gather(tiles, o.x, zeros, tiles.place(from + r), v, r, held);
-#pragma omp for schedule(dynamic)
-      for (int64_t item = 0; item < items; ++item) {
-        const Part part(layout, item % cut.parts, cut.parts);
-        const int64_t first = item / cut.parts * cut.rows, rows = held - first < cut.rows ? held - first : cut.rows;
-        Arithmetic::products(g, part, o.u, v, first, rows, held, m);
-        scatter(tiles, o, relu, from + first, rows, part, m);
-      }
-    }
+    const auto products_of = [&](int thread) {
+      return v + scratch.inputs + thread * (scratch.products + scratch.zeros);
+    };
+    each_item(o.team, ceil_div(held, kGathered), [&](int64_t item, int thread) {
+      const T* const zeros = clear<T>(products_of(thread) + scratch.products, Arithmetic::Scheme::kIn * g.c);
+      const int64_t first = item * kGathered, last = first + kGathered < held ? first + kGathered : held;
+      for (int64_t r = first; r < last; ++r) Arithmetic::gather(tiles, o.x, zeros, tiles.place(from + r), v, r, held);
+    });
+    each_item(o.team, items, [&](int64_t item, int thread) {
+      float* const m = products_of(thread);
+      const Part part(layout, item % cut.parts, cut.parts);
+      const int64_t first = item / cut.parts * cut.rows, rows = held - first < cut.rows ? held - first : cut.rows;
+      Arithmetic::products(g, part, o.u, v, first, rows, held, m);
+      scatter(tiles, o, relu, from + first, rows, part, m);
+    });
   }
 }
 
@@ -227,6 +227,7 @@ void run(const Problem& g, const Cut& cut, const Operands<T>& o, bool relu) {
 template <class Arithmetic, class T>
 constexpr Steps<T> steps() {
   return {.filter_floats = [](int64_t inputs, int64_t outputs) { return Arithmetic::layout(inputs, outputs).floats(); },
+          .filter_units = [](int64_t, int64_t outputs) { return FilterLayout(0, outputs).units; },
           .transform_filter = Arithmetic::transform_filter,
           .workspace_floats = workspace_floats<Arithmetic>,
           .run = run<Arithmetic, T>};

@@ -176,16 +176,15 @@ struct GradientWork {
 
   /// dw of filters [k, k + filters) [+]= the taps of all chunks' sums.
   void write(int64_t k, int64_t filters, const float* sums, bool add) const {
-#pragma omp for schedule(static)
-    for (int64_t f = 0; f < filters; ++f)
+    each_item(o.team, filters, [&](int64_t f, int) {
       for (int64_t c = 0; c < g.c; c += kLanes)
         write_taps(cut, g, sums + f * g.c + c, add, o.dw + (k + f) * 9 * g.c + c);
+    });
   }
 
   void by_chunks(float* sums, float* transforms, bool add_up) const {
-#pragma omp for schedule(dynamic)
-    for (int64_t chunk = 0; chunk < cut.chunks; ++chunk) {
-      float* const x = transforms + omp_get_thread_num() * cut.transforms();
+    each_item(o.team, cut.chunks, [&](int64_t chunk, int thread) {
+      float* const x = transforms + thread * cut.transforms();
       float* const dy = x + cut.kInputs * cut.x_stride;
       const int64_t end = cut.chunk(chunk + 1);
       for (int64_t from = cut.chunk(chunk); from < end; from += cut.block) {
@@ -198,7 +197,7 @@ struct GradientWork {
           for (int64_t f = 0; f < g.k; f += kLanes)
             add(point, f, count, x, dy, from == cut.chunk(chunk), sums + chunk * cut.sums());
       }
-    }
+    });
     write(0, g.k, sums, add_up);
   }
   void by_points(float* sums, float* x, bool add_up) const {
@@ -207,15 +206,18 @@ struct GradientWork {
       const int64_t filters = g.k - k < cut.part ? g.k - k : cut.part;
       for (int64_t from = 0; from < cut.tiles; from += cut.block) {
         const int64_t count = cut.tiles - from < cut.block ? cut.tiles - from : cut.block;
-#pragma omp for schedule(static)
-        for (int64_t t = 0; t < count; ++t) {
-          const Place tile = tiles.place(from + t);
-          if (k == 0 || count < cut.tiles) transform(tile, t, count, x);
-          transform_gradient_of(tile, t, count, k, filters, dy);
-        }
-#pragma omp for schedule(static, 1) collapse(2)
-        for (int point = 0; point < kFilterPoints; ++point)
-          for (int64_t f = 0; f < filters; f += kLanes) add(point, f, count, x, dy, from == 0, sums);
+        each_item(o.team, ceil_div(count, kGathered), [&](int64_t item, int) {
+          const int64_t first = item * kGathered, last = first + kGathered < count ? first + kGathered : count;
+          for (int64_t t = first; t < last; ++t) {
+            const Place tile = tiles.place(from + t);
+            if (k == 0 || count < cut.tiles) transform(tile, t, count, x);
+            transform_gradient_of(tile, t, count, k, filters, dy);
+          }
+        });
+        const int64_t units = filters / kLanes;
+        each_item(o.team, kFilterPoints * units, [&](int64_t item, int) {
+          add(static_cast<int>(item / units), item % units * kLanes, count, x, dy, from == 0, sums);
+        });
       }
       write(k, filters, sums, add_up);
     }
@@ -228,6 +230,5 @@ void filter_gradient(const Problem& g, const GradientOperands<T>& o, bool add) {
   float* const sums = o.workspace + zero_floats<S>(g);
   float* const transforms = sums + work.cut.chunks * work.cut.sums();
   work.zeros = clear<T>(o.workspace, S::kIn * g.c);
-#pragma omp parallel
   work.cut.by_chunks() ? work.by_chunks(sums, transforms, add) : work.by_points(sums, transforms, add);
 }

@@ -26,23 +26,21 @@ struct Integers {
 
   /// For every 64 channels their words and then a line of steps.
   static FilterLayout layout(int64_t inputs, int64_t outputs) { return {words(inputs) + sums(inputs), outputs}; }
-  static void transform_filter(const FilterSource& f, float* u) {
+  static void transform_filter(const FilterSource& f, int64_t unit, float* u) {
     const FilterLayout filters = layout(f.inputs(), f.outputs()), floats(kTogether, kLanes);
-#pragma omp parallel for schedule(static)
-    for (int64_t unit = 0; unit < filters.units; ++unit)
-      for (int64_t begin = 0, line = 0; begin < f.inputs(); begin += kTogether) {
-        const int64_t count = end(begin, f.inputs()) - begin;
-        alignas(64) float transformed[kFilterPoints * (kTogether + 1) * kLanes];
-        for (int64_t i = 0; i < count; ++i) {
-          Vec g[9];
-          load_taps(f, unit, begin + i, g);
-          transform_nine<S>(g, floats, 0, i, transformed);
-        }
-        for (int point = 0; point < kFilterPoints; ++point)
-          round_filters(transformed + floats.at(0, point, 0), count, u + filters.at(unit, point, line),
-                        filters.width(unit / kUnits) * kLanes);
-        line += words(count) + 1;
+    for (int64_t begin = 0, line = 0; begin < f.inputs(); begin += kTogether) {
+      const int64_t count = end(begin, f.inputs()) - begin;
+      alignas(64) float transformed[kFilterPoints * (kTogether + 1) * kLanes];
+      for (int64_t i = 0; i < count; ++i) {
+        Vec g[9];
+        load_taps(f, unit, begin + i, g);
+        transform_nine<S>(g, floats, 0, i, transformed);
       }
+      for (int point = 0; point < kFilterPoints; ++point)
+        round_filters(transformed + floats.at(0, point, 0), count, u + filters.at(unit, point, line),
+                      filters.width(unit / kUnits) * kLanes);
+      line += words(count) + 1;
+    }
   }
 
   /// v (input, channel / 32, row, 16 words) and then the steps (channel / 64, row of inputs, row).
@@ -200,8 +198,8 @@ struct IntegersOrFloats {
     return InIntegers::suits(inputs) ? InIntegers::layout(inputs, outputs).floats()
                                      : InFloats::layout(inputs, outputs).floats();
   }
-  static void transform_filter(const FilterSource& f, float* u) {
-    InIntegers::suits(f.inputs()) ? InIntegers::transform_filter(f, u) : InFloats::transform_filter(f, u);
+  static void transform_filter(const FilterSource& f, int64_t unit, float* u) {
+    InIntegers::suits(f.inputs()) ? InIntegers::transform_filter(f, unit, u) : InFloats::transform_filter(f, unit, u);
   }
   static int64_t workspace(const Problem& g, const Cut& cut, int threads) {
     return InIntegers::suits(g.c) ? workspace_floats<InIntegers>(g, cut, threads)
@@ -212,6 +210,7 @@ struct IntegersOrFloats {
   }
   static constexpr Steps<Half> steps() {
     return {.filter_floats = filter_floats,
+            .filter_units = [](int64_t, int64_t outputs) { return FilterLayout(0, outputs).units; },
             .transform_filter = transform_filter,
             .workspace_floats = workspace,
             .run = run_half};

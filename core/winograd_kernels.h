@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>  // integer_sequence
 
+#include "kernels/runtime/items.h"
+
 namespace temper::winograd {
 
 /// y (n, p, q, k) = conv(x (n, h, w, c), 3x3 filters), c a multiple of kLanes, with the stride of the scheme: 1; 2 with
@@ -34,6 +36,7 @@ struct Operands {
   const T* mask;      ///< like y or null: y is 0 where it is not above 0
   T* y;
   float* workspace;  ///< workspace_floats()
+  Team* team;        ///< or null
 };
 
 template <class T>
@@ -41,6 +44,7 @@ struct GradientOperands {
   const T *x, *dy;  ///< as x and y above, c and k multiples of kLanes
   float* dw;        ///< (k, 3, 3, c)
   float* workspace;
+  Team* team;
 };
 
 /// bf16 as its bits.
@@ -61,7 +65,9 @@ struct FilterSource {
 template <class T>
 struct Steps {
   int64_t (*filter_floats)(int64_t inputs, int64_t outputs);
-  void (*transform_filter)(const FilterSource&, float* u);
+  /// A filter is transformed unit by unit, in any order.
+  int64_t (*filter_units)(int64_t inputs, int64_t outputs);
+  void (*transform_filter)(const FilterSource&, int64_t unit, float* u);
   int64_t (*workspace_floats)(const Problem&, const Cut&, int threads);
   void (*run)(const Problem&, const Cut&, const Operands<T>&, bool relu);
 };

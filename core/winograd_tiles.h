@@ -6,6 +6,13 @@
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// f(item, thread) for every item in [0, count), by the threads of a team.
+template <class F>
+void each_item(Team* team, int64_t count, const F& f) {
+  run_items(team,
+            {count, [](const void* body, int64_t i, int thread) { (*static_cast<const F*>(body))(i, thread); }, &f});
+}
+
 /// The layout of transformed filters: (pass, point, input channel, lane), where a pass is kUnits units of kLanes output
 /// channels, the last one maybe fewer. A line between points keeps them from falling into one set of a cache.
 struct FilterLayout {

@@ -1,6 +1,5 @@
 #if defined(__AVX512VNNI__) && defined(__AVX512BF16__)
 #include <immintrin.h>
-#include <omp.h>
 
 #include "core/winograd_kernels.h"
 

@@ -9,7 +9,7 @@ namespace temper {
 SetFingerprint fingerprint(const ImageSet& set) {
   Fingerprinter images, labels, names;
   for (const int64_t extent : {set.size(), set.height, set.width, set.channels, set.crop}) images.add(extent);
-  images.add(set.pixels.data(), set.pixels.size());
+  images.add(cat(set.dtype)).add(set.pixels.data(), set.pixels.size());
   labels.add(set.classes);
   for (const int32_t label : set.labels) labels.add(int64_t{label});
   for (const std::string& name : set.class_names) names.add(name);

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "core/cpus.h"
 #include "core/file.h"
 #include "core/memory_limit.h"
+#include "core/parallel.h"
 #include "core/text.h"
 #include "data/dataset.h"
 #include "data/exif.h"
@@ -118,14 +120,13 @@ struct FolderReader : DatasetReader {
   void each_picture(const std::vector<std::string>& files, int side, ImageSet& set, F f) const {
     std::vector<std::string> errors(files.size());
     std::atomic<int64_t> turned{0};
-#pragma omp parallel for schedule(dynamic, 8)
-    for (size_t i = 0; i < files.size(); ++i) {
+    in_parallel(files.size(), default_threads(), [&](size_t i) {
       try {
         f(i, picture(files[i], side, turned));
-      } catch (const std::exception& e) {  // not even for want of memory may one leave the region
+      } catch (const std::exception& e) {
         errors[i] = dynamic_cast<const Error*>(&e) ? e.what() : cat(files[i], ": cannot be read: ", e.what());
       }
-    }
+    });
     const auto is_error = [](const std::string& e) { return !e.empty(); };
     const int64_t bad = std::count_if(errors.begin(), errors.end(), is_error);
     TEMPER_CHECK(bad == 0, *std::find_if(errors.begin(), errors.end(), is_error),

@@ -100,9 +100,10 @@ std::string best_epoch(const RunReport& run) {
   const ReportEpoch* best = nullptr;
   for (const ReportEpoch& e : run.curve)
     if (std::isfinite(e.robust) && (!best || e.robust > best->robust)) best = &e;
-  if (!best || run.curve.back().epoch == best->epoch || !std::isfinite(run.curve.back().robust)) return "";
+  const double last = run.curve.empty() ? double{NAN} : run.curve.back().robust;
+  if (!best || !(last < best->robust)) return "";
   return fmt::format(" · robust validation accuracy was best in epoch {}: {:.2f} %, after the last one {:.2f} %",
-                     best->epoch, best->robust, run.curve.back().robust);
+                     best->epoch, best->robust, last);
 }
 
 }  // namespace

@@ -182,6 +182,7 @@ ResultTable result_table(const std::vector<NamedRun>& runs) {
         said("precision", [](const RunReport& r) { return r.precision; }),
         said("normalisation", [](const RunReport& r) { return r.normalisation; }),
         said("training images", [](const RunReport& r) { return r.train.known() ? r.train.text() : std::string(); }),
+        said("class names", [](const RunReport& r) { return r.test.names; }),
         said("the number of images held out for validation",
              [](const RunReport& r) { return r.train.known() ? report::grouped(r.validation.count) : std::string(); }),
         not_on_record(runs),

@@ -1,8 +1,10 @@
 #include "evaluation/robust_accuracy.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "attacks/gradient_watch.h"
+#include "attacks/slices.h"
 #include "core/host.h"
 #include "core/plan_ahead.h"
 #include "data/loader.h"
@@ -39,7 +41,12 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
     const Arena::Scope scope(engine.arena());
     Batch batch = loader.load(0, b);
     if (attack) batch.notes = blank_notes(engine, batch.size());
-    const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
+    std::vector<int32_t> predicted(batch.size());
+    each_slice(engine, batch, samples_at_a_time(engine, network, pass.bn, batch.size()),
+               [&](Engine& on, const BatchSlice& slice) {
+                 const std::vector<int32_t> of_slice = predictions(on, logits(on, network, pass, slice.batch, attack));
+                 std::copy(of_slice.begin(), of_slice.end(), predicted.begin() + slice.first);
+               });
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
     const std::vector<int32_t> notes = attack ? read_notes(engine, batch.notes, *attack) : std::vector<int32_t>();
     for (int64_t i = 0; i < loader.counted(b); ++i) {

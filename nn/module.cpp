@@ -1,7 +1,9 @@
 #include "nn/module.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "core/host_memory.h"
 #include "core/ops_image.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
@@ -41,6 +43,12 @@ Network::Network(Engine& engine, const Architecture& architecture, Options optio
   TEMPER_CHECK(options_.mean.size() == options_.std.size(), "model: give both mean and std, or neither");
   TEMPER_CHECK(!options_.branches.empty(), "model: branches must name at least one set of BatchNorms");
   body_ = architecture.build(Builder(params_, buffers_, options_.branches), options_.data);
+  // Memory that is not there is only missed when it is written to, and then the system ends the process.
+  const double bytes =
+      static_cast<double>(params_.size() + buffers_.size()) * static_cast<double>(size_of(options_.dtype));
+  TEMPER_CHECK(engine.device() != Device::cpu || bytes < static_cast<double>(memory_of_host()),
+               "model: expected a network that fits into the ", memory_of_host() >> 30, " GB of this machine, got ",
+               params_.numel(), " parameters, which take ", std::llround(bytes / (1 << 30)), " GB");
   weights_ = std::make_unique<Weights>(make_weights(engine));
   weights_->params.initialise(options_.seed);
   weights_->buffers.initialise(options_.seed);

@@ -118,6 +118,8 @@ TEST_CASE("Records survive a file; what is no record says so", "[audit]") {
   CHECK(unequal(read[0], a).empty());
   CHECK(read[0].label == "tiny");
   CHECK(read[0].experiment == a.experiment);
+  CHECK(read[0].inputs == a.inputs);
+  CHECK_THAT(a.inputs, ContainsSubstring("\"train\":{\"count\":60,"));
   CHECK(read[0].steps == 4);
   CHECK(read[0].moved == a.moved);
   CHECK_THROWS_WITH(to_records({{.name = "conv1.weight"}}, "w.npz"),
@@ -173,6 +175,14 @@ TEST_CASE("temper audit steps names what is in one of the two only", "[audit][ap
   const Ran missing = audit({"standard"}, {"--against", one});
   CHECK(missing.code == kExitError);
   CHECK_THAT(missing.err, ContainsSubstring("standard: is not in") && ContainsSubstring("which has mine"));
+  std::vector<NamedArray> elsewhere = load_npz(one);
+  for (NamedArray& a : elsewhere)
+    if (a.name == "mine/inputs") a.bytes[std::string(a.bytes.begin(), a.bytes.end()).find("images\":\"") + 9] = '?';
+  save_npz(more, elsewhere);
+  const Ran other_data = audit({folder.file("mine.yaml")}, {"--against", more});
+  CHECK(other_data.code == kExitError);
+  CHECK_THAT(other_data.err, ContainsSubstring("mine: is trained on other data than that in ") &&
+                                 ContainsSubstring("training images: other pixels: ?"));
   const Ran twice = audit({folder.file("mine.yaml"), folder.file("mine.yaml")}, {"--save", one});
   CHECK(twice.code == kExitUsage);
   CHECK_THAT(twice.err, ContainsSubstring("two experiments are called mine"));

@@ -147,7 +147,7 @@ TEST_CASE("describe experiment lists every key with its default", "[app]") {
 TEST_CASE("describe --markdown is a page with every key of every member", "[app]") {
   const Ran page = temper_command({"describe", "--markdown"});
   CHECK(page.code == kExitOk);
-  CHECK_THAT(page.out, ContainsSubstring("| `loop.epochs` | whole number | `"));
+  CHECK_THAT(page.out, ContainsSubstring("| `loop.epochs` | whole number, "));
   for (const Kind& kind : kinds())
     for (const auto& [name, doc] : kind.members())
       CHECK_THAT(page.out, ContainsSubstring("\n### " + name + "\n\n" + doc));

@@ -12,6 +12,13 @@ struct Plan {
   virtual void fields(Fields&) {}
 };
 struct Flat_ : Plan {};
+struct Rail {
+  int height = 1, width = 1;
+  void fields(Fields& f) {
+    f("height", height, Limits::any(), "of it");
+    f("width", width, Limits::any(), "of it");
+  }
+};
 struct Stairs : Plan {
   int height = 3;
   std::vector<int> at = {1, 2};
@@ -24,9 +31,16 @@ struct Ramp : Plan {
   int height = 7;
   void fields(Fields& f) override { f("height", height, Limits::any(), "of the end"); }
 };
+struct Fenced : Plan {
+  Rail rail;
+  void fields(Fields& f) override { f.section("rail", rail); }
+};
+struct Walled : Fenced {};
 TEMPER_REGISTER(Plan, Flat_, "flat", "none");
 TEMPER_REGISTER(Plan, Stairs, "stairs", "steps");
 TEMPER_REGISTER(Plan, Ramp, "ramp", "a slope");
+TEMPER_REGISTER(Plan, Fenced, "fenced", "with a rail");
+TEMPER_REGISTER(Plan, Walled, "walled", "with another");
 
 struct Read {
   std::string resolved;
@@ -62,6 +76,14 @@ TEST_CASE("config: another name begins its section anew, but for what every choi
   const Read given = read(layers({"plan: {name: stairs, height: 5}", "plan: {name: ramp, height: 6, color: 1}"}));
   CHECK(given.resolved == "name: ramp\ncolor: 1\nheight: 6");
   CHECK(given.warnings.empty());
+}
+
+TEST_CASE("config: a section that both have begins anew too, and the keys that are gone are named", "[config]") {
+  const Read r =
+      read(layers({"plan: {name: fenced, rail: {height: 5, width: 6}}", "plan: {name: walled, rail: {width: 2}}"}));
+  CHECK_THAT(r.resolved, ContainsSubstring("height: 1") && ContainsSubstring("width: 2"));
+  REQUIRE(r.warnings.size() == 1);
+  CHECK_THAT(r.warnings[0], ContainsSubstring("do not carry over: rail.height"));
 }
 
 TEST_CASE("config: the same name, or none, lays key over key", "[config]") {

@@ -140,6 +140,8 @@ TEST_CASE("config: what cannot be parsed names file and line", "[config][errors]
   const Folder f;
   for (const char* text : {"a: [1\n", "a: *none\n", "a: 1\n b: 2\n", "\ta: 1\n", "a: {b: 1\n"})
     CHECK_THAT(f.fault("bad.yaml", text), ContainsSubstring("bad.yaml line "));
+  for (const char* text : {"a: 1\n]\n", "a: 1\n}\nb: 2\n", "a: {b: 1}}\n", "a: [1]]\n", "]", ",", "a: 1\n, b\n"})
+    CHECK_THAT(f.fault("bad.yaml", text), ContainsSubstring("bad.yaml"));  // and not for ever
   CHECK_THAT(f.fault("bad.yaml", std::string("\0\1\2\xff", 4)), ContainsSubstring("bad.yaml"));
 }
 

@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <cmath>
 
 #include "core/conv_epilogue.h"
@@ -181,16 +179,17 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
 }
 
 TEST_CASE("forward and data gradient do not depend on batch size or threads", "[conv]") {
-  const int threads = omp_get_max_threads();
-  const auto run = [](ConvWorld& v, int64_t n) {
+  const auto run = [](ConvWorld& v, int64_t n, int threads) {
     const auto conv = make_conv_backend(Device::cpu);
+    Team team(threads);
+    const Stream stream{.team = &team};
     for (int64_t i = 0; i < v.g.n; i += n) {
       ConvShape g = v.g;
       g.n = std::min(n, v.g.n - i);
       const auto part = [&](const Array& a) { return a.t.rows(i, g.n); };
-      conv->forward({}, g, part(v.x), v.folded(1), {.residual = part(v.dy), .relu = true}, part(v.y));
-      conv->backward_data({}, g, part(v.dy), v.folded(1), 0.f, part(v.dx));
-      conv->backward_data({}, g, part(v.y), v.folded(1), 1.f, part(v.dx));
+      conv->forward(stream, g, part(v.x), v.folded(1), {.residual = part(v.dy), .relu = true}, part(v.y));
+      conv->backward_data(stream, g, part(v.dy), v.folded(1), 0.f, part(v.dx));
+      conv->backward_data(stream, g, part(v.y), v.folded(1), 1.f, part(v.dx));
     }
     return std::pair(v.y.bytes, v.dx.bytes);
   };
@@ -199,15 +198,36 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
       CAPTURE(compute.name, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
       g.n = 5;
       ConvWorld v(g, compute.stored);
-      omp_set_num_threads(2);
-      const auto whole = run(v, 5);
-      CHECK(run(v, 5) == whole);
-      CHECK(run(v, 2) == whole);
-      omp_set_num_threads(1);
-      CHECK(run(v, 5) == whole);
-      CHECK(run(v, 1) == whole);
+      const auto whole = run(v, 5, 2);
+      CHECK(run(v, 5, 2) == whole);
+      CHECK(run(v, 2, 3) == whole);
+      CHECK(run(v, 5, 1) == whole);
+      CHECK(run(v, 1, 1) == whole);
     }
-  omp_set_num_threads(threads);
+}
+
+TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
+  const auto run = [](ConvWorld& v, Exactness exactness, int threads) {
+    const auto conv = make_conv_backend(Device::cpu, exactness);
+    Team team(threads);
+    const Stream stream{.team = &team};
+    conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
+    conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 1.f, v.dw.t);
+    return v.dw.bytes;
+  };
+  std::vector<ConvShape> all = shapes();
+  // So large that it is worth cutting, into parts of which the last is smaller.
+  all.push_back({.n = 11, .h = 24, .w = 24, .c = 32, .k = 64, .r = 1, .s = 1, .stride = 2});
+  all.push_back({.n = 7, .h = 16, .w = 16, .c = 16, .k = 24, .r = 5, .s = 5, .pad = 2});
+  for (const Compute& compute : types(Device::cpu))
+    for (const ConvShape& g : all)
+      for (const Exactness exactness : {Exactness::rounding, Exactness::exact}) {
+        CAPTURE(compute.name, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
+        ConvWorld v(g, compute.stored);
+        const auto one = run(v, exactness, 1);
+        CHECK(run(v, exactness, 2) == one);
+        CHECK(run(v, exactness, 3) == one);
+      }
 }
 
 TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {

@@ -1,6 +1,7 @@
 // Accuracy, clean and under attack, on every device.
 #include <algorithm>
 
+#include "evaluation/result_table.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
@@ -44,6 +45,20 @@ TEMPER_DEVICE_TEST("evaluate: counts, bits and independence of the batch size", 
     CHECK(count_others(a, found[0]) <= (device == Device::cpu ? 0 : 1));
     CHECK(a.correct == std::count(a.right.begin(), a.right.end(), 1));
     CHECK(a.percent() == Approx(100.0 * static_cast<double>(a.correct) / 60));
+  }
+}
+
+TEST_CASE("evaluate: the same answers for any number of threads", "[evaluation]") {
+  std::vector<std::vector<uint8_t>> clean, attacked;
+  for (const char* threads : {"threads=1", "threads=2", "threads=5"}) {
+    Experiment e = test::tiny("{name: standard}", {threads});
+    TrainingState state(e, read_splits(e));
+    Loader loader(state.engine, e.data.reader->train(), {.batch_size = 23});
+    const std::unique_ptr<Attack> attack = Registry<Attack>::instance().make("pgd");
+    clean.push_back(evaluate(state.engine, *state.network, Pass::eval(), loader, nullptr).right);
+    attacked.push_back(evaluate(state.engine, *state.network, Pass::eval(), loader, attack.get()).right);
+    CHECK(clean.back() == clean.front());
+    CHECK(attacked.back() == attacked.front());
   }
 }
 

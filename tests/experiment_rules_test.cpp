@@ -37,7 +37,7 @@ Set pgd(const std::string& radius, const std::string& step, const std::string& n
 TEST_CASE("rules: what is usual raises no word", "[rules]") {
   CHECK(warnings({}).empty());
   for (const std::string radius : {"2/255", "8/255", "0.031", "0.1", "0.3"})
-    for (const std::string& step : {"0", "1/255", radius, radius == "8/255" ? "10/255" : "2/255"})
+    for (const std::string& step : Set{std::string("0"), std::string("1/255"), radius, std::string(radius == "8/255" ? "10/255" : "2/255")})
       CHECK(warnings(pgd(radius, step)).empty());
   for (const std::string radius : {"128/255", "0.5", "1", "2", "3"})
     for (const std::string& step : {std::string("0"), std::string("0.1"), std::string("15/255"), radius})
@@ -49,7 +49,7 @@ TEST_CASE("rules: a step is held against its radius", "[rules][errors]") {
   for (const std::string key : {"trainer.attack", "evaluation.validation", "evaluation.attacks.pgd"})
     check_refused({key + ".radius=8/255", key + ".step=2"},
                   key +
-                      ".step: expected at most twice the radius, 0.06274509803921569, because a longer step leaves "
+                      ".step: expected at most twice the radius, 0.0627451, because a longer step leaves "
                       "only the corners of the ball, got 2; write 2/255");
   check_refused({"trainer.attack.radius=8/255", "trainer.attack.step=0.1"}, "corners of the ball, got 0.1");
   CHECK(warnings({"trainer.attack.radius=0.1", "trainer.attack.step=0.2"}).empty());
@@ -78,7 +78,7 @@ TEST_CASE("rules: single values outside of what they can be are refused", "[rule
   check_refused({"optimizer.lr=10", "optimizer.weight_decay=0.1"},
                 "optimizer.weight_decay: expected lr * weight_decay");
   check_refused({"optimizer.lr=.nan"}, "optimizer.lr: expected a number, got '.nan'");
-  check_refused({"trainer.label_smoothing=1.5"}, "trainer.label_smoothing: expected");
+  check_refused({"trainer.label_smoothing=-0.1"}, "trainer.label_smoothing: expected 0 or more and below 1, got -0.1");
   check_refused({"trainer.attack.kappa=-1"}, "trainer.attack.kappa: expected 0 or more");
   check_refused({"trainer.attack.momentum=-1"}, "trainer.attack.momentum: expected 0 or more");
   check_refused({"ema.decay=1.5"}, "ema.decay: expected");

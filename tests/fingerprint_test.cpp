@@ -61,6 +61,7 @@ TEST_CASE("fingerprint: whatever makes two sets of images different makes their 
   CHECK(pixels([](ImageSet& s) { ++s.pixels.back(); }));
   CHECK(pixels([](ImageSet& s) { std::swap(s.height, s.width); }));
   CHECK(pixels([](ImageSet& s) { s.crop = 1; }));
+  CHECK(pixels([](ImageSet& s) { s.dtype = DType::f32, s.width = s.height = 1, s.pixels.resize(48); }));
   CHECK(pixels([](ImageSet& s) { std::swap(s.pixels[0], s.pixels[2]); }));
   const auto labels = [&](auto edit) { return changed(edit).at(0).rfind("other labels: " + was.labels, 0) == 0; };
   CHECK(labels([](ImageSet& s) { s.labels[5] = 0; }));

@@ -55,7 +55,6 @@ void write(Flat& flat, const std::string& name, const std::vector<float>& values
 
 /// A method at work on the script's network and images.
 struct Training {
-  test::OneThread one_thread;
   Engine engine;
   Network network;
   Loader loader;
@@ -68,12 +67,17 @@ struct Training {
   const SwaOptions swa;
 
   Training(const Golden& golden, const Run& run, DType dtype, Device device)
-      : engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+      : engine({.device = device,
+                .threads = 1,
+                .compute = dtype,
+                .arena_mb = 64,
+                .seed = 11,
+                .reference_conv = dtype == DType::f64}),
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
-        trainer(test::make_trainer("{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) +
-                                   "}")),
+        trainer(test::make_trainer(test::with_steps_of_pytorch(
+            "{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) + "}", dtype))),
         context{.engine = engine, .model = network, .train = &loader},
         average(engine, network),
         swa(run.swa) {

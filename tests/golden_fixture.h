@@ -1,7 +1,5 @@
 #pragma once
 // What comparisons with the PyTorch scripts in tests/golden share: their arrays, their starting network, their batches.
-#include <omp.h>
-
 #include <cmath>
 #include <map>
 
@@ -56,6 +54,15 @@ inline std::vector<double> to_double(const char* data, DType dtype, int64_t n) {
     std::copy_n(reinterpret_cast<const T*>(data), n, out.begin());
   });
   return out;
+}
+
+/// A method's settings with an attack that takes the script's steps. In f64 the gradient that does not vanish
+/// (attacks/pgd.h) takes the same; in f32 only PyTorch's own rounding does.
+inline std::string with_steps_of_pytorch(std::string yaml, DType dtype) {
+  const std::string attack = "attack: {";
+  const size_t at = yaml.find(attack);
+  if (dtype != DType::f64 && at != std::string::npos) yaml.insert(at + attack.size(), "gradient: pytorch, ");
+  return yaml;
 }
 
 /// Largest difference, relative to the largest value where that exceeds 1.
@@ -113,20 +120,19 @@ inline std::unique_ptr<Trainer> make_trainer(const std::string& yaml) {
   return made;
 }
 
-/// These layers are too small to share out: on a busy machine, threads would wait longer than they work.
-struct OneThread {
-  const int before = omp_get_max_threads();
-  OneThread() { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before); }
-};
-
 /// A network with the starting weights of golden_training, and its batches.
 class World {
  public:
   World(const Golden& golden, DType dtype, Device device = Device::cpu)
       : golden_(golden),
         dtype_(dtype),
-        engine({.device = device, .compute = dtype, .arena_mb = 64, .seed = 11, .reference_conv = dtype == DType::f64}),
+        // These layers are too small to share out: threads would wait longer than they work.
+        engine({.device = device,
+                .threads = 1,
+                .compute = dtype,
+                .arena_mb = 64,
+                .seed = 11,
+                .reference_conv = dtype == DType::f64}),
         network(test::network(engine, "{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}",
                               {.data = kGoldenData, .dtype = dtype})) {
     import_weights(*network, golden.below("init/"), "golden");
@@ -151,7 +157,6 @@ class World {
   }
 
  private:
-  OneThread one_thread_;
   const Golden& golden_;
   DType dtype_;
 

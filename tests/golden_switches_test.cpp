@@ -17,14 +17,16 @@ struct Setting {
 };
 
 std::string pgd_at(const std::string& attack, const std::string& options) {
-  return "{name: pgd_at, attack: {radius: 8/255, steps: 5, " + attack + "}, " + options + "}";
+  return "{name: pgd_at, attack: {gradient: pytorch, radius: 8/255, steps: 5, " + attack + "}, " + options + "}";
 }
 std::string trades(const std::string& attack, const std::string& options) {
-  return "{name: trades, attack: {steps: 10, start: uniform_unclipped, " + attack + "}, " + options + "}";
+  return "{name: trades, attack: {gradient: pytorch, steps: 10, start: uniform_unclipped, " + attack + "}, " + options +
+         "}";
 }
 
 const std::string kStep = "step: 2/255", kSmall = "radius: 0.031, step: 0.007";
-const std::string kL2 = "{name: pgd_at, attack_bn: eval, attack: {norm: l2, radius: 0.5, step: 0.15, steps: 5";
+const std::string kL2 =
+    "{name: pgd_at, attack_bn: eval, attack: {gradient: pytorch, norm: l2, radius: 0.5, step: 0.15, steps: 5";
 
 const Setting kSettings[] = {
     {"standard_smoothing", "{name: standard, label_smoothing: 0.1}"},

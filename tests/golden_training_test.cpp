@@ -29,7 +29,8 @@ const Method kMethods[] = {
      "{name: trades, beta: 6, attack: {radius: 0.031, step: 0.007, steps: 10, start: uniform_unclipped}}"}};
 
 void check_training(World& world, const Golden& golden, const Method& method, Closeness& close) {
-  const std::unique_ptr<Trainer> trainer = test::make_trainer(method.yaml);
+  const std::unique_ptr<Trainer> trainer =
+      test::make_trainer(test::with_steps_of_pytorch(method.yaml, world.network->options().dtype));
   Network& network = *world.network;
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());

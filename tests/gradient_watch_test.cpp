@@ -1,5 +1,6 @@
 // Attacks on networks that give no gradient, or hide it behind the size of their logits.
 #include "attacks/gradient_watch.h"
+#include "attacks/pgd.h"
 #include "attacks/slices.h"
 #include "core/host.h"
 #include "core/ops_elementwise.h"
@@ -95,7 +96,7 @@ TEMPER_DEVICE_TEST("an attack without notes adds to the engine's tally, in slice
   pytorch.run(large.engine, batch, large.classifier(), 0);
   CHECK(host_indices(large.engine, large.engine.attack_tally()) == std::vector<int32_t>{kImages, kImages, 0});
   attack_in_slices(large.engine, batch, 4,
-                   [&](const BatchSlice& s) { return pytorch.run(large.engine, s.batch, large.classifier(), 0); });
+                   [&](Engine& on, const BatchSlice& s) { return pytorch.run(on, s.batch, large.classifier(), 0); });
   CHECK(host_indices(large.engine, large.engine.attack_tally()) == std::vector<int32_t>{2 * kImages, 2 * kImages, 0});
 }
 

@@ -88,6 +88,8 @@ TEST_CASE("a second name replaces what had it, and both name the file", "[files]
   name_also(folder.file("last"), folder.file("previous"));
   CHECK(read_text(folder.file("last")) == "new");
   CHECK(read_text(folder.file("previous")) == "new");
+  name_also(folder.file("last"), folder.file("previous"));
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 2);
   write_text_atomically(folder.file("last"), "newer");
   CHECK(read_text(folder.file("previous")) == "new");
 }

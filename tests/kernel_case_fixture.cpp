@@ -4,6 +4,7 @@
 
 #include "kernels/runtime/case_arrays.h"
 #include "kernels/runtime/memory.h"
+#include "kernels/runtime/team.h"
 #include "tests/catch.h"
 
 namespace temper::test {
@@ -18,9 +19,10 @@ int64_t guard(const CaseRun& run, size_t array) { return run.guard + run.stagger
 
 /// Runs `body` once on fresh copies of `input`; returns what every array holds afterwards, guards included.
 std::vector<std::vector<char>> run_once(const KernelCase& c, const CaseBody& body, const CaseRun& run,
-                                        const std::vector<std::vector<char>>& input) {
+                                        const std::vector<std::vector<char>>& input, int threads) {
   const Device device = run.device;
-  Stream stream{device};
+  Team team(threads);
+  Stream stream{.device = device, .team = &team};
   std::vector<void*> memory, data;
   for (size_t i = 0; i < input.size(); ++i) {
     memory.push_back(allocate(device, input[i].size()));
@@ -57,9 +59,9 @@ void check_case(const KernelCase& c, const CaseRun& run) {
     want.push_back(values(c.arrays[i], input[i], guard(run, i)));
   }
   c.reference(want);
-  const auto first = run_once(c, c.run, run, input);
+  const auto first = run_once(c, c.run, run, input, run.threads);
   if (run.before_second) run.before_second();
-  const auto second = run_once(c, c.run, run, input);
+  const auto second = run_once(c, c.run, run, input, run.threads_of_second);
   CHECK(first == second);
   const auto agrees = [&](const std::vector<std::vector<char>>& got) {
     for (size_t i = 0; i < c.arrays.size(); ++i) {
@@ -76,7 +78,7 @@ void check_case(const KernelCase& c, const CaseRun& run) {
         if (c.unfused_setup) c.unfused_setup(s, a);
         c.unfused(s, a);
       },
-      run, input));
+      run, input, run.threads));
 }
 
 }  // namespace temper::test

@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <set>
 
 #include "tests/devices.h"
@@ -8,13 +6,6 @@
 using namespace temper;
 
 namespace {
-
-/// Once with as many threads as usual, once with another number.
-void check_case(const KernelCase& c, Device device) {
-  const int threads = omp_get_max_threads();
-  test::check_case(c, {.device = device, .before_second = [&] { omp_set_num_threads(threads > 1 ? 1 : 2); }});
-  omp_set_num_threads(threads);
-}
 
 std::vector<std::string> kernels() {
   std::set<std::string> names;
@@ -28,7 +19,7 @@ TEMPER_DEVICE_TEST("every kernel case agrees with its reference", "[kernels]") {
   for (const std::string& kernel : kernels()) {
     DYNAMIC_SECTION(kernel) {
       for (const KernelCase& c : kernel_cases())
-        if (c.kernel == kernel && !is_large(c)) check_case(c, device);
+        if (c.kernel == kernel && !is_large(c)) test::check_case(c, {.device = device});
     }
   }
 }

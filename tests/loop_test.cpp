@@ -46,8 +46,8 @@ struct Signalling : Recorder {
 
 constexpr const char* kChildFolder = "TEMPER_TEST_CHILD_FOLDER";
 
-// This very program again, as a child that trains in `folder` until its observer kills it. Not fork alone: OpenMP's
-// threads do not survive it.
+// This very program again, as a child that trains in `folder` until its observer kills it. Not fork alone: threads
+// do not survive it.
 int run_child(const std::filesystem::path& folder) {
   ::setenv(kChildFolder, folder.c_str(), 1);
   const pid_t child = ::fork();
@@ -353,8 +353,7 @@ TEMPER_DEVICE_TEST("loop: two engines in one process do not disturb each other",
 }
 
 TEST_CASE("loop: the number of threads changes no bit of the trained network") {
-  // Where it may: oneDNN sums a filter gradient in as many parts as there are threads, unless it has to be exact.
-  for (const char* how : {"precision.compute=f64", "exact=true"}) {
+  for (const char* how : {"precision.compute=f32", "precision.compute=f64", "exact=true"}) {
     CAPTURE(how);
     const TemporaryFolder one, two;
     Recorder r;

@@ -323,6 +323,11 @@ TEST_CASE("network errors say what does not fit", "[networks][errors]") {
                     ContainsSubstring("at least one width"));
   CHECK_THROWS_WITH(network(engine, "{name: small_resnet, widths: [4, -1]}"),
                     ContainsSubstring("model.widths: expected 1 to 65536, got -1"));
+  std::string widths = "65536", strides = "1";
+  for (int i = 1; i < 20; ++i) widths += ", 65536", strides += ", 1";
+  CHECK_THROWS_WITH(network(engine, "{name: small_cnn, widths: [" + widths + "], strides: [" + strides + "]}"),
+                    ContainsSubstring("model: expected a network that fits into the ") &&
+                        ContainsSubstring("parameters, which take 2736 GB"));
   CHECK_THROWS_WITH(network(engine, "{name: small_resnet, blocks: 0}"),
                     ContainsSubstring("model.blocks: expected 1 to 1000, got 0"));
   CHECK_THROWS_WITH(network(engine, "{name: small_cnn}", {.mean = {0.5}, .std = {0.5}}),

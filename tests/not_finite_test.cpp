@@ -140,8 +140,8 @@ TEMPER_DEVICE_TEST("a convolution's ReLU lets NaN through where nothing is diffe
   std::vector<DType> types = {DType::f16};
   if (device == Device::cpu) types = {DType::f32, DType::bf16, DType::f16};
   for (const DType type : types)
-    for (const int64_t size : {1, 3, 5})
-      for (const int64_t stride : {1, 2}) {
+    for (const int size : {1, 3, 5})
+      for (const int stride : {1, 2}) {
         Engine engine({.device = device, .threads = 1, .compute = type, .arena_mb = 64});
         if (!engine.conv().supports(type)) continue;
         INFO(type << " " << size << "x" << size << " stride " << stride);

@@ -27,8 +27,8 @@ struct Published {
         .data = {.height = set.height, .width = set.width, .channels = set.channels, .classes = set.classes}};
     std::string name;
     const auto architecture = Registry<Architecture>::instance().read(f, "model", name, [&](Fields& more) {
-      more("mean", options.mean, "");
-      more("std", options.std, "");
+      more("mean", options.mean, Limits::any(), "");
+      more("std", options.std, Limits::any(), "");
     });
     f.finish();
     network = std::make_unique<Network>(engine, *architecture, options);

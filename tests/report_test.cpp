@@ -40,7 +40,7 @@ TEST_CASE("line_chart maps values to places and breaks lines at gaps", "[report]
   const std::string svg = line_chart(chart);
   CHECK(test::xml_fault(svg) == "");
   CHECK_THAT(svg, ContainsSubstring("<title>a &lt; b</title>"));
-  CHECK_THAT(svg, ContainsSubstring("d=\"M52.0 256.0 M442.0 14.0 \""));  // the corners of the plot; a gap is a new M
+  CHECK_THAT(svg, ContainsSubstring("d=\"M68.0 256.0 M458.0 14.0 \""));  // the corners of the plot; a gap is a new M
   CHECK_THAT(svg, ContainsSubstring(">clean 100.0%<"));
   CHECK_THAT(svg, ContainsSubstring(">robust 99.5%<"));
   std::vector<double> ends;  // the two labels would cover each other if both stood at their line's end

@@ -124,7 +124,7 @@ TEST_CASE("sweep: an interrupted one goes on where it stopped and ends with a ta
 
 TEST_CASE("sweep: a run that fails leaves the others and the table, which says that it is missing", "[app]") {
   const test::TemporaryFolder folder;
-  const std::string more = "  - {label: wild, config: standard.yaml, set: {optimizer: {lr: 1e30}}}\n";
+  const std::string more = "  - {label: wild, config: standard.yaml, set: {optimizer: {lr: 1e30, weight_decay: 0}}}\n";
   const std::vector<std::string> command = {"sweep", write_sweep(folder, more), "--out", folder.file("out")};
   const Ran ran = temper_command(command);
   CHECK(ran.code == kExitError);

@@ -1,5 +1,3 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -8,6 +6,7 @@
 #include "core/winograd_kernels.h"
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/philox.h"
+#include "kernels/runtime/team.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
 
@@ -91,16 +90,24 @@ const winograd::Steps<T>& steps_of(const Scheme& scheme) {
     return scheme.halves;
 }
 
+/// All units, the last one first.
+template <class T>
+void transform(const winograd::Steps<T>& steps, const winograd::FilterSource& f, std::vector<float>& u) {
+  for (int64_t unit = steps.filter_units(f.inputs(), f.outputs()); unit-- > 0;)
+    steps.transform_filter(f, unit, u.data());
+}
+
 template <class T>
 std::vector<T> convolve_plain(const Scheme& scheme, const Problem& g, const std::vector<T>& x,
                               const std::vector<float>& w) {
   const winograd::Steps<T>& steps = steps_of<T>(scheme);
   const Cut cut{.rows = 14};
+  Team team(2);
   const std::vector<float> ones(g.k, 1.f);
-  std::vector<float> u(steps.filter_floats(g.c, g.k)), workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
+  std::vector<float> u(steps.filter_floats(g.c, g.k)), workspace(steps.workspace_floats(g, cut, team.size()));
   std::vector<T> y(g.n * g.p * g.q * g.k);
-  steps.transform_filter({g.k, g.c, w.data(), ones.data(), false}, u.data());
-  steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, nullptr, y.data(), workspace.data()}, false);
+  transform(steps, {g.k, g.c, w.data(), ones.data(), false}, u);
+  steps.run(g, cut, {x.data(), u.data(), nullptr, nullptr, nullptr, y.data(), workspace.data(), &team}, false);
   return y;
 }
 
@@ -115,31 +122,31 @@ template <class T>
 std::vector<T> convolve(const Scheme& scheme, const Problem& g, bool turned, const Cut& cut) {
   const int64_t filters = turned ? g.c : g.k, channels = turned ? g.k : g.c, outputs = g.n * g.p * g.q * g.k;
   const winograd::Steps<T>& steps = steps_of<T>(scheme);
+  Team team(2);
   std::vector<float> u(steps.filter_floats(g.c, g.k));
   const auto w = floats(filters * 9 * channels, 1), scale = floats(filters, 2);
-  steps.transform_filter({filters, channels, w.data(), scale.data(), turned}, u.data());
+  transform(steps, {filters, channels, w.data(), scale.data(), turned}, u);
   const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 3)), add = stored<T>(floats(outputs, 4));
   const auto bias = floats(g.k, 5);
   const auto mask = stored<T>(floats(outputs, 6));
   std::vector<T> y(outputs);
-  std::vector<float> workspace(steps.workspace_floats(g, cut, omp_get_max_threads()));
-  steps.run(g, cut, {x.data(), u.data(), bias.data(), add.data(), mask.data(), y.data(), workspace.data()}, true);
+  std::vector<float> workspace(steps.workspace_floats(g, cut, team.size()));
+  steps.run(g, cut, {x.data(), u.data(), bias.data(), add.data(), mask.data(), y.data(), workspace.data(), &team},
+            true);
   return y;
 }
 
 template <class T>
 std::vector<float> filter_gradient(const winograd::Gradient& gradient, const Problem& g, int threads) {
-  const int before = omp_get_max_threads();
-  omp_set_num_threads(threads);
+  Team team(threads);
   const auto x = stored<T>(floats(g.n * g.h * g.w * g.c, 1)), dy = stored<T>(floats(g.n * g.p * g.q * g.k, 2));
   auto dw = floats(g.k * 9 * g.c, 3);
   std::vector<float> workspace(gradient.workspace_floats(g, threads));
-  const winograd::GradientOperands<T> o{x.data(), dy.data(), dw.data(), workspace.data()};
+  const winograd::GradientOperands<T> o{x.data(), dy.data(), dw.data(), workspace.data(), &team};
   if constexpr (sizeof(T) == 4)
     gradient.floats(g, o, true);
   else
     gradient.halves(g, o, true);
-  omp_set_num_threads(before);
   return dw;
 }
 

@@ -135,8 +135,12 @@ struct Arat : Trainer {
     return bn == Bn::shared ? 0 : static_cast<int>(at - known.begin());
   }
   Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
-    return attack.run(
-        context.engine, seen, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    NoisyPgd noisy = attack;
+    noisy.pgd = attack_with(pass, attack.pgd);
+    return attack_in_slices(context, pass, seen, [&](Engine& on, const BatchSlice& slice) {
+      return noisy.run(
+          on, slice.batch, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
+    });
   }
 };
 

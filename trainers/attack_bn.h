@@ -1,6 +1,5 @@
 #pragma once
-#include <omp.h>
-
+#include "attacks/pgd.h"
 #include "attacks/slices.h"
 #include "core/config.h"
 #include "nn/module.h"
@@ -9,9 +8,8 @@
 namespace temper {
 
 /// How BatchNorm runs inside the attack, the largest silent difference between published methods: with running
-/// statistics
-/// (`eval`: TRADES, MART, Bag of Tricks), with those of the batch, every forward moving the running ones (`train`:
-/// Madry, Rice), or with those of the batch and nothing moved (`train_no_update`: Squeeze Training).
+/// statistics (`eval`: TRADES, MART, Bag of Tricks), with those of the batch, every forward moving the running ones
+/// (`train`: Madry, Rice), or with those of the batch and nothing moved (`train_no_update`: Squeeze Training).
 enum class AttackBn : uint8_t { eval, train, train_no_update };
 
 inline void attack_bn_field(Fields& f, AttackBn& bn) {
@@ -26,14 +24,18 @@ inline Pass attack_pass(AttackBn bn, int branch = 0) {
           .branch = branch};
 }
 
-/// As attacks/slices.h has it for a small network on a CPU. All at once where samples meet in batch statistics, and
-/// where the filters, which every slice reads again, would not stay in a core's cache.
-inline int64_t samples_at_a_time(const TrainContext& context, AttackBn bn, const Batch& batch) {
-  constexpr int64_t kSmall = 1 << 18;
-  const Network& model = context.model;
-  if (bn != AttackBn::eval || context.engine.device() != Device::cpu || model.params().numel() > kSmall)
-    return batch.size();
-  return samples_at_a_time(batch.size(), omp_get_max_threads(), model.activation_bytes(context.engine));
+/// The attack as it runs with `pass`. Where samples meet in batch statistics, a sample's pixels move the losses of
+/// others, too, so a factor for each of these losses is another step, not the same one: the gradient is the loss's own.
+inline Pgd attack_with(const Pass& pass, Pgd attack) {
+  if (pass.bn == BnStats::batch) attack.gradient = Pgd::Gradient::pytorch;
+  return attack;
+}
+
+/// attack_in_slices() for a network that runs with `pass`.
+inline Tensor attack_in_slices(const TrainContext& context, const Pass& pass, const Batch& batch,
+                               const std::function<Tensor(Engine&, const BatchSlice&)>& attack) {
+  const int64_t rows = samples_at_a_time(context.engine, context.model, pass.bn, batch.size());
+  return attack_in_slices(context.engine, batch, rows, attack);
 }
 
 }  // namespace temper

@@ -1,5 +1,6 @@
 #include "trainers/experiment.h"
 
+#include "core/cpus.h"
 #include "core/plan_cache.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
@@ -114,7 +115,8 @@ void Experiment::fields(Fields& f) {
   f.choice("device", device,
            {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
            "where to run; auto: cuda where a device answers");
-  f("threads", threads, kCount, "CPU threads; 0: one per core");
+  f("threads", threads, kCount, "CPU threads; 0: one for each CPU that the process may use");
+  if (const std::string problem = problem_with_threads(threads); !problem.empty()) f.reject("threads", problem);
 
   Fields precision = f.enter("precision");
   precision.choice(

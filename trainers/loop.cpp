@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/cpus.h"
 #include "core/environment.h"
 #include "core/file.h"
 #include "core/folders.h"
@@ -30,6 +31,7 @@ void write_environment(const RunFolder& folder, const TrainingState& state, Resu
   nlohmann::ordered_json j = environment();
   j["device"] = name(state.engine.device());
   j["compute"] = name(state.experiment.precision);
+  j["threads"] = state.engine.team().size();
   j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
   write_text_atomically(folder.environment().string(), j.dump(2) + "\n");
 }
@@ -124,7 +126,7 @@ TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock&
   Run run{state, lock, folder, observer, log, {.config = config, .inputs = inputs.dump()}};
   observer.on_start(start_report(state));
   for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
-  warnings.insert(warnings.end(), {lock.warning(), log.lost()});
+  warnings.insert(warnings.end(), {lock.warning(), log.lost(), note_on_threads(experiment.threads)});
   for (const std::string& text : warnings)
     if (!text.empty()) run.warn(text);
   for (const std::string& note : noted) run.warn(note);

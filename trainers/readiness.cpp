@@ -132,7 +132,7 @@ void check_state(TrainingState& state) {
 }
 
 int64_t bytes_to_write(TrainingState& state) {
-  constexpr int64_t kReport = 8 << 20;  // and metrics
+  constexpr int64_t kReport = 1 << 20;  // and metrics
   Size checkpoint;
   state.visit(checkpoint);
   const int64_t weights = Size::size_of(state.network->weights());

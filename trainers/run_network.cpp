@@ -12,8 +12,7 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
                                           const std::string& weights, const DataShape& shape) {
   auto network = std::make_unique<Network>(engine, *experiment.model.architecture, experiment.network_options(shape));
   if (weights == "last") {
-    const LoadedCheckpoint checkpoint = load_checkpoint(folder);
-    restore(checkpoint.content, checkpoint.file, [&](StateVisitor& v) { visit_network(v, *network); });
+    load_network(*network, folder.last().string());  // never the one before in its place
     return network;
   }
   const std::map<std::string, std::filesystem::path> files = {

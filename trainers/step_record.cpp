@@ -4,6 +4,8 @@
 #include <cstring>
 #include <numeric>
 
+#include <nlohmann/json.hpp>
+
 #include "attacks/attack_observer.h"
 #include "core/host.h"
 #include "core/plan_ahead.h"
@@ -84,6 +86,7 @@ void read_content(StepRecord& r, const std::string& content, const NamedArray& a
   if (content.starts_with(kNumber))
     return read_array<double>(a, r.numbers[content.substr(std::strlen(kNumber))], where);
   if (content == "experiment") return read_array<uint8_t>(a, r.experiment, where);
+  if (content == "inputs") return read_array<uint8_t>(a, r.inputs, where);
   for (const auto& [name, values] :
        {std::pair{"images", &r.images}, {"weights", &r.weights}, {"statistics", &r.statistics}})
     if (content == name) return read_array<float>(a, *values, where);
@@ -110,6 +113,7 @@ StepRecord record_steps(const std::string& label, Experiment& experiment, int64_
   StepRecord record{.label = label, .experiment = YAML::Dump(experiment.resolved) + "\n", .steps = steps};
   FoundImages found(experiment.loop.batch_size);
   TrainingState state(experiment, read_splits(experiment), nullptr, &found);
+  record.inputs = to_json(state.inputs).dump();
   const int64_t whole = state.images_train / experiment.loop.batch_size;
   TEMPER_CHECK(steps <= whole, label, ": expected at most ", whole,
                " steps because an epoch has so many whole batches, got ", steps, "; lower --steps or loop.batch_size");
@@ -143,8 +147,10 @@ std::vector<NamedArray> to_arrays(const std::vector<StepRecord>& records) {
       arrays.push_back(array(r.label + "/" + content, std::move(shape), values.data(), values.size()));
     };
     const auto count = [](const Values& values) { return static_cast<int64_t>(values.size()); };
-    const std::vector<uint8_t> text(r.experiment.begin(), r.experiment.end());
-    put("experiment", {static_cast<int64_t>(text.size())}, text);
+    for (const auto& [name, value] : {std::pair{"experiment", &r.experiment}, {"inputs", &r.inputs}}) {
+      const std::vector<uint8_t> text(value->begin(), value->end());
+      put(name, {static_cast<int64_t>(text.size())}, text);
+    }
     for (const auto& [name, values] : r.numbers) put(kNumber + name, {r.steps}, values);
     put("images", {r.steps, count(r.images) / r.steps}, r.images);
     put("weights", {count(r.weights)}, r.weights);

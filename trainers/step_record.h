@@ -15,6 +15,7 @@ struct StepRecord {
 
   std::string label;
   std::string experiment;  ///< the resolved configuration (YAML)
+  std::string inputs;      ///< what it is trained on (trainers/run_inputs.h), as JSON; empty: not on record
   int64_t steps = 0;
   std::map<std::string, std::vector<double>> numbers;  ///< "loss", "gradient" (its norm), the method's own; per step
   /// Per step the adversarial images of its batch, all steps one after the other; zeros in a step without an attack.

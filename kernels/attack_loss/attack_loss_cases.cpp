@@ -79,7 +79,8 @@ void kl_direction_case(int64_t rows, int cols, double reach) {
                       a[1][r * cols + c] = most > 0 ? (std::exp(q[c]) - std::exp(p[c])) / most : 0;
                   }
                 },
-            .tolerance = sizeof(T) == 4 ? 1e-5 : 1e-12,
+            // The class with most of p gets what all others leave, and their rounding.
+            .tolerance = (sizeof(T) == 4 ? 1e-5 : 1e-12) * std::max(1.0, cols / 50.0),
             .bytes = (3.0 * n + rows) * sizeof(T),
             .flops = 30.0 * n});
 }

@@ -24,14 +24,13 @@ int strip_width(int channels) { return channels * std::max(1, 128 / channels); }
 
 /// Calls f(i, n) for every strip of elements i .. i+n-1 of every chunk; chunks run in parallel.
 template <class F>
-void for_each_strip(int64_t rows, int channels, F f) {
+void for_each_strip(Stream stream, int64_t rows, int channels, F f) {
   const Chunks chunks(rows, channels);
   const int64_t width = strip_width(channels);
-#pragma omp parallel for schedule(static) if (rows * channels >= kParallelGrain)
-  for (int64_t k = 0; k < chunks.count; ++k) {
+  each_item(team_for(stream, rows * channels), chunks.count, [&](int64_t k, int) {
     const int64_t from = k * chunks.size * channels, end = from + chunks.rows_of(k) * channels;
     for (int64_t i = from; i < end; i += width) f(i, std::min(width, end - i));
-  }
+  });
 }
 
 /// into = v. Out of line of a simd loop, where a temporary bfloat16 would become an array and stop the vectoriser.
@@ -106,25 +105,22 @@ void chunk_moments(int64_t n, int channels, const T* x, S* mean, S* m2) {
 }
 
 template <class T, class S>
-void cpu_statistics(int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x, double eps,
+void cpu_statistics(Stream stream, int64_t rows, int channels, S* mean, S* invstd, S* workspace, const T* x, double eps,
                     BatchNormRunning<S> running) {
   const Chunks chunks(rows, channels);
-#pragma omp parallel if (rows * channels >= kParallelGrain)
-  {
-#pragma omp for schedule(static)
-    for (int64_t k = 0; k < chunks.count; ++k) {
-      S* part = workspace + 2 * k * channels;
-      chunk_moments(chunks.rows_of(k) * channels, channels, x + k * chunks.size * channels, part, part + channels);
-    }
-#pragma omp for schedule(static)
-    for (int c = 0; c < channels; ++c) {
+  each_item(team_for(stream, rows * channels), chunks.count, [&](int64_t k, int) {
+    S* part = workspace + 2 * k * channels;
+    chunk_moments(chunks.rows_of(k) * channels, channels, x + k * chunks.size * channels, part, part + channels);
+  });
+  in_pieces(stream, channels, 2 * chunks.count, [&](int64_t from, int64_t to) {
+    for (int c = static_cast<int>(from); c < to; ++c) {
       const S* part = workspace + c;
       double sums[2] = {};
       for (int64_t k = 0; k < chunks.count; ++k, part += 2 * channels)
         merge(double(chunks.rows_of(k)), double(part[0]) - double(workspace[c]), double(part[channels]), sums);
       finish(c, rows, double(workspace[c]), sums, mean, invstd, eps, running);
     }
-  }
+  });
 }
 
 template <BatchNormMask mask, class T, class S>
@@ -160,22 +156,19 @@ void chunk_sums(int64_t n, int channels, T* dy, const T* x, const T* y, const st
 }
 
 template <BatchNormMask mask, class T, class S>
-void cpu_backward_sums(int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy, const T* x, const T* y,
-                       BatchNormAffine<S> a) {
+void cpu_backward_sums(Stream stream, int64_t rows, int channels, S* dgamma, S* dbeta, S* workspace, T* dy, const T* x,
+                       const T* y, BatchNormAffine<S> a) {
   const Chunks chunks(rows, channels);
   const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
   const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
   const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
-#pragma omp parallel if (rows * channels >= kParallelGrain)
-  {
-#pragma omp for schedule(static)
-    for (int64_t k = 0; k < chunks.count; ++k) {
-      const int64_t at = k * chunks.size * channels, n = chunks.rows_of(k) * channels;
-      S* part = workspace + 2 * k * channels;
-      chunk_sums<mask>(n, channels, dy + at, x + at, y + at, mean, scale, beta, part, part + channels);
-    }
-#pragma omp for schedule(static)
-    for (int c = 0; c < channels; ++c) {
+  each_item(team_for(stream, rows * channels), chunks.count, [&](int64_t k, int) {
+    const int64_t at = k * chunks.size * channels, n = chunks.rows_of(k) * channels;
+    S* part = workspace + 2 * k * channels;
+    chunk_sums<mask>(n, channels, dy + at, x + at, y + at, mean, scale, beta, part, part + channels);
+  });
+  in_pieces(stream, channels, 2 * chunks.count, [&](int64_t from, int64_t to) {
+    for (int64_t c = from; c < to; ++c) {
       double product = 0, sum = 0;
       for (int64_t k = 0; k < chunks.count; ++k) {
         product += workspace[2 * k * channels + c];
@@ -184,16 +177,17 @@ void cpu_backward_sums(int64_t rows, int channels, S* dgamma, S* dbeta, S* works
       dgamma[c] = S(product * a.invstd[c]);
       dbeta[c] = S(sum);
     }
-  }
+  });
 }
 
 template <class T, class S>
-void cpu_apply(int64_t rows, int channels, T* y, const T* x, const T* residual, BatchNormAffine<S> a, S lowest) {
+void cpu_apply(Stream stream, int64_t rows, int channels, T* y, const T* x, const T* residual, BatchNormAffine<S> a,
+               S lowest) {
   const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
   const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
   const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
   const auto run = [&](auto add) {
-    for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+    for_each_strip(stream, rows, channels, [&](int64_t i, int64_t n) {
 #pragma omp simd
       for (int64_t j = 0; j < n; ++j) {
         S t = affine(S(x[i + j]), mean[j], scale[j], beta[j]);
@@ -206,8 +200,8 @@ void cpu_apply(int64_t rows, int channels, T* y, const T* x, const T* residual, 
 }
 
 template <bool masked, class T, class S>
-void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, const T* x, const S* dgamma,
-                        const S* dbeta, BatchNormAffine<S> a) {
+void cpu_backward_batch(Stream stream, int64_t rows, int channels, S sink, T* dx, const T* dy, const T* x,
+                        const S* dgamma, const S* dbeta, BatchNormAffine<S> a) {
   const auto mean = spread<S>(channels, [&](int c) { return a.mean[c]; });
   const auto scale = spread<S>(channels, [&](int c) { return a.invstd[c] * a.gamma[c]; });
   const auto beta = spread<S>(channels, [&](int c) { return a.beta[c]; });
@@ -215,7 +209,7 @@ void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, 
   const auto shift = spread<S>(channels, [&](int c) { return dbeta[c] * share; });
   const auto slope = spread<S>(channels, [&](int c) { return a.invstd[c] * dgamma[c] * share; });
   const auto run = [&](auto add) {
-    for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+    for_each_strip(stream, rows, channels, [&](int64_t i, int64_t n) {
 #pragma omp simd
       for (int64_t j = 0; j < n; ++j) {
         const S v = S(x[i + j]);
@@ -231,10 +225,10 @@ void cpu_backward_batch(int64_t rows, int channels, S sink, T* dx, const T* dy, 
 }
 
 template <bool masked, class T, class S>
-void cpu_backward_running(int64_t rows, int channels, S sink, T* dx, const T* dy, const T* y, const S* invstd,
-                          const S* gamma) {
+void cpu_backward_running(Stream stream, int64_t rows, int channels, S sink, T* dx, const T* dy, const T* y,
+                          const S* invstd, const S* gamma) {
   const auto scale = spread<S>(channels, [&](int c) { return invstd[c] * gamma[c]; });
-  for_each_strip(rows, channels, [&](int64_t i, int64_t n) {
+  for_each_strip(stream, rows, channels, [&](int64_t i, int64_t n) {
 #pragma omp simd
     for (int64_t j = 0; j < n; ++j) {
       S z = S(dy[i + j]);
@@ -254,7 +248,7 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
                            double eps, BatchNormRunning<S> running) {
   const KernelRange range(stream, "batch_norm_statistics", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_statistics, stream, rows, channels, mean, invstd, workspace, x, eps, running);
-  cpu_statistics(rows, channels, mean, invstd, workspace, x, eps, running);
+  cpu_statistics(stream, rows, channels, mean, invstd, workspace, x, eps, running);
 }
 
 template <class S>
@@ -277,7 +271,7 @@ void batch_norm_apply(Stream stream, int64_t rows, int channels, T* y, const T* 
                       BatchNormAffine<S> affine, BatchNormRelu relu) {
   const KernelRange range(stream, "batch_norm_apply", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_apply, stream, rows, channels, y, x, residual, affine, relu);
-  cpu_apply(rows, channels, y, x, residual, affine, lowest_output<S>(relu));
+  cpu_apply(stream, rows, channels, y, x, residual, affine, lowest_output<S>(relu));
 }
 
 template <class T, class S>
@@ -285,7 +279,9 @@ void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgam
                               const T* x, const T* y, BatchNormAffine<S> affine, BatchNormMask mask) {
   const KernelRange range(stream, "batch_norm_backward_sums", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_sums, stream, rows, channels, dgamma, dbeta, workspace, dy, x, y, affine, mask);
-  with_mask(mask, [&](auto m) { cpu_backward_sums<m()>(rows, channels, dgamma, dbeta, workspace, dy, x, y, affine); });
+  with_mask(mask, [&](auto m) {
+    cpu_backward_sums<m()>(stream, rows, channels, dgamma, dbeta, workspace, dy, x, y, affine);
+  });
 }
 
 template <class T, class S>
@@ -294,9 +290,9 @@ void batch_norm_backward_batch(Stream stream, int64_t rows, int channels, float 
   const KernelRange range(stream, "batch_norm_backward_batch", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_batch, stream, rows, channels, sink, dx, dy, x, dgamma, dbeta, affine, mask);
   if (mask == BatchNormMask::from_x)
-    cpu_backward_batch<true>(rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
+    cpu_backward_batch<true>(stream, rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
   else
-    cpu_backward_batch<false>(rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
+    cpu_backward_batch<false>(stream, rows, channels, S(sink), dx, dy, x, dgamma, dbeta, affine);
 }
 
 template <class T, class S>
@@ -305,9 +301,9 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
   const KernelRange range(stream, "batch_norm_backward_running", {rows, channels});
   TEMPER_CUDA_HALF(batch_norm_backward_running, stream, rows, channels, sink, dx, dy, y, invstd, gamma);
   if (y)
-    cpu_backward_running<true>(rows, channels, S(sink), dx, dy, y, invstd, gamma);
+    cpu_backward_running<true>(stream, rows, channels, S(sink), dx, dy, y, invstd, gamma);
   else
-    cpu_backward_running<false>(rows, channels, S(sink), dx, dy, y, invstd, gamma);
+    cpu_backward_running<false>(stream, rows, channels, S(sink), dx, dy, y, invstd, gamma);
 }
 
 #define INSTANTIATE(T, S)                                                                                             \

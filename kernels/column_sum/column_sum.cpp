@@ -17,15 +17,14 @@ void column_sum(Stream stream, int64_t rows, int cols, Sum* y, Sum* workspace, c
   if (cols == 0) return;
   TEMPER_CUDA_HALF(column_sum, stream, rows, cols, y, workspace, x, beta);
   const Chunks chunks(rows, cols);
-#pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
-  for (int64_t k = 0; k < chunks.count; ++k) {
+  each_item(team_for(stream, rows * cols), chunks.count, [&](int64_t k, int) {
     Sum* sum = workspace + k * cols;
     const T* from = x + k * chunks.size * cols;
     for (int c = 0; c < cols; ++c) sum[c] = 0;
     for (int64_t r = 0; r < chunks.rows_of(k); ++r)
 #pragma omp simd
       for (int c = 0; c < cols; ++c) sum[c] += Sum(compute_t<T>(from[r * cols + c]));
-  }
+  });
   for (int c = 0; c < cols; ++c) y[c] = beta == 0 ? Sum(0) : Sum(beta) * y[c];
   for (int64_t k = 0; k < chunks.count; ++k)
     for (int c = 0; c < cols; ++c) y[c] += workspace[k * cols + c];

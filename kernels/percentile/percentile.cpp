@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "kernels/percentile/percentile_body.h"
 #include "kernels/runtime/map.h"
@@ -23,22 +24,21 @@ struct Members {
   int64_t values = 0;
 };
 
-/// Calls body(value) for every member on all threads, each with a copy of `start`; merge(copy) follows, one at a time.
+/// Calls body(copy, value) for every member, where each thread has a copy of `start`; merge(copy) follows, one at a
+/// time.
 template <class T, class Local, class Body, class Merge>
-void for_members(const Members& m, const T* x, const Local& start, Body body, Merge merge) {
-#pragma omp parallel if (m.values >= kParallelGrain)
-  {
-    Local local = start;
-#pragma omp for schedule(static) nowait
-    for (const SliceChunk* c = m.begin; c < m.end; ++c)
-      for (int64_t i = c->from; i < c->from + c->count; ++i) body(local, x[i]);
-#pragma omp critical(temper_percentile)
-    merge(local);
-  }
+void for_members(Stream stream, const Members& m, const T* x, const Local& start, Body body, Merge merge) {
+  Team* const team = team_for(stream, m.values);
+  std::vector<Local> locals(threads_of(team), start);
+  each_item(team, m.end - m.begin, [&](int64_t chunk, int thread) {
+    const SliceChunk& c = m.begin[chunk];
+    for (int64_t i = c.from; i < c.from + c.count; ++i) body(locals[thread], x[i]);
+  });
+  for (const Local& local : locals) merge(local);
 }
 
 template <class T>
-T select(const Members& m, const PercentileRank& rank, const T* x) {
+T select(Stream stream, const Members& m, const PercentileRank& rank, const T* x) {
   using Key = OrderKey<T>;
   Key prefix = 0;
   int64_t left = rank.below, in_bin = 0;
@@ -46,7 +46,7 @@ T select(const Members& m, const PercentileRank& rank, const T* x) {
     const detail::Digit digit = detail::digit<T>(i);
     Histogram count{};
     for_members(
-        m, x, Histogram{},
+        stream, m, x, Histogram{},
         [=](Histogram& h, T v) {
           const Key key = detail::to_key(v);
           if (digit.follows(key, prefix)) ++h[digit.of(key)];
@@ -63,7 +63,7 @@ T select(const Members& m, const PercentileRank& rank, const T* x) {
   if (left + 1 == in_bin && rank.fraction > 0) {  // the last of its value: look for the next one
     next = ~Key(0);
     for_members(
-        m, x, next,
+        stream, m, x, next,
         [=](Key& least, T v) {
           const Key key = detail::to_key(v);
           if (key > prefix && key < least) least = key;
@@ -82,7 +82,7 @@ void percentile(Stream stream, PercentilePlan& plan, const T* x, T* thresholds) 
   for (int g = 0; g < plan.groups(); ++g) {
     Members m{plan.chunks() + plan.first_chunk()[g], plan.chunks() + plan.first_chunk()[g + 1]};
     for (const SliceChunk* c = m.begin; c < m.end; ++c) m.values += c->count;
-    thresholds[g] = select(m, plan.ranks()[g], x);
+    thresholds[g] = select(stream, m, plan.ranks()[g], x);
   }
 }
 

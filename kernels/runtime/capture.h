@@ -99,7 +99,9 @@ namespace detail {
 template <class T>
 void append_bytes(std::vector<char>& to, T value) {
   static_assert(std::is_trivially_copyable_v<T>);
+#if __has_builtin(__builtin_clear_padding)  // without it, two launches that are alike may look different
   __builtin_clear_padding(&value);
+#endif
   const char* bytes = reinterpret_cast<const char*>(&value);
   to.insert(to.end(), bytes, bytes + sizeof value);
 }

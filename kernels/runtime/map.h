@@ -10,14 +10,12 @@
 #include "kernels/runtime/pass.h"
 #include "kernels/runtime/range.h"
 #include "kernels/runtime/stream.h"
+#include "kernels/runtime/team.h"
 #if defined(TEMPER_KERNELS)
 #include "kernels/runtime/launch.h"
 #endif
 
 namespace temper {
-
-/// Fewer elements than this are not worth waking a second thread for.
-inline constexpr int64_t kParallelGrain = 1 << 14;
 
 namespace detail {
 
@@ -36,6 +34,13 @@ HD bool rests(const Fn& fn) {
     return fn.rests();
   else
     return false;
+}
+
+/// fn for the elements [from, to).
+template <class Fn, class... T>
+void map_range(int64_t from, int64_t to, Fn fn, T*... p) {
+#pragma omp simd
+  for (int64_t i = from; i < to; ++i) fn(i, p[i]...);
 }
 
 /// The first element from which on all arrays can be read W elements at a time, or -1: views from the middle of tensors
@@ -87,15 +92,9 @@ void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, n, detail::pointer(args)...);
     if (planning(stream) || detail::rests(fn)) return;
-    [n, fn = detail::begun(fn)](auto*... p) {
-      if (n < kParallelGrain) {
-#pragma omp simd
-        for (int64_t i = 0; i < n; ++i) fn(i, p[i]...);
-      } else {
-#pragma omp parallel for simd schedule(static)
-        for (int64_t i = 0; i < n; ++i) fn(i, p[i]...);
-      }
-    }(detail::pointer(args)...);
+    const auto body = detail::begun(fn);
+    in_pieces(stream, n, 1,
+              [&](int64_t from, int64_t to) { detail::map_range(from, to, body, detail::pointer(args)...); });
     return;
   }
 #if defined(TEMPER_KERNELS)

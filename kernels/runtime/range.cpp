@@ -60,21 +60,33 @@ bool RangeLog::timed_by_device() const {
   return around.kind == RangeKind::phase;
 }
 
-void RangeLog::open(Stream stream, RangeKind kind, std::string_view name, std::initializer_list<int64_t> extents) {
-  if (!clock_) synchronize(stream);
-  const std::vector<int>& siblings = nodes_[current_].children;
+int RangeLog::inside(int parent, RangeKind kind, std::string_view name, std::span<const int64_t> extents) {
+  const std::vector<int>& siblings = nodes_[parent].children;
   const auto known = std::find_if(siblings.begin(), siblings.end(), [&](int i) {
     return nodes_[i].name == name &&
            std::equal(extents.begin(), extents.end(), nodes_[i].extents.begin(), nodes_[i].extents.end());
   });
-  if (known != siblings.end()) {
-    current_ = *known;
-  } else {
-    const int made = static_cast<int>(nodes_.size());
-    nodes_[current_].children.push_back(made);
-    nodes_.push_back({.name = std::string(name), .extents = extents, .kind = kind, .parent = current_});
-    current_ = made;
+  if (known != siblings.end()) return *known;
+  const int made = static_cast<int>(nodes_.size());
+  nodes_[parent].children.push_back(made);
+  nodes_.push_back(
+      {.name = std::string(name), .extents = {extents.begin(), extents.end()}, .kind = kind, .parent = parent});
+  return made;
+}
+
+void RangeLog::absorb(const RangeLog& part, int threads) {
+  std::vector<int> here(part.nodes_.size(), current_);
+  for (size_t i = 1; i < part.nodes_.size(); ++i) {
+    const Node& from = part.nodes_[i];
+    here[i] = inside(here[from.parent], from.kind, from.name, from.extents);
+    nodes_[here[i]].count += from.count;
+    nodes_[here[i]].seconds += from.seconds / threads;
   }
+}
+
+void RangeLog::open(Stream stream, RangeKind kind, std::string_view name, std::initializer_list<int64_t> extents) {
+  if (!clock_) synchronize(stream);
+  current_ = inside(current_, kind, name, {extents.begin(), extents.size()});
   if (clock_)
     open_.push_back({.mark = timed_by_device() ? clock_->mark(stream) : -1});
   else

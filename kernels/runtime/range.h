@@ -3,6 +3,7 @@
 // a RangeLog has them timed. Otherwise a range costs two comparisons.
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,9 @@ class RangeLog {
   void clear();
   /// The tree stays, its times and counts become zero. Only while no range is open.
   void restart();
+  /// Adds the ranges of a thread that did a part of the work of the range that is open here, one of `threads` that did
+  /// so at the same time: together they count as long as the work took, if none of them waited.
+  void absorb(const RangeLog& part, int threads);
   /// With a device's clock: adds what has run since the last call; the stream has to be idle. To be called after every
   /// run of what is timed.
   void settle();
@@ -71,6 +75,8 @@ class RangeLog {
   struct Timed {
     int node, from, to;
   };
+  /// The range of that name and extents in `parent`, a new one if need be.
+  int inside(int parent, RangeKind kind, std::string_view name, std::span<const int64_t> extents);
   bool timed_by_device() const;
   void add(const std::vector<Timed>& all);
   void drop(std::vector<Timed>& all);

@@ -190,8 +190,9 @@ void for_each_row(Stream stream, int64_t rows, int cols, Fn fn) {
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, rows, cols);
     if (planning(stream)) return;
-#pragma omp parallel for schedule(static) if (rows * cols >= kParallelGrain)
-    for (int64_t r = 0; r < rows; ++r) fn(Row{r, cols});
+    in_pieces(stream, rows, cols, [&](int64_t from, int64_t to) {
+      for (int64_t r = from; r < to; ++r) fn(Row{r, cols});
+    });
     return;
   }
 #if defined(TEMPER_KERNELS)

@@ -7,6 +7,7 @@ namespace temper {
 
 class RangeLog;
 class Capture;
+class Team;
 
 enum class Device : uint8_t { cpu, cuda };
 inline const char* name(Device d) { return d == Device::cpu ? "cpu" : "cuda"; }
@@ -19,6 +20,8 @@ struct Stream {
   void* blas = nullptr;        ///< on CUDA, the matrix library bound to this stream; made by Engine
   RangeLog* ranges = nullptr;  ///< where named ranges are timed; none: nowhere
   Capture* capture = nullptr;  ///< whether work is being recorded; none: it never is
+  Team* team = nullptr;        ///< on the CPU, the threads that share a loop; none: the calling one alone
+  int worker = 0;              ///< which thread of an engine works here: what is kept for each is told apart by it
 };
 
 }  // namespace temper

@@ -78,3 +78,20 @@ def layers(folder):
             rows.append(f"| {c['name']} | {c['calls']:.0f} | {three(1e3 * c['seconds'])} | {rate / 1e9:.0f} | "
                         f"{100 * rate / peak:.0f} % |")
     return rows[1:]
+
+
+def beside(folder):
+    """Steps beside busy processes, before and after, from what bench/beside wrote."""
+    head = ["| step, batch 64, f32: ms (95th percentile), times the quiet time | alone | beside one | beside two |",
+            "|---|---:|---:|---:|"]
+    if not os.path.exists(os.path.join(folder, "beside.json")):
+        return head + ["| not yet | not measured | not measured | not measured |"]
+    cells = {(c["step"], c["program"], c["busy"]): c for c in read(folder, "beside")["steps"]}
+    rows = []
+    for step, program in dict.fromkeys((step, program) for step, program, _ in cells):
+        def text(busy):
+            c, quiet = cells[step, program, busy], cells[step, program, 0]
+            times = f", {c['median'] / quiet['median']:.2f}x" if busy else ""
+            return f"{three(1e3 * c['median'])} ({three(1e3 * c['percentile_95'])}){times}"
+        rows.append(f"| {step}, {program} | " + " | ".join(text(busy) for busy in (0, 1, 2)) + " |")
+    return head + rows

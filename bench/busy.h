@@ -1,0 +1,35 @@
+#pragma once
+#include <sys/types.h>
+
+#include <vector>
+
+namespace temper::bench {
+
+/// Other processes that use all they are given of a CPU each, on whatever CPU the system puts them. They rest until a
+/// Busy wakes them, and end with this object or with this process.
+class BusyProcesses {
+ public:
+  explicit BusyProcesses(int count);
+  ~BusyProcesses();
+  BusyProcesses(const BusyProcesses&) = delete;
+
+  int count() const { return static_cast<int>(children_.size()); }
+  void resume() const;
+  void rest() const;
+
+ private:
+  std::vector<pid_t> children_;
+};
+
+/// For as long as it lives, the others are busy.
+class Busy {
+ public:
+  explicit Busy(const BusyProcesses& processes) : processes_(processes) { processes_.resume(); }
+  ~Busy() { processes_.rest(); }
+  Busy(const Busy&) = delete;
+
+ private:
+  const BusyProcesses& processes_;
+};
+
+}  // namespace temper::bench

@@ -1,0 +1,93 @@
+#pragma once
+// Threads that share the work of an engine on the CPU, and loops on them.
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "kernels/runtime/items.h"
+#include "kernels/runtime/stream.h"
+
+namespace temper {
+
+/// Fewer elements than this are not worth waking a second thread for.
+inline constexpr int64_t kParallelGrain = 1 << 14;
+
+/// The thread that calls and some helpers, which start when first needed. Every thread begins with a share of its own,
+/// the same one for the same number of items, then takes what others have not begun: nobody waits for a thread that the
+/// system has stopped, unless it is in the middle of an item. Who waits looks again and again for some microseconds,
+/// and then sleeps. Made for one caller at a time; an item that calls its own team runs that work alone.
+class Team {
+ public:
+  explicit Team(int threads);
+  ~Team();
+  Team(const Team&) = delete;
+
+  int size() const { return size_; }
+  void run(const Items& items);
+
+ private:
+  /// A thread's part of the items, and where it last ran.
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+    std::atomic<int> cpu{-1};  ///< of a helper that is inside, of the caller always; -1: none
+  };
+  void start();
+  void help(int thread);
+  void await_round(uint32_t seen);
+  void work(int thread);
+  void call(int64_t item, int thread);
+  void await_helpers();
+
+  const int size_;
+  std::unique_ptr<Share[]> shares_;
+  std::vector<std::thread> helpers_;
+  bool started_ = false;
+  Items items_{};
+  std::atomic<uint32_t> round_{0};   ///< grows with every call of run()
+  std::atomic<uint32_t> inside_{0};  ///< helpers that may touch the items
+  std::atomic<bool> open_{false};    ///< whether there are items to take
+  std::atomic<bool> stop_{false};
+  std::mutex failing_;
+  std::exception_ptr failure_;
+  int64_t failed_ = 0;  ///< the item that threw failure_
+};
+
+/// f(item, thread) for every item in [0, count).
+template <class F>
+void each_item(Team* team, int64_t count, const F& f) {
+  run_items(team,
+            {.count = count,
+             .call = [](const void* body, int64_t item, int thread) { (*static_cast<const F*>(body))(item, thread); },
+             .body = &f});
+}
+
+/// f(from, to) for pieces that make up [0, n), where each of the n stands for `weight` elements: one piece where there
+/// are few. Where they are cut depends on the number of threads.
+template <class F>
+void in_pieces(Stream stream, int64_t n, int64_t weight, const F& f) {
+  constexpr int64_t kLeast = 1 << 13, kOfThread = 8, kTogether = 64;
+  const int threads = threads_of(stream.team);
+  if (threads == 1 || n * weight < kParallelGrain) return f(int64_t{0}, n);
+  const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  int64_t piece = std::max(up(kLeast, weight), up(n, threads * kOfThread));
+  if (weight < kTogether) piece = up(piece, kTogether) * kTogether;
+  each_item(stream.team, up(n, piece), [&](int64_t i, int) { f(i * piece, std::min(n, (i + 1) * piece)); });
+}
+
+/// The team of a stream for `elements` elements: none where they are few.
+inline Team* team_for(Stream stream, int64_t elements) { return elements < kParallelGrain ? nullptr : stream.team; }
+
+/// The stream for work that is part of a piece: one thread, and no log of ranges.
+inline Stream alone(Stream stream) {
+  stream.team = nullptr;
+  stream.ranges = nullptr;
+  return stream;
+}
+
+}  // namespace temper
