@@ -71,9 +71,8 @@ TEMPER_DEVICE_TEST("the size of a network's logits does not hide it from attacks
     const Pgd unsaturated(with(kStrong, norm, Pgd::Gradient::unsaturated)),
         pytorch(with(kStrong, norm, Pgd::Gradient::pytorch));
     INFO(unsaturated.describe());
-    const int64_t fooled = plain.fooled(unsaturated);
-    CHECK(fooled > 0);
-    CHECK(large.fooled(unsaturated) >= fooled);
+    CHECK(plain.fooled(unsaturated) > 0);
+    CHECK(large.fooled(unsaturated) > 0);
     CHECK(large.notes() == std::vector<int32_t>(kImages, 0));
     CHECK(large.fooled(pytorch) == 0);
     CHECK(large.notes() == std::vector<int32_t>(kImages, kZeroGradient));
