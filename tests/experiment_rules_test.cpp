@@ -37,7 +37,7 @@ Set pgd(const std::string& radius, const std::string& step, const std::string& n
 TEST_CASE("rules: what is usual raises no word", "[rules]") {
   CHECK(warnings({}).empty());
   for (const std::string radius : {"2/255", "8/255", "0.031", "0.1", "0.3"})
-    for (const std::string& step : Set{std::string("0"), std::string("1/255"), radius, std::string(radius == "8/255" ? "10/255" : "2/255")})
+    for (const std::string& step : Set{"0", "1/255", radius, radius == "8/255" ? "10/255" : "2/255"})
       CHECK(warnings(pgd(radius, step)).empty());
   for (const std::string radius : {"128/255", "0.5", "1", "2", "3"})
     for (const std::string& step : {std::string("0"), std::string("0.1"), std::string("15/255"), radius})
