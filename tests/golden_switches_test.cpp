@@ -29,8 +29,8 @@ const std::string kL2 =
     "{name: pgd_at, attack_bn: eval, attack: {gradient: pytorch, norm: l2, radius: 0.5, step: 0.15, steps: 5";
 
 const Setting kSettings[] = {
-    {"standard_smoothing", "{name: standard, label_smoothing: 0.1}"},
-    {"smoothing", pgd_at(kStep, "attack_bn: train_no_update, label_smoothing: 0.2"), false},
+    {"standard_smoothing", "{name: standard, label_smoothing: 0.125}"},
+    {"smoothing", pgd_at(kStep, "attack_bn: train_no_update, label_smoothing: 0.25"), false},
     {"rice", pgd_at(kStep, "attack_bn: train, score_pass: always, clean_pass: train")},
     {"rice_restarts", pgd_at(kStep + ", restarts: 2", "attack_bn: train, score_pass: always, clean_pass: train")},
     {"any_success", pgd_at("step: 0.5/255, restarts: 2, restart_rule: any_success", "attack_bn: eval")},

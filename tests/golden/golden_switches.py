@@ -49,8 +49,8 @@ class Setting:
 PGD_AT = Setting("pgd_at")
 TRADES = Setting("trades", radius=0.031, step=0.007, steps=10, start="wide", bn="eval")
 SETTINGS = {
-    "standard_smoothing": Setting("standard", smoothing=0.1),
-    "smoothing": replace(PGD_AT, smoothing=0.2, bn="no_update", ema_warm_up=False),
+    "standard_smoothing": Setting("standard", smoothing=0.125),
+    "smoothing": replace(PGD_AT, smoothing=0.25, bn="no_update", ema_warm_up=False),
     "rice": replace(PGD_AT, score=True, clean_pass=True),
     "rice_restarts": replace(PGD_AT, score=True, clean_pass=True, restarts=2),
     "any_success": replace(PGD_AT, bn="eval", restarts=2, rule="any_success", step=0.5 / 255),
