@@ -81,8 +81,10 @@ void ConflictMeter::add(const Batch& batch, int64_t draw) {
 // One forward of each kind of images; the losses of all pairs are built on it.
 LossViews ConflictMeter::views(Tape& tape, const Batch& batch, int64_t draw) const {
   const auto pass_of = [](int branch) { return Pass{.bn = BnStats::batch, .update = BnUpdate::no, .branch = branch}; };
-  const Tensor x_adv = attack_with(pass_of(robust_), options_.attack).run(
-      engine_, batch, [&](Tape& t, const Var& x) { return network_(t, x, pass_of(robust_)); }, draw);
+  const Tensor x_adv =
+      attack_with(pass_of(robust_), options_.attack)
+          .run(
+              engine_, batch, [&](Tape& t, const Var& x) { return network_(t, x, pass_of(robust_)); }, draw);
   LossViews v{.labels = batch.labels};
   const auto see = [&](const Tensor& images, int branch, std::vector<Var>& features) {
     Taps tapped(options_.taps);
