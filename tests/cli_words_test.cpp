@@ -17,7 +17,7 @@ using test::temper_command;
 // The stripes under another name and with a key that they do not have; its test split may be read.
 struct Shifted : DatasetReader {
   int64_t shift = 0;
-  void fields(Fields& f) override { f("shift", shift, Limits::any(), "pixels"); }
+  void fields(Fields& f) override { f("shift", shift, Limits::at_least(0), "pixels"); }
   ImageSet train() const override { return Registry<DatasetReader>::instance().make("test_stripes")->train(); }
   ImageSet test() const override { return train().subset({0, 1, 2, 3, 4, 5}); }
 };

@@ -73,7 +73,7 @@ TEST_CASE("rules: single values outside of what they can be are refused", "[rule
   check_refused({"model.mean=[0.5]", "model.std=[50]"}, "model.std: expected more than 0 and up to 1, got 50");
   check_refused({"model.mean=[0.5]", "model.std=[0]"}, "model.std: expected more than 0 and up to 1, got 0");
   check_refused({"optimizer.momentum=1"}, "optimizer.momentum: expected 0 or more and below 1, got 1");
-  check_refused({"optimizer.weight_decay=-1e-4"}, "optimizer.weight_decay: expected 0 or more, got -0.0001");
+  check_refused({"optimizer.weight_decay=-1e-4"}, "optimizer.weight_decay: expected 0 or more, got -1e-04");
   check_refused({"optimizer.lr=-0.1"}, "optimizer.lr: expected more than 0");
   check_refused({"optimizer.lr=10", "optimizer.weight_decay=0.1"},
                 "optimizer.weight_decay: expected lr * weight_decay");
