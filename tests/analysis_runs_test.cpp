@@ -157,16 +157,15 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   CHECK_THROWS_WITH(make_analysis("eps", "radii: [8]"),
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
-  Subject other = s;
-  other.name = "other";
-  other.config.root = YAML::Clone(s.config.root);
-  other.config.root["precision"]["compute"] = "f64";
-  const std::vector<Subject> mixed = {s, other};
+  const auto another = [&](const char* section, const char* key, const char* value) {
+    Subject other{.name = "other", .config = {YAML::Clone(s.config.root), s.config.where}, .folder = s.folder};
+    other.config.root[section][key] = value;
+    return other;
+  };
+  const std::vector<Subject> mixed = {s, another("precision", "compute", "f64")};
   CHECK_THROWS_WITH(make_analysis("eps")->run({mixed, folder.path(), nobody}),
                     ContainsSubstring("eps: the runs differ in precision: "));
-  other.config.root = YAML::Clone(s.config.root);
-  other.config.root["data"]["name"] = "fashion_mnist_small";
-  const std::vector<Subject> elsewhere = {s, other};
+  const std::vector<Subject> elsewhere = {s, another("data", "name", "fashion_mnist_small")};
   CHECK_THROWS_WITH(make_analysis("eps")->run({elsewhere, folder.path(), nobody}),
                     ContainsSubstring("eps: the runs differ in test images: 24 images, "));
 }

@@ -82,7 +82,7 @@ TEST_CASE("sweep: an interrupted one goes on where it stopped and ends with a ta
     signal_in = -1;
     CHECK(ran.err == "");
     CHECK(ran.code == kExitInterrupted);
-    CHECK_THAT(ran.out, ContainsSubstring("interrupted; the same command continues"));
+    CHECK_THAT(ran.out, ContainsSubstring("interrupted; continue with: temper sweep "));
   };
   interrupted_after(0);  // in the validation of the first run
   CHECK_FALSE(std::filesystem::exists(folder.path() / "out/standard/seed_3/evaluation.json"));
