@@ -10,8 +10,9 @@ using test::temper_command;
 TEST_CASE("sweep: a run without test attacks is complete when it is tested, and its report is there", "[app]") {
   const test::TemporaryFolder folder;
   test::write_file(folder.path() / "plain.yaml", test::tiny_yaml(test::kPgdAt));
-  test::write_file(folder.path() / "sweep.yaml",
-                   "seeds: [3]\nset: {loop: {epochs: 1}}\nruns: [{label: plain, config: plain.yaml}]\n");
+  test::write_file(
+      folder.path() / "sweep.yaml",
+      "seeds: [3]\nset: {data: {name: test_testable}, loop: {epochs: 1}}\nruns: [{label: plain, config: plain.yaml}]\n");
   const std::vector<std::string> command = {"sweep", folder.file("sweep.yaml"), "--out", folder.file("out"), "--quiet"};
   const auto state = [&] {
     return temper_command({"sweep", folder.file("sweep.yaml"), "--out", folder.file("out"), "--dry-run"}).out;
