@@ -157,15 +157,16 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
   CHECK_THROWS_WITH(make_analysis("eps", "radii: [8]"),
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
-  const auto another = [&](const char* section, const char* key, const char* value) {
-    Subject other{.name = "other", .config = {YAML::Clone(s.config.root), s.config.where}, .folder = s.folder};
-    other.config.root[section][key] = value;
-    return other;
+  const auto other = [&](const std::string& section, const std::string& key, const std::string& value) {
+    const Subject made{.name = "other", .config = s.config.clone(), .folder = s.folder};
+    Config config = made.config;
+    put(config, section, key, value, "test");
+    return std::vector<Subject>{s, made};
   };
-  const std::vector<Subject> mixed = {s, another("precision", "compute", "f64")};
+  const std::vector<Subject> mixed = other("precision", "compute", "f64"),
+                             elsewhere = other("data", "name", "fashion_mnist_small");
   CHECK_THROWS_WITH(make_analysis("eps")->run({mixed, folder.path(), nobody}),
                     ContainsSubstring("eps: the runs differ in precision: "));
-  const std::vector<Subject> elsewhere = {s, another("data", "name", "fashion_mnist_small")};
   CHECK_THROWS_WITH(make_analysis("eps")->run({elsewhere, folder.path(), nobody}),
                     ContainsSubstring("eps: the runs differ in test images: 24 images, "));
 }

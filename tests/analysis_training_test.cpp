@@ -74,7 +74,7 @@ TEST_CASE("analysis: the gradient on record is what plain gradient descent moves
   CHECK(findings_csv(continued) == findings_csv(f));
   CHECK(findings_csv(analysis->run({subjects, cut.path(), nobody})) == findings_csv(f));  // nothing left to train
 
-  CHECK_THROWS_WITH(make_analysis("gradients", "layers: [conv9]")->run({subjects, folder.file("b"), nobody}),
+  CHECK_THROWS_WITH(make_analysis("gradients", "layers: [conv9]\nevery: 2")->run({subjects, folder.file("b"), nobody}),
                     ContainsSubstring("analysis: 'conv9' matches no parameter"));
   CHECK_THROWS_WITH(
       make_analysis("gradients", "layers: [conv2]\nevery: 100")->run({subjects, folder.file("c"), nobody}),
@@ -208,7 +208,9 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
   CHECK_THROWS_WITH(make_analysis("reinit")->run({subjects, folder.path(), recorder}),
                     ContainsSubstring("reinit: set 1: 'layer1.*' matches no parameter of test_net"));
   const auto reset =
-      make_analysis("reinit", "sets: [{label: bn, globs: ['*2.*', 'fc.*']}]\nbatch_norm: reset\nreinit: yes\n");
+      make_analysis("reinit",
+                    "sets: [{label: bn, globs: ['*2.*', 'fc.*']}]\nbatch_norm: reset\nreinit: yes\n"
+                    "natural: {loop: {epochs: 2}}\n");
   reset->run({subjects, folder.path(), recorder});
   const auto anew = weights(folder.file("new-bn.safetensors"));
   CHECK(anew.at("bn2.weight") == std::vector<double>(8, 1.0));
