@@ -172,13 +172,13 @@ ResultTable result_table(const std::vector<NamedRun>& runs) {
   const auto said = [&](const std::string& what, const std::function<std::string(const RunReport&)>& value) {
     return said_where_different(what, runs, value);
   };
+  const std::string counts = said("the number of test images",
+                                  [](const RunReport& r) { return report::test_images_text(r.images_test, r.part); });
   for (const std::string& note :
        {same_label_notes(found, suffix),
-        said("test images",
-             [](const RunReport& r) {
-               return report::test_images_text(r.images_test, r.part) +
-                      (r.test.known() ? ", fingerprints " + r.test.images + " / " + r.test.labels : std::string());
-             }),
+        counts.empty()
+            ? said("test images", [](const RunReport& r) { return r.test.known() ? r.test.text() : std::string(); })
+            : counts,
         said("precision", [](const RunReport& r) { return r.precision; }),
         said("normalisation", [](const RunReport& r) { return r.normalisation; }),
         said("training images", [](const RunReport& r) { return r.train.known() ? r.train.text() : std::string(); }),

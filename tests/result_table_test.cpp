@@ -106,7 +106,7 @@ TEST_CASE("result table: other images, labels, counts or precision make columns 
                                        })};
   const ResultTable t = table(runs);
   CHECK(t.images == "");
-  CHECK_THAT(t.notes.at(1), ContainsSubstring("The runs differ in test images: 1,000 test images") &&
+  CHECK_THAT(t.notes.at(1), ContainsSubstring("The runs differ in the number of test images: 1,000 test images (a)") &&
                                 ContainsSubstring("500 of 1,000 test images (drawn over the classes, seed 3)"));
 }
 

@@ -5,8 +5,8 @@
 
 namespace temper {
 
-/// A run's trained network: `weights` is last (the last checkpoint, never the one before in its place), best, ema or swa.
-/// Throws Error if the run kept no such weights, or on another word.
+/// A run's trained network: `weights` is last (the last checkpoint, never the one before in its place), best, ema or
+/// swa. Throws Error if the run kept no such weights, or on another word.
 std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& experiment, const RunFolder& folder,
                                           const std::string& weights, const DataShape& shape);
 
