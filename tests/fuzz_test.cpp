@@ -1,5 +1,5 @@
-// Inputs that fuzzing found, or began with, through the same parsers (tests/fuzz/target.h). A file called ok_... is read
-// without an error: it shows that the target gets past the first byte.
+// Inputs that fuzzing found, or began with, through the same parsers (tests/fuzz/target.h). A file called ok_... is
+// read without an error: it shows that the target gets past the first byte.
 #include <filesystem>
 
 #include "core/file.h"

@@ -76,9 +76,9 @@ inline double difference(const std::vector<double>& got, const std::vector<doubl
   return worst / scale;
 }
 
-/// How far runs may end from the script. In f32, where sums have another order on every processor, the sign of a gradient
-/// next to nothing may turn; then a pixel moves the other way, and from there on that run is another one. A quarter of
-/// the runs may do so, and not by much.
+/// How far runs may end from the script. In f32, where sums have another order on every processor, the sign of a
+/// gradient next to nothing may turn; then a pixel moves the other way, and from there on that run is another one. A
+/// quarter of the runs may do so, and not by much.
 class Closeness {
  public:
   explicit Closeness(double strict) : Closeness(strict, strict) {}
