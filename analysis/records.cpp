@@ -18,7 +18,7 @@ std::vector<MetricRecord> read_step_metrics(const RunFolder& folder, const std::
                ": not found; is this the folder of a run?");
   std::vector<MetricRecord> records;
   for (const MetricLine& line : read_metric_lines(folder.metrics().string())) {
-    if (line.event != "step" || !line.json.contains("method")) continue;
+    if (line.event != "step" || !line.json.contains("method") || !line.json["method"].is_object()) continue;
     MetricRecord r{.epoch = line.epoch, .step = line.total_step, .values = {}};
     const nlohmann::ordered_json& of_method = line.json["method"];
     for (const auto& [name, v] : of_method.items())

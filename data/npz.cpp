@@ -49,7 +49,8 @@ struct NpzReader : DatasetReader {
       ".npz with train_images, train_labels, test_images, test_labels; or a folder with train.npz and test.npz, each "
       "with images, labels");
     f.choice("layout", layout, {{"nhwc", Layout::nhwc}, {"nchw", Layout::nchw}}, "order of the images' extents");
-    f("classes", label.classes, Limits::between(2, 1e6).or_zero(), "number of classes; 0: as many as the training labels show");
+    f("classes", label.classes, Limits::between(2, 1e6).or_zero(),
+      "number of classes; 0: as many as the training labels show");
     f.choice(
         "labels", label.rule, {{"as_given", LabelRule::as_given}, {"ranked", LabelRule::ranked}},
         "as_given: labels are class numbers, from 0; ranked: the smallest label is class 0, the next class 1, ...");

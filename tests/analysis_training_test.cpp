@@ -207,10 +207,9 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
 
   CHECK_THROWS_WITH(make_analysis("reinit")->run({subjects, folder.path(), recorder}),
                     ContainsSubstring("reinit: set 1: 'layer1.*' matches no parameter of test_net"));
-  const auto reset =
-      make_analysis("reinit",
-                    "sets: [{label: bn, globs: ['*2.*', 'fc.*']}]\nbatch_norm: reset\nreinit: yes\n"
-                    "natural: {loop: {epochs: 2}}\n");
+  const auto reset = make_analysis("reinit",
+                                   "sets: [{label: bn, globs: ['*2.*', 'fc.*']}]\nbatch_norm: reset\nreinit: yes\n"
+                                   "natural: {loop: {epochs: 2}}\n");
   reset->run({subjects, folder.path(), recorder});
   const auto anew = weights(folder.file("new-bn.safetensors"));
   CHECK(anew.at("bn2.weight") == std::vector<double>(8, 1.0));

@@ -368,7 +368,11 @@ TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated
   std::vector<double> want(4, 0.0);
   Weights& w = average.weights();
   const Pass in_attack{.update = BnUpdate::no, .weights = &w};
-  const Pgd pgd({.radius = 0.05, .step = 0.02, .steps = 2, .start = PgdOptions::Start::uniform_unclipped});
+  const Pgd pgd({.radius = 0.05,
+                 .step = 0.02,
+                 .steps = 2,
+                 .start = PgdOptions::Start::uniform_unclipped,
+                 .gradient = PgdOptions::Gradient::pytorch});
   const int mean = w.buffers.store().find("bn1.running_mean");
   for (int64_t b = 0; b < 3; ++b) {
     const Arena::Scope scope(s.state.engine.arena());

@@ -16,7 +16,7 @@ namespace {
 /// Configurations whose mistakes the documentation shows, by the names it gives their files.
 const std::map<std::string, std::string> kFiles = {
     {"my.yaml", "trainer: {name: pgd_at}\nloop:\n  epoch: 3\n"},
-    {"trades.yaml", "trainer:\n  name: trades\n  raduis: 8/255\n"},
+    {"trades.yaml", "trainer:\n  name: trades\n  attack:\n    raduis: 8/255\n"},
 };
 
 std::vector<fs::path> pages() {

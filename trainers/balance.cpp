@@ -42,7 +42,8 @@ double Balance::weight_of_clean() const { return complements() ? 1 - weight : cl
 
 TermWeights Balance::weights() const {
   const auto adversarial = static_cast<float>(weight);
-  return {adversarial, complements() ? 1 - adversarial : static_cast<float>(clean_weight)};
+  const bool of_accuracy = rule == Rule::automatic && clean == Clean::power;
+  return {adversarial, of_accuracy || !complements() ? static_cast<float>(weight_of_clean()) : 1 - adversarial};
 }
 
 void Balance::visit_state(StateVisitor& v, const std::string& name) {

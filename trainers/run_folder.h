@@ -8,8 +8,8 @@ namespace temper {
 struct RunFolder {
   std::filesystem::path root;
 
-  std::filesystem::path config() const { return root / "config.yaml"; }            ///< resolved: every key
-  std::filesystem::path inputs() const { return root / "data.json"; }              ///< fingerprints of what it trains on
+  std::filesystem::path config() const { return root / "config.yaml"; }  ///< resolved: every key
+  std::filesystem::path inputs() const { return root / "data.json"; }    ///< fingerprints of what it trains on
   std::filesystem::path environment() const { return root / "environment.json"; }  ///< version, device, libraries
   std::filesystem::path metrics() const { return root / "metrics.jsonl"; }         ///< one JSON object a line
   std::filesystem::path epochs_csv() const { return root / "metrics.csv"; }        ///< one line an epoch

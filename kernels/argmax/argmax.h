@@ -5,8 +5,8 @@
 
 namespace temper {
 
-/// y_r = the first index of the largest x_rc in each row of (rows, cols), or -1 if an element is not finite. Deterministic.
-/// f32 and f64.
+/// y_r = the first index of the largest x_rc in each row of (rows, cols), or -1 if an element is not finite.
+/// Deterministic. f32 and f64.
 template <class T>
 void argmax(Stream stream, int64_t rows, int cols, int32_t* y, const T* x);
 

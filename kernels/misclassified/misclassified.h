@@ -5,7 +5,8 @@
 
 namespace temper {
 
-/// y_i = 1 where predicted_i differs from label_i, else 0, for n predictions as argmax() gives them: a -1 (not finite) is 0.
+/// y_i = 1 where predicted_i differs from label_i, else 0, for n predictions as argmax() gives them: a -1 (not finite)
+/// is 0.
 template <class T>
 void misclassified(Stream stream, int64_t n, T* y, const int32_t* predicted, const int32_t* labels);
 

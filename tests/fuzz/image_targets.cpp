@@ -1,4 +1,6 @@
 // Data sets and what they are packed in. Where a reader has options, the first byte chooses them.
+#include <filesystem>
+
 #include "core/registry.h"
 #include "data/dataset.h"
 #include "data/fetch.h"
@@ -60,6 +62,7 @@ TEMPER_FUZZ_TARGET(npz_images) {
 
 TEMPER_FUZZ_TARGET(picture) {
   as_file("pictures/test/a/0.png", rest(bytes));
+  std::filesystem::create_directories(folder() + "/pictures/train/a");
   read(Split::test, "name: folder, size: 8, path: " + folder() + "/pictures" +
                         (choice(bytes) & 1 ? ", channels: 1" : ", channels: 3") +
                         (choice(bytes) & 2 ? ", fit: crop" : ", fit: stretch"));

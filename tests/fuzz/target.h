@@ -1,6 +1,6 @@
 #pragma once
-// Parsers fed with arbitrary bytes: by libFuzzer for as long as one likes (scripts/fuzz), and by the tests with the inputs
-// kept in corpus/.
+// Parsers fed with arbitrary bytes: by libFuzzer for as long as one likes (scripts/fuzz), and by the tests with the
+// inputs kept in corpus/.
 #include <cstdint>
 #include <map>
 #include <span>
@@ -33,8 +33,7 @@ std::vector<Bytes> pieces(Bytes bytes, size_t count);
 }  // namespace temper::fuzz
 
 /// TEMPER_FUZZ_TARGET(npz) { load_npz(as_file("a.npz", bytes)); }
-#define TEMPER_FUZZ_TARGET(name)                                                                      \
-  static void fuzz_##name(::temper::fuzz::Bytes bytes);                                               \
-  [[maybe_unused]] static const bool registered_##name =                                              \
-      ::temper::fuzz::targets().emplace(#name, fuzz_##name).second;                                   \
+#define TEMPER_FUZZ_TARGET(name)                                                                                       \
+  static void fuzz_##name(::temper::fuzz::Bytes bytes);                                                                \
+  [[maybe_unused]] static const bool registered_##name = ::temper::fuzz::targets().emplace(#name, fuzz_##name).second; \
   static void fuzz_##name([[maybe_unused]] ::temper::fuzz::Bytes bytes)

