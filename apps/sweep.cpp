@@ -55,11 +55,13 @@ void print(Session& session, const SeedTable& t) {
   for (const SeedTable::Row& row : t.rows) widest = std::max(widest, row.label.size());
   const std::string between = session.terminal.unicode ? " ± " : " +- ";
   std::string head = fmt::format("{:<{}}", "method", widest);
-  for (const SeedTable::Column& c : t.columns) head += fmt::format("  {:>14}", c.heading);
+  const auto width = [&](size_t column) { return std::max<size_t>(14, t.columns[column].heading.size()); };
+  for (size_t c = 0; c < t.columns.size(); ++c) head += fmt::format("  {:>{}}", t.columns[c].heading, width(c));
   session.out << ink(session.terminal, Ink::bold, head) << "\n";
   for (const SeedTable::Row& row : t.rows) {
     session.out << fmt::format("{:<{}}", row.label, widest);
-    for (const auto& cell : row.values) session.out << fmt::format("  {:>14}", cell_text(spread_of(cell), between));
+    for (size_t c = 0; c < t.columns.size(); ++c)
+      session.out << fmt::format("  {:>{}}", cell_text(spread_of(row.values[c]), between), width(c));
     session.out << "\n";
   }
   session.out << in_letters_of(session.terminal, t.note) << "\n";
