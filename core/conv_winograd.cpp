@@ -33,7 +33,7 @@ const Kernels* kernels() {
 
 /// Whether the processor multiplies bf16 matrices: then a direct convolution is faster.
 bool has_bf16_tiles() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && (!defined(__clang__) || __clang_major__ >= 17)  // older ones do not know the name
   return __builtin_cpu_supports("amx-bf16");
 #else
   return false;

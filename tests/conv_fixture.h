@@ -97,8 +97,12 @@ inline std::vector<Compute> types(Device device) {
 /// A device's convolutions on tensors in host memory.
 class Staged : public ConvBackend {
  public:
-  explicit Staged(Device device, const Compute& compute = {})
-      : engine_({.device = device, .compute = compute.stored, .arena_mb = 64, .planning = {.math = compute.math}}) {}
+  explicit Staged(Device device, const Compute& compute = {}, int threads = 0)
+      : engine_({.device = device,
+                 .threads = threads,
+                 .compute = compute.stored,
+                 .arena_mb = 64,
+                 .planning = {.math = compute.math}}) {}
   const char* name() const override { return "staged"; }
 
   void forward(Stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
