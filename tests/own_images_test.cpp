@@ -32,9 +32,8 @@ std::unique_ptr<DatasetReader> reader(const std::string& name, const std::string
 
 template <class T>
 NamedArray array(const char* name, std::vector<int64_t> shape, const std::vector<T>& values) {
-  NamedArray a{name, dtype_of<T>(), std::move(shape), std::vector<char>(values.size() * sizeof(T))};
-  std::memcpy(a.bytes.data(), values.data(), a.bytes.size());
-  return a;
+  const char* bytes = reinterpret_cast<const char*>(values.data());
+  return {name, dtype_of<T>(), std::move(shape), {bytes, bytes + values.size() * sizeof(T)}};
 }
 
 struct Npz {
