@@ -12,9 +12,14 @@ namespace temper {
 
 namespace {
 
-void check_same_config(const std::string& before, const Experiment& now, const std::string& where) {
+/// A run's configuration, from what it left in a file.
+Experiment experiment_of(const std::string& text, const std::string& where) {
+  return read_experiment(parse_config(text, where));
+}
+
+void check_same_config(const Experiment& before, const Experiment& now, const std::string& where) {
   const std::vector<std::string> differences =
-      config_differences(with_every_key(before, where), YAML::Dump(now.resolved));
+      config_differences(YAML::Dump(before.resolved), YAML::Dump(now.resolved));
   TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
                join(differences, "\n  "),
                "\nresume with the run's own configuration, or start a new run in another folder");
@@ -66,11 +71,12 @@ void check_epochs(const Experiment& before, const TrainingState& state, const st
 }  // namespace
 
 std::string with_every_key(const std::string& text, const std::string& where) {
-  return YAML::Dump(read_experiment(parse_config(text, where)).resolved);
+  return YAML::Dump(experiment_of(text, where).resolved);
 }
 
 void check_same_run(const RunFolder& folder, const Experiment& experiment) {
-  check_same_config(read_text(folder.config().string()), experiment, folder.config().string());
+  const std::string file = folder.config().string();
+  check_same_config(experiment_of(read_text(file), file), experiment, file);
 }
 
 std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state) {
@@ -81,12 +87,13 @@ std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& sta
     return {"the run was stopped before its first checkpoint; starting from the beginning"};
   }
   const LoadedCheckpoint loaded = load_checkpoint(folder);
-  check_same_config(loaded.notes.config, state.experiment, loaded.file);
+  const Experiment before = experiment_of(loaded.notes.config, loaded.file);
+  check_same_config(before, state.experiment, loaded.file);
   std::vector<std::string> warnings;
   for (const std::string& warning : {loaded.warning, check_same_inputs(loaded, state.inputs)})
     if (!warning.empty()) warnings.push_back(warning);
   restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
-  check_epochs(read_experiment(parse_config(loaded.notes.config, loaded.file)), state, loaded.file);
+  check_epochs(before, state, loaded.file);
   // Otherwise the next save would make the damaged file the previous one and lose this good one.
   if (!loaded.warning.empty()) std::filesystem::remove(folder.last());
   return warnings;
