@@ -38,12 +38,12 @@ void Balance::measure(TrainContext& context, const Pass& pass) {
   if (powered()) clean_weight = std::pow(1 - accuracy, exponent);
 }
 
-double Balance::weight_of_clean() const { return complements() ? 1 - weight : clean_weight; }
+double Balance::weight_of_clean() const { return powered() || clean == Clean::given ? clean_weight : 1 - weight; }
 
 TermWeights Balance::weights() const {
   const auto adversarial = static_cast<float>(weight);
-  const bool of_accuracy = rule == Rule::automatic && clean == Clean::power;
-  return {adversarial, of_accuracy || !complements() ? static_cast<float>(weight_of_clean()) : 1 - adversarial};
+  if (of_accuracy() || clean == Clean::given) return {adversarial, static_cast<float>(weight_of_clean())};
+  return {adversarial, 1 - adversarial};
 }
 
 void Balance::visit_state(StateVisitor& v, const std::string& name) {

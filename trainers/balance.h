@@ -29,8 +29,8 @@ struct Balance {
   void visit_state(StateVisitor& v, const std::string& name);
 
  private:
-  bool powered() const { return rule == Rule::automatic && clean == Clean::power && exponent != 1; }
-  bool complements() const { return !powered() && clean != Clean::given; }
+  bool of_accuracy() const { return rule == Rule::automatic && clean == Clean::power; }
+  bool powered() const { return of_accuracy() && exponent != 1; }
 };
 
 }  // namespace temper
