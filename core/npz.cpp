@@ -14,7 +14,6 @@ namespace temper {
 
 namespace {
 
-constexpr uint64_t kMaxRatio = 1032;                    // what deflate can reach
 constexpr size_t kPiece = size_t{4} << 20;              // read at once
 constexpr size_t kHeaderPart = (size_t{1} << 16) + 12;  // NumPy's own headers are smaller
 
@@ -42,7 +41,7 @@ struct NpzFile::Archive {
   zip_stat_t entry(const std::string& who, size_t index) const {
     zip_stat_t info;
     TEMPER_CHECK(zip_stat_index(zip.get(), index, 0, &info) == 0, who, ": cannot be read: ", zip_strerror(zip.get()));
-    TEMPER_CHECK(info.comp_size <= file_size && info.size / kMaxRatio <= info.comp_size, who,
+    TEMPER_CHECK(info.comp_size <= file_size && info.size / kMostOfDeflate <= info.comp_size, who,
                  ": the file is damaged: ", info.size, " bytes cannot come from ", info.comp_size, " in a file of ",
                  file_size);
     return info;

@@ -3,14 +3,13 @@
 #include <bit>
 #include <csetjmp>
 
+#include "core/memory_limit.h"
 #include "data/raster.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
 
 namespace {
-
-constexpr size_t kMaxRatio = 1032;  // what deflate can reach
 
 /// libpng's state. On an error libpng jumps to where setjmp was called: functions that call it own nothing.
 struct Reader {
@@ -78,7 +77,7 @@ Raster decode_png(std::span<const char> file) {
   const int64_t height = png_get_image_height(reader.png, reader.info),
                 width = png_get_image_width(reader.png, reader.info);
   const bool deep = png_get_bit_depth(reader.png, reader.info) == 16;
-  TEMPER_CHECK(height / static_cast<int64_t>(8 * kMaxRatio) * width <= static_cast<int64_t>(file.size()),
+  TEMPER_CHECK(height / static_cast<int64_t>(8 * kMostOfDeflate) * width <= static_cast<int64_t>(file.size()),
                "it announces ", width, " x ", height, " pixels, which cannot come from ", file.size(), " bytes");
   Raster out = make_raster(height, width, deep ? 65535 : 255);
   const size_t row = out.bytes.size() / static_cast<size_t>(height);

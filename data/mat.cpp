@@ -73,7 +73,6 @@ class Cursor {
   size_t left_;
 };
 
-constexpr uint64_t kMaxRatio = 1032;  // what deflate can reach
 constexpr uint64_t kLargest = uint64_t{2} << 30;
 constexpr size_t kTag = 8;      // an element's type and size
 constexpr size_t kPadding = 8;  // at most, after an element
@@ -94,7 +93,7 @@ std::vector<uint8_t> inflate_all(const std::string& file, const Element& e) {
   const int begun = inflate(&z, Z_SYNC_FLUSH);
   check((begun == Z_OK || begun == Z_STREAM_END) && z.avail_out == 0);
   const uint64_t size = kTag + uint64_t{load<uint32_t>(tag + 4)} + kPadding;
-  check(size <= kLargest && size / kMaxRatio <= e.size);
+  check(size <= kLargest && size / kMostOfDeflate <= e.size);
   expect_memory(file, size);
   std::vector<uint8_t> out(size);
   std::memcpy(out.data(), tag, kTag);
