@@ -14,6 +14,14 @@ std::vector<int64_t> counts(const ImageSet& set) {
   return out;
 }
 
+/// Classes that `some` images have and none of the `others`.
+int64_t missing(const ImageSet& some, const ImageSet& others) {
+  const std::vector<int64_t> here = counts(some), there = counts(others);
+  int64_t n = 0;
+  for (size_t k = 0; k < here.size(); ++k) n += here[k] > 0 && there[k] == 0 ? 1 : 0;
+  return n;
+}
+
 /// "0, 3, 5 to 9 and 2 more".
 std::string ranges(const std::vector<int64_t>& rising) {
   constexpr size_t kShown = 6;
@@ -52,14 +60,10 @@ std::vector<std::string> check_training_images(const ImageSet& train, const Imag
                train.labels.empty() ? 0 : train.labels.front(), " alone; are these the right labels?");
   std::vector<std::string> found;
   note_absent("training", train, found);
-  if (validation.size() > 0) {
-    const std::vector<int64_t> held = counts(validation);
-    int64_t missing = 0;
-    for (size_t k = 0; k < count.size(); ++k) missing += count[k] > 0 && held[k] == 0 ? 1 : 0;
-    if (missing > 0)
-      found.push_back(cat("data.validation: ", validation.size(), " images leave ", missing, " of ", classes,
-                          " classes without a validation image"));
-  }
+  if (validation.size() == 0) return found;
+  if (const int64_t n = missing(train, validation); n > 0)
+    found.push_back(cat("data.validation: ", validation.size(), " images leave ", n, " of ", classes,
+                        " classes without a validation image"));
   return found;
 }
 
@@ -70,10 +74,8 @@ std::vector<std::string> check_test_images(const ImageSet& test, const ImageSet&
   TEMPER_CHECK(test.classes == train.classes, "data: test split: expected ", train.classes,
                " classes as in training, got ", test.classes);
   std::vector<std::string> found;
-  const std::vector<int64_t> trained = counts(train), tested = counts(test);
-  int64_t missing = 0;
-  for (size_t k = 0; k < trained.size(); ++k) missing += trained[k] > 0 && tested[k] == 0 ? 1 : 0;
-  if (missing > 0) found.push_back(cat("data: test split: ", missing, " of the classes trained on have no test image"));
+  if (const int64_t n = missing(train, test); n > 0)
+    found.push_back(cat("data: test split: ", n, " of the classes trained on have no test image"));
   return found;
 }
 
