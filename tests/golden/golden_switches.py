@@ -223,13 +223,7 @@ def main():
     notes = [f"torch {torch.__version__}, numpy {np.__version__}; f32 differs from f64 by at most, relative:"]
     for name in SETTINGS:
         double, single = train(name, data, torch.float64), train(name, data, torch.float32)
-        worst = {}
-        for key, value in double.items():
-            kind = key.split("/")[1]
-            difference = np.abs(single[key] - value).max() / max(1, np.abs(value).max())
-            worst[kind] = max(worst.get(kind, 0), difference)
-        notes.append(f"{name}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
-        notes.append(f"  losses {np.array2string(double[name + '/losses'], precision=6)}")
+        notes += base.comparison(name, double, single)
         arrays |= {k: v for k, v in double.items() if "/ema/" not in k or name in ("standard_smoothing", "smoothing")}
     base.write(__file__, notes, arrays)
 

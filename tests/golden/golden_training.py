@@ -182,6 +182,17 @@ def nhwc(images):
     return images.movedim(-3, -1).contiguous()
 
 
+def comparison(name, double, single):
+    """Notes of a run in f64: how far each kind of its arrays is from the one in f32, and its losses."""
+    worst = {}
+    for key, value in double.items():
+        kind = key.split("/")[1]
+        difference = np.abs(single[key] - value).max() / max(1, np.abs(value).max())
+        worst[kind] = max(worst.get(kind, 0), difference)
+    return [f"{name}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()),
+            f"  losses {np.array2string(double[name + '/losses'], precision=6)}"]
+
+
 def write(script, notes, arrays):
     """Writes the arrays, and the notes as where they come from, beside the script."""
     text = "\n".join(notes)
@@ -202,13 +213,7 @@ def main():
     notes = [f"torch {torch.__version__}, numpy {np.__version__}, seed {SEED}; f32 differs from f64 by at most, relative:"]
     for method in METHODS:
         double, single = train(method, data, torch.float64), train(method, data, torch.float32)
-        worst = {}
-        for key, value in double.items():
-            kind = key.split("/")[1]
-            difference = np.abs(single[key] - value).max() / max(1, np.abs(value).max())
-            worst[kind] = max(worst.get(kind, 0), difference)
-        notes.append(f"{method}: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
-        notes.append(f"  losses {np.array2string(double[method + '/losses'], precision=6)}")
+        notes += comparison(method, double, single)
         arrays |= double
     write(__file__, notes, arrays)
 
