@@ -28,8 +28,8 @@ struct TrainResult {
 /// (trainers/readiness.h). Throws Error: a folder that already holds a run without Resume::yes, one that another
 /// process works in, or that is moved away; a resume that contradicts what is trained (trainers/resume.h), a loss or
 /// gradient that is not finite (naming epoch, step, learning rate and the last good checkpoint), a file that cannot be
-/// written. The same experiment gives the same bits, interrupted and resumed or not. Changing the number of threads
-/// keeps them too wherever the convolutions do (the reference ones; oneDNN's filter gradients do not).
+/// written. The same experiment gives the same bits, interrupted and resumed or not, and on a CPU with any number of
+/// threads.
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
 /// The same with the experiment's images (read_splits) as they were read before, in a folder that the caller goes on
