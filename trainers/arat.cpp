@@ -78,7 +78,7 @@ struct Arat : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     return terms(tape, batch, context).total;
   }
-  void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+  void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                        const Tensor& loss) override {
     Tape tape(context.engine, Wrt::params);
     const Terms t = terms(tape, batch, context);

@@ -63,9 +63,9 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
 }
 
-std::vector<Flat*> TrainingState::gradients() {
-  std::vector<Flat*> all;
-  for (Trained& t : trained) all.push_back(&t.gradient);
+std::vector<GradientBuffer> TrainingState::gradients() {
+  std::vector<GradientBuffer> all;
+  for (Trained& t : trained) all.push_back({t.optimizer.params(), t.gradient});
   return all;
 }
 

@@ -4,7 +4,7 @@
 
 namespace temper {
 
-void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                               const Tensor& loss) {
   Tape tape(context.engine, Wrt::params);
   const Var value = this->loss(tape, batch, context);
@@ -12,7 +12,7 @@ void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::sp
   put_scalar(context.engine, value.value, loss);
 }
 
-double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) {
+double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads) {
   const Arena::Scope scope(context.engine.arena());
   const Tensor loss = context.engine.arena().tensor({1}, context.model.options().dtype);
   write_gradients(context, batch, grads, loss);

@@ -83,9 +83,10 @@ class Trainer {
   /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
   /// context.draw().
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has the
-  /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
-  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
+  /// the network's parameters and the buffer for their gradient, then those of each of parts(). Methods with several
+  /// gradient sets override it.
+  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);
   /// Weights that may differ from step to step, asked before each; write_gradients() finds them in context.live_terms.
   virtual TermWeights term_weights() const { return {}; }
@@ -94,7 +95,7 @@ class Trainer {
   /// chosen ahead (note_step). Empty: not known, so a step is neither recorded nor gone through ahead.
   virtual std::string recording(const TrainContext&) const { return {}; }
   /// write_gradients() for a caller who wants the loss now.
-  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
+  double gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads);
   /// Which parameters of the network the gradient just written moves.
   virtual GradientMask mask() const { return {}; }
   /// The share of the network's parameters that is taken off after the optimiser has moved them, asked before each
