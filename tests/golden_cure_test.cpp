@@ -129,11 +129,11 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
     context.epoch = context.step + 1;
     cure.before_epoch(context);
     losses.push_back(trainer->gradients(context, batch, buffers));
-    const std::optional<double> shrinkage = trainer->shrinkage(context);
-    check.mask(context.step, cure.mask());
+    const Movement movement = trainer->movement(context);
+    check.mask(context.step, movement.mask);
     check.gradient_sets(context.step, cure, total);
-    sgd.step(world.engine.stream(), total, 0.05, cure.mask());
-    if (shrinkage) add_share(world.engine.stream(), network.weights().params, static_cast<float>(-*shrinkage));
+    sgd.step(world.engine.stream(), total, 0.05, movement.mask);
+    if (movement.share) add_share(world.engine.stream(), network.weights().params, *movement.share);
     cure.after_step(context, batch);
   }
   check.losses(losses);

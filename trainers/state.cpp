@@ -1,5 +1,7 @@
 #include "trainers/state.h"
 
+#include <span>
+
 #include "data/split.h"
 #include "trainers/checkpoint.h"
 
@@ -23,6 +25,8 @@ SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
   std::erase_if(options.no_decay, [&](const std::string& glob) { return store.match(glob).empty(); });
   return options;
 }
+
+std::string momentum_of(const MethodPart& part) { return "optimizer." + part.name + ".momentum"; }
 
 EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
@@ -56,11 +60,17 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
         {momentum_name, Flat(params.store(), params.dtype(), engine.stream()), Sgd(params, options, engine.stream())});
   };
   train_weights("optimizer.momentum", network->weights().params, e.optimizer);
-  for (const TrainedPart& part : e.trainer.method->parts())
-    train_weights("optimizer." + part.name + ".momentum", part.weights->params,
-                  without_unmatched(e.optimizer, part.weights->params.store()));
+  for (const MethodPart& part : e.trainer.method->parts())
+    if (part.trained == MethodPart::Trained::with_network)
+      train_weights(momentum_of(part), part.weights->params,
+                    without_unmatched(e.optimizer, part.weights->params.store()));
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
+  step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
+  log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
+}
+
+Metrics TrainingState::logged(const std::vector<double>& all) const {
+  return log->read(std::span(all).subspan(static_cast<size_t>(sums().terms)));
 }
 
 std::vector<Flat*> TrainingState::gradients() {
@@ -72,8 +82,14 @@ std::vector<Flat*> TrainingState::gradients() {
 TrainContext TrainingState::context() {
   return {.engine = engine,
           .model = *network,
-          .epoch = progress.epoch,
-          .step = progress.total_steps,
+          .epoch = {progress.epoch, [this] { epoch_read = true; }},
+          .step = {progress.total_steps,
+                   [this] {
+                     if (listing(engine.stream()))
+                       throw NotRepeatable(
+                           "context.step was read, which is another number in every step; put what is made of it among "
+                           "the method's live_values()");
+                   }},
           .epochs = experiment.loop.epochs,
           .train = &train,
           .validation = validation.get()};
@@ -94,6 +110,12 @@ void TrainingState::visit(StateVisitor& v) {
   for (Trained& t : trained) v(t.momentum_name, t.optimizer.momentum());
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
+  for (const MethodPart& part : experiment.trainer.method->parts()) {
+    const std::string name = part.saved_as.empty() ? part.name : part.saved_as;
+    v(name + ".params", part.weights->params);
+    v(name + ".buffers", part.weights->buffers);
+    if (part.trained == MethodPart::Trained::by_method && part.optimizer) v(momentum_of(part), part.optimizer->momentum());
+  }
   experiment.trainer.method->visit_state(v);
 }
 
