@@ -120,9 +120,9 @@ struct TermAlone {
     Taps clean = invariance.taps(), adversarial = invariance.taps();
     network(tape, tape.input(batch.images), {.branch = 1, .taps = &clean});
     network(tape, tape.input(x_adv), {.branch = 0, .taps = &adversarial});
-    Flat* both[] = {&gradient, &predictor_gradient};
-    tape.backward(invariance.loss(tape, adversarial, clean),
-                  std::span<Flat* const>(both, invariance.predictors() ? 2 : 1));
+    std::vector<GradientBuffer> into = {{network.weights().params, gradient}};
+    if (invariance.predictors()) into.push_back({invariance.predictors()->weights().params, predictor_gradient});
+    tape.backward(invariance.loss(tape, adversarial, clean), into);
   }
 };
 
@@ -165,7 +165,7 @@ TEMPER_DEVICE_TEST("arat: a pass through one branch leaves the other's parameter
     const Batch batch = s.state.train.load(1, 0);
     Tape tape(s.state.engine, Wrt::params);
     const Var logits = (*s.state.network)(tape, tape.input(batch.images), {.branch = branch});
-    tape.backward(cross_entropy(tape, logits, batch.labels), *s.state.gradients().front());
+    tape.backward(cross_entropy(tape, logits, batch.labels), s.state.gradients().front().into);
   };
   for (const int branch : {0, 1}) {
     const bool clean = branch == 1;

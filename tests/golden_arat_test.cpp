@@ -119,8 +119,8 @@ struct Training {
     context.epoch = number / test::kGoldenBatches + 1;
     if (number % test::kGoldenBatches == 0) trainer->before_epoch(context);
     const Batch batch = loader.load(context.epoch, number % test::kGoldenBatches);
-    std::vector<Flat*> into;
-    for (Flat& g : gradients) into.push_back(&g);
+    std::vector<GradientBuffer> into;
+    for (size_t i = 0; i < weights.size(); ++i) into.push_back({weights[i]->params, gradients[i]});
     const double loss = trainer->gradients(context, batch, into);
     for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
     if (swa.due(context.epoch, number % test::kGoldenBatches + 1, test::kGoldenBatches)) {

@@ -118,7 +118,7 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
   Network& network = *world.network;
   Sgd sgd(network.weights().params, {.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4}, world.engine.stream());
   Flat total(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&total};
+  const GradientBuffer buffers[] = {{network.weights().params, total}};
   TrainContext context{world.engine, network};
   cure.begin(context);
   Check check(golden, setting, close);

@@ -63,7 +63,7 @@ void check_setting(const Golden& golden, const Setting& setting, DType dtype, De
   Network& network = *world.network;
   Sgd sgd(network.weights().params, {.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4}, world.engine.stream());
   Flat gradients(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   Average average(world.engine, network);
   TrainContext context{world.engine, network};
   trainer->begin(context);

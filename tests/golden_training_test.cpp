@@ -35,7 +35,7 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
   const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
   Sgd sgd(network.weights().params, options, world.engine.stream());
   Flat gradients(network.params(), network.options().dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   TrainContext context{world.engine, network};
   trainer->begin(context);
   std::vector<double> losses;

@@ -107,13 +107,14 @@ void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, 
   put_scalar(c.engine, sum(tape, p).value, loss);
 }
 
-void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) {
+void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<const GradientBuffer> grads,
+                           const Tensor& loss) {
   masks_ = rgp && !warming_up(c);
   if (masks_ && rgp_options.needs_both())
-    separate_gradients(c, batch, *grads[0], loss);
+    separate_gradients(c, batch, grads[0].into, loss);
   else
     Trainer::write_gradients(c, batch, grads, loss);
-  if (masks_) rgp->update(c.engine, *grads[0]);
+  if (masks_) rgp->update(c.engine, grads[0].into);
 }
 
 std::vector<MethodPart> Cure::parts() {

@@ -32,7 +32,8 @@ struct Cure : Trainer {
   void begin(TrainContext& c) override;
   void before_epoch(TrainContext& c) override;
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override;
-  void write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) override;
+  void write_gradients(TrainContext& c, const Batch& batch, std::span<const GradientBuffer> grads,
+                       const Tensor& loss) override;
   std::vector<MethodPart> parts() override;
   void live_values(const MetricSink& put, const TrainContext& c) const override;
   Movement movement(const TrainContext& c) const override;

@@ -73,9 +73,9 @@ Metrics TrainingState::logged(const std::vector<double>& all) const {
   return log->read(std::span(all).subspan(static_cast<size_t>(sums().terms)));
 }
 
-std::vector<Flat*> TrainingState::gradients() {
-  std::vector<Flat*> all;
-  for (Trained& t : trained) all.push_back(&t.gradient);
+std::vector<GradientBuffer> TrainingState::gradients() {
+  std::vector<GradientBuffer> all;
+  for (Trained& t : trained) all.push_back({t.optimizer.params(), t.gradient});
   return all;
 }
 

@@ -60,8 +60,8 @@ class TrainingState {
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
-  /// The gradient buffers of everything in training, the network's first.
-  std::vector<Flat*> gradients();
+  /// Where the gradients of everything in training go, the network's first.
+  std::vector<GradientBuffer> gradients();
   StepSums sums() const {
     const int count = static_cast<int>(trained.size());
     return {.norms = 1, .attacks = 1 + count, .weights = 4 + count, .terms = 5 + 2 * count};

@@ -14,7 +14,7 @@ Live<float> TrainContext::live(const std::string& name) const {
        did_you_mean(name, known), known.empty() ? "; it put none" : cat(" (known: ", join(known), ")"));
 }
 
-void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                               const Tensor& loss) {
   Tape tape(context.engine, Wrt::params);
   const Var value = this->loss(tape, batch, context);
@@ -22,7 +22,7 @@ void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::sp
   put_scalar(context.engine, value.value, loss);
 }
 
-double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) {
+double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads) {
   const Arena::Scope scope(context.engine.arena());
   const Tensor loss = context.engine.arena().tensor({1}, context.model.options().dtype);
   live_values([&](const std::string& name, double value) { context.lives[name] = static_cast<float>(value); }, context);

@@ -115,15 +115,16 @@ class Trainer {
   /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
   /// context.draw().
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has the
-  /// network's buffer, then one for each of parts() that is trained with it. Methods with several gradient sets override it.
-  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
+  /// the network's parameters and the buffer for their gradient, then those of each of parts() that is trained with it.
+  /// Methods with several gradient sets override it.
+  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);
   /// Numbers that differ from step to step, asked before each: loss() and write_gradients() find them by name as
   /// context.live(), which ops and kernels take.
   virtual void live_values(const MetricSink& /*put*/, const TrainContext&) const {}
   /// write_gradients() for a caller who wants the loss now.
-  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
+  double gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads);
   /// How the gradient just written is to move the network.
   virtual Movement movement(const TrainContext&) const { return {}; }
   /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.

@@ -34,7 +34,7 @@ int main() try {
 
   Sgd optimizer(model.weights().params, {.lr = 0.05}, engine.stream());
   Flat gradient(model.params(), DType::f32, engine.stream());
-  Flat* const gradients[] = {&gradient};
+  const GradientBuffer gradients[] = {{model.weights().params, gradient}};
   TrainContext context{.engine = engine, .model = model, .epoch = 1};
   method->begin(context);
   for (; context.step < kSteps; ++context.step) {
