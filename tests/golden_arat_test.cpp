@@ -1,7 +1,8 @@
 // Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
 #include "trainers/averages.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -62,7 +63,8 @@ struct Training {
   TrainContext context;
   std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
   std::vector<Flat> gradients;
-  std::vector<Sgd> sgd;
+  const Sgd rule{{.lr = 0.02, .momentum = 0.9, .weight_decay = 5e-4}};
+  std::vector<WeightOptimizer> sgd;
   Average average;
   const SwaOptions swa;
 
@@ -87,7 +89,7 @@ struct Training {
     for (const TrainedPart& part : trainer->parts()) weights.push_back(part.weights);
     for (Weights* w : weights) {
       gradients.emplace_back(w->params.store(), dtype, engine.stream());
-      sgd.emplace_back(w->params, SgdOptions{.momentum = 0.9, .weight_decay = 5e-4}, engine.stream());
+      sgd.emplace_back(w->params, rule, engine.stream()).prepare(rule.lr);
     }
     if (weights.size() == 1) return;
     for (const NamedArray& a : golden.below("init/predictor/")) {
@@ -118,7 +120,7 @@ struct Training {
     std::vector<Flat*> into;
     for (Flat& g : gradients) into.push_back(&g);
     const double loss = trainer->gradients(context, batch, into);
-    for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
+    for (WeightOptimizer& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()]);
     if (swa.due(context.epoch, number % test::kGoldenBatches + 1, test::kGoldenBatches)) {
       const auto n = static_cast<double>(average.count());
       average.add(engine, network, n / (n + 1), AverageBn::estimate);

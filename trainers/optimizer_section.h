@@ -3,17 +3,14 @@
 #include <string>
 #include <vector>
 
+#include "kernels/clip_gradient/clip_gradient.h"
 #include "trainers/optimizer.h"
 #include "trainers/schedule.h"
 
 namespace temper {
 
-/// Limits of a gradient, 0: none. First of its norm over all parameters, as torch.nn.utils.clip_grad_norm_ does:
-///   g <- g * min(1, norm / (||g|| + 1e-6)),
-/// then of every number: g <- min(max(g, -value), value).
-struct GradientClip {
-  double norm = 0, value = 0;
-  bool on() const { return norm > 0 || value > 0; }
+/// Limits of a gradient (kernels/clip_gradient): first of its norm over all parameters, then of every number; 0: none.
+struct GradientClip : ClipLimits {
   void fields(Fields& f);
 };
 

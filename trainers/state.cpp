@@ -18,12 +18,6 @@ DataSplits read_splits(const Experiment& experiment) {
 
 namespace {
 
-// A glob of no_decay has to match something in the network; in a part it may match nothing.
-SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
-  std::erase_if(options.no_decay, [&](const std::string& glob) { return store.match(glob).empty(); });
-  return options;
-}
-
 EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
   options.attacks = attacks;
@@ -51,14 +45,13 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   if (e.swa.on()) swa.emplace(engine, *network);
   TrainContext c = context();
   e.trainer.method->begin(c);
-  const auto train_weights = [&](const std::string& momentum_name, Flat& params, const SgdOptions& options) {
-    trained.push_back(
-        {momentum_name, Flat(params.store(), params.dtype(), engine.stream()), Sgd(params, options, engine.stream())});
+  const auto train_weights = [&](const std::string& name, Flat& params, UnmatchedGlobs unmatched) {
+    trained.push_back({name, Flat(params.store(), params.dtype(), engine.stream()),
+                       WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
   };
-  train_weights("optimizer.momentum", network->weights().params, e.optimizer);
+  train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
   for (const TrainedPart& part : e.trainer.method->parts())
-    train_weights("optimizer." + part.name + ".momentum", part.weights->params,
-                  without_unmatched(e.optimizer, part.weights->params.store()));
+    train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
 }
@@ -91,7 +84,7 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.since_best", progress.since_best);
   v("progress.collapsed", progress.collapsed);
   visit_network(v, *network);
-  for (Trained& t : trained) v(t.momentum_name, t.optimizer.momentum());
+  for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
   experiment.trainer.method->visit_state(v);

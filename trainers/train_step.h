@@ -20,9 +20,7 @@ StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkp
 /// on (Trainer::recording); false for others, and where the host decides by what the device computes.
 bool note_step(TrainingState& state);
 
-/// The learning rate of any step of the run; `at` need not say steps_per_epoch.
-double rate_at(const TrainingState& state, Position at);
-/// Of a step of the epoch in progress.
+/// The learning rate of a step of the epoch in progress.
 double rate_at(const TrainingState& state, int64_t step);
 
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/params.h"
+#include "kernels/clip_gradient/clip_gradient.h"
 #include "kernels/runtime/device_array.h"
 #include "trainers/optimizer_section.h"
 #include "trainers/trainer.h"
@@ -15,14 +16,20 @@ struct Follower {
   Live<double> keep = 0;
 };
 
+/// params <- params + share * params.
+void add_share(Stream stream, Flat& params, Live<float> share);
+
+/// Whether a glob that matches no parameter is an Error.
+enum class UnmatchedGlobs : uint8_t { refuse, ignore };
+
 /// Weights under an optimiser: one update for every run of parameters that are treated alike, which is one unless there
 /// are groups, or parameters that are frozen or exempt from weight decay. What is frozen does not move, nor does its
 /// state.
 class WeightOptimizer {
  public:
-  /// `params`, `rule` and `options` must outlive this. Throws Error if a glob matches nothing or a parameter is in two
-  /// groups.
-  WeightOptimizer(Flat& params, const Optimizer& rule, const OptimizerOptions& options, Stream stream);
+  /// `params`, `rule` and the groups' schedules must outlive this. Throws Error if a parameter is in two groups.
+  WeightOptimizer(Flat& params, const Optimizer& rule, Stream stream, const OptimizerOptions& options = {},
+                  UnmatchedGlobs unmatched = UnmatchedGlobs::refuse);
 
   /// What the next step() finds on its device: every group's learning rate, and the rule's numbers at the `step`-th
   /// update of these weights, from 1. Before work that a GPU repeats, not in it.
@@ -47,21 +54,30 @@ class WeightOptimizer {
   void visit_state(StateVisitor& v, const std::string& prefix);
 
  private:
+  struct Group {
+    double lr_factor, weight_decay_factor;
+    const Schedule* schedule;  ///< null: the run's
+  };
   struct Range {
     int64_t from, count;
     size_t group;
     double weight_decay;
-    bool alike(const Range& other) const { return group == other.group && weight_decay == other.weight_decay; }
   };
-  void set(const std::vector<double>& rates, int64_t step);
+  /// The group of every parameter.
+  std::vector<size_t> grouped(const OptimizerOptions& options, UnmatchedGlobs unmatched);
+  void divide(const std::vector<size_t>& group_of, const std::vector<bool>& exempt);
+  void set(std::vector<double> rates, int64_t step);
+  Update update(const Range& r, const Flat& gradient, const GradientMask& mask, Live<uint32_t> moves) const;
 
   Flat& params_;
   const Optimizer& rule_;
-  const OptimizerOptions& options_;
-  std::vector<std::string> names_;
-  std::vector<Flat> state_;
+  Stream stream_;
+  ClipLimits clip_;
+  std::vector<Group> groups_;  ///< that of all other parameters first
   std::vector<Range> ranges_, frozen_;
-  std::vector<double> now_;  ///< rates, then numbers; outlives the copy to live_
+  std::vector<std::string> names_;  ///< of state_
+  std::vector<Flat> state_;
+  std::vector<double> now_;  ///< a rate for each group, then the rule's numbers; outlives the copy to live_
   DeviceArray<double> live_;
 };
 
