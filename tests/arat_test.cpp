@@ -202,7 +202,7 @@ TEMPER_DEVICE_TEST("arat: a step trains both BatchNorm sets and the predictors, 
   CHECK(largest(of_branch(s.gradient(), false)) > 1e-4);
   CHECK(largest(of_branch(s.gradient(), true)) > 1e-4);
   REQUIRE(s.state.trained.size() == 2);
-  CHECK(s.state.trained[1].momentum_name == "optimizer.predictors.momentum");
+  CHECK(s.state.trained[1].name == "optimizer.predictors");
   const Values predictors = read(s.gradient(1), "*");
   CHECK(predictors.size() == 10);  // two of Linear, BatchNorm and Linear
   for (const auto& one : predictors) CHECK(largest({one}) > 0);
@@ -358,7 +358,10 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
     };
     for (int i = 0; i < 30; ++i) {  // something to lose
       s.first_batch();
-      for (Trained& t : s.state.trained) t.optimizer.step(s.state.engine.stream(), t.gradient, 0.05);
+      for (Trained& t : s.state.trained) {
+        t.optimizer.prepare(0.05);
+        t.optimizer.step(s.state.engine.stream(), t.gradient);
+      }
     }
     const int adversarial = s.state.network->branch("adv");
     CHECK(s.method().eval_branch(*s.state.network) == adversarial);

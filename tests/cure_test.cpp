@@ -11,6 +11,7 @@
 #include "trainers/revision.h"
 #include "trainers/rgp.h"
 #include "trainers/scalar.h"
+#include "trainers/sgd.h"
 
 using namespace temper;
 
@@ -201,11 +202,13 @@ TEMPER_DEVICE_TEST("rgp: momentum and decay move a masked weight, unless the gat
     s.options.gate = gate;
     Rgp rgp = s.made();
     Flat& params = s.network->weights().params;
-    Sgd sgd(params, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01}, s.engine.stream());
-    sgd.step(s.engine.stream(), s.step, 0.1);  // gives everything a velocity
+    const Sgd rule({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01});
+    WeightOptimizer sgd(params, rule, s.engine.stream());
+    sgd.prepare(rule.lr);
+    sgd.step(s.engine.stream(), s.step);  // gives everything a velocity
     rgp.update(s.engine, s.step);
-    const auto before = params.read(0), velocity = sgd.momentum().read(0), mask = rgp.mask().buffer->read(0);
-    sgd.step(s.engine.stream(), s.step, 0.1, rgp.mask());
+    const auto before = params.read(0), velocity = sgd.state("momentum").read(0), mask = rgp.mask().buffer->read(0);
+    sgd.step(s.engine.stream(), s.step, rgp.mask());
     const auto after = params.read(0), gradient = s.step.read(0);
     CHECK(std::count(mask.begin(), mask.end(), 0) > 0);
     for (size_t i = 0; i < mask.size(); ++i) {

@@ -1,8 +1,9 @@
 // Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
 #include "trainers/averages.h"
-#include "trainers/optimizer.h"
 #include "trainers/scalar.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -63,7 +64,8 @@ struct Training {
   TrainContext context;
   std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
   std::vector<Flat> gradients;
-  std::vector<Sgd> sgd;
+  const Sgd rule{{.lr = 0.02, .momentum = 0.9, .weight_decay = 5e-4}};
+  std::vector<WeightOptimizer> sgd;
   Average average;
   Scalars places{engine, network.options().dtype, StepLog::kMost};
   StepLog log{engine, places.all()};
@@ -91,7 +93,7 @@ struct Training {
     for (const MethodPart& part : trainer->parts()) weights.push_back(part.weights);
     for (Weights* w : weights) {
       gradients.emplace_back(w->params.store(), dtype, engine.stream());
-      sgd.emplace_back(w->params, SgdOptions{.momentum = 0.9, .weight_decay = 5e-4}, engine.stream());
+      sgd.emplace_back(w->params, rule, engine.stream()).prepare(rule.lr);
     }
     if (weights.size() == 1) return;
     for (const NamedArray& a : golden.below("init/predictor/")) {
@@ -122,7 +124,7 @@ struct Training {
     std::vector<GradientBuffer> into;
     for (size_t i = 0; i < weights.size(); ++i) into.push_back({weights[i]->params, gradients[i]});
     const double loss = trainer->gradients(context, batch, into);
-    for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
+    for (WeightOptimizer& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()]);
     if (swa.due(context.epoch, number % test::kGoldenBatches + 1, test::kGoldenBatches)) {
       const auto n = static_cast<double>(average.count());
       average.add(engine, network, n / (n + 1), AverageBn::estimate);

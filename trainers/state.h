@@ -9,10 +9,10 @@
 #include "trainers/averages.h"
 #include "trainers/experiment.h"
 #include "trainers/observer.h"
-#include "trainers/optimizer.h"
 #include "trainers/run_inputs.h"
 #include "trainers/scalar.h"
 #include "trainers/step_values.h"
+#include "trainers/weight_optimizer.h"
 
 namespace temper {
 
@@ -39,9 +39,9 @@ DataSplits read_splits(const Experiment& experiment);
 
 /// Weights in training: the network's, or those of a part that a method trains beside it.
 struct Trained {
-  std::string momentum_name;  ///< in checkpoints
+  std::string name;  ///< of what its optimiser keeps, in checkpoints
   Flat gradient;
-  Sgd optimizer;
+  WeightOptimizer optimizer;
 };
 
 /// Where the numbers of a step lie in its step_sums.

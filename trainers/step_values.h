@@ -19,7 +19,6 @@ class StepValues {
     uint32_t epoch = 0;
     uint32_t moves = 1;  ///< 0: weights stay; set on the device
     int64_t first = 0;   ///< of the batch's samples in the epoch's order
-    double lr = 0;
     double ema_keep = 0;
     std::array<float, kMostNamed> named = {};  ///< set by put()
   };
@@ -36,7 +35,6 @@ class StepValues {
   Live<uint32_t> epoch() const { return Live<uint32_t>(&memory_.data()->epoch); }
   Live<uint32_t> moves() const { return Live<uint32_t>(gate()); }
   Live<int64_t> first() const { return Live<int64_t>(&memory_.data()->first); }
-  Live<double> lr() const { return Live<double>(&memory_.data()->lr); }
   Live<double> ema_keep() const { return Live<double>(&memory_.data()->ema_keep); }
   /// What was put for this step.
   const std::map<std::string, Live<float>>& named() const { return named_; }

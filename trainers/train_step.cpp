@@ -31,11 +31,13 @@ void move_weights(TrainingState& s, const TrainContext& context) {
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
   });
+  int norm = s.sums().norms;
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
+    t.optimizer.clip(s.engine.stream(), t.gradient, s.step_sums->at(norm++));
     Follower follower;
     if (network && s.ema && !movement.share) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? movement.mask : GradientMask{}, follower,
+    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, follower,
                      s.values.moves());
   }
   if (!movement.share) return;
@@ -110,6 +112,13 @@ void check_moved(TrainingState& s, std::span<const double> norms, const fs::path
   }
 }
 
+Position position(const TrainingState& s, int64_t step) {
+  return {.epoch = s.progress.epoch,
+          .step = step,
+          .steps_per_epoch = s.steps_per_epoch(),
+          .epochs = s.experiment.loop.epochs};
+}
+
 // One more sample for the averages, where one is due after the step just made.
 void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
@@ -122,13 +131,8 @@ void add_to_averages(TrainingState& s) {
 
 }  // namespace
 
-double rate_at(const TrainingState& s, Position at) {
-  at.steps_per_epoch = s.steps_per_epoch();
-  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.lr, at);
-}
-
 double rate_at(const TrainingState& s, int64_t step) {
-  return rate_at(s, Position{.epoch = s.progress.epoch, .step = step, .epochs = s.experiment.loop.epochs});
+  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.rule->lr, position(s, step));
 }
 
 Metrics metrics_of(const TrainingState& s, const StepNumbers& step) {
@@ -155,9 +159,9 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
+  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), p.total_steps + 1);
   TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
                                           .first = s.train.first(p.step),
-                                          .lr = lr,
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
   s.values.send();
   if (s.graph->on())

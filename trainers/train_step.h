@@ -24,9 +24,7 @@ Metrics metrics_of(const TrainingState& state, const StepNumbers& step);
 /// computes, or by the number of the step.
 bool note_step(TrainingState& state);
 
-/// The learning rate of any step of the run; `at` need not say steps_per_epoch.
-double rate_at(const TrainingState& state, Position at);
-/// Of a step of the epoch in progress.
+/// The learning rate of a step of the epoch in progress.
 double rate_at(const TrainingState& state, int64_t step);
 
 }  // namespace temper

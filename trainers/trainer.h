@@ -18,7 +18,7 @@
 
 namespace temper {
 
-class Sgd;
+class WeightOptimizer;
 
 /// Visits what a bit-exact resume needs beyond model and optimiser: numbers and flat buffers, by name. The same visit
 /// writes a checkpoint and reads it back.
@@ -82,8 +82,8 @@ struct MethodPart {
   std::string name;  ///< in messages, and in checkpoints unless `saved_as` says otherwise
   Weights* weights = nullptr;
   Trained trained = Trained::no;
-  Sgd* optimizer = nullptr;    ///< of by_method: checkpoints hold its state, too
-  std::string saved_as = {};   ///< a name in checkpoints that others have written already
+  WeightOptimizer* optimizer = nullptr;  ///< of by_method: checkpoints hold its state, too
+  std::string saved_as = {};             ///< a name in checkpoints that others have written already
 };
 
 /// Averaged weights whose BatchNorm statistics are being estimated.
