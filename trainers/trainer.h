@@ -35,11 +35,15 @@ struct TrainContext {
   int64_t epochs = 0;
   Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
   Loader* validation = nullptr;                    ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};             ///< the epoch, where a recorded step finds it
+  std::optional<Live<uint32_t>> live_epoch = {};   ///< the epoch, where a recorded step finds it
   std::optional<LiveTermWeights> live_terms = {};  ///< the method's term_weights() likewise
 
-  /// What separates the random numbers of this epoch's attacks from those of others.
-  Draw draw() const { return live_epoch.value_or(static_cast<uint32_t>(epoch)); }
+  mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
+
+  /// The random numbers of this name for the batch, others in every epoch. Throws Error if this step has asked for the
+  /// name before, because two users would draw the same numbers.
+  RngStream random(const std::string& name) const;
+  void begin_step() const { asked_random.clear(); }
 };
 
 /// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
@@ -80,8 +84,8 @@ class Trainer {
   virtual std::vector<TrainedPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
-  /// context.draw().
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from
+  /// context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
   /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has the
   /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
