@@ -82,17 +82,22 @@ class PgdSteps : public StepPolicy {
 }  // namespace
 
 AttackResult Pgd::run(const AttackCall& call) const {
-  const bool unsaturated = gradient_on(call.classifier) == Gradient::unsaturated;
   TEMPER_CHECK(loss == Loss::cross_entropy || !call.batch.targets,
                "pgd: the margin loss leads away from a label, but the batch has targets; set loss: cross_entropy");
-  return run(call, [&](Tape& tape, const AttackView& at) {
-    if (loss == Loss::margin)
-      return margin_loss(tape, at.logits, at.batch.labels, static_cast<float>(kappa), Reduction::none);
+  return run(call, objective(call.classifier));
+}
+
+Objective Pgd::objective(const Classifier& classifier) const {
+  if (loss == Loss::margin)
+    return [kappa = static_cast<float>(kappa)](Tape& tape, const AttackView& at) {
+      return margin_loss(tape, at.logits, at.batch.labels, kappa, Reduction::none);
+    };
+  return [unsaturated = gradient_on(classifier) == Gradient::unsaturated](Tape& tape, const AttackView& at) {
     const Tensor& classes = at.batch.targets ? at.batch.targets : at.batch.labels;
     const Var value = unsaturated ? log_odds(tape, at.logits, classes)
                                   : cross_entropy(tape, at.logits, classes, Reduction::none);
     return at.batch.targets ? scale(tape, value, -1.f) : value;
-  });
+  };
 }
 
 AttackResult Pgd::run(const AttackCall& call, const Objective& objective, const PgdPlan& plan) const {

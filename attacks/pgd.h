@@ -68,7 +68,9 @@ struct Pgd : Attack, PgdOptions {
   /// Ascends another objective: what trainers use. batch.labels is read by the any_success rules only.
   AttackResult run(const AttackCall& call, const Objective& objective, const PgdPlan& plan = {}) const;
 
-  /// The parts of run(), for attacks that change one of them: what the driver does, and how images move.
+  /// The parts of run(), for attacks that change one of them: the configured loss, what the driver does, and how images
+  /// move.
+  Objective objective(const Classifier& classifier) const;
   AttackDrive drives(const PgdPlan& plan = {}) const;
   std::unique_ptr<StepPolicy> policy(const AttackCall& part, const BatchRows& of, const PgdPlan& plan = {}) const;
   /// x = where the first run begins.
