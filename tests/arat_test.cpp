@@ -318,8 +318,8 @@ TEMPER_DEVICE_TEST("arat: noise_alias trains on the noisy batch, otherwise the b
     const Arena::Scope scope(s.state.engine.arena());
     Batch batch = s.state.train.load(1, 0);
     const Tensor start = s.state.engine.arena().tensor(batch.images.shape, batch.images.dtype);
-    Climb(s.state.engine, {.radius = 0.1, .start = PgdOptions::Start::uniform_unclipped}, 0.03, batch, 1)
-        .start(start, 0);
+    Pgd({.radius = 0.1, .start = Pgd::Start::uniform_unclipped})
+        .start_at(s.state.engine, batch, RngStream(s.state.engine.seed(), 1), start);
     if (noisy) batch.images = start;
     s.state.network->predict(s.state.engine, batch.images, {.branch = 1});
     return of_branch(s.weights().buffers, true);

@@ -91,7 +91,7 @@ TEMPER_DEVICE_TEST("attacks agree with the reference implementations on the toy 
   for (const Expected& c : cases) {
     const Pgd attack(c.options);
     INFO(attack.describe());
-    const Tensor x = attack.run(engine, batch, classifier, 0);
+    const Tensor x = attack.run({engine, batch, classifier, RngStream(engine.seed())}).images;
     Tape tape(engine, Wrt::nothing);
     const Var logits = net(tape, {x});
     const Var ce = cross_entropy(tape, logits, batch.labels, Reduction::none);

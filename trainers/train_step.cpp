@@ -68,7 +68,7 @@ TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
 /// All of a step that the device can do again by itself.
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
-  s.log->open();
+  context.begin_step();
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)

@@ -41,14 +41,19 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
-  Loader* train = nullptr;                       ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                  ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};           ///< the epoch, where a recorded step finds it
-  std::map<std::string, Live<float>> lives = {};  ///< the method's live_values()
-  StepLog* logged = nullptr;                     ///< null: nobody keeps what is logged
+  Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                    ///< the images held out of them; null: none
+  std::optional<Live<uint32_t>> live_epoch = {};   ///< the epoch, where a recorded step finds it
+  std::map<std::string, Live<float>> lives = {};   ///< the method's live_values()
+  StepLog* logged = nullptr;                       ///< null: nobody keeps what is logged
 
-  /// What separates the random numbers of this epoch's attacks from those of others.
-  Draw draw() const { return live_epoch ? *live_epoch : Draw(static_cast<uint32_t>(epoch.unwatched())); }
+  mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
+
+  /// Whoever calls loss() or write_gradients() says so first: what was asked for and logged is another step's.
+  void begin_step() const;
+  /// The random numbers of this name for the batch, others in every epoch. Throws Error if this step has asked for the
+  /// name before, because two users would draw the same numbers.
+  RngStream random(const std::string& name) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
   Live<float> live(const std::string& name) const;
   /// Puts one number, a term of the loss, on the step's line of the metrics.
@@ -112,8 +117,8 @@ class Trainer {
   virtual std::vector<MethodPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
-  /// context.draw().
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from
+  /// context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
   /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
   /// the network's parameters and the buffer for their gradient, then those of each of parts() that is trained with it.
