@@ -3,7 +3,7 @@
 #include <cmath>
 #include <optional>
 
-#include "attacks/climb.h"
+#include "attacks/pgd.h"
 #include "core/conv.h"
 #include "core/ops_elementwise.h"
 #include "nn/predictor.h"
