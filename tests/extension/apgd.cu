@@ -12,9 +12,8 @@
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/row.h"
 
-namespace temper {
-
 namespace {
+using namespace temper;
 
 template <class T>
 HD T clipped(T v, T lo, T hi) {
@@ -146,6 +145,7 @@ struct ApgdOptions {
   int steps = 100, restarts = 1;
   Loss loss = Loss::ce;
   From from = From::random;
+  Kept kept = Kept::any_success;
 };
 
 class ApgdSteps : public StepPolicy {
@@ -218,11 +218,14 @@ struct Apgd : Attack, ApgdOptions {
     f("rho", rho, Limits::between(0, 1), "share of steps that have to raise the loss, or the step halves");
     f.choice("loss", loss, {{"ce", Loss::ce}, {"dlr", Loss::dlr}}, "cross entropy, or the difference of logits ratio");
     f.choice("from", from, {{"random", From::random}, {"clean", From::clean}}, "where a run begins");
+    f.choice("return", kept, {{"any_success", Kept::any_success}, {"best_loss", Kept::best_loss}},
+             "which point is kept for each sample");
   }
   std::string describe() const override {
-    return fmt::format("APGD-{} Linf: radius {:.6f} ({:.4g}/255), {} steps, rho {:g}, {} run{} from {}",
+    return fmt::format("APGD-{} Linf: radius {:.6f} ({:.4g}/255), {} steps, rho {:g}, {} run{} from {}, returns {}",
                        loss == Loss::ce ? "CE" : "DLR", radius, radius * 255, steps, rho, restarts,
-                       restarts == 1 ? "" : "s", from == From::random ? "a random start" : "the image");
+                       restarts == 1 ? "" : "s", from == From::random ? "a random start" : "the image",
+                       kept == Kept::any_success ? "any_success" : "best_loss");
   }
   AttackResult run(const AttackCall& call) const override {
     const Objective objective = [this](Tape& tape, const AttackView& at) {
@@ -232,7 +235,7 @@ struct Apgd : Attack, ApgdOptions {
       return cross_entropy(tape, at.logits, at.batch.labels, Reduction::none);
     };
     const AttackDrive how{
-        .name = "apgd", .runs = restarts, .steps = steps, .offered = Offered::every, .kept = Kept::any_success};
+        .name = "apgd", .runs = restarts, .steps = steps, .offered = Offered::every, .kept = kept};
     return drive(call, objective, how, [this](const AttackCall& part, const BatchRows&) {
       return std::make_unique<ApgdSteps>(*this, part);
     });
@@ -242,5 +245,3 @@ struct Apgd : Attack, ApgdOptions {
 TEMPER_REGISTER(Attack, Apgd, "apgd", "Auto-PGD in L-infinity, steps that halve by themselves (Croce & Hein 2020)");
 
 }  // namespace
-
-}  // namespace temper

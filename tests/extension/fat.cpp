@@ -8,9 +8,8 @@
 #include "trainers/attack_bn.h"
 #include "trainers/trainer.h"
 
-namespace temper {
-
 namespace {
+using namespace temper;
 
 /// PGD's step from x + noise * N(0, 1), for the images that are still attacked.
 class NoisySteps : public StepPolicy {
@@ -85,5 +84,3 @@ struct Fat : Trainer {
 TEMPER_REGISTER(Trainer, Fat, "fat", "cross entropy of images that leave the attack when they are fooled (Zhang et al.)");
 
 }  // namespace
-
-}  // namespace temper
