@@ -121,7 +121,7 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
   Flat total(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&total};
+  const GradientBuffer buffers[] = {{network.weights().params, total}};
   TrainContext context{world.engine, network};
   cure.begin(context);
   Check check(golden, setting, close);
@@ -132,11 +132,11 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
     context.epoch = context.step + 1;
     cure.before_epoch(context);
     losses.push_back(trainer->gradients(context, batch, buffers));
-    const std::optional<double> shrinkage = trainer->shrinkage(context);
-    check.mask(context.step, cure.mask());
+    const Movement movement = trainer->movement(context);
+    check.mask(context.step, movement.mask);
     check.gradient_sets(context.step, cure, total);
-    sgd.step(world.engine.stream(), total, cure.mask());
-    if (shrinkage) add_share(world.engine.stream(), network.weights().params, static_cast<float>(-*shrinkage));
+    sgd.step(world.engine.stream(), total, movement.mask);
+    if (movement.share) add_share(world.engine.stream(), network.weights().params, *movement.share);
     cure.after_step(context, batch);
   }
   check.losses(losses);

@@ -66,7 +66,7 @@ void check_setting(const Golden& golden, const Setting& setting, DType dtype, De
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
   Flat gradients(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   Average average(world.engine, network);
   TrainContext context{world.engine, network};
   trainer->begin(context);

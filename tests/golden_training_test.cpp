@@ -37,7 +37,7 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
   Flat gradients(network.params(), network.options().dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   TrainContext context{world.engine, network};
   trainer->begin(context);
   std::vector<double> losses;

@@ -46,10 +46,10 @@ struct PgdAt : Trainer {
     });
     if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
-    return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    context.log("adversarial_loss", loss);
+    return loss;
   }
-
-  std::string recording(const TrainContext&) const override { return "pgd_at"; }
 
   void after_step(TrainContext& context, const Batch& batch) override {
     if (clean_pass == CleanPass::none) return;

@@ -1,5 +1,7 @@
 #include "trainers/state.h"
 
+#include <span>
+
 #include "data/split.h"
 #include "trainers/checkpoint.h"
 
@@ -17,6 +19,8 @@ DataSplits read_splits(const Experiment& experiment) {
 }
 
 namespace {
+
+std::string optimizer_of(const MethodPart& part) { return "optimizer." + part.name; }
 
 EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
@@ -50,23 +54,35 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
                        WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
-  for (const TrainedPart& part : e.trainer.method->parts())
-    train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
+  for (const MethodPart& part : e.trainer.method->parts())
+    if (part.trained == MethodPart::Trained::with_network)
+      train_weights(optimizer_of(part), part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
+  step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
+  log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
 }
 
-std::vector<Flat*> TrainingState::gradients() {
-  std::vector<Flat*> all;
-  for (Trained& t : trained) all.push_back(&t.gradient);
+Metrics TrainingState::logged(const std::vector<double>& all) const {
+  return log->read(std::span(all).subspan(static_cast<size_t>(sums().terms)));
+}
+
+std::vector<GradientBuffer> TrainingState::gradients() {
+  std::vector<GradientBuffer> all;
+  for (Trained& t : trained) all.push_back({t.optimizer.params(), t.gradient});
   return all;
 }
 
 TrainContext TrainingState::context() {
   return {.engine = engine,
           .model = *network,
-          .epoch = progress.epoch,
-          .step = progress.total_steps,
+          .epoch = {progress.epoch, [this] { epoch_read = true; }},
+          .step = {progress.total_steps,
+                   [this] {
+                     if (listing(engine.stream()))
+                       throw NotRepeatable(
+                           "context.step was read, which is another number in every step; put what is made of it among "
+                           "the method's live_values()");
+                   }},
           .epochs = experiment.loop.epochs,
           .train = &train,
           .validation = validation.get()};
@@ -87,6 +103,13 @@ void TrainingState::visit(StateVisitor& v) {
   for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
+  for (const MethodPart& part : experiment.trainer.method->parts()) {
+    const std::string name = part.saved_as.empty() ? part.name : part.saved_as;
+    v(name + ".params", part.weights->params);
+    v(name + ".buffers", part.weights->buffers);
+    if (part.trained == MethodPart::Trained::by_method && part.optimizer)
+      part.optimizer->visit_state(v, optimizer_of(part));
+  }
   experiment.trainer.method->visit_state(v);
 }
 

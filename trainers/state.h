@@ -49,6 +49,7 @@ struct StepSums {
   int norms;    ///< the squared norm of each gradient, after the loss
   int attacks;  ///< what drain_tally() says of the attacks (kernels/gradient_notes)
   int weights;  ///< the squared norm of all that moved, after the move: each of `trained`, and the network's statistics
+  int terms;    ///< what the method logged
 };
 
 class TrainingState {
@@ -59,12 +60,14 @@ class TrainingState {
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
-  /// The gradient buffers of everything in training, the network's first.
-  std::vector<Flat*> gradients();
+  /// Where the gradients of everything in training go, the network's first.
+  std::vector<GradientBuffer> gradients();
   StepSums sums() const {
     const int count = static_cast<int>(trained.size());
-    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count};
+    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count, .terms = 5 + 2 * count};
   }
+  /// What the method logged, with what was read of step_sums.
+  Metrics logged(const std::vector<double>& sums) const;
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
 
@@ -80,7 +83,9 @@ class TrainingState {
   Progress progress;
   StepValues values;                 ///< of the step in progress
   std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
+  std::optional<StepLog> log;        ///< of the same step
   std::optional<StepGraph> graph;
+  bool epoch_read = false;  ///< the method has looked at the epoch, so what it does may depend on it
 };
 
 }  // namespace temper

@@ -34,10 +34,11 @@ struct Trades : Trainer {
     // gradients, but the running statistics move a third time.
     if (clean_updates == 2) model.predict(context.engine, batch.images, Pass::train());
     const Var target = kl_gradient == KlGradient::both_sides ? natural : stop_gradient(natural);
-    return add(tape, cross_entropy(tape, natural, batch.labels), kl_divergence(tape, robust, target), beta);
+    const Var clean = cross_entropy(tape, natural, batch.labels), kl = kl_divergence(tape, robust, target);
+    context.log("clean_loss", clean);
+    context.log("kl", kl);
+    return add(tape, clean, kl, beta);
   }
-
-  std::string recording(const TrainContext&) const override { return "trades"; }
 };
 
 TEMPER_REGISTER(Trainer, Trades, "trades", "clean cross entropy + beta * KL(clean || adversarial) (Zhang et al.)");

@@ -8,6 +8,7 @@ namespace temper {
 struct StepNumbers {
   double loss, lr, grad_norm;
   int64_t attacked = 0, zero_gradient = 0;  ///< images attacked, and those without a gradient in a step of it
+  Metrics logged = {};                      ///< by the method
 };
 
 /// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Throws Error if loss or
@@ -15,9 +16,12 @@ struct StepNumbers {
 /// if there is such a file.
 StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
 
+/// All of the method's numbers that belong in the line of the step just made.
+Metrics metrics_of(const TrainingState& state, const StepNumbers& step);
+
 /// Notes the convolutions of the next step, for every size of batch, without doing anything: weights, statistics and
-/// whatever else the run keeps stay as they are (core/plan_ahead.h). Only for a method that says what its step depends
-/// on (Trainer::recording); false for others, and where the host decides by what the device computes.
+/// whatever else the run keeps stay as they are (core/plan_ahead.h). False where the host decides by what the device
+/// computes, or by the number of the step.
 bool note_step(TrainingState& state);
 
 /// The learning rate of a step of the epoch in progress.

@@ -1,10 +1,20 @@
 #include "trainers/trainer.h"
 
+#include "core/text.h"
 #include "trainers/scalar.h"
 
 namespace temper {
 
-void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+Live<float> TrainContext::live(const std::string& name) const {
+  const auto at = lives.find(name);
+  if (at != lives.end()) return at->second;
+  std::vector<std::string> known;
+  for (const auto& [other, value] : lives) known.push_back(other);
+  fail("live: expected a name that the method's live_values() put for this step, got '", name, "'",
+       did_you_mean(name, known), known.empty() ? "; it put none" : cat(" (known: ", join(known), ")"));
+}
+
+void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                               const Tensor& loss) {
   Tape tape(context.engine, Wrt::params);
   const Var value = this->loss(tape, batch, context);
@@ -12,9 +22,10 @@ void Trainer::write_gradients(TrainContext& context, const Batch& batch, std::sp
   put_scalar(context.engine, value.value, loss);
 }
 
-double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads) {
+double Trainer::gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads) {
   const Arena::Scope scope(context.engine.arena());
   const Tensor loss = context.engine.arena().tensor({1}, context.model.options().dtype);
+  live_values([&](const std::string& name, double value) { context.lives[name] = static_cast<float>(value); }, context);
   write_gradients(context, batch, grads, loss);
   return read_scalar(context.engine, loss);
 }
