@@ -118,7 +118,9 @@ TEMPER_DEVICE_TEST("weights that are no numbers get no accuracy", "[evaluation][
 
 TEST_CASE("finite weights whose activations are not get no accuracy", "[evaluation][errors]") {
   // conv1 overflows to infinity, conv2 makes NaN of that, and a ReLU that turns it into 0 would leave the bias of fc.
-  for (const char* compute : {"f32", "f16", "bf16"}) {
+  std::vector<std::string> types = {"f32", "f16"};
+  if (make_conv_backend(Device::cpu)->supports(DType::bf16)) types.push_back("bf16");
+  for (const std::string& compute : types) {
     INFO(compute);
     Experiment e = test::tiny("{name: standard}", {cat("precision.compute=", compute)});
     TrainingState state(e, read_splits(e));
@@ -152,7 +154,7 @@ TEMPER_DEVICE_TEST("a convolution's ReLU lets NaN through where nothing is diffe
         pixels[3 * 16] = NAN;
         test::write_numbers(engine, x, pixels);
         const Tensor w = test::tensor_of(engine, {32, size, size, 16}, test::wave(32 * size * size * 16, 3));
-        const Var y = conv2d_act(tape, {x}, {w}, {}, {.stride = stride, .pad = size / 2}, {}, Activation::relu);
+        const Var y = conv2d_act(tape, {x}, Var{w}, {}, {.stride = stride, .pad = size / 2}, {}, Activation::relu);
         int nans = 0, below = 0;
         for (const double v : test::numbers_of(engine, y.value)) nans += std::isnan(v), below += v < 0;
         CHECK(nans >= (stride == 1 || size > 1 ? 32 : 0));

@@ -50,7 +50,7 @@ struct Arat : Trainer {
     if (!invariance->predictors()) return {};
     return {{.name = "predictors",
              .weights = &invariance->predictors()->weights(),
-             .trained = MethodPart::Trained::with_network,
+             .moved = MethodPart::Moved::with_network,
              .saved_as = "arat.predictors"}};
   }
   void before_epoch(TrainContext& context) override { balance.measure(context, Pass::eval(clean_branch)); }
@@ -58,8 +58,10 @@ struct Arat : Trainer {
 
   Var loss(Tape& tape, const Batch& given, const TrainContext& context) override {
     const Network& model = context.model;
-    const Batch batch = attack.seen(context.engine, given, context.draw());
-    const Tensor x_adv = attacked(context, batch, attack_pass(attack_bn, adversarial_branch));
+    const RngStream random = context.random("attack");
+    const Batch batch = attack.seen(context.engine, given, random);
+    const Pass attacked = attack_pass(attack_bn, adversarial_branch);
+    const Tensor x_adv = attack.run({context.engine, batch, {model, attacked}, random}).images;
     Taps clean_taps = invariance->taps(), adversarial_taps = invariance->taps();
     const Var of_clean = model(tape, tape.input(batch.images), {.branch = clean_branch, .taps = &clean_taps});
     const Var of_adversarial =
@@ -91,7 +93,9 @@ struct Arat : Trainer {
     if (!of.momentum) pass.update = BnUpdate::no;
     pass.momentum = of.momentum.value_or(pass.momentum);
     pass.weights = &of.weights;
-    return attacked(context, attack.seen(context.engine, batch, context.draw()), pass);
+    const RngStream random = context.random("attack");
+    const Batch seen = attack.seen(context.engine, batch, random);
+    return attack.run({context.engine, seen, {context.model, pass}, random}).images;
   }
 
  private:
@@ -102,14 +106,6 @@ struct Arat : Trainer {
                  kClean, "' because adversarial and clean images are to have statistics of their own, got [",
                  join(known), "]; set model.branches: [adv, clean], or trainer.bn: shared");
     return bn == Bn::shared ? 0 : static_cast<int>(at - known.begin());
-  }
-  Tensor attacked(const TrainContext& context, const Batch& seen, const Pass& pass) const {
-    NoisyPgd noisy = attack;
-    noisy.pgd = attack_with(pass, attack.pgd);
-    return attack_in_slices(context, pass, seen, [&](Engine& on, const BatchSlice& slice) {
-      return noisy.run(
-          on, slice.batch, [&](Tape& t, const Var& x) { return context.model(t, x, pass); }, context.draw());
-    });
   }
 };
 

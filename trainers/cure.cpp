@@ -45,7 +45,7 @@ void Cure::before_epoch(TrainContext& c) {
 }
 
 Cure::Terms Cure::terms(Tape& tape, const Batch& batch, const TrainContext& c) {
-  const Tensor x_adv = attack.run(c, batch);
+  const Tensor x_adv = attack.run(c, batch).images;
   const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
   const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
   const Var kl = kl_divergence(tape, adversarial, natural);

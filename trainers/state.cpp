@@ -20,8 +20,6 @@ DataSplits read_splits(const Experiment& experiment) {
 
 namespace {
 
-std::string optimizer_of(const MethodPart& part) { return "optimizer." + part.name; }
-
 EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
   options.attacks = attacks;
@@ -55,8 +53,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
   for (const MethodPart& part : e.trainer.method->parts())
-    if (part.trained == MethodPart::Trained::with_network)
-      train_weights(optimizer_of(part), part.weights->params, UnmatchedGlobs::ignore);
+    if (part.moved == MethodPart::Moved::with_network)
+      train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
   log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
@@ -107,8 +105,7 @@ void TrainingState::visit(StateVisitor& v) {
     const std::string name = part.saved_as.empty() ? part.name : part.saved_as;
     v(name + ".params", part.weights->params);
     v(name + ".buffers", part.weights->buffers);
-    if (part.trained == MethodPart::Trained::by_method && part.optimizer)
-      part.optimizer->visit_state(v, optimizer_of(part));
+    if (part.optimizer) part.optimizer->visit_state(v, "optimizer." + part.name);
   }
   experiment.trainer.method->visit_state(v);
 }

@@ -27,7 +27,7 @@ struct Trades : Trainer {
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
-    const Tensor x_adv = attack.run(context, batch);
+    const Tensor x_adv = attack.run(context, batch).images;
     const Var natural = model(tape, tape.input(batch.images), Pass::train());
     const Var robust = model(tape, tape.input(x_adv), Pass::train());
     // The paper writes f(x) once. The code computes it again for the KL term, after f(x_adv): the same logits and

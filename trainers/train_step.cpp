@@ -68,7 +68,7 @@ TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
 /// All of a step that the device can do again by itself.
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
-  s.log->open();
+  context.begin_step();
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
@@ -159,11 +159,11 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
+  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), p.total_steps + 1);
   TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
                                           .first = s.train.first(p.step),
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
   s.values.send();
-  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), p.total_steps + 1);
   if (s.graph->on())
     s.graph->run(step_key(s, batch.size()), [&] { compute(s, context, batch); });
   else

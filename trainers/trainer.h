@@ -41,14 +41,19 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
-  Loader* train = nullptr;                        ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                   ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};            ///< the epoch, where a recorded step finds it
-  std::map<std::string, Live<float>> lives = {};  ///< the method's live_values()
-  StepLog* logged = nullptr;                      ///< null: nobody keeps what is logged
+  Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                    ///< the images held out of them; null: none
+  std::optional<Live<uint32_t>> live_epoch = {};   ///< the epoch, where a recorded step finds it
+  std::map<std::string, Live<float>> lives = {};   ///< the method's live_values()
+  StepLog* logged = nullptr;                       ///< null: nobody keeps what is logged
 
-  /// What separates the random numbers of this epoch's attacks from those of others.
-  Draw draw() const { return live_epoch ? *live_epoch : Draw(static_cast<uint32_t>(epoch.unwatched())); }
+  mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
+
+  /// Whoever calls loss() or write_gradients() says so first: what was asked for and logged is another step's.
+  void begin_step() const;
+  /// The random numbers of this name for the batch, others in every epoch. Throws Error if this step has asked for the
+  /// name before, because two users would draw the same numbers.
+  RngStream random(const std::string& name) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
   Live<float> live(const std::string& name) const;
   /// Puts one number, a term of the loss, on the step's line of the metrics.
@@ -77,13 +82,13 @@ struct Movement {
 /// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.
 struct MethodPart {
   /// with_network: after every step, by the gradient that write_gradients() leaves for it, with the settings and the
-  /// schedule of the network. by_method: the method does it (trainers/companion.h).
-  enum class Trained : uint8_t { no, with_network, by_method };
+  /// schedule of the network. by_method: as the method likes, or never.
+  enum class Moved : uint8_t { by_method, with_network };
   std::string name;  ///< in messages, and in checkpoints unless `saved_as` says otherwise
   Weights* weights = nullptr;
-  Trained trained = Trained::no;
-  WeightOptimizer* optimizer = nullptr;  ///< of by_method: checkpoints hold its state, too
-  std::string saved_as = {};             ///< a name in checkpoints that others have written already
+  Moved moved = Moved::by_method;
+  WeightOptimizer* optimizer = nullptr;  ///< the method's own for it: checkpoints hold its state, too
+  std::string saved_as = {};             ///< the name in checkpoints that were written before
 };
 
 /// Averaged weights whose BatchNorm statistics are being estimated.
@@ -112,11 +117,11 @@ class Trainer {
   virtual std::vector<MethodPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
-  /// context.draw().
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from
+  /// context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
   /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
-  /// the network's parameters and the buffer for their gradient, then those of each of parts() that is trained with it.
+  /// the network's parameters and the buffer for their gradient, then those of each of parts() that moves with it.
   /// Methods with several gradient sets override it.
   virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);

@@ -1,9 +1,7 @@
 // clip(x + radius * sign(gradient)).
 #include <fmt/format.h>
 
-#include "attacks/attack.h"
-#include "attacks/gradient_watch.h"
-#include "core/ops_loss.h"
+#include "attacks/driver.h"
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/runtime/memory.h"
 
@@ -16,23 +14,30 @@ struct SingleStep : Attack {
   void fields(Fields& f) override { f("radius", radius, Limits::between(0, 1), "eps, in [0, 1] pixel units"); }
   std::string describe() const override { return fmt::format("single step: radius {:.6f}", radius); }
 
-  Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw) const override {
-    const Tensor x = engine.arena().tensor(batch.images.shape, batch.images.dtype);
-    copy(engine.stream(), x.data, x.device, batch.images.data, batch.images.device, x.bytes());
-    Tape tape(engine, Wrt::input);
-    const Var input = tape.input(x);
-    const Var odds = log_odds(tape, classifier(tape, input), batch.labels);
-    tape.backward(odds);
-    const GradientWatch watch(engine, batch);
-    watch.look(tape.grad(input), odds.value);
-    watch.report();
-    dispatch_full(x.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      pgd_step_linf(engine.stream(), x.numel(), x.as<T>(), tape.grad(input).as<const T>(), batch.images.as<const T>(),
-                    {.radius = radius, .step = radius});
+  AttackResult run(const AttackCall& call) const override {
+    const Objective objective = [](Tape& t, const AttackView& at) { return log_odds(t, at.logits, at.batch.labels); };
+    return drive(call, objective, {.name = "single_step"}, [this](const AttackCall& part, const BatchRows&) {
+      return std::make_unique<Sign>(part, radius);
     });
-    return x;
   }
+
+  struct Sign : StepPolicy {
+    const AttackCall& part;
+    double radius;
+    Sign(const AttackCall& part, double radius) : part(part), radius(radius) {}
+
+    void start(const Tensor& x, int) override {
+      const Tensor& clean = part.batch.images;
+      copy(part.engine.stream(), x.data, x.device, clean.data, clean.device, x.bytes());
+    }
+    void step(const AttackPoint& at) override {
+      dispatch_full(at.images.dtype, [&](auto tag) {
+        using T = decltype(tag);
+        pgd_step_linf(part.engine.stream(), at.images.numel(), at.images.as<T>(), at.gradient.as<const T>(),
+                      part.batch.images.as<const T>(), {.radius = radius, .step = radius});
+      });
+    }
+  };
 };
 TEMPER_REGISTER(Attack, SingleStep, "single_step", "one signed step of the radius");
 

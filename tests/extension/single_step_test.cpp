@@ -14,7 +14,7 @@ TEMPER_DEVICE_TEST("single_step: one step of PGD from the image, radius and step
   CHECK(attack->describe() == "single step: radius 0.031373");
   const PgdOptions fgsm{.radius = 8.0 / 255, .step = 8.0 / 255, .steps = 1, .start = Pgd::Start::none};
   const auto images = [&](const Attack& a) {
-    return test::numbers_of(engine, a.run(engine, toy.batch, net.classifier(), 1));
+    return test::numbers_of(engine, a.run({engine, toy.batch, net.classifier(), RngStream(engine.seed())}).images);
   };
   const auto clean = test::numbers_of(engine, toy.batch.images);
   CHECK(images(*attack) == images(Pgd(fgsm)));
