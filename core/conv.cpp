@@ -7,9 +7,9 @@
 
 namespace temper {
 
-std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
+std::unique_ptr<ConvBackend> make_onednn_conv(const Optimisations& without);
 
-std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] Exactness exactness) {
+std::unique_ptr<ConvBackend> make_conv_backend(Device device, const Optimisations& without) {
   if (device == Device::cuda) {
 #if defined(TEMPER_CUDA)
     fail("conv2d: on cuda convolutions take their work space from an engine's arena; use Engine");
@@ -18,11 +18,11 @@ std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] E
 #endif
   }
 #if defined(TEMPER_ONEDNN)
-  auto direct = make_onednn_conv(exactness);
+  auto direct = make_onednn_conv(without);
 #else
   auto direct = make_reference_conv();
 #endif
-  return exactness == Exactness::exact ? std::move(direct) : make_winograd_conv(std::move(direct));
+  return make_winograd_conv(std::move(direct), without);
 }
 
 void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,

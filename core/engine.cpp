@@ -20,7 +20,7 @@ Stream make_stream(const EngineOptions& options) {
   TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
   return {.device = options.device,
           .handle = handle,
-          .blas = create_cublas({.math = options.planning.math, .exactness = options.exactness})};
+          .blas = create_cublas({.math = options.planning.math, .without = options.without})};
 #else
   fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif
@@ -30,10 +30,9 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   if (options.reference_conv) return make_reference_conv();
 #if defined(TEMPER_CUDA)
   if (options.device == Device::cuda)
-    return make_planned_conv(make_cuda_engines(),
-                             {.arena = &arena, .planning = options.planning, .exactness = options.exactness});
+    return make_planned_conv(make_cuda_engines(), {.arena = &arena, .planning = options.planning});
 #endif
-  auto conv = make_conv_backend(options.device, options.exactness);
+  auto conv = make_conv_backend(options.device, options.without);
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
 }
 

@@ -22,8 +22,8 @@ struct EngineOptions {
   int64_t arena_mb = 0;        ///< the most that a step may take; 0: as much as the device has
   ArenaGuard guard = arena_guard_of_environment();
   uint64_t seed = 0;
-  bool reference_conv = false;  ///< the slow, plain convolutions
-  Exactness exactness = Exactness::rounding;
+  bool reference_conv = false;        ///< the slow, plain convolutions
+  Optimisations without = {};         ///< those that are switched off (docs/exactness.md)
   ConvPlanning planning = {};         ///< of convolutions on CUDA
   RangeLog* ranges = nullptr;         ///< times the named ranges of all work; none: nobody does
   AttackObserver* attacks = nullptr;  ///< is shown what attacks find (attacks/attack_observer.h); none: nobody is
@@ -51,6 +51,7 @@ class Engine {
   DType compute() const { return options_.compute; }
   uint64_t seed() const { return options_.seed; }
   const EngineOptions& options() const { return options_; }
+  bool uses(Optimisation o) const { return !options_.without.has(o); }
   /// (3) i32, for attacks to add what they met to, and for whoever runs them to take out: kernels/gradient_notes.
   Tensor attack_tally() const { return attack_tally_; }
 

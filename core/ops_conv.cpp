@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/conv_epilogue.h"
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
 #include "kernels/relu/relu.h"
@@ -51,11 +52,11 @@ struct Convolution {
     return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp, .narrow = w.narrow};
   }
 
-  /// Whether the ReLU is left out of the convolution: libraries turn NaN into 0 there, and where nothing is
-  /// differentiated what comes out is looked at, so it must show. On CUDA, numbers leave their range in f16 alone.
-  bool relu_apart(const Tape& tape) const {
-    return activation == Activation::relu && tape.wrt() == Wrt::nothing &&
-           (tape.stream().device == Device::cpu || x.value.dtype == DType::f16);
+  /// What runs inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN into 0 there,
+  /// and what comes out then is looked at, so it must show.
+  ConvEpilogue fused(const Tape& tape) const {
+    if (!tape.engine().uses(Optimisation::conv_epilogue)) return {};
+    return {.residual = residual.value, .relu = activation == Activation::relu && tape.wrt() != Wrt::nothing};
   }
 
   /// `sums`: to be taken on the way where the library can; emptied where it cannot.
@@ -65,22 +66,19 @@ struct Convolution {
     const Tensor& r = residual.value;
     TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
                  " so residual must be too, got ", r.shape, " ", r.dtype);
+    const ConvEpilogue inside = fused(tape);
     {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       ConvBackend& conv = tape.engine().conv();
       if (!sums || skips(tape.stream()) ||
           !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
         if (sums) *sums = {};
-        if (!skips(tape.stream()))
-          conv.forward(tape.stream(), g, x.value, filter(),
-                       {.residual = r, .relu = activation == Activation::relu && !relu_apart(tape)}, y);
+        if (!skips(tape.stream())) conv.forward(tape.stream(), g, x.value, filter(), inside, y);
       }
     }
-    if (relu_apart(tape))
-      dispatch_float(y.dtype, [&](auto tag) {
-        using T = decltype(tag);
-        relu_forward(tape.stream(), y.numel(), y.as<T>(), y.as<T>());
-      });
+    apply_epilogue(
+        tape.stream(), g, y, {},
+        {.residual = inside.residual ? Tensor{} : r, .relu = activation == Activation::relu && !inside.relu});
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
     if (activation == Activation::relu) tape.offer_mask(out);
@@ -154,16 +152,16 @@ Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions option
                       const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual,
                       Activation activation) {
   const bool trains = w.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
-  const EngineOptions& engine = tape.engine().options();
-  const bool exact = engine.exactness == Exactness::exact;
-  if (bn_options.stats == BnStats::batch && engine.planning.statistics == BatchStatistics::fused && !exact) {
+  const Engine& engine = tape.engine();
+  if (bn_options.stats == BnStats::batch && engine.options().planning.statistics == BatchStatistics::fused &&
+      engine.uses(Optimisation::fused_statistics)) {
     const DType dtype = bn.gamma.value.dtype;
     BatchNormSums sums{.sum = tape.alloc({w.value.shape[0]}, dtype), .squares = tape.alloc({w.value.shape[0]}, dtype)};
     const Var y =
         Convolution{.g = conv_shape(x, w, options), .x = x, .w = w, .stamp = w.stamp}.run(tape, "conv2d", &sums);
     return batch_norm(tape, y, bn, bn_options, residual, activation, sums);
   }
-  if (bn_options.stats == BnStats::batch || trains || exact)
+  if (bn_options.stats == BnStats::batch || trains || !engine.uses(Optimisation::fold_batch_norm))
     return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
   for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
     check_channels("the BatchNorm's arrays", t, w);

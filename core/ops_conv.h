@@ -18,8 +18,8 @@ Var conv2d_act(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOpti
 
 /// [relu](batch_norm(conv2d(x, w)) [+ residual]). With running statistics and no gradient wanted for the parameters (an
 /// eval-BN attack, evaluation) the BatchNorm is folded into the filter: one convolution with its epilogue, nothing
-/// else. Otherwise, and in an exact engine, conv2d followed by batch_norm. `buffers_stamp` names the contents of the
-/// running statistics (Flat::stamp).
+/// else. Otherwise, and in an engine without it, conv2d followed by batch_norm. `buffers_stamp` names the contents of
+/// the running statistics (Flat::stamp).
 Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions options, const BatchNormVars& bn,
                       const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual = {},
                       Activation activation = Activation::none);

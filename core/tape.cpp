@@ -12,7 +12,7 @@ namespace temper {
 Tape::Tape(Engine& engine, Wrt wrt) : engine_(engine), scope_(engine.arena()), wrt_(wrt) {}
 
 Var Tape::param(const Flat& values, int i) {
-  Var v{values.view(i), -1, values.stamp()};
+  Var v{values.view(i), -1, engine_.uses(Optimisation::prepared_filters) ? values.stamp() : 0};
   if (size_of(engine_.compute()) == 2 && engine_.conv().takes_narrow_filters())
     v.narrow = values.narrow_view(i, engine_.compute());
   if (wrt_ != Wrt::params || values.store()[i].frozen) return v;
@@ -68,6 +68,7 @@ Tensor Tape::renew(const Var& v) {
 }
 
 bool Tape::adopt(const Var& v, const Tensor& dy) {
+  if (!engine_.uses(Optimisation::adopted_gradients)) return false;
   Slot &to = slots_[v.slot], &from = slots_[current_];
   if (to.written || to.grad.data || !from.pooled || from.grad.data != dy.data) return false;
   to = {.grad = dy.reshaped(v.value.shape), .written = true, .pooled = true};
@@ -76,6 +77,7 @@ bool Tape::adopt(const Var& v, const Tensor& dy) {
 }
 
 bool Tape::take_mask(const Var& x) {
+  if (!engine_.uses(Optimisation::masked_gradients)) return false;
   const Use& use = uses_[x.slot];
   if (!use.mask_offered || use.first != current_) return false;
   slots_[x.slot].masked = true;

@@ -1,7 +1,10 @@
 #include "trainers/experiment.h"
 
+#include <algorithm>
+
 #include "core/cpus.h"
 #include "core/plan_cache.h"
+#include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
 
@@ -22,6 +25,22 @@ DType storage_type(Precision p) {
     case Precision::f64: return DType::f64;
     default: return DType::f32;
   }
+}
+
+Optimisations read_without(Fields& f) {
+  std::vector<std::string> names;
+  f("without", names, "names of optimisations to turn off, one by one, such as [winograd]; see docs/exactness.md");
+  Optimisations without;
+  for (const std::string& name : names) {
+    const auto row = std::find_if(ledger().begin(), ledger().end(), [&](const LedgerRow& r) { return r.name == name; });
+    if (row == ledger().end()) {
+      std::vector<std::string> known;
+      for (const LedgerRow& r : ledger()) known.push_back(r.name);
+      f.reject("without", "unknown optimisation '", name, "' (known: ", join(known), ")");
+    }
+    without.add(row->which);
+  }
+  return without;
 }
 
 }  // namespace
@@ -138,6 +157,8 @@ void Experiment::fields(Fields& f) {
   if (exact && this->precision != Precision::f32 && this->precision != Precision::f64)
     f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
              temper::name(this->precision), "; set one of the two");
+  without = read_without(f);
+  if (exact) without |= that_round();
   f.choice(
       "graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
       "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
@@ -186,9 +207,9 @@ EngineOptions Experiment::engine_options() const {
           .arena_mb = arena_mb,
           .seed = seed,
           .reference_conv = precision == Precision::f64,
-          .exactness = exact ? Exactness::exact : Exactness::rounding,
+          .without = without,
           .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
-                       .choice = exact ? PlanChoice::proposed : convolution.plans,
+                       .choice = without.has(Optimisation::timed_plans) ? PlanChoice::proposed : convolution.plans,
                        .check = convolution.check,
                        .statistics = convolution.statistics,
                        .folder = convolution.plan_folder(),

@@ -108,6 +108,7 @@ struct Experiment {
   Precision precision = Precision::f32;
   int64_t loss_scale = 1024;  ///< of f16
   bool exact = false;
+  Optimisations without;  ///< switched off, by `exact` or by name
   GraphUse graph = GraphUse::automatic;
   int64_t arena_mb = 0;
   ConvolutionSection convolution;

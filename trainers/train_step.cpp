@@ -26,6 +26,7 @@ double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema,
 void move_weights(TrainingState& s, const TrainContext& context) {
   const Trainer& method = *s.experiment.trainer.method;
   const bool shrinks = method.shrinkage(context).has_value();
+  const bool follows = s.ema && !shrinks && s.engine.uses(Optimisation::fused_average);
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
@@ -33,13 +34,12 @@ void move_weights(TrainingState& s, const TrainContext& context) {
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     Follower follower;
-    if (network && s.ema && !shrinks) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    if (network && follows) follower = {&s.ema->weights().params, s.values.ema_keep()};
     t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
                      s.values.moves());
   }
-  if (!shrinks) return;
-  add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
-  if (s.ema) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
+  if (shrinks) add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
+  if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
 }
 
 // What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
