@@ -2,6 +2,7 @@
 
 #include "attacks/attack_observer.h"
 #include "attacks/climb.h"
+#include "attacks/fitted_scale.h"
 #include "attacks/gradient_watch.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
@@ -46,6 +47,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
   const Tensor m = momentum > 0 ? arena.tensor(clean.shape, clean.dtype) : Tensor{};
   const Tensor best_score = arena.tensor({clean.shape[0]}, clean.dtype);
   const GradientWatch watch(engine, batch);
+  const FittedScale scale(engine, batch.size(), gradient == Gradient::unsaturated ? ScaleOf::sample : ScaleOf::batch);
   if (selects()) climb.clear(result, best_score);
 
   // Evaluates x on `tape`: its loss per sample, after offering it to the selection if `offer` says so.
@@ -65,7 +67,7 @@ Tensor Pgd::run(Engine& engine, const Batch& batch, const Classifier& classifier
       Tape tape(engine, Wrt::input);  // one per step: nothing accumulates
       const Var input = tape.input(x);
       const Var value = evaluate(tape, input, returns != Return::last);
-      tape.backward(value);
+      scale.backward(tape, input, value);
       watch.look(tape.grad(input), value.value);
       climb.ascend(x, tape.grad(input), m, restart * steps + i);
     }

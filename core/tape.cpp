@@ -4,6 +4,7 @@
 
 #include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
+#include "kernels/row_scale/row_scale.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 
@@ -111,20 +112,43 @@ void Tape::clear_unreached(std::span<Flat* const> grads) {
   }
 }
 
+namespace {
+
+void multiply(Stream stream, const Tensor& t, Live<float> factor) {
+  dispatch_full(t.dtype, [&](auto tag) {
+    axpby<decltype(tag)>(stream, t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
+  });
+}
+
+}  // namespace
+
+const std::optional<LossScale>& Tape::loss_scale() const {
+  const LossScales& scales = engine_.loss_scales();
+  return wrt_ == Wrt::params ? scales.params : scales.inputs;
+}
+
 void Tape::unscale(std::span<Flat* const> grads) {
-  const float factor = 1 / engine_.options().loss_scale;
-  if (factor == 1) return;
-  const auto shrink = [&](const Tensor& t) {
-    dispatch_full(t.dtype, [&](auto tag) {
-      temper::axpby<decltype(tag)>(stream(), t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
-    });
-  };
-  for (Flat* flat : grads) shrink(flat->all());
+  for (Flat* flat : grads) multiply(stream(), flat->all(), loss_scale()->down);
   for (const int slot : inputs_)
-    if (slots_[slot].written) shrink(slots_[slot].grad);
+    if (slots_[slot].written) multiply(stream(), slots_[slot].grad, loss_scale()->down);
 }
 
 void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
+  sweep(loss, grads, [&](const Tensor& seeds) {
+    if (loss_scale()) multiply(stream(), seeds, loss_scale()->up);
+  });
+  if (loss_scale()) unscale(grads);
+}
+
+void Tape::backward_scaled(const Var& loss, const Tensor& scales) {
+  sweep(loss, {}, [&](const Tensor& seeds) {
+    const RowFactors each = scales.numel() == seeds.numel() ? RowFactors::one_per_row : RowFactors::one;
+    row_scale(stream(), seeds.numel(), 1, 0.f, seeds.as<float>(), seeds.as<const float>(), scales.as<const float>(),
+              each, 1);
+  });
+}
+
+void Tape::sweep(const Var& loss, std::span<Flat* const> grads, const std::function<void(const Tensor& seeds)>& scale) {
   TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
                loss.value.shape);
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
@@ -137,8 +161,9 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
   const GradSink seed = sink(loss);
   dispatch_full(loss.value.dtype, [&](auto tag) {
     using T = decltype(tag);
-    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(engine_.options().loss_scale));
+    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(1));
   });
+  scale(seed.into);
   for (size_t i = nodes_.size(); i-- > 0;) {
     current_ = nodes_[i].slot;
     if (!slots_[current_].written) continue;
@@ -147,7 +172,6 @@ void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
     give_back(slots_[current_]);
   }
   clear_unreached(grads);
-  unscale(grads);
 }
 
 }  // namespace temper

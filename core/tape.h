@@ -100,6 +100,9 @@ class Tape {
     Flat* one[] = {&grads};
     backward(loss, one);
   }
+  /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
+  /// engine's: the gradients of inputs stay as much larger. All f32.
+  void backward_scaled(const Var& loss, const Tensor& scales);
 
  private:
   struct Slot {
@@ -130,6 +133,8 @@ class Tape {
   void bind(std::span<Flat* const> grads);
   void clear_unreached(std::span<Flat* const> grads);
   void unscale(std::span<Flat* const> grads);
+  void sweep(const Var& loss, std::span<Flat* const> grads, const std::function<void(const Tensor& seeds)>& scale);
+  const std::optional<LossScale>& loss_scale() const;
 
   Engine& engine_;
   Arena::Scope scope_;

@@ -21,11 +21,11 @@ void SgdOptions::fields(Fields& f) {
              " * ", weight_decay);
 }
 
-void add_share(Stream stream, Flat& params, Live<float> share) {
+void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves) {
   dispatch_full(params.dtype(), [&](auto tag) {
     using T = decltype(tag);
     T* w = params.all().as<T>();
-    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w);
+    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w, moves);
   });
   params.touch();
 }
@@ -78,7 +78,7 @@ void Sgd::step(Stream stream, const Flat& gradient, Live<double> lr, GradientMas
     });
     if (follower.average)
       for (const Range& r : frozen_)
-        ema<T>(stream, r.count, at(follower.average, r.from), at(&params_, r.from), follower.keep);
+        ema<T>(stream, r.count, at(follower.average, r.from), at(&params_, r.from), follower.keep, moves);
   });
   params_.touch_both();
   momentum_.touch();

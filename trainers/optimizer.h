@@ -24,8 +24,8 @@ struct Follower {
   Live<double> keep = 0;
 };
 
-/// params <- params + share * params.
-void add_share(Stream stream, Flat& params, Live<float> share);
+/// params <- params + share * params. Nothing happens where `moves` is 0.
+void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves = 1);
 
 /// Stochastic gradient descent over flat buffers: one kernel launch for every run of parameters that are treated alike,
 /// which is one launch unless parameters are frozen or exempt from weight decay. Frozen parameters do not move, nor

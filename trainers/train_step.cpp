@@ -38,8 +38,8 @@ void move_weights(TrainingState& s, const TrainContext& context) {
     t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
                      s.values.moves());
   }
-  if (shrinks) add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage());
-  if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
+  if (shrinks) add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage(), s.values.moves());
+  if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
 }
 
 // What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
@@ -59,6 +59,7 @@ TrainContext live_context(TrainingState& s) {
 /// All of a step that the device can do again by itself.
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
+  const LossScaleScope scope(s.engine, s.loss_scaler.scales());
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
@@ -87,7 +88,7 @@ void check_finite(const TrainingState& s, const char* what, double value, double
            : value > 0       ? "infinite"
                              : "minus infinity"),
        cat(", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
-           s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". "),
+           s.engine.options().loss_scale > 1 ? ", or lower precision.loss_scale. " : ". "),
        checkpoint);
 }
 
@@ -148,6 +149,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                 .ema_keep = s.ema ? next_ema_keep(s) : 0,
                 .terms = method.term_weights(),
                 .shrinkage = static_cast<float>(-method.shrinkage(s.context()).value_or(0))});
+  s.loss_scaler.set();
   TrainContext context = live_context(s);
   s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
 
@@ -157,15 +159,19 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                                            attacks = sums.subspan(at.attacks, 3);
   const double loss = sums[0], norm = std::sqrt(std::accumulate(norms.begin(), norms.end(), 0.0));
   check_finite(s, "loss", loss, lr, checkpoint);
-  if (attacks[2] != 0)
+  const double scale = s.loss_scaler.scale();
+  const bool skipped = (attacks[2] != 0 || !std::isfinite(norm)) && s.loss_scaler.halve();
+  if (!skipped && attacks[2] != 0)
     stop(s, cat("an attack of ", e.trainer.name, " met a gradient of the images that is not finite"),
          cat(": ", image_fault_advice(s.engine), ". "), checkpoint);
-  check_finite(s, "norm of the gradient", norm, lr, checkpoint);
+  if (!skipped) check_finite(s, "norm of the gradient", norm, lr, checkpoint);
   check_moved(s, sums.subspan(at.weights), checkpoint);
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
   p.images += batch.size();
+  if (skipped) return {.loss = loss, .lr = lr, .grad_norm = norm, .skipped_at = scale};
+  s.loss_scaler.kept();
   const uint64_t moved = s.network->weights().params.stamp();
   method.after_step(context, batch);
   TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,
