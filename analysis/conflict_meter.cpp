@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "core/ops_pool.h"
-#include "trainers/attack_bn.h"
 
 namespace temper {
 
@@ -81,10 +80,8 @@ void ConflictMeter::add(const Batch& batch, int64_t draw) {
 // One forward of each kind of images; the losses of all pairs are built on it.
 LossViews ConflictMeter::views(Tape& tape, const Batch& batch, int64_t draw) const {
   const auto pass_of = [](int branch) { return Pass{.bn = BnStats::batch, .update = BnUpdate::no, .branch = branch}; };
-  const Tensor x_adv =
-      attack_with(pass_of(robust_), options_.attack)
-          .run(
-              engine_, batch, [&](Tape& t, const Var& x) { return network_(t, x, pass_of(robust_)); }, draw);
+  const RngStream random(engine_.seed(), static_cast<uint32_t>(draw));
+  const Tensor x_adv = options_.attack.run({engine_, batch, {network_, pass_of(robust_)}, random}).images;
   LossViews v{.labels = batch.labels};
   const auto see = [&](const Tensor& images, int branch, std::vector<Var>& features) {
     Taps tapped(options_.taps);

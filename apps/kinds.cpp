@@ -40,6 +40,7 @@ const std::vector<Kind>& kinds() {
                                         kind<Architecture>("model", "models", "model"),
                                         kind<LayerSpec>("layer", "layers", "model.layers", "sequential"),
                                         kind<DatasetReader>("data set", "data sets", "data"),
+                                        kind<Optimizer>("optimizer", "optimizers", "optimizer"),
                                         kind<Schedule>("schedule", "schedules", "schedule"),
                                         kind<Analysis>("analysis", "analyses", "analysis")};
   return all;

@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "attacks/attack.h"
+#include "attacks/driver.h"
 
 namespace temper {
 
@@ -31,11 +31,17 @@ struct PgdOptions {
   L2Order l2_order = L2Order::ball_first;
   Loss loss = Loss::cross_entropy;
   /// How cross entropy and KL divergence are differentiated: up to a positive factor for each sample, which no step
-  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch. A
-  /// classifier in which samples meet, such as one with batch statistics, needs the latter.
+  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch. Where
+  /// samples meet in batch statistics, the latter is used: there such a factor would make another step.
   Gradient gradient = Gradient::unsaturated;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
+};
+
+/// What each sample of a batch has in place of a PgdOptions' numbers; none: those.
+struct PgdPlan {
+  Tensor radius = {}, step = {};  ///< (N), of the images' type; the radius scales a uniform start, too
+  Tensor steps = {};              ///< (N) i32; more than the options' steps are not made
 };
 
 /// Projected gradient descent (Madry et al. 2018) and its relatives: one step of it is FGSM, momentum makes it MI-FGSM,
@@ -57,12 +63,23 @@ struct Pgd : Attack, PgdOptions {
   void fields(Fields& f) override;
   void check(const DataShape& shape) const override;
   std::string describe() const override;
-  /// Ascends the configured loss.
-  Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, Draw draw) const override;
+  /// Ascends the configured loss, or descends it towards the batch's targets.
+  AttackResult run(const AttackCall& call) const override;
   /// Ascends another objective: what trainers use. batch.labels is read by the any_success rules only.
-  Tensor run(Engine& engine, const Batch& batch, const Classifier& classifier, const Objective& objective,
-             Draw draw) const;
+  AttackResult run(const AttackCall& call, const Objective& objective, const PgdPlan& plan = {}) const;
 
+  /// The parts of run(), for attacks that change one of them: the configured loss, what the driver does, and how images
+  /// move.
+  Objective objective(const Classifier& classifier) const;
+  AttackDrive drives(const PgdPlan& plan = {}) const;
+  std::unique_ptr<StepPolicy> policy(const AttackCall& part, const BatchRows& of, const PgdPlan& plan = {}) const;
+  /// x = where the first run begins.
+  void start_at(Engine& engine, const Batch& batch, const RngStream& random, const Tensor& x) const;
+
+  /// How cross entropy and KL are differentiated in an attack on this classifier.
+  Gradient gradient_on(const Classifier& classifier) const {
+    return classifier.samples_meet() ? Gradient::pytorch : gradient;
+  }
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
   /// Whether a run's last point is classified, too, because points or runs are compared.
   bool selects() const { return returns != Return::last || restarts > 1; }

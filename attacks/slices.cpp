@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "attacks/attack_observer.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 
@@ -16,19 +15,15 @@ bool on_workers(Engine& engine) { return engine.stream().team && !listing(engine
 
 }  // namespace
 
-void each_slice(Engine& engine, const Batch& batch, int64_t rows,
-                const std::function<void(Engine&, const BatchSlice&)>& f) {
-  const int64_t slices = ceil_div(batch.size(), rows);
+void each_slice(Engine& engine, int64_t samples, int64_t rows,
+                const std::function<void(Engine&, const BatchRows&)>& f) {
+  const int64_t slices = ceil_div(samples, rows);
   const auto one = [&](Engine& on, int64_t i) {
     const Arena::Scope scope(on.arena());
-    const int64_t first = i * rows, count = std::min(rows, batch.size() - first);
-    f(on, {{.images = batch.images.rows(first, count),
-            .labels = batch.labels.rows(first, count),
-            .ids = batch.ids.rows(first, count),
-            .notes = batch.notes ? batch.notes.rows(first, count) : Tensor{}},
-           first});
+    const int64_t first = i * rows;
+    f(on, BatchRows(on, first, std::min(rows, samples - first)));
   };
-  if (!on_workers(engine)) {
+  if (slices == 1 || !on_workers(engine)) {
     for (int64_t i = 0; i < slices; ++i) one(engine, i);
     return;
   }
@@ -42,18 +37,15 @@ void each_slice(Engine& engine, const Batch& batch, int64_t rows,
   }
 }
 
-Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
-                        const std::function<Tensor(Engine&, const BatchSlice&)>& attack) {
-  if (rows >= batch.size()) return attack(engine, {batch, 0});
-  const Tensor result = engine.arena().tensor(batch.images.shape, batch.images.dtype);
-  each_slice(engine, batch, rows, [&](Engine& on, const BatchSlice& slice) {
-    const Tensor made = attack(on, slice);
-    const Tensor to = result.rows(slice.first, slice.batch.size());
+Tensor predict_in_slices(Engine& engine, const Network& network, const Tensor& images, Pass pass) {
+  const int64_t n = images.shape[0], rows = samples_at_a_time(engine, network, pass.bn, n);
+  if (rows >= n) return network.predict(engine, images, pass);
+  const Tensor logits = engine.arena().tensor({n, network.options().data.classes}, network.options().dtype);
+  each_slice(engine, n, rows, [&](Engine& on, const BatchRows& of) {
+    const Tensor made = network.predict(on, of(images), pass), to = of(logits);
     copy(on.stream(), to.data, to.device, made.data, made.device, made.bytes());
   });
-  if (AttackObserver* observer = engine.options().attacks; observer && on_workers(engine))
-    observer->on_found(engine, result);
-  return result;
+  return logits;
 }
 
 int64_t samples_at_a_time(const SliceCosts& costs) {

@@ -1,30 +1,20 @@
 #pragma once
 #include <functional>
 
-#include "core/engine.h"
-#include "data/batch.h"
+#include "attacks/rows.h"
 #include "nn/module.h"
 
 namespace temper {
 
-/// Samples [first, first + batch.size()) of a batch.
-struct BatchSlice {
-  Batch batch;
-  int64_t first = 0;
-};
+/// f(engine, rows) for slices of `rows` samples that make up a batch of `samples`. On a CPU the threads of the engine
+/// take slices as they come and do each from its first step to its last, by itself, with an engine of its own
+/// (Engine::workers): f writes to places of its slice alone. Elsewhere, and where launches are listed, slice after slice
+/// on `engine`; so is a single slice, by all of the engine's threads. What f throws is thrown here.
+void each_slice(Engine& engine, int64_t samples, int64_t rows,
+                const std::function<void(Engine&, const BatchRows&)>& f);
 
-/// f(engine, slice) for slices of `rows` samples that make up a batch. On a CPU the threads of the engine take slices
-/// as they come and do each from its first step to its last, by itself, with an engine of its own (Engine::workers): f
-/// writes to places of its slice alone. Elsewhere, and where launches are listed, slice after slice on `engine`. What
-/// f throws is thrown here.
-void each_slice(Engine& engine, const Batch& batch, int64_t rows,
-                const std::function<void(Engine&, const BatchSlice&)>& f);
-
-/// The adversarial images of a whole batch, from an attack that makes them for a slice: the same bits where every
-/// sample's result depends on that sample alone, which batch statistics in the classifier prevent. In the engine's
-/// arena, as Attack::run's. A batch of `rows` samples or less is attacked on `engine` by all of its threads.
-Tensor attack_in_slices(Engine& engine, const Batch& batch, int64_t rows,
-                        const std::function<Tensor(Engine&, const BatchSlice&)>& attack);
+/// Network::predict() by slices.
+Tensor predict_in_slices(Engine& engine, const Network& network, const Tensor& images, Pass pass);
 
 /// What decides how many samples a slice should have.
 struct SliceCosts {

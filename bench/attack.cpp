@@ -65,8 +65,7 @@ class AttackWork {
 
  private:
   Tensor attacked() {
-    return attack_->run(
-        engine_, batch_, [&](Tape& t, const Var& x) { return (*network_)(t, x, Pass::eval()); }, 0);
+    return attack_->run({engine_, batch_, {*network_, Pass::eval()}, RngStream(engine_.seed())}).images;
   }
   std::vector<float> images() {
     const Arena::Scope scope(engine_.arena());

@@ -128,6 +128,8 @@ class Fields {
     }
     keep_list(key, values.size(), doc);
   }
+  /// A second look at item i of a list that was visited and given.
+  Fields item(const char* key, size_t i) const { return enter_item(key, i); }
   /// A section that belongs to another configuration, such as keys to lay over it: taken as it is, to be checked by
   /// whoever reads that one. Messages about it name its place here.
   Config part(const char* key, const char* doc);

@@ -13,8 +13,8 @@ namespace temper {
 
 namespace {
 
-ConvShape conv_shape(const Var& x, const Var& w, ConvOptions o) {
-  const Shape &xs = x.value.shape, &ws = w.value.shape;
+ConvShape conv_shape(const Var& x, const Filter& w, ConvOptions o) {
+  const Shape &xs = x.value.shape, &ws = w.value.value.shape;
   TEMPER_CHECK(xs.rank() == 4 && ws.rank() == 4 && xs[3] == ws[3], "conv2d: x is ", xs, " so w must be (K, R, S, ",
                xs.rank() == 4 ? xs[3] : 0, "), got ", ws);
   const ConvShape g{.n = xs[0],
@@ -31,9 +31,8 @@ ConvShape conv_shape(const Var& x, const Var& w, ConvOptions o) {
   return g;
 }
 
-void check_channels(const char* what, const Tensor& t, const Var& w) {
-  TEMPER_CHECK(!t || t.shape == Shape{w.value.shape[0]}, "conv2d: w is ", w.value.shape, " so ", what, " must be (",
-               w.value.shape[0], "), got ", t.shape);
+void check_channels(const char* what, const Tensor& t, const Shape& w) {
+  TEMPER_CHECK(!t || t.shape == Shape{w[0]}, "conv2d: w is ", w, " so ", what, " must be (", w[0], "), got ", t.shape);
 }
 
 /// The CPU's libraries have nothing to choose ahead, so a pass that is only planned leaves them alone.
@@ -42,14 +41,19 @@ bool skips(Stream stream) { return planning(stream) && stream.device == Device::
 /// All convolutions: [relu](bn(conv(x, w) + bias) [+ residual]), with the fold bn or none.
 struct Convolution {
   ConvShape g;
-  Var x, w, bias, residual;
-  std::optional<BatchNormFold> fold;
-  uint64_t stamp = 0;
+  Var x;
+  Filter filter;  ///< its version is that of all that is folded together
+  Var bias = {}, residual = {};
+  std::optional<BatchNormFold> fold = {};
   Activation activation = Activation::none;
-  Tensor y;
+  Tensor y = {};
 
-  ConvFilter filter() const {
-    return {.w = w.value, .bias = bias.value, .fold = fold ? &*fold : nullptr, .stamp = stamp, .narrow = w.narrow};
+  ConvFilter conv_filter() const {
+    return {.w = filter.value.value,
+            .bias = bias.value,
+            .fold = fold ? &*fold : nullptr,
+            .stamp = filter.version,
+            .narrow = filter.narrow};
   }
 
   /// What runs inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN into 0 there,
@@ -61,7 +65,8 @@ struct Convolution {
 
   /// `sums`: to be taken on the way where the library can; emptied where it cannot.
   Var run(Tape& tape, const char* name, BatchNormSums* sums = nullptr) {
-    check_channels("bias", bias.value, w);
+    const Var& w = filter.value;
+    check_channels("bias", bias.value, w.value.shape);
     y = tape.alloc({g.n, g.p(), g.q(), g.k}, x.value.dtype);
     const Tensor& r = residual.value;
     TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
@@ -71,9 +76,9 @@ struct Convolution {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       ConvBackend& conv = tape.engine().conv();
       if (!sums || skips(tape.stream()) ||
-          !conv.forward_statistics(tape.stream(), g, x.value, filter(), y, sums->sum, sums->squares)) {
+          !conv.forward_statistics(tape.stream(), g, x.value, conv_filter(), y, sums->sum, sums->squares)) {
         if (sums) *sums = {};
-        if (!skips(tape.stream())) conv.forward(tape.stream(), g, x.value, filter(), inside, y);
+        if (!skips(tape.stream())) conv.forward(tape.stream(), g, x.value, conv_filter(), inside, y);
       }
     }
     apply_epilogue(
@@ -86,6 +91,7 @@ struct Convolution {
   }
 
   void backward(Tape& tape, const Tensor& dy) const {
+    const Var& w = filter.value;
     ConvBackend& conv = tape.engine().conv();
     if (activation == Activation::relu && !tape.mask_taken()) {
       dispatch_float(dy.dtype, [&](auto tag) {
@@ -118,64 +124,61 @@ struct Convolution {
       }
       e.beta = s.beta;
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, filter(), e, s.into);
+      if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, conv_filter(), e, s.into);
     }
     // Last, because the residual may take dy's memory.
     if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);
   }
 };
 
-/// Names the contents of everything folded together: stamps are numbered in order of writing, so the newest one changes
-/// whenever any does.
-uint64_t joint_stamp(std::initializer_list<uint64_t> stamps) { return std::min(stamps) == 0 ? 0 : std::max(stamps); }
-
 }  // namespace
 
-Var conv2d(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions options) {
-  return Convolution{.g = conv_shape(x, w, options), .x = x, .w = w, .bias = bias, .stamp = w.stamp}.run(tape,
-                                                                                                         "conv2d");
+Filter filter(Tape& tape, const Flat& values, int i) {
+  Engine& engine = tape.engine();
+  const bool narrow = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
+  return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.stamp() : 0,
+          narrow ? values.narrow_view(i, engine.compute()) : Tensor{}};
 }
 
-Var conv2d_act(Tape& tape, const Var& x, const Var& w, const Var& bias, ConvOptions options, const Var& residual,
+Var conv2d(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options) {
+  return Convolution{.g = conv_shape(x, w, options), .x = x, .filter = w, .bias = bias}.run(tape, "conv2d");
+}
+
+Var conv2d_act(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options, const Var& residual,
                Activation activation) {
-  return Convolution{.g = conv_shape(x, w, options),
-                     .x = x,
-                     .w = w,
-                     .bias = bias,
-                     .residual = residual,
-                     .stamp = w.stamp,
-                     .activation = activation}
+  return Convolution{
+      .g = conv_shape(x, w, options), .x = x, .filter = w, .bias = bias, .residual = residual, .activation = activation}
       .run(tape, "conv2d_act");
 }
 
-Var conv2d_batch_norm(Tape& tape, const Var& x, const Var& w, ConvOptions options, const BatchNormVars& bn,
-                      const BatchNormOptions& bn_options, uint64_t buffers_stamp, const Var& residual,
-                      Activation activation) {
-  const bool trains = w.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
+Var conv2d_batch_norm(Tape& tape, const Var& x, const Filter& w, ConvOptions options, const BatchNormVars& bn,
+                      const BatchNormOptions& bn_options, const Var& residual, Activation activation) {
+  const Shape& ws = w.value.value.shape;
+  const bool trains = w.value.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
   const Engine& engine = tape.engine();
   if (bn_options.stats == BnStats::batch && engine.options().planning.statistics == BatchStatistics::fused &&
       engine.uses(Optimisation::fused_statistics)) {
     const DType dtype = bn.gamma.value.dtype;
-    BatchNormSums sums{.sum = tape.alloc({w.value.shape[0]}, dtype), .squares = tape.alloc({w.value.shape[0]}, dtype)};
-    const Var y =
-        Convolution{.g = conv_shape(x, w, options), .x = x, .w = w, .stamp = w.stamp}.run(tape, "conv2d", &sums);
+    BatchNormSums sums{.sum = tape.alloc({ws[0]}, dtype), .squares = tape.alloc({ws[0]}, dtype)};
+    const Var y = Convolution{.g = conv_shape(x, w, options), .x = x, .filter = w}.run(tape, "conv2d", &sums);
     return batch_norm(tape, y, bn, bn_options, residual, activation, sums);
   }
   if (bn_options.stats == BnStats::batch || trains || !engine.uses(Optimisation::fold_batch_norm))
     return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
   for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
-    check_channels("the BatchNorm's arrays", t, w);
+    check_channels("the BatchNorm's arrays", t, ws);
   const BatchNormFold fold{.gamma = bn.gamma.value,
                            .beta = bn.beta.value,
                            .mean = bn.running_mean,
                            .variance = bn.running_var,
                            .eps = bn_options.eps};
+  Filter folded = w;  // versions are numbered in order of writing, so the newest changes whenever any does
+  folded.version = w.version == 0 || bn.version == 0 ? 0 : std::max(w.version, bn.version);
   return Convolution{.g = conv_shape(x, w, options),
                      .x = x,
-                     .w = w,
+                     .filter = folded,
                      .residual = residual,
                      .fold = fold,
-                     .stamp = joint_stamp({w.stamp, bn.gamma.stamp, bn.beta.stamp, buffers_stamp}),
                      .activation = activation}
       .run(tape, "conv2d_batch_norm");
 }

@@ -11,7 +11,8 @@
 namespace temper {
 
 /// Everything of one kind (trainers, attacks, models, data sets) by name. Members register themselves where they are
-/// written; there is no list to edit.
+/// written; there is no list to edit. A name that is registered twice is an Error of the first question to the
+/// registry: registering happens before main(), where nobody could catch it.
 template <class Base>
 class Registry {
  public:
@@ -19,26 +20,36 @@ class Registry {
   struct Entry {
     Make make;
     std::string doc;
+    std::string where = {};  ///< it was registered: file and line
   };
 
   static Registry& instance() {
     static Registry registry;
     return registry;
   }
-  bool add(const char* name, const char* doc, Make make) {
-    entries_.emplace(name, Entry{std::move(make), doc});
+  bool add(const char* name, const char* doc, Make make, const char* file = __builtin_FILE(),
+           int line = __builtin_LINE()) {
+    const std::string where = cat(file, " line ", line);
+    const auto [there, added] = entries_.emplace(name, Entry{std::move(make), doc, where});
+    if (!added && twice_.empty())
+      twice_ = cat("'", name, "' is registered twice: ", there->second.where, " and ", where,
+                   "; rename one of them, or link one of the two files only");
     return true;
   }
-  const std::map<std::string, Entry>& all() const { return entries_; }
+  /// Throws Error, as all that follows does, if a name is registered twice.
+  const std::map<std::string, Entry>& all() const {
+    TEMPER_CHECK(twice_.empty(), twice_);
+    return entries_;
+  }
   std::vector<std::string> names() const {
     std::vector<std::string> out;
-    for (const auto& [name, entry] : entries_) out.push_back(name);
+    for (const auto& [name, entry] : all()) out.push_back(name);
     return out;
   }
-  bool has(const std::string& name) const { return entries_.count(name) > 0; }
+  bool has(const std::string& name) const { return all().count(name) > 0; }
   /// A new member with its defaults. Throws Error with the nearest name.
   std::unique_ptr<Base> make(const std::string& name) const {
-    const auto it = entries_.find(name);
+    const auto it = all().find(name);
     TEMPER_CHECK(it != entries_.end(), "unknown name '", name, "'", did_you_mean(name, names()),
                  " (known: ", join(names()), ")");
     return it->second.make();
@@ -63,6 +74,7 @@ class Registry {
 
  private:
   std::map<std::string, Entry> entries_;
+  std::string twice_;  ///< what is wrong; empty: nothing
 };
 
 }  // namespace temper

@@ -1,5 +1,6 @@
 #include "core/step_graph.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kernels/runtime/check.h"
@@ -30,12 +31,12 @@ StepGraph::StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder
 StepGraph::~StepGraph() = default;
 
 void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
-  if (on() && key.name.empty()) refuse("the method does not say what its step depends on (Trainer::recording)");
   if (!on()) return work();
   const auto [at, first] = entries_.try_emplace(key.size);
   Entry& entry = at->second;
-  if (first || entry.name != key.name) {
-    entry = {.name = key.name, .mark = engine_.arena().used(), .work = nullptr, .host = {}};
+  if (first || entry.key != key) {
+    if (!first) note_change(entry.key, key);
+    entry = {.key = key, .mark = engine_.arena().used(), .work = nullptr, .host = {}};
     return work();
   }
   TEMPER_CHECK(entry.mark == engine_.arena().used(), "graph: expected the step's memory to begin at byte ", entry.mark,
@@ -46,9 +47,25 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   if (!entry.work) return work();
   entry.work->launch(engine_.stream());
   ++launched_;
+  changes_ = 0;
   // While it was being recorded the host did its own part.
   if (again)
     for (const auto& f : entry.host) f();
+}
+
+// What changes rarely costs little; what changes in every step leaves nothing to repeat.
+void StepGraph::note_change(const GraphKey& from, const GraphKey& to) {
+  constexpr int kMost = 8;
+  if (++changes_ != kMost) return;
+  std::string changed;
+  for (const auto& number : to.numbers)
+    if (std::find(from.numbers.begin(), from.numbers.end(), number) == from.numbers.end())
+      changed += (changed.empty() ? "'" : ", '") + number.first + "'";
+  const std::string text = cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ",
+                               changed, ", and a recorded step may depend on that; make it one of the method's "
+                               "live_values() and visit it as unrecorded");
+  if (use_ == GraphUse::on) fail(text, ", or set graph: auto");
+  notes_.push_back(text);
 }
 
 void StepGraph::record(Entry& entry, const std::function<void()>& work) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/engine.h"
@@ -39,13 +40,14 @@ std::unique_ptr<GraphRecorder> make_graph_recorder(Device device);
 /// What work depends on beside the memory it reads.
 struct GraphKey {
   int64_t size = 0;  ///< samples: a smaller last batch has a graph of its own
-  /// Changes with everything that launches and host decisions depend on. Empty: not known, so never recorded.
-  std::string name;
+  /// Everything on the host that launches and decisions may depend on, by name.
+  std::vector<std::pair<std::string, double>> numbers = {};
+  friend bool operator==(const GraphKey&, const GraphKey&) = default;
 };
 
 /// Does the same work over and over: the first time as it is, which builds plans and buffers; the second time it is
 /// recorded; from then on the device repeats the recording, with the same results to the last bit. A key of the same
-/// size and another name starts again. Needs the arena to be filled to the same mark each time.
+/// size and other numbers starts again. Needs the arena to be filled to the same mark each time.
 class StepGraph {
  public:
   /// Without a recorder (the CPU) work is never recorded. Throws Error for GraphUse::on then.
@@ -54,20 +56,22 @@ class StepGraph {
 
   /// Throws Error where GraphUse::on asks for what cannot be recorded, with what stands in the way; with
   /// GraphUse::automatic the work is done as it is then, and notes() says so. Other errors of the work, such as memory
-  /// that ran out, go through.
+  /// that ran out, go through. A note says so, too, where keys change so often that nothing is ever repeated.
   void run(const GraphKey& key, const std::function<void()>& work);
 
+  /// Whether work is recorded at all.
+  bool on() const { return recorder_ && use_ != GraphUse::off; }
   int64_t launched() const { return launched_; }  ///< how often the device did the work by itself
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   struct Entry {
-    std::string name;
+    GraphKey key;
     size_t mark = 0;  ///< of the arena
     std::unique_ptr<RecordedWork> work;
     std::vector<std::function<void()>> host;
   };
-  bool on() const { return recorder_ && use_ != GraphUse::off; }
+  void note_change(const GraphKey& from, const GraphKey& to);
   void record(Entry& entry, const std::function<void()>& work);
   void refuse(const std::string& why);
 
@@ -76,6 +80,7 @@ class StepGraph {
   std::unique_ptr<GraphRecorder> recorder_;
   std::map<int64_t, Entry> entries_;  ///< by size
   int64_t launched_ = 0;
+  int changes_ = 0;  ///< of keys, since the device last did something by itself
   std::vector<std::string> notes_;
 };
 

@@ -10,18 +10,37 @@
 
 namespace temper {
 
+namespace {
+/// How messages call a set of parameters.
+std::string described(const ParamStore& store) {
+  return store.count() == 0 ? "no arrays" : cat("'", store[0].name, "' and ", store.count() - 1, " more");
+}
+}  // namespace
+
 Tape::Tape(Engine& engine, Wrt wrt) : engine_(engine), scope_(engine.arena()), wrt_(wrt) {}
 
+Var Tape::input(const Tensor& x, const Tensor& into) {
+  if (into) {
+    TEMPER_CHECK(has(wrt_, Wrt::input),
+                 "input: expected a tape opened with Wrt::input, because the gradient is to go "
+                 "into a buffer; open it so or pass none");
+    TEMPER_CHECK(into.shape == x.shape && into.dtype == x.dtype, "input: x is ", x.shape, " ", x.dtype,
+                 " so the buffer for its gradient must be too, got ", into.shape, " ", into.dtype);
+  }
+  if (!has(wrt_, Wrt::input)) return {x};
+  inputs_.push_back({new_slot(), into});
+  return {x, inputs_.back().slot};
+}
+
 Var Tape::param(const Flat& values, int i) {
-  Var v{values.view(i), -1, engine_.uses(Optimisation::prepared_filters) ? values.stamp() : 0};
-  if (size_of(engine_.compute()) == 2 && engine_.conv().takes_narrow_filters())
-    v.narrow = values.narrow_view(i, engine_.compute());
-  if (wrt_ != Wrt::params || values.store()[i].frozen) return v;
+  Var v{values.view(i)};
+  if (!has(wrt_, Wrt::params) || values.store()[i].frozen) return v;
   for (const Leaf& leaf : leaves_)
-    if (leaf.param == i && leaf.store == &values.store()) v.slot = leaf.slot;
+    if (leaf.param == i && leaf.values == &values) v.slot = leaf.slot;
   if (v.slot >= 0) return v;
   v.slot = new_slot();
-  leaves_.push_back({v.slot, i, &values.store()});
+  uses_[v.slot].leaf = static_cast<int>(leaves_.size());
+  leaves_.push_back({v.slot, i, &values});
   return v;
 }
 
@@ -51,6 +70,11 @@ GradSink Tape::sink(const Var& v) {
   TEMPER_CHECK(v.needs_grad(), "sink: this operand takes no gradient");
   Slot& s = slots_[v.slot];
   if (!s.grad.data) {
+    const int leaf = uses_[v.slot].leaf;
+    if (leaf >= 0)
+      fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->store()[leaves_[leaf].param].name,
+           "' and no buffer is for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() on what "
+           "those weights made, or a tape of their own with Wrt::nothing");
     s.grad = take(v.value.shape, v.value.dtype);
     s.pooled = true;
   }
@@ -71,7 +95,8 @@ Tensor Tape::renew(const Var& v) {
 bool Tape::adopt(const Var& v, const Tensor& dy) {
   if (!engine_.uses(Optimisation::adopted_gradients)) return false;
   Slot &to = slots_[v.slot], &from = slots_[current_];
-  if (to.written || to.grad.data || !from.pooled || from.grad.data != dy.data) return false;
+  if (to.written || to.grad.data || uses_[v.slot].leaf >= 0) return false;
+  if (!from.pooled || from.grad.data != dy.data) return false;
   to = {.grad = dy.reshaped(v.value.shape), .written = true, .pooled = true};
   from = {};
   return true;
@@ -92,24 +117,34 @@ Tensor Tape::grad(const Var& v) const {
   return slots_[v.slot].grad;
 }
 
-void Tape::bind(std::span<Flat* const> grads) {
-  for (const Leaf& leaf : leaves_) {
-    const auto flat = std::find_if(grads.begin(), grads.end(), [&](Flat* f) { return &f->store() == leaf.store; });
-    TEMPER_CHECK(flat != grads.end(), "backward: this tape has the parameter '", (*leaf.store)[leaf.param].name,
-                 "'; pass the buffer for its gradients");
-    slots_[leaf.slot] = {(*flat)->view(leaf.param), false, false};
+void Tape::bind(std::span<const GradientBuffer> grads) {
+  for (const GradientBuffer& g : grads) {
+    TEMPER_CHECK(&g.into.store() == &g.of.store(), "backward: the buffer for the gradients of ",
+                 described(g.of.store()), " has the layout of ", described(g.into.store()),
+                 "; make it of the parameters' own ParamStore");
+    const auto same = [&](const GradientBuffer& other) { return &other.of == &g.of || &other.into == &g.into; };
+    TEMPER_CHECK(std::count_if(grads.begin(), grads.end(), same) == 1,
+                 "backward: expected each set of parameters and each buffer once, but one of ", described(g.of.store()),
+                 " came twice");
   }
+  for (const Leaf& leaf : leaves_) {
+    const auto g = std::find_if(grads.begin(), grads.end(), [&](const auto& g) { return &g.of == leaf.values; });
+    if (g != grads.end()) slots_[leaf.slot].grad = g->into.view(leaf.param);
+  }
+  for (const Input& in : inputs_) slots_[in.slot].grad = in.into;
 }
 
-void Tape::clear_unreached(std::span<Flat* const> grads) {
-  for (Flat* flat : grads) {
-    std::vector<bool> reached(flat->store().count());
+void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
+  for (const GradientBuffer& g : grads) {
+    std::vector<bool> reached(g.into.store().count());
     for (const Leaf& leaf : leaves_)
-      if (leaf.store == &flat->store()) reached[leaf.param] = slots_[leaf.slot].written;
-    for (int i = 0; i < flat->store().count(); ++i)
-      if (!reached[i]) set_zero(stream(), flat->view(i).data, flat->view(i).bytes());
-    flat->touch();
+      if (leaf.values == &g.of) reached[leaf.param] = slots_[leaf.slot].written;
+    for (int i = 0; i < g.into.store().count(); ++i)
+      if (!reached[i]) set_zero(stream(), g.into.view(i).data, g.into.view(i).bytes());
+    g.into.touch();
   }
+  for (const Input& in : inputs_)
+    if (in.into && !slots_[in.slot].written) set_zero(stream(), in.into.data, in.into.bytes());
 }
 
 namespace {
@@ -124,16 +159,29 @@ void multiply(Stream stream, const Tensor& t, Live<float> factor) {
 
 const std::optional<LossScale>& Tape::loss_scale() const {
   const LossScales& scales = engine_.loss_scales();
-  return wrt_ == Wrt::params ? scales.params : scales.inputs;
+  return has(wrt_, Wrt::params) ? scales.params : scales.inputs;
 }
 
-void Tape::unscale(std::span<Flat* const> grads) {
-  for (Flat* flat : grads) multiply(stream(), flat->all(), loss_scale()->down);
-  for (const int slot : inputs_)
-    if (slots_[slot].written) multiply(stream(), slots_[slot].grad, loss_scale()->down);
+void Tape::unscale(std::span<const GradientBuffer> grads) {
+  for (const GradientBuffer& g : grads) multiply(stream(), g.into.all(), loss_scale()->down);
+  for (const Input& in : inputs_)
+    if (slots_[in.slot].written) multiply(stream(), slots_[in.slot].grad, loss_scale()->down);
 }
 
-void Tape::backward(const Var& loss, std::span<Flat* const> grads) {
+void Tape::backward(const Var& loss, Flat& into) {
+  const Flat* of = nullptr;
+  for (const Leaf& leaf : leaves_) {
+    if (&leaf.values->store() != &into.store() || leaf.values == of) continue;
+    TEMPER_CHECK(!of, "backward: two sets of parameters on this tape have the layout of the buffer (",
+                 described(into.store()), "); say which gradient goes where: backward(loss, {{weights, buffer}, ...})");
+    of = leaf.values;
+  }
+  TEMPER_CHECK(of, "backward: this tape differentiates no parameters with the layout of the buffer (",
+               described(into.store()), "); open it with Wrt::params and pass a buffer of their own layout");
+  backward(loss, {{*of, into}});
+}
+
+void Tape::backward(const Var& loss, std::span<const GradientBuffer> grads) {
   sweep(loss, grads, [&](const Tensor& seeds) {
     if (loss_scale()) multiply(stream(), seeds, loss_scale()->up);
   });
@@ -148,7 +196,8 @@ void Tape::backward_scaled(const Var& loss, const Tensor& scales) {
   });
 }
 
-void Tape::sweep(const Var& loss, std::span<Flat* const> grads, const std::function<void(const Tensor& seeds)>& scale) {
+void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
+                 const std::function<void(const Tensor& seeds)>& scale) {
   TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
                loss.value.shape);
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");

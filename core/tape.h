@@ -14,8 +14,6 @@ namespace temper {
 struct Var {
   Tensor value;
   int slot = -1;
-  uint64_t stamp = 0;  ///< names the contents of a parameter (Flat::stamp); 0 for everything else
-  Tensor narrow = {};  ///< of a parameter, in the compute type, where convolutions take filters so
   bool needs_grad() const { return slot >= 0; }
 };
 
@@ -26,8 +24,17 @@ inline Var stop_gradient(Var v) {
 }
 
 /// What a pass differentiates with respect to. An attack wants `input` and never pays for weight gradients; training
-/// wants `params` and never pays for the image's; evaluation records nothing.
-enum class Wrt : uint8_t { nothing, input, params };
+/// wants `params` and never pays for the image's; `Wrt::input | Wrt::params` wants both in one backward; evaluation
+/// records nothing.
+enum class Wrt : uint8_t { nothing = 0, input = 1, params = 2 };
+constexpr Wrt operator|(Wrt a, Wrt b) { return static_cast<Wrt>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b)); }
+constexpr bool has(Wrt wrt, Wrt one) { return (static_cast<uint8_t>(wrt) & static_cast<uint8_t>(one)) != 0; }
+
+/// Where backward() writes the gradients of the parameters in `of`: a buffer of the same layout.
+struct GradientBuffer {
+  const Flat& of;
+  Flat& into;
+};
 
 /// Where a gradient goes: into = beta * into + gradient.
 struct GradSink {
@@ -37,6 +44,19 @@ struct GradSink {
 
 /// Records operations in the order they run; backward() runs their gradients in the opposite order. That is the whole
 /// of autograd here. What a tape allocates is freed with it.
+///
+/// The protocol of gradients, which ops follow (docs/design.md, "Tape", tells it with an example):
+/// 1. An op records a closure. It runs at most once per backward(), when the gradient dy of the op's result is
+/// complete,
+///    and adds to the gradient of every operand that needs one: into = beta * into + g, with the sink() of the operand.
+///    The first writer gets beta = 0, so nothing is zeroed first.
+/// 2. dy belongs to the closure until it returns: it may be overwritten, and adopt() makes it an operand's gradient
+///    where nothing was written for that operand yet, which saves a copy. After that the closure leaves it alone.
+/// 3. Gradients of results are the tape's own memory and are used again as soon as their closure has run. Gradients of
+///    leaves (parameters, inputs) are complete when backward() returns.
+/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_mask), and the consumer that adds
+///    last to the gradient may claim it (take_mask) if its kernel can write zeros where the value is not above 0. The
+///    op's closure asks mask_taken() and then does not apply it again.
 class Tape {
  public:
   Tape(Engine& engine, Wrt wrt);
@@ -48,14 +68,14 @@ class Tape {
   /// Uninitialised memory that lives as long as the tape.
   Tensor alloc(Shape shape, DType dtype) { return engine_.arena().tensor(shape, dtype); }
 
-  /// An image batch: differentiated if the tape is opened with Wrt::input.
-  Var input(const Tensor& x) {
-    if (wrt_ != Wrt::input) return {x};
-    inputs_.push_back(new_slot());
-    return {x, inputs_.back()};
-  }
-  /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. The same
-  /// parameter asked for twice is the same variable.
+  /// An image batch: differentiated if the tape is opened with Wrt::input. Its gradient goes to `into`, a tensor of x's
+  /// shape and type (zero where the loss does not depend on x), or, without one, to memory of the tape, for grad().
+  /// Each call makes a variable of its own. Throws Error if there is an `into` and the tape does not differentiate
+  /// inputs.
+  Var input(const Tensor& x, const Tensor& into = {});
+  /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. It is known by
+  /// its buffer: the same array of the same buffer asked for twice is the same variable, two buffers of one layout (a
+  /// network's weights and perturbed ones) are two.
   Var param(const Flat& values, int i);
 
   /// Called by every op. `backward(tape, dy)` is kept only if a gradient can reach it; it may overwrite dy.
@@ -91,15 +111,16 @@ class Tape {
   /// The gradient that backward() found for an input.
   Tensor grad(const Var& v) const;
 
-  /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) over each buffer
-  /// in `grads`, zero where nothing reaches a parameter. What runs in between is larger by the engine's loss scale. The
-  /// buffers are told apart by their store. May be called again with another loss or other buffers: the recording is
-  /// kept until the tape goes away.
-  void backward(const Var& loss, std::span<Flat* const> grads = {});
-  void backward(const Var& loss, Flat& grads) {
-    Flat* one[] = {&grads};
-    backward(loss, one);
+  /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) for the
+  /// parameters of each `grads[i].of` over `grads[i].into`, zero where the loss does not depend on a parameter. What
+  /// runs in between is larger by the engine's loss scale. May be called again with another loss or other buffers: the
+  /// recording is kept until the tape goes away. Throws Error if a gradient reaches a parameter that no buffer is for.
+  void backward(const Var& loss, std::span<const GradientBuffer> grads = {});
+  void backward(const Var& loss, std::initializer_list<GradientBuffer> grads) {
+    backward(loss, std::span(grads.begin(), grads.size()));
   }
+  /// The same with one buffer, for the one set of parameters on the tape that has its layout.
+  void backward(const Var& loss, Flat& into);
   /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
   /// engine's: the gradients of inputs stay as much larger. All f32.
   void backward_scaled(const Var& loss, const Tensor& scales);
@@ -111,6 +132,7 @@ class Tape {
   };
   struct Use {
     int first = -1;  ///< slot of the first node that takes this one: its backward runs last
+    int leaf = -1;   ///< of a parameter: its place in leaves_
     bool mask_offered = false;
   };
   struct Node {
@@ -120,7 +142,11 @@ class Tape {
   };
   struct Leaf {
     int slot, param;
-    const ParamStore* store;
+    const Flat* values;
+  };
+  struct Input {
+    int slot;
+    Tensor into;  ///< none: memory of the tape
   };
   int new_slot() {
     slots_.emplace_back();
@@ -130,10 +156,11 @@ class Tape {
   Tensor take(const Shape& shape, DType dtype);
   void release(const Tensor& t);
   void give_back(Slot& slot);
-  void bind(std::span<Flat* const> grads);
-  void clear_unreached(std::span<Flat* const> grads);
-  void unscale(std::span<Flat* const> grads);
-  void sweep(const Var& loss, std::span<Flat* const> grads, const std::function<void(const Tensor& seeds)>& scale);
+  void bind(std::span<const GradientBuffer> grads);
+  void clear_unreached(std::span<const GradientBuffer> grads);
+  void unscale(std::span<const GradientBuffer> grads);
+  void sweep(const Var& loss, std::span<const GradientBuffer> grads,
+             const std::function<void(const Tensor& seeds)>& scale);
   const std::optional<LossScale>& loss_scale() const;
 
   Engine& engine_;
@@ -143,7 +170,7 @@ class Tape {
   std::vector<Use> uses_;  ///< of each slot
   std::vector<Node> nodes_;
   std::vector<Leaf> leaves_;
-  std::vector<int> inputs_;   ///< slots
+  std::vector<Input> inputs_;
   std::vector<Tensor> free_;  ///< gradient buffers no longer in use, as flat byte tensors
   int current_ = -1;          ///< slot of the node whose backward runs
 };

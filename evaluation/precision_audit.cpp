@@ -27,8 +27,8 @@ class Probe {
   Batch load(int64_t index) { return loader_.load(0, index); }
   Tensor attacked(const Attack& attack, Batch batch) const {
     batch.notes = blank_notes(side_.engine, batch.size());
-    const Tensor found = attack.run(
-        side_.engine, batch, [&](Tape& t, const Var& x) { return side_.network(t, x, side_.pass); }, 0);
+    const Tensor found =
+        attack.run({side_.engine, batch, {side_.network, side_.pass}, RngStream(side_.engine.seed())}).images;
     read_notes(side_.engine, batch.notes, attack);
     return found;
   }

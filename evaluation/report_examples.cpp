@@ -61,8 +61,7 @@ Examples attack_examples(Engine& engine, const Network& network, const Pass& pas
   plan_ahead(engine, [&] { note_evaluation(engine, network, pass, loader, &attack); });
   Arena::Scope scope(engine.arena());
   const Batch batch = loader.load(0, 0);
-  const Tensor moved = attack.run(
-      engine, batch, [&](Tape& t, const Var& x) { return network(t, x, pass); }, 0);
+  const Tensor moved = attack.run({engine, batch, {network, pass}, RngStream(engine.seed())}).images;
   const std::vector<float> clean = host(engine, batch.images), attacked = host(engine, moved);
   const std::vector<float> before = host(engine, network.predict(engine, batch.images, pass));
   const std::vector<float> after = host(engine, network.predict(engine, moved, pass));

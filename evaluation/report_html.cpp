@@ -23,7 +23,7 @@ constexpr const char* kChartStyle = R"(
 .chart .grid { stroke: var(--rule); } .chart .axis { stroke: var(--soft); } .chart .tick { fill: var(--soft); }
 .chart .right { text-anchor: end; } .chart .middle { text-anchor: middle; } .chart .end { font-weight: 600; }
 .line path { fill: none; stroke: currentColor; stroke-width: 2.25; stroke-linejoin: round; stroke-linecap: round; }
-.line circle { fill: currentColor; } .line.dashed path { stroke-dasharray: 5 5; }
+.line circle { fill: currentColor; } .line.dashed path { stroke-dasharray: 5 5; } .line.dotted path { stroke-dasharray: 1 4; }
 .line.c0 { color: var(--c0); } .line.c1 { color: var(--c1); } .line.c2 { color: var(--c2); } .line.c3 { color: var(--c3); }
 .line.c4 { color: var(--c4); } .line.c5 { color: var(--c5); }
 .end.c0 { fill: var(--c0); } .end.c1 { fill: var(--c1); } .end.c2 { fill: var(--c2); } .end.c3 { fill: var(--c3); }

@@ -50,18 +50,25 @@ std::string results(const RunReport& run) {
 std::string curves(const RunReport& run) {
   Series loss{"loss", 2, {}}, clean{"clean", 0, {}}, robust{"robust", 1, {}};
   constexpr size_t kLabelLength = sizeof "EMA robust" - 1;  // side by side, at one scale
-  Series ema_clean{"EMA clean", 0, {}, true}, ema_robust{"EMA robust", 1, {}, true};
+  using Stroke = Series::Stroke;
+  Series ema_clean{"EMA clean", 0, {}, Stroke::dashed}, ema_robust{"EMA robust", 1, {}, Stroke::dashed},
+      swa_clean{"SWA clean", 0, {}, Stroke::dotted}, swa_robust{"SWA robust", 1, {}, Stroke::dotted};
   for (const ReportEpoch& e : run.curve) {
     const auto x = static_cast<double>(e.epoch);
     loss.points.emplace_back(x, e.loss);
     for (const auto& [series, y] :
-         {std::pair{&clean, e.clean}, {&robust, e.robust}, {&ema_clean, e.ema_clean}, {&ema_robust, e.ema_robust}})
+         {std::pair{&clean, e.clean},
+          {&robust, e.robust},
+          {&ema_clean, e.ema_clean},
+          {&ema_robust, e.ema_robust},
+          {&swa_clean, e.swa_clean},
+          {&swa_robust, e.swa_robust}})
       if (std::isfinite(y)) series->points.emplace_back(x, y);
   }
   const std::string left = line_chart({.title = "Accuracy on the validation images per epoch, in percent",
                                        .x_label = "epoch",
                                        .y_label = "accuracy",
-                                       .series = {clean, robust, ema_clean, ema_robust},
+                                       .series = {clean, robust, ema_clean, ema_robust, swa_clean, swa_robust},
                                        .y_range = std::pair{0.0, 100.0},
                                        .unit = "%",
                                        .label_length = kLabelLength});

@@ -76,7 +76,7 @@ std::vector<ReportEpoch> read_curve(const fs::path& file) {
     };
     if (std::isnan(value("epoch"))) continue;
     curve.push_back({epoch_number(value("epoch"), file), value("train_loss"), value("clean"), value("robust"),
-                     value("ema_clean"), value("ema_robust")});
+                     value("ema_clean"), value("ema_robust"), value("swa_clean"), value("swa_robust")});
   }
   return curve;
 }

@@ -29,7 +29,7 @@ struct ReportRow {
 /// One epoch; what was not measured is NaN.
 struct ReportEpoch {
   int64_t epoch = 0;
-  double loss = NAN, clean = NAN, robust = NAN, ema_clean = NAN, ema_robust = NAN;
+  double loss = NAN, clean = NAN, robust = NAN, ema_clean = NAN, ema_robust = NAN, swa_clean = NAN, swa_robust = NAN;
 };
 
 /// One test image before and after the attack, as data URIs.

@@ -58,6 +58,14 @@ std::vector<double> whole_ticks(Range x) {
   return ticks;
 }
 
+const char* stroke_class(Series::Stroke stroke) {
+  switch (stroke) {
+    case Series::Stroke::dashed: return " dashed";
+    case Series::Stroke::dotted: return " dotted";
+    default: return "";
+  }
+}
+
 std::string polyline(const Series& s, Range x, Range y) {
   std::string path, marks;
   bool pen_down = false;
@@ -72,7 +80,7 @@ std::string polyline(const Series& s, Range x, Range y) {
     marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"><title>{}, {:g}: {:.4g}</title></circle>", px,
                          py, s.points.size() > 40 ? 1.5 : 3, escape(s.name), p.first, p.second);
   }
-  return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, s.dashed ? " dashed" : "", path,
+  return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, stroke_class(s.stroke), path,
                      marks);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // Line charts as inline SVG, for reports.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,7 +17,8 @@ struct Series {
   std::string name;
   int color = 0;  ///< 0..5: the page's colours of that number
   std::vector<std::pair<double, double>> points;
-  bool dashed = false;
+  enum class Stroke : uint8_t { solid, dashed, dotted };
+  Stroke stroke = Stroke::solid;
 };
 
 struct Chart {

@@ -17,9 +17,10 @@ namespace {
 
 // In the engine's arena.
 Tensor logits(Engine& engine, const Network& network, Pass pass, const Batch& batch, const Attack* attack) {
-  const Classifier classifier = [&](Tape& tape, const Var& x) { return network(tape, x, pass); };
-  const Tensor images = attack ? attack->run(engine, batch, classifier, 0) : batch.images;
-  return network.predict(engine, images, pass);
+  if (!attack) return predict_in_slices(engine, network, batch.images, pass);
+  const AttackResult found =
+      attack->run({engine, batch, {network, pass}, RngStream(engine.seed()), Wanted::success});
+  return predict_in_slices(engine, network, found.images, pass);
 }
 
 }  // namespace
@@ -41,12 +42,7 @@ Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loa
     const Arena::Scope scope(engine.arena());
     Batch batch = loader.load(0, b);
     if (attack) batch.notes = blank_notes(engine, batch.size());
-    std::vector<int32_t> predicted(batch.size());
-    each_slice(engine, batch, samples_at_a_time(engine, network, pass.bn, batch.size()),
-               [&](Engine& on, const BatchSlice& slice) {
-                 const std::vector<int32_t> of_slice = predictions(on, logits(on, network, pass, slice.batch, attack));
-                 std::copy(of_slice.begin(), of_slice.end(), predicted.begin() + slice.first);
-               });
+    const std::vector<int32_t> predicted = predictions(engine, logits(engine, network, pass, batch, attack));
     const std::vector<int32_t> labels = host_indices(engine, batch.labels);
     const std::vector<int32_t> notes = attack ? read_notes(engine, batch.notes, *attack) : std::vector<int32_t>();
     for (int64_t i = 0; i < loader.counted(b); ++i) {

@@ -26,7 +26,8 @@ struct Accuracy {
 
 /// Accuracy over everything the loader gives, after `attack` (null: on the images as they are). `pass` is used for the
 /// attack and for the prediction; its BatchNorm statistics are running ones that are not moved, so the order of samples
-/// and the batch size do not matter, nor do samples that LastBatch::pad adds. Samples are attacked with draw 0.
+/// and the batch size do not matter, nor do samples that LastBatch::pad adds. An attack is
+/// asked for success (Wanted::success) with the engine's seed, in epoch 0.
 /// Throws Error where a weight, a logit or a gradient in the attack is not finite: no number comes of those.
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t done, int64_t total)>& progress = {});

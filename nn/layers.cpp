@@ -1,5 +1,7 @@
 #include "nn/layers.h"
 
+#include <algorithm>
+
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
 #include "core/ops_pool.h"
@@ -26,7 +28,8 @@ Conv2d::Conv2d(const Builder& b, const std::string& name, const ConvSpec& spec) 
 }
 
 Var Conv2d::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const {
-  const Var w = weight(tape, pass), bias = bias_ < 0 ? Var{} : tape.param(pass.weights->params, bias_);
+  const Filter w = weight(tape, pass);
+  const Var bias = bias_ < 0 ? Var{} : tape.param(pass.weights->params, bias_);
   Var y;
   if (wanted(pass, name_) || (!residual.value && activation == Activation::none))
     y = finish(tape, tap(pass, name_, conv2d(tape, x, w, bias, options())), residual, activation);
@@ -50,7 +53,8 @@ BatchNormVars BatchNorm::vars(Tape& tape, const Pass& pass) const {
   return {.gamma = tape.param(w.params, b.gamma),
           .beta = tape.param(w.params, b.beta),
           .running_mean = w.buffers.view(b.mean),
-          .running_var = w.buffers.view(b.var)};
+          .running_var = w.buffers.view(b.var),
+          .version = std::max(w.params.stamp(), w.buffers.stamp())};
 }
 
 void BatchNorm::ran(const Pass& pass) {
@@ -79,7 +83,7 @@ Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& 
   const bool conv_tapped = wanted(pass, conv_.name()), bn_tapped = wanted(pass, bn_->name());
   if (conv_tapped || bn_tapped) return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
   const Var y = conv2d_batch_norm(tape, x, conv_.weight(tape, pass), conv_.options(), bn_->vars(tape, pass),
-                                  BatchNorm::options(pass), pass.weights->buffers.stamp(), residual, activation);
+                                  BatchNorm::options(pass), residual, activation);
   BatchNorm::ran(pass);
   return tap_relu(pass, bn_->name(), y, activation);
 }

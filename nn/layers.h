@@ -24,7 +24,7 @@ class Conv2d {
 
   const std::string& name() const { return name_; }
   ConvOptions options() const { return {.stride = spec_.stride, .pad = spec_.pad}; }
-  Var weight(Tape& tape, const Pass& pass) const { return tape.param(pass.weights->params, weight_); }
+  Filter weight(Tape& tape, const Pass& pass) const { return filter(tape, pass.weights->params, weight_); }
 
  private:
   std::string name_;

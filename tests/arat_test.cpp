@@ -3,7 +3,7 @@
 #include <cmath>
 #include <optional>
 
-#include "attacks/climb.h"
+#include "attacks/pgd.h"
 #include "core/conv.h"
 #include "core/ops_elementwise.h"
 #include "nn/predictor.h"
@@ -69,16 +69,32 @@ struct Setup {
   double first_batch() {
     const Arena::Scope scope(state.engine.arena());
     const Batch batch = state.train.load(1, 0);
-    TrainContext context = state.context();
+    TrainContext context = logging();
     return method().gradients(context, batch, state.gradients());
   }
+  TrainContext logging() {
+    state.log->open();
+    TrainContext context = state.context();
+    context.logged = &*state.log;
+    return context;
+  }
+  /// What was logged, of the first batch or of the epoch.
   double metric(const std::string& name) {
+    for (const auto& [n, v] : state.logged(state.step_sums->read()))
+      if (n == name) return v;
+    return NAN;
+  }
+  double epoch_metric(const std::string& name) {
+    TrainContext context = logging();
+    method().after_epoch(context);
+    return metric(name);
+  }
+  double live(const std::string& name) {
     double out = NAN;
-    const MetricSink sink = [&](const std::string& n, double v) {
+    const auto find = [&](const std::string& n, double v) {
       if (n == name) out = v;
     };
-    method().step_metrics(sink);
-    method().epoch_metrics(sink);
+    method().live_values(find, state.context());
     return out;
   }
 };
@@ -104,9 +120,9 @@ struct TermAlone {
     Taps clean = invariance.taps(), adversarial = invariance.taps();
     network(tape, tape.input(batch.images), {.branch = 1, .taps = &clean});
     network(tape, tape.input(x_adv), {.branch = 0, .taps = &adversarial});
-    Flat* both[] = {&gradient, &predictor_gradient};
-    tape.backward(invariance.loss(tape, adversarial, clean),
-                  std::span<Flat* const>(both, invariance.predictors() ? 2 : 1));
+    std::vector<GradientBuffer> into = {{network.weights().params, gradient}};
+    if (invariance.predictors()) into.push_back({invariance.predictors()->weights().params, predictor_gradient});
+    tape.backward(invariance.loss(tape, adversarial, clean), into);
   }
 };
 
@@ -149,7 +165,7 @@ TEMPER_DEVICE_TEST("arat: a pass through one branch leaves the other's parameter
     const Batch batch = s.state.train.load(1, 0);
     Tape tape(s.state.engine, Wrt::params);
     const Var logits = (*s.state.network)(tape, tape.input(batch.images), {.branch = branch});
-    tape.backward(cross_entropy(tape, logits, batch.labels), *s.state.gradients().front());
+    tape.backward(cross_entropy(tape, logits, batch.labels), s.state.gradients().front().into);
   };
   for (const int branch : {0, 1}) {
     const bool clean = branch == 1;
@@ -186,7 +202,7 @@ TEMPER_DEVICE_TEST("arat: a step trains both BatchNorm sets and the predictors, 
   CHECK(largest(of_branch(s.gradient(), false)) > 1e-4);
   CHECK(largest(of_branch(s.gradient(), true)) > 1e-4);
   REQUIRE(s.state.trained.size() == 2);
-  CHECK(s.state.trained[1].momentum_name == "optimizer.predictors.momentum");
+  CHECK(s.state.trained[1].name == "optimizer.predictors");
   const Values predictors = read(s.gradient(1), "*");
   CHECK(predictors.size() == 10);  // two of Linear, BatchNorm and Linear
   for (const auto& one : predictors) CHECK(largest({one}) > 0);
@@ -263,10 +279,10 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
     TrainContext context = s.state.context();
     s.method().before_epoch(context);
     const double a = expected(s, batches), w = std::pow(a, exponent);
-    CHECK(s.metric("adversarial_weight") == Approx(w).epsilon(1e-12));
+    CHECK(s.epoch_metric("adversarial_weight") == Approx(w).epsilon(1e-12));
     CHECK(s.metric("clean_weight") ==
           Approx(clean == Balance::Clean::power ? std::pow(1 - a, exponent) : 1 - w).epsilon(1e-12));
-    CHECK(s.method().term_weights().second == Approx(s.metric("clean_weight")).epsilon(1e-7));
+    CHECK(s.live("clean_weight") == Approx(s.metric("clean_weight")).epsilon(1e-7));
     return s.metric("adversarial_weight");
   };
   CHECK(weight("images: 1000", 6, 1) > 0);  // all 48
@@ -277,10 +293,11 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
   Setup fixed(device, "balance: {rule: fixed, weight: 0.3}");
   TrainContext context = fixed.state.context();
   fixed.method().before_epoch(context);
-  CHECK(fixed.metric("adversarial_weight") == 0.3);
+  CHECK(fixed.epoch_metric("adversarial_weight") == 0.3);
   CHECK(fixed.metric("clean_weight") == 0.7);
   Setup given(device, "balance: {rule: fixed, weight: 1, clean: given}");  // the code's, without automatic weights
-  CHECK(given.method().term_weights() == TermWeights{1, 1});
+  CHECK(given.live("adversarial_weight") == 1);
+  CHECK(given.live("clean_weight") == 1);
 }
 
 TEMPER_DEVICE_TEST("arat: noise_alias trains on the noisy batch, otherwise the batch is left alone",
@@ -301,8 +318,8 @@ TEMPER_DEVICE_TEST("arat: noise_alias trains on the noisy batch, otherwise the b
     const Arena::Scope scope(s.state.engine.arena());
     Batch batch = s.state.train.load(1, 0);
     const Tensor start = s.state.engine.arena().tensor(batch.images.shape, batch.images.dtype);
-    Climb(s.state.engine, {.radius = 0.1, .start = PgdOptions::Start::uniform_unclipped}, 0.03, batch, 1)
-        .start(start, 0);
+    Pgd({.radius = 0.1, .start = Pgd::Start::uniform_unclipped})
+        .start_at(s.state.engine, batch, RngStream(s.state.engine.seed(), 1), start);
     if (noisy) batch.images = start;
     s.state.network->predict(s.state.engine, batch.images, {.branch = 1});
     return of_branch(s.weights().buffers, true);
@@ -341,7 +358,10 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
     };
     for (int i = 0; i < 30; ++i) {  // something to lose
       s.first_batch();
-      for (Trained& t : s.state.trained) t.optimizer.step(s.state.engine.stream(), t.gradient, 0.05);
+      for (Trained& t : s.state.trained) {
+        t.optimizer.prepare(0.05);
+        t.optimizer.step(s.state.engine.stream(), t.gradient);
+      }
     }
     const int adversarial = s.state.network->branch("adv");
     CHECK(s.method().eval_branch(*s.state.network) == adversarial);
@@ -349,9 +369,7 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
     CHECK(before.clean > 40);
     fill(1 - adversarial, 0);
     CHECK(validate(s.state, nullptr, r).clean == before.clean);
-    TrainContext context = s.state.context();
-    s.method().after_epoch(context);
-    CHECK(s.metric("clean_branch_accuracy") < 40);  // all images look alike to the clean branch now
+    CHECK(s.epoch_metric("clean_branch_accuracy") < 40);  // all images look alike to the clean branch now
     fill(adversarial, 0);
     CHECK(validate(s.state, nullptr, r).clean < 40);
   }

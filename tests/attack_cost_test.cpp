@@ -22,8 +22,7 @@ TEMPER_DEVICE_TEST("an attack builds, prepares and allocates nothing after its f
     Pgd pgd;
     pgd.steps = steps;
     for (const Network* net : {one.get(), two.get()})
-      pgd.run(
-          engine, batch, [&](Tape& t, const Var& x) { return (*net)(t, x, Pass::eval()); }, 0);
+      pgd.run({engine, batch, {*net, Pass::eval()}, RngStream(engine.seed())});
   };
   attack(1);
   const ConvStats stats = engine.conv().stats();

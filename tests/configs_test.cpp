@@ -62,7 +62,10 @@ void take_one_step(const std::filesystem::path& file) {
   const double loss = e.trainer.method->gradients(context, batch, state.gradients());
   CHECK(std::isfinite(loss));
   CHECK(loss > 0);
-  for (Trained& t : state.trained) t.optimizer.step(state.engine.stream(), t.gradient, 0.1);
+  for (Trained& t : state.trained) {
+    t.optimizer.prepare(0.1);
+    t.optimizer.step(state.engine.stream(), t.gradient);
+  }
 }
 
 }  // namespace
@@ -96,7 +99,7 @@ TEST_CASE("configs: AR-AT's runs on CIFAR have the rates of its code, epoch by e
     CHECK(e.loop.epochs == 100);
     CHECK(e.model.branches == std::vector<std::string>{"adv", "clean"});
     for (int64_t epoch = 1; epoch <= 100; ++epoch)
-      CHECK(e.schedule.schedule->rate(e.optimizer.lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 100}) ==
+      CHECK(e.schedule.schedule->rate(e.optimizer.rule->lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 100}) ==
             (epoch == 1    ? 0.02
              : epoch <= 76 ? 0.1
              : epoch <= 91 ? 0.01
@@ -138,7 +141,7 @@ TEST_CASE("configs: CURE_Eff trains 79 natural epochs, and aliases the revision 
     CHECK(trainer["warm_up"]["epochs"].as<int>() == 79);
     CHECK(trainer["revision"]["kind"].as<std::string>() == (file.ends_with("_code") ? "alias" : "average"));
     const auto rate = [&](int64_t epoch) {
-      return e.schedule.schedule->rate(e.optimizer.lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 200});
+      return e.schedule.schedule->rate(e.optimizer.rule->lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 200});
     };
     CHECK(rate(99) == 0.1);
     CHECK(rate(100) == Approx(0.01));

@@ -29,7 +29,7 @@ struct BnCheck {
             .running_var = tensor_of(t.engine(), {4}, {0.9, 1.4, 0.6, 2.0})};
   }
   static Var op(Tape& t, const std::vector<Var>& p, const BatchNormOptions& o, const Var& residual, Activation a) {
-    return conv2d_batch_norm(t, p[0], p[1], {.stride = 1, .pad = 1}, bn(t, p[3], p[4]), o, 0, residual, a);
+    return conv2d_batch_norm(t, p[0], p[1], {.stride = 1, .pad = 1}, bn(t, p[3], p[4]), o, residual, a);
   }
 };
 
@@ -120,7 +120,7 @@ TEMPER_DEVICE_TEST("gradient of conv2d_batch_norm folded into its filter", "[ops
       check.run([&](Tape& t, const auto& p) {
         const Var filter = constant(t, 3, {4, 3, 3, 3});
         const BatchNormVars bn = BnCheck::bn(t, constant(t, 4, {4}), constant(t, 5, {4}));
-        return conv2d_batch_norm(t, p[0], filter, {.pad = 1}, bn, kRunning, 0, residual ? p[1] : Var{}, a);
+        return conv2d_batch_norm(t, p[0], filter, {.pad = 1}, bn, kRunning, residual ? p[1] : Var{}, a);
       });
 }
 
@@ -142,7 +142,7 @@ std::vector<float> batch_normed(const EngineOptions& options, std::set<std::stri
   const Var y =
       conv2d_batch_norm(tape, x, Var{up(2, {16, 3, 3, 8})}, {.pad = 1},
                         {.gamma = {up(3, {16})}, .beta = {up(6, {16})}, .running_mean = mean, .running_var = var},
-                        {.momentum = 0.5}, 0, {}, Activation::none);
+                        {.momentum = 0.5}, {}, Activation::none);
   std::vector<float> got;
   for (const Tensor& t : {y.value, mean, var})
     for (const double v : test::numbers_of(engine, t)) got.push_back(static_cast<float>(v));
@@ -203,10 +203,10 @@ std::vector<std::vector<double>> block_gradients(const EngineOptions& options, B
   };
   const BatchNormOptions o{.stats = stats, .update = BnUpdate::no};
   const Var x = convert(tape, image, options.compute);
-  const Var a = conv2d_batch_norm(tape, x, p(1), {.pad = 1}, bn(4, 16), o, 0, {}, Activation::relu);
-  const Var b = conv2d_batch_norm(tape, a, p(1), {.pad = 1}, bn(4, 16), o, 0, a, Activation::relu);
-  const Var shortcut = conv2d_batch_norm(tape, b, p(3), {.stride = 2}, bn(6, 32), o, 0, {}, Activation::none);
-  const Var y = conv2d_batch_norm(tape, b, p(2), {.stride = 2, .pad = 1}, bn(6, 32), o, 0, shortcut, Activation::relu);
+  const Var a = conv2d_batch_norm(tape, x, p(1), {.pad = 1}, bn(4, 16), o, {}, Activation::relu);
+  const Var b = conv2d_batch_norm(tape, a, p(1), {.pad = 1}, bn(4, 16), o, a, Activation::relu);
+  const Var shortcut = conv2d_batch_norm(tape, b, p(3), {.stride = 2}, bn(6, 32), o, {}, Activation::none);
+  const Var y = conv2d_batch_norm(tape, b, p(2), {.stride = 2, .pad = 1}, bn(6, 32), o, shortcut, Activation::relu);
   const Var loss = reshape(tape, global_avg_pool(tape, y), {64});
   std::vector<std::vector<double>> out = {test::numbers_of(engine, y.value)};
   if (wrt == Wrt::input) {

@@ -1,4 +1,5 @@
 // The scripts that convert what Python pickled.
+#include <filesystem>
 #include <fstream>
 
 #include "core/safetensors.h"
@@ -16,9 +17,11 @@ struct Converter {
   test::TemporaryFolder folder;
   std::string said;
 
-  /// Runs a command line in Python; whether it ended well.
-  bool python(const std::string& arguments) {
-    const std::string command = cat("cd '", folder.path().string(), "' && python3 ", arguments, " > log 2>&1");
+  /// Runs one of the project's scripts in Python, in the folder; whether it ended well.
+  bool python(const std::string& script, const std::string& arguments) {
+    const std::string at = std::filesystem::absolute(TEMPER_SOURCE_DIR).string();
+    const std::string command =
+        cat("cd '", folder.path().string(), "' && python3 '", at, "/", script, "' ", arguments, " > log 2>&1");
     const bool well = std::system(command.c_str()) == 0;
     std::ifstream log(folder.file("log"));
     said.assign(std::istreambuf_iterator<char>(log), {});
@@ -26,11 +29,9 @@ struct Converter {
     return well;
   }
   bool convert_cifar(const std::string& from, const std::string& to) {
-    return python(cat(TEMPER_SOURCE_DIR "/scripts/convert_cifar_python ", from, " ", to));
+    return python("scripts/convert_cifar_python", cat(from, " ", to));
   }
-  bool convert_weights(const std::string& arguments) {
-    return python(TEMPER_SOURCE_DIR "/scripts/convert_pytorch_weights " + arguments);
-  }
+  bool convert_weights(const std::string& arguments) { return python("scripts/convert_pytorch_weights", arguments); }
   std::unique_ptr<DatasetReader> cifar(const std::string& at) const {
     const Config config = parse_config(cat("path: ", folder.file(at), "\nverify: form"));
     Fields f(config);
@@ -47,7 +48,7 @@ bool no_python() { return std::system("python3 -c '' 2> /dev/null") != 0; }
 TEST_CASE("CIFAR's python form is converted, as Python 2 wrote it and as its users do", "[data]") {
   if (no_python()) TEMPER_SKIP_ON_HOST("no python3");
   Converter c;
-  REQUIRE(c.python(TEMPER_SOURCE_DIR "/tests/pickles.py cifar"));
+  REQUIRE(c.python("tests/pickles.py", "cifar"));
   for (const char* form : {"published", "columns", "array_labels", "protocol5"}) {
     INFO(form);
     REQUIRE(c.convert_cifar(form, cat(form, "-bin")));
@@ -65,7 +66,7 @@ TEST_CASE("CIFAR's python form is converted, as Python 2 wrote it and as its use
 TEST_CASE("pickles that are no CIFAR batches are refused with a reason", "[data][errors]") {
   if (no_python()) TEMPER_SKIP_ON_HOST("no python3");
   Converter c;
-  REQUIRE(c.python(TEMPER_SOURCE_DIR "/tests/pickles.py cifar_errors"));
+  REQUIRE(c.python("tests/pickles.py", "cifar_errors"));
   const std::pair<const char*, const char*> cases[] = {
       {"system", "the pickle asks for posix.system: this is not a CIFAR file"},
       {"label", "data_batch_1: label 0 of 'labels' is 10, which is not in [0, 10)"},
@@ -83,7 +84,7 @@ TEST_CASE("pickles that are no CIFAR batches are refused with a reason", "[data]
 TEST_CASE("weights that PyTorch saved are converted, in either of its forms", "[files]") {
   if (no_python()) TEMPER_SKIP_ON_HOST("no python3");
   Converter c;
-  REQUIRE(c.python(TEMPER_SOURCE_DIR "/tests/pickles.py weights"));
+  REQUIRE(c.python("tests/pickles.py", "weights"));
   const std::vector<float> w = {1, 2, 3, 4, 5, 6}, transposed = {1, 4, 2, 5, 3, 6};
   const auto array = [](const char* name, std::vector<int64_t> shape, const std::vector<float>& values) {
     const char* from = reinterpret_cast<const char*>(values.data());

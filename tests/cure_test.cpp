@@ -11,6 +11,7 @@
 #include "trainers/revision.h"
 #include "trainers/rgp.h"
 #include "trainers/scalar.h"
+#include "trainers/sgd.h"
 
 using namespace temper;
 
@@ -55,7 +56,7 @@ struct Setup {
   Flat& buffer(const std::string& name) {
     Finder finder;
     finder.name = name;
-    method().visit_state(finder);
+    state.visit(finder);
     REQUIRE(finder.flat);
     return *finder.flat;
   }
@@ -201,11 +202,13 @@ TEMPER_DEVICE_TEST("rgp: momentum and decay move a masked weight, unless the gat
     s.options.gate = gate;
     Rgp rgp = s.made();
     Flat& params = s.network->weights().params;
-    Sgd sgd(params, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01}, s.engine.stream());
-    sgd.step(s.engine.stream(), s.step, 0.1);  // gives everything a velocity
+    const Sgd rule({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01});
+    WeightOptimizer sgd(params, rule, s.engine.stream());
+    sgd.prepare(rule.lr);
+    sgd.step(s.engine.stream(), s.step);  // gives everything a velocity
     rgp.update(s.engine, s.step);
-    const auto before = params.read(0), velocity = sgd.momentum().read(0), mask = rgp.mask().buffer->read(0);
-    sgd.step(s.engine.stream(), s.step, 0.1, rgp.mask());
+    const auto before = params.read(0), velocity = sgd.state("momentum").read(0), mask = rgp.mask().buffer->read(0);
+    sgd.step(s.engine.stream(), s.step, rgp.mask());
     const auto after = params.read(0), gradient = s.step.read(0);
     CHECK(std::count(mask.begin(), mask.end(), 0) > 0);
     for (size_t i = 0; i < mask.size(); ++i) {
@@ -310,7 +313,7 @@ TEMPER_DEVICE_TEST("revision: an alias makes the consistency loss 0 and multipli
   TrainContext context = s.state.context();
   for (context.step = 0; context.step < 2000; ++context.step) {
     const double t = static_cast<double>(context.step + 1), a = std::min(1 - 1 / (t + 1), 0.999);
-    product *= 1 - *revision.shrinkage(context);
+    product *= 1 - revision.shrinkage(context);
     expected += 0.2 * std::log(a * (2 - a));
     revision.after_step(context);
   }
@@ -373,7 +376,7 @@ TEMPER_DEVICE_TEST("cure: without revision and mask it is TRADES, bit for bit", 
   Setup cure(device, std::string("{name: cure, beta: 5, gamma: 0, rgp: {percent: 0}") + kAttack);
   CHECK(trades.gradients() == cure.gradients());
   CHECK(arrays_of(trades.gradient()) == arrays_of(cure.gradient()));
-  CHECK_FALSE(cure.method().mask().buffer);
+  CHECK_FALSE(cure.method().movement(cure.state.context()).mask.buffer);
 }
 
 TEMPER_DEVICE_TEST("cure: three gradient sets add up to the gradient of the whole loss", "[trainers][cure]") {
@@ -395,7 +398,7 @@ TEMPER_DEVICE_TEST("cure: warms up naturally, then the revision model starts fro
   Setup s(device, std::string("{name: cure, warm_up: {epochs: 1}") + kAttack);
   CHECK(s.gradients() == natural.gradients());
   CHECK(arrays_of(s.gradient()) == arrays_of(natural.gradient()));
-  CHECK_FALSE(s.method().mask().buffer);
+  CHECK_FALSE(s.method().movement(s.state.context()).mask.buffer);
   CHECK(s.metrics().empty());
   fill_with(s.params(), [](double i) { return 0.1 * std::sin(i); });
   s.state.progress.epoch = 2;
@@ -403,7 +406,7 @@ TEMPER_DEVICE_TEST("cure: warms up naturally, then the revision model starts fro
   s.method().before_epoch(context);
   CHECK(arrays_of(s.buffer("revision.params")) == arrays_of(s.params()));
   s.gradients();
-  CHECK(s.method().mask().buffer);
+  CHECK(s.method().movement(s.state.context()).mask.buffer);
   CHECK(s.metrics().at("kept/total") >= 0.69);  // more: units that never fire have zeros, which tie
 }
 

@@ -1,7 +1,9 @@
 // Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
 #include "trainers/averages.h"
-#include "trainers/optimizer.h"
+#include "trainers/scalar.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -62,8 +64,11 @@ struct Training {
   TrainContext context;
   std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
   std::vector<Flat> gradients;
-  std::vector<Sgd> sgd;
+  const Sgd rule{{.lr = 0.02, .momentum = 0.9, .weight_decay = 5e-4}};
+  std::vector<WeightOptimizer> sgd;
   Average average;
+  Scalars places{engine, network.options().dtype, StepLog::kMost};
+  StepLog log{engine, places.all()};
   const SwaOptions swa;
 
   Training(const Golden& golden, const Run& run, DType dtype, Device device)
@@ -82,12 +87,13 @@ struct Training {
         average(engine, network),
         swa(run.swa) {
     import_weights(network, golden.below("init/net/"), "golden");
+    context.logged = &log;
     trainer->begin(context);
     weights = {&network.weights()};
-    for (const TrainedPart& part : trainer->parts()) weights.push_back(part.weights);
+    for (const MethodPart& part : trainer->parts()) weights.push_back(part.weights);
     for (Weights* w : weights) {
       gradients.emplace_back(w->params.store(), dtype, engine.stream());
-      sgd.emplace_back(w->params, SgdOptions{.momentum = 0.9, .weight_decay = 5e-4}, engine.stream());
+      sgd.emplace_back(w->params, rule, engine.stream()).prepare(rule.lr);
     }
     if (weights.size() == 1) return;
     for (const NamedArray& a : golden.below("init/predictor/")) {
@@ -115,10 +121,10 @@ struct Training {
     context.epoch = number / test::kGoldenBatches + 1;
     if (number % test::kGoldenBatches == 0) trainer->before_epoch(context);
     const Batch batch = loader.load(context.epoch, number % test::kGoldenBatches);
-    std::vector<Flat*> into;
-    for (Flat& g : gradients) into.push_back(&g);
+    std::vector<GradientBuffer> into;
+    for (size_t i = 0; i < weights.size(); ++i) into.push_back({weights[i]->params, gradients[i]});
     const double loss = trainer->gradients(context, batch, into);
-    for (Sgd& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()], 0.02);
+    for (WeightOptimizer& s : sgd) s.step(engine.stream(), gradients[&s - sgd.data()]);
     if (swa.due(context.epoch, number % test::kGoldenBatches + 1, test::kGoldenBatches)) {
       const auto n = static_cast<double>(average.count());
       average.add(engine, network, n / (n + 1), AverageBn::estimate);
@@ -126,12 +132,6 @@ struct Training {
     return loss;
   }
 };
-
-std::vector<double> numbers(const std::function<void(const MetricSink&)>& ask) {
-  std::vector<double> out;
-  ask([&](const std::string&, double value) { out.push_back(value); });
-  return out;
-}
 
 /// Compares arrays by name with those of the script below a prefix; all of those have to be met.
 void check_arrays(const Golden& golden, const std::string& prefix, const std::vector<NamedArray>& got,
@@ -165,17 +165,18 @@ void check_run(const Golden& golden, const Run& run, DType dtype, Device device,
   Training t(golden, run, dtype, device);
   std::vector<double> losses, terms, weights;
   for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
+    t.log.open();
     losses.push_back(t.step(step));
-    for (const double v : numbers([&](const MetricSink& to) { t.trainer->step_metrics(to); })) terms.push_back(v);
-    const std::vector<double> of_epoch = numbers([&](const MetricSink& to) { t.trainer->epoch_metrics(to); });
-    weights.insert(weights.end(), of_epoch.begin(), of_epoch.begin() + 2);
+    for (const auto& [name, value] : t.log.read(t.places.read())) terms.push_back(value);
+    for (const char* name : {"adversarial_weight", "clean_weight"})
+      weights.push_back(static_cast<double>(t.context.live(name).now()));
     if (step == 0 && !golden.below(run.name + "/grad/").empty()) check_gradients(golden, run, t, close);
   }
   close.check(difference(losses, golden.get<double>(run.name + "/losses")));
   close.check(difference(terms, golden.get<double>(run.name + "/terms")));
   const double weight = difference(weights, golden.get<double>(run.name + "/weights"));
   if (device == Device::cpu)
-    CHECK(weight < 1e-7);  // the script rounds them to f32
+    CHECK(weight < 1e-7);  // both are rounded to f32
   else
     close.check(weight);
   for (size_t i = 0; i < t.weights.size(); ++i)

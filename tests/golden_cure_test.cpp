@@ -2,7 +2,8 @@
 // in PyTorch: losses, gradient sets, masks, weights, the revision model, BatchNorm statistics.
 #include "tests/golden_fixture.h"
 #include "trainers/cure.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -116,9 +117,11 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
   const auto trainer = test::make_trainer("{name: cure, " + yaml + "}");
   Cure& cure = dynamic_cast<Cure&>(*trainer);
   Network& network = *world.network;
-  Sgd sgd(network.weights().params, {.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4}, world.engine.stream());
+  const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
+  WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
+  sgd.prepare(rule.lr);
   Flat total(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&total};
+  const GradientBuffer buffers[] = {{network.weights().params, total}};
   TrainContext context{world.engine, network};
   cure.begin(context);
   Check check(golden, setting, close);
@@ -129,11 +132,11 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
     context.epoch = context.step + 1;
     cure.before_epoch(context);
     losses.push_back(trainer->gradients(context, batch, buffers));
-    const std::optional<double> shrinkage = trainer->shrinkage(context);
-    check.mask(context.step, cure.mask());
+    const Movement movement = trainer->movement(context);
+    check.mask(context.step, movement.mask);
     check.gradient_sets(context.step, cure, total);
-    sgd.step(world.engine.stream(), total, 0.05, cure.mask());
-    if (shrinkage) add_share(world.engine.stream(), network.weights().params, static_cast<float>(-*shrinkage));
+    sgd.step(world.engine.stream(), total, movement.mask);
+    if (movement.share) add_share(world.engine.stream(), network.weights().params, *movement.share);
     cure.after_step(context, batch);
   }
   check.losses(losses);

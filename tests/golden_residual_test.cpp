@@ -4,7 +4,8 @@
 #include "tests/golden_fixture.h"
 #include "trainers/averages.h"
 #include "trainers/cure.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -14,7 +15,8 @@ using test::Golden;
 namespace {
 
 constexpr int64_t kStepsAnEpoch = 3;
-constexpr double kRate = 0.05, kKeep = 0.8;
+constexpr double kKeep = 0.8;
+constexpr SgdOptions kSgd{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
 
 const std::string kCode = "beta: 5, rgp: {alpha: 0.25, robust: kl, ", kUniform = ", attack: {start: uniform_unclipped}";
 
@@ -32,15 +34,13 @@ const std::pair<const char*, std::string> kCure[] = {
 
 struct Plain {
   const char* name;
-  SgdOptions sgd;
+  bool nesterov;
+  std::vector<std::string> no_decay;
   AverageBn bn;
 };
-const Plain kPlain[] = {
-    {"nesterov", {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true}, AverageBn::average},
-    {"no_decay", {.momentum = 0.9, .weight_decay = 5e-4, .no_decay = {"*.bias", "*bn?.weight"}}, AverageBn::copy},
-    {"both",
-     {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true, .no_decay = {"*.bias", "linear.*"}},
-     AverageBn::estimate}};
+const Plain kPlain[] = {{"nesterov", true, {}, AverageBn::average},
+                        {"no_decay", false, {"*.bias", "*bn?.weight"}, AverageBn::copy},
+                        {"both", true, {"*.bias", "linear.*"}, AverageBn::estimate}};
 
 ImageSet images(const Golden& golden) {
   const DataShape& d = test::kGoldenData;
@@ -60,10 +60,12 @@ struct Training {
   Loader loader;
   std::unique_ptr<Trainer> trainer;
   Flat gradient;
-  Sgd sgd;
+  const Sgd rule;
+  WeightOptimizer optimizer;
   TrainContext context;
 
-  Training(const std::string& method, const SgdOptions& options, DType dtype, Device device)
+  Training(const std::string& method, const SgdOptions& sgd, const std::vector<std::string>& no_decay, DType dtype,
+           Device device)
       : engine({.device = device,
                 .threads = 1,
                 .compute = dtype,
@@ -75,9 +77,11 @@ struct Training {
         loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
         trainer(test::make_trainer(test::with_steps_of_pytorch(method, dtype))),
         gradient(network->params(), dtype, engine.stream()),
-        sgd(network->weights().params, options, engine.stream()),
+        rule(sgd),
+        optimizer(network->weights().params, rule, engine.stream(), {.no_decay = no_decay}),
         context{.engine = engine, .model = *network, .train = &loader} {
     import_weights(*network, golden.below("init/"), "golden");
+    optimizer.prepare(rule.lr);
     trainer->begin(context);
   }
 
@@ -85,7 +89,7 @@ struct Training {
   template <class After>
   std::vector<double> run(After after) {
     std::vector<double> losses;
-    Flat* const buffers[] = {&gradient};
+    const GradientBuffer buffers[] = {{network->weights().params, gradient}};
     for (int64_t step = 0; step < test::kGoldenSteps; ++step) {
       const Arena::Scope scope(engine.arena());
       context.step = step;
@@ -93,7 +97,7 @@ struct Training {
       if (step % kStepsAnEpoch == 0) trainer->before_epoch(context);
       const Batch batch = loader.load(context.epoch, step % test::kGoldenBatches);
       losses.push_back(trainer->gradients(context, batch, buffers));
-      sgd.step(engine.stream(), gradient, kRate, trainer->mask());
+      optimizer.step(engine.stream(), gradient, trainer->movement(context).mask);
       trainer->after_step(context, batch);
       after(step);
     }
@@ -112,12 +116,12 @@ struct Training {
 
 void check_cure(const std::string& name, const std::string& yaml, DType dtype, Device device, Closeness& close) {
   INFO(name);
-  Training t("{name: cure, " + yaml + kUniform + "}", {.momentum = 0.9, .weight_decay = 5e-4}, dtype, device);
+  Training t("{name: cure, " + yaml + kUniform + "}", kSgd, {}, dtype, device);
   const std::vector<uint8_t> masks = t.golden.get<uint8_t>(name + "/masks");
   size_t at = 0;
   int64_t flips = 0;
   const std::vector<double> losses = t.run([&](int64_t) {
-    const Flat& mask = *t.trainer->mask().buffer;
+    const Flat& mask = *t.trainer->movement(t.context).mask.buffer;
     for (int i = 0; i < mask.store().count(); ++i)
       for (const double v : mask.read(i)) flips += v != masks.at(at++);
   });
@@ -131,7 +135,9 @@ void check_cure(const std::string& name, const std::string& yaml, DType dtype, D
 
 void check_plain(const Plain& p, DType dtype, Device device, Closeness& close) {
   INFO(p.name);
-  Training t("{name: standard}", p.sgd, dtype, device);
+  SgdOptions sgd = kSgd;
+  sgd.nesterov = p.nesterov;
+  Training t("{name: standard}", sgd, p.no_decay, dtype, device);
   Average average(t.engine, *t.network);
   const std::vector<double> losses = t.run([&](int64_t) { average.add(t.engine, *t.network, kKeep, p.bn); });
   if (p.bn == AverageBn::copy) average.weights().buffers.copy_from(t.network->weights().buffers);

@@ -2,7 +2,8 @@
 // tests/golden/golden_switches.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
 #include "trainers/averages.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -61,9 +62,11 @@ void check_setting(const Golden& golden, const Setting& setting, DType dtype, De
   test::World world(start, dtype, device);
   const std::unique_ptr<Trainer> trainer = test::make_trainer(setting.yaml);
   Network& network = *world.network;
-  Sgd sgd(network.weights().params, {.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4}, world.engine.stream());
+  const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
+  WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
+  sgd.prepare(rule.lr);
   Flat gradients(network.params(), dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   Average average(world.engine, network);
   TrainContext context{world.engine, network};
   trainer->begin(context);
@@ -73,7 +76,7 @@ void check_setting(const Golden& golden, const Setting& setting, DType dtype, De
     const Batch batch = world.batch(context.step);
     context.epoch = context.step + 1;
     losses.push_back(trainer->gradients(context, batch, buffers));
-    sgd.step(world.engine.stream(), gradients, 0.05);
+    sgd.step(world.engine.stream(), gradients);
     trainer->after_step(context, batch);
     const double keep = ema_keep({.decay = 0.8, .warm_up = setting.ema_warm_up}, context.step + 1);
     average.add(world.engine, network, keep, AverageBn::average);

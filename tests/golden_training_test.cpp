@@ -2,7 +2,8 @@
 #include "attacks/pgd.h"
 #include "nn/weights.h"
 #include "tests/golden_fixture.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;
@@ -32,10 +33,11 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
   const std::unique_ptr<Trainer> trainer =
       test::make_trainer(test::with_steps_of_pytorch(method.yaml, world.network->options().dtype));
   Network& network = *world.network;
-  const SgdOptions options{.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4};
-  Sgd sgd(network.weights().params, options, world.engine.stream());
+  const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
+  WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
+  sgd.prepare(rule.lr);
   Flat gradients(network.params(), network.options().dtype, world.engine.stream());
-  Flat* const buffers[] = {&gradients};
+  const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   TrainContext context{world.engine, network};
   trainer->begin(context);
   std::vector<double> losses;
@@ -44,7 +46,7 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
     const Batch batch = world.batch(context.step);
     context.epoch = context.step + 1;
     losses.push_back(trainer->gradients(context, batch, buffers));
-    sgd.step(world.engine.stream(), gradients, options.lr);
+    sgd.step(world.engine.stream(), gradients);
     trainer->after_step(context, batch);
   }
   close.check(difference(losses, golden.get<double>(method.name + "/losses")));

@@ -1,7 +1,6 @@
 // Attacks on networks that give no gradient, or hide it behind the size of their logits.
 #include "attacks/gradient_watch.h"
 #include "attacks/pgd.h"
-#include "attacks/slices.h"
 #include "core/host.h"
 #include "core/ops_elementwise.h"
 #include "evaluation/report_parts.h"
@@ -44,7 +43,9 @@ struct Sure {
     Tape tape(engine, Wrt::nothing);
     return predictions(engine, classifier()(tape, {images}).value);
   }
-  Tensor attacked(const Pgd& attack) { return attack.run(engine, toy.batch, classifier(), 0); }
+  Tensor attacked(const Pgd& attack) {
+    return attack.run({engine, toy.batch, classifier(), RngStream(engine.seed())}).images;
+  }
   int64_t fooled(const Pgd& attack) {
     const std::vector<int32_t> before = answers(toy.batch.images), after = answers(attacked(attack));
     int64_t count = 0;
@@ -92,10 +93,10 @@ TEMPER_DEVICE_TEST("an attack without notes adds to the engine's tally, in slice
   const Pgd pytorch(with(kStrong, Norm::linf, Pgd::Gradient::pytorch));
   Batch batch = large.toy.batch;
   batch.notes = {};
-  pytorch.run(large.engine, batch, large.classifier(), 0);
+  const RngStream random(large.engine.seed());
+  pytorch.run({large.engine, batch, large.classifier(), random});
   CHECK(host_indices(large.engine, large.engine.attack_tally()) == std::vector<int32_t>{kImages, kImages, 0});
-  attack_in_slices(large.engine, batch, 4,
-                   [&](Engine& on, const BatchSlice& s) { return pytorch.run(on, s.batch, large.classifier(), 0); });
+  pytorch.run({large.engine, batch, large.classifier().at_a_time(4), random});
   CHECK(host_indices(large.engine, large.engine.attack_tally()) == std::vector<int32_t>{2 * kImages, 2 * kImages, 0});
 }
 

@@ -100,7 +100,7 @@ TEMPER_DEVICE_TEST("f16: a step whose gradient left the range is left out, and t
   scale_logits(*state.network, 1e4);
   const auto kept = [&] {
     std::vector<std::vector<std::vector<double>>> all = {test::arrays_of(state.network->weights().params)};
-    for (Trained& t : state.trained) all.push_back(test::arrays_of(t.optimizer.momentum()));
+    for (Trained& t : state.trained) all.push_back(test::arrays_of(t.optimizer.state("momentum")));
     if (state.ema) all.push_back(test::arrays_of(state.ema->weights().params));
     return all;
   };

@@ -132,8 +132,8 @@ std::vector<double> attacked(const EngineOptions& options) {
                     .labels = test::labels_of(engine, {0, 1, 2, 3, 4, 0, 1, 2}),
                     .ids = test::labels_of(engine, {0, 1, 2, 3, 4, 5, 6, 7})};
   for (int i = 0; i < 3; ++i) net->predict(engine, batch.images, Pass::train());
-  const auto classify = [&](Tape& tape, const Var& x) { return (*net)(tape, x, Pass::eval()); };
-  return numbers_of(engine, Pgd({.radius = 8.0 / 255, .step = 2.0 / 255, .steps = 10}).run(engine, batch, classify, 0));
+  const Pgd pgd({.radius = 8.0 / 255, .step = 2.0 / 255, .steps = 10});
+  return numbers_of(engine, pgd.run({engine, batch, {*net, Pass::eval()}, RngStream(engine.seed())}).images);
 }
 
 }  // namespace

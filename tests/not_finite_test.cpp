@@ -118,7 +118,9 @@ TEMPER_DEVICE_TEST("weights that are no numbers get no accuracy", "[evaluation][
 
 TEST_CASE("finite weights whose activations are not get no accuracy", "[evaluation][errors]") {
   // conv1 overflows to infinity, conv2 makes NaN of that, and a ReLU that turns it into 0 would leave the bias of fc.
-  for (const char* compute : {"f32", "f16", "bf16"}) {
+  std::vector<std::string> types = {"f32", "f16"};
+  if (make_conv_backend(Device::cpu)->supports(DType::bf16)) types.push_back("bf16");
+  for (const std::string& compute : types) {
     INFO(compute);
     Experiment e = test::tiny("{name: standard}", {cat("precision.compute=", compute)});
     TrainingState state(e, read_splits(e));

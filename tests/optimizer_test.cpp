@@ -3,7 +3,8 @@
 #include "kernels/ema/ema.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"
-#include "trainers/optimizer.h"
+#include "trainers/sgd.h"
+#include "trainers/weight_optimizer.h"
 
 using namespace temper;
 
@@ -40,7 +41,7 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
   const Stream stream{.device = device};
   for (const bool nesterov : {false, true}) {
     ParamStore store = three_arrays();
-    SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov, .no_decay = {"*.bias"}};
+    const SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov};
     Flat w(store, DType::f64, stream), g(store, DType::f64, stream);
     std::vector<std::vector<double>> want, velocity;
     for (int i = 0; i < 3; ++i) {
@@ -49,7 +50,8 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
       want.push_back(w.read(i));
       velocity.emplace_back(n, 0.0);
     }
-    Sgd sgd(w, o, stream);
+    const Sgd rule(o);
+    WeightOptimizer sgd(w, rule, stream, {.no_decay = {"*.bias"}});
     for (int step = 0; step < 3; ++step) {
       for (int i = 0; i < 3; ++i) {
         const std::vector<double> gradient = numbers(store[i].shape.numel(), 0.3, i + step);
@@ -57,13 +59,14 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
         reference_step(want[i], velocity[i], gradient, o, 0.1 / (step + 1), i == 1 ? 0 : 0.05);
       }
       const uint64_t stamp = w.stamp();
-      sgd.step(stream, g, 0.1 / (step + 1));
+      sgd.prepare(0.1 / (step + 1));
+      sgd.step(stream, g);
       CHECK(w.stamp() != stamp);
     }
     for (int i = 0; i < 3; ++i)
       for (size_t e = 0; e < want[i].size(); ++e) {
         CHECK(w.read(i)[e] == Approx(want[i][e]).epsilon(1e-12));
-        CHECK(sgd.momentum().read(i)[e] == Approx(velocity[i][e]).epsilon(1e-12));
+        CHECK(sgd.state("momentum").read(i)[e] == Approx(velocity[i][e]).epsilon(1e-12));
       }
   }
 }
@@ -78,11 +81,13 @@ TEMPER_DEVICE_TEST("sgd: frozen parameters and their momentum do not move", "[op
     g.write(i, numbers(store[i].shape.numel(), 1, i + 1));
   }
   const std::vector<double> bias = w.read(1), fc = w.read(2);
-  Sgd sgd(w, {}, stream);
-  sgd.step(stream, g, 0.1);
+  const Sgd rule;
+  WeightOptimizer sgd(w, rule, stream);
+  sgd.prepare(0.1);
+  sgd.step(stream, g);
   CHECK(w.read(1) == bias);
   CHECK(w.read(2) != fc);
-  CHECK(sgd.momentum().read(0) == std::vector<double>(15, 0.0));
+  CHECK(sgd.state("momentum").read(0) == std::vector<double>(15, 0.0));
 }
 
 TEMPER_DEVICE_TEST("sgd: a mask of ones is no mask; a masked gradient leaves momentum at work, a frozen weight stays",
@@ -97,9 +102,11 @@ TEMPER_DEVICE_TEST("sgd: a mask of ones is no mask; a masked gradient leaves mom
       g.write(i, numbers(n, 1, i + 1));
       mask.write(i, std::vector<double>(n, mask_value));
     }
-    Sgd sgd(w, {.weight_decay = 0}, stream);
-    sgd.step(stream, g, 0.1);
-    sgd.step(stream, g, 0.1, with_mask ? GradientMask{&mask, mode} : GradientMask{});
+    const Sgd rule({.weight_decay = 0});
+    WeightOptimizer sgd(w, rule, stream);
+    sgd.prepare(0.1);
+    sgd.step(stream, g);
+    sgd.step(stream, g, with_mask ? GradientMask{&mask, mode} : GradientMask{});
     return w.read(2);
   };
   const auto plain = run(1, MaskMode::freeze, false);
@@ -118,8 +125,9 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   const auto read = [](const std::string& yaml) {
     const Config config = parse_config("optimizer: " + yaml, "o.yaml");
     Fields f(config);
-    SgdOptions o;
-    f.section("optimizer", o);
+    OptimizerSection o;
+    o.read(f);
+    f.finish();
   };
   CHECK_THROWS_WITH(read("{lr: 0}"), "o.yaml line 1: optimizer.lr: expected more than 0, got 0");
   CHECK_THROWS_WITH(read("{momentum: 1}"),
@@ -129,7 +137,9 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   CHECK_THROWS_WITH(read("{weight_decai: 1}"), ContainsSubstring("did you mean 'weight_decay'?"));
   ParamStore store = three_arrays();
   Flat w(store, DType::f32, {});
-  CHECK_THROWS_WITH(Sgd(w, {.no_decay = {"bn*"}}, {}), "optimizer.no_decay: no parameter matches 'bn*'");
+  const Sgd rule;
+  CHECK_THROWS_WITH(WeightOptimizer(w, rule, {}, {.no_decay = {"bn*"}}),
+                    "optimizer.no_decay: no parameter matches 'bn*'");
 }
 
 TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to the bit as one after the other",
@@ -138,7 +148,8 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
   for (const bool masked : {false, true}) {
     ParamStore store = three_arrays();
     store.freeze("conv.bias");
-    const SgdOptions options{.momentum = 0.9, .weight_decay = 0.05, .no_decay = {"fc.weight"}};
+    const Sgd rule({.momentum = 0.9, .weight_decay = 0.05});
+    const OptimizerOptions options{.no_decay = {"fc.weight"}};
     Flat w(store, DType::f32, stream), apart(store, DType::f32, stream), g(store, DType::f32, stream),
         mask(store, DType::f32, stream);
     Flat average(store, DType::f32, stream), average_apart(store, DType::f32, stream);
@@ -154,21 +165,23 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     apart.copy_from(w);
     average_apart.copy_from(average);
     const GradientMask m{masked ? &mask : nullptr, MaskMode::zero_gradient};
-    Sgd together(w, options, stream), alone(apart, options, stream);
+    WeightOptimizer together(w, rule, stream, options), alone(apart, rule, stream, options);
+    together.prepare(0.1);
+    alone.prepare(0.1);
     w.narrow_view(0, DType::bf16);
     const auto contents = [&](const Flat& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
       const uint64_t stamp = average.stamp();
-      together.step(stream, g, 0.1, m, {&average, 0.9});
+      together.step(stream, g, m, {&average, 0.9});
       CHECK(average.stamp() != stamp);
-      alone.step(stream, g, 0.1, m);
+      alone.step(stream, g, m);
       ema<float>(stream, store.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
       REQUIRE(w.narrow_copy());
       const std::vector<double> narrow = test::numbers_of(stream, w.narrow_copy()), all = contents(w);
       for (size_t i = 0; i < all.size(); ++i) REQUIRE(narrow[i] == bfloat16(static_cast<float>(all[i])));
       CHECK(all == contents(apart));
       CHECK(contents(average) == contents(average_apart));
-      CHECK(contents(together.momentum()) == contents(alone.momentum()));
+      CHECK(contents(together.state("momentum")) == contents(alone.state("momentum")));
     }
   }
 }

@@ -12,6 +12,10 @@ using test::values_of;
 namespace {
 
 Pgd pgd(PgdOptions options) { return Pgd(options); }
+/// The images that an attack finds in an epoch.
+Tensor images(const Pgd& attack, Engine& engine, const Batch& batch, const Classifier& classifier, uint32_t epoch = 0) {
+  return attack.run({engine, batch, classifier, RngStream(engine.seed(), epoch)}).images;
+}
 /// A few differing members of the family.
 std::vector<Pgd> family() {
   return {pgd({}),
@@ -87,7 +91,7 @@ TEMPER_DEVICE_TEST("an attack stays in ball and box and leaves its input alone",
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena());
-    const std::vector<float> x = values_of<float>(engine, attack.run(engine, toy.batch, net.classifier(), 0));
+    const std::vector<float> x = values_of<float>(engine, images(attack, engine, toy.batch, net.classifier()));
     CHECK(values_of<float>(engine, toy.batch.images) == clean);
     double outside_box = 0, outside_ball = 0, moved = 0;
     for (size_t i = 0; i < 6; ++i) {
@@ -114,7 +118,7 @@ TEMPER_DEVICE_TEST("no steps give the start; no start and no steps the images", 
   const ToyBatch toy(engine, 4);
   const auto run = [&](PgdOptions o) {
     o.steps = 0;
-    return values_of<float>(engine, pgd(o).run(engine, toy.batch, net.classifier(), 7));
+    return values_of<float>(engine, images(pgd(o), engine, toy.batch, net.classifier(), 7));
   };
   const std::vector<float> clean = values_of<float>(engine, toy.batch.images);
   CHECK(run({.start = Pgd::Start::none}) == clean);
@@ -139,12 +143,10 @@ TEMPER_DEVICE_TEST("pixels of zero gradient do not move", "[attacks]") {
   const ToyBatch toy(engine, 3);
   for (const Pgd& attack : {pgd({.start = Pgd::Start::none}), pgd({.norm = Norm::l2, .start = Pgd::Start::none}),
                             pgd({.start = Pgd::Start::none, .momentum = 1})}) {
-    const Tensor x = attack.run(
-        engine, toy.batch, net.classifier(),
-        [](Tape& t, const Var& logits) {
-          return kl_divergence(t, logits, stop_gradient(logits), Reduction::none);  // zero at its own target
-        },
-        0);
+    const Objective zero = [](Tape& t, const AttackView& at) {
+      return kl_divergence(t, at.logits, stop_gradient(at.logits), Reduction::none);  // at its own target
+    };
+    const Tensor x = attack.run({engine, toy.batch, net.classifier(), RngStream(engine.seed())}, zero).images;
     CHECK(values_of<float>(engine, x) == values_of<float>(engine, toy.batch.images));
   }
 }
@@ -156,7 +158,7 @@ TEMPER_DEVICE_TEST("an attack repeated has the same bits", "[attacks]") {
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena());
-    const auto run = [&] { return values_of<float>(engine, attack.run(engine, toy.batch, net.classifier(true), 3)); };
+    const auto run = [&] { return values_of<float>(engine, images(attack, engine, toy.batch, net.classifier(true), 3)); };
     CHECK(run() == run());
   }
 }
@@ -169,8 +171,8 @@ TEMPER_DEVICE_TEST("attacks find what they find on the CPU in f64", "[attacks]")
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena()), exact_scope(exact.arena());
-    const auto got = test::numbers_of(engine, attack.run(engine, toy.batch, net.classifier(true), 3));
-    const auto want = test::numbers_of(exact, attack.run(exact, exact_toy.batch, exact_net.classifier(true), 3));
+    const auto got = test::numbers_of(engine, images(attack, engine, toy.batch, net.classifier(true), 3));
+    const auto want = test::numbers_of(exact, images(attack, exact, exact_toy.batch, exact_net.classifier(true), 3));
     int64_t same = 0;
     for (size_t i = 0; i < want.size(); ++i) same += std::abs(got[i] - want[i]) < 1e-5;
     CHECK(same > 0.98 * static_cast<double>(want.size()));
@@ -188,14 +190,14 @@ TEST_CASE("an image's attack does not depend on its batch or on threads", "[atta
       const ToyBatch all_of_three(three, 7);
       const auto on_three_threads = [&](const Pgd& attack) {
         const Arena::Scope scope(three.arena());
-        return test::numbers_of(three, attack.run(three, all_of_three.batch, net_of_three.classifier(batch_norm), 3));
+        return test::numbers_of(three, images(attack, three, all_of_three.batch, net_of_three.classifier(batch_norm), 3));
       };
       const ToyBatch all(engine, 7), head(engine, 2), tail(engine, 5, 2);
       for (const Pgd& attack : family()) {
         INFO(attack.describe() << " in " << dtype);
         const Arena::Scope scope(engine.arena());
         const auto run = [&](const ToyBatch& toy) {
-          return test::numbers_of(engine, attack.run(engine, toy.batch, net.classifier(batch_norm), 3));
+          return test::numbers_of(engine, images(attack, engine, toy.batch, net.classifier(batch_norm), 3));
         };
         const std::vector<double> whole = run(all), again = run(all);
         std::vector<double> parts = run(head);
@@ -216,7 +218,7 @@ TEMPER_DEVICE_TEST("starts differ by draw, restart, seed and sample, and are spr
   const std::vector<float> clean = values_of<float>(engine, toy.batch.images);
   const auto noise = [&](PgdOptions o, Engine& e, uint32_t draw) {
     o.steps = 0;
-    std::vector<float> x = values_of<float>(e, pgd(o).run(e, toy.batch, net.classifier(), draw));
+    std::vector<float> x = values_of<float>(e, images(pgd(o), e, toy.batch, net.classifier(), draw));
     for (size_t i = 0; i < x.size(); ++i) x[i] -= clean[i];
     return x;
   };
@@ -262,7 +264,7 @@ TEMPER_DEVICE_TEST("more restarts never lower the best loss, and success is neve
   const ToyBatch toy(engine, 12);
   const auto attacked = [&](PgdOptions o) {
     o.steps = 4, o.radius = 0.3, o.step = 0.25;  // steps too long to climb steadily
-    return pgd(o).run(engine, toy.batch, net.classifier(), 0);
+    return images(pgd(o), engine, toy.batch, net.classifier());
   };
   for (const Pgd::Return returns : {Pgd::Return::last, Pgd::Return::best_loss}) {
     std::vector<double> before(12, -1);
@@ -300,16 +302,15 @@ TEST_CASE("attack errors say what is wrong", "[attacks][errors]") {
   const ToyNet net(engine);
   const ToyBatch toy(engine, 4), more(engine, 5);
   Batch batch = toy.batch;
-  const auto run = [&](const PgdOptions& o) { return pgd(o).run(engine, batch, net.classifier(), 0); };
+  const auto run = [&](const PgdOptions& o) { return images(pgd(o), engine, batch, net.classifier()); };
   CHECK_THROWS_WITH(run({.restarts = 0}), "pgd: restarts: expected 1 to 1000000, got 0");
   CHECK_THROWS_WITH(run({.steps = -1}), "pgd: steps: expected 0 to 1000000, got -1");
   CHECK_THROWS_WITH(run({.step = -0.5}), "pgd: step: expected 0 or more, got -0.5");
   CHECK_THROWS_WITH(run({.radius = -0.5}), "pgd: radius: expected 0 or more, got -0.5");
   CHECK_THROWS_WITH(run({.radius = 8}),
                     "pgd: radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
-  CHECK_THROWS_WITH(pgd({}).run(
-                        engine, batch, net.classifier(),
-                        [&](Tape& t, const Var& logits) { return cross_entropy(t, logits, batch.labels); }, 0),
+  const Objective mean = [&](Tape& t, const AttackView& at) { return cross_entropy(t, at.logits, batch.labels); };
+  CHECK_THROWS_WITH(pgd({}).run({engine, batch, net.classifier(), RngStream(engine.seed())}, mean),
                     "pgd: the objective must give one value per sample (4) so that samples do not weigh on each other, "
                     "got (1); use Reduction::none");
   batch.ids = more.batch.ids;

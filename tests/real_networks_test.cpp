@@ -42,8 +42,9 @@ struct Published {
     for (int64_t i = 0; i < loader->batches(); ++i) {
       const Arena::Scope scope(engine.arena());
       const Batch batch = loader->load(0, i);
-      const auto classify = [&](Tape& tape, const Var& x) { return (*network)(tape, x, Pass::eval()); };
-      const Tensor x = attack ? attack->run(engine, batch, classify, 0) : batch.images;
+      const Classifier classifier(*network, Pass::eval());
+      const Tensor x =
+          attack ? attack->run({engine, batch, classifier, RngStream(engine.seed())}).images : batch.images;
       correct += count_correct(engine, network->predict(engine, x, Pass::eval()), batch.labels);
     }
     return 100.0 * static_cast<double>(correct) / static_cast<double>(loader->size());

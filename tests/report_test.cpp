@@ -129,6 +129,20 @@ TEST_CASE("The page of a run names it, its best epoch, and draws its charts at o
   CHECK_THAT(page, !ContainsSubstring("<caption>"));  // it would be as wide as the table, and cut on a phone
 }
 
+TEST_CASE("The page of a run draws the curves of both averages, each in a stroke of its own", "[report]") {
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);
+  test::write_file(folder.path() / "a/metrics.csv",
+                   "epoch,train_loss,clean,robust,ema_clean,ema_robust,swa_clean,swa_robust\n"
+                   "1,1.5,60,64.5,50,40,,\n2,0.9,80,35,70,60,72,61.5\n3,0.8,80,35,70,60,73,62.5\n");
+  const std::string page = run_page(read_run(folder.path() / "a"));
+  CHECK(test::xml_fault(page) == "");
+  for (const char* piece : {"EMA robust", "line c1 dashed", "SWA clean", "line c0 dotted", "SWA robust", "62.5"})
+    CHECK_THAT(page, ContainsSubstring(piece));
+  test::write_file(folder.path() / "a/metrics.csv", "epoch,train_loss,clean,robust\n1,1.5,60,64.5\n");
+  CHECK_THAT(run_page(read_run(folder.path() / "a")), !ContainsSubstring("SWA clean") && !ContainsSubstring("EMA"));
+}
+
 TEST_CASE("A comparison shows every run, and only the settings that differ", "[report]") {
   test::TemporaryFolder folder;
   test::write_fake_run(folder.path() / "a", "pgd_at", 79.2, 68.35, 66.9);

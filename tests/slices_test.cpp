@@ -31,11 +31,10 @@ struct World {
   ToyBatch toy;
 
   explicit World(const EngineOptions& options, int64_t samples = 7) : engine(options), toy(engine, samples) {}
-  Tensor whole(const Pgd& attack) { return attack.run(engine, toy.batch, net.classifier(true), 3); }
+  Tensor whole(const Pgd& attack) { return in_slices(attack, toy.batch.size()); }
   Tensor in_slices(const Pgd& attack, int64_t rows) {
-    return attack_in_slices(engine, toy.batch, rows, [&](Engine& on, const BatchSlice& slice) {
-      return attack.run(on, slice.batch, net.classifier(true), 3);
-    });
+    const Classifier classifier = net.classifier(true);
+    return attack.run({engine, toy.batch, classifier.at_a_time(rows), RngStream(engine.seed(), 3)}).images;
   }
 };
 
@@ -51,10 +50,8 @@ struct Narrow {
                               {.data = {ToyNet::kSide, ToyNet::kSide, ToyNet::kChannels, ToyNet::kClasses}})),
         toy(engine, 7) {}
   Tensor in_slices(int64_t rows) {
-    return attack_in_slices(engine, toy.batch, rows, [&](Engine& on, const BatchSlice& slice) {
-      return kAttacks[0].run(
-          on, slice.batch, [&](Tape& t, const Var& x) { return (*network)(t, x, Pass::eval()); }, 3);
-    });
+    const Classifier classifier(*network, Pass::eval());
+    return kAttacks[0].run({engine, toy.batch, classifier.at_a_time(rows), RngStream(engine.seed(), 3)}).images;
   }
 };
 
@@ -97,12 +94,12 @@ TEST_CASE("slices make up the batch, and each has a worker's engine", "[slices]"
   std::mutex mutex;
   std::multiset<int64_t> firsts;
   std::set<Engine*> engines;
-  each_slice(w.engine, w.toy.batch, 3, [&](Engine& on, const BatchSlice& slice) {
+  each_slice(w.engine, 7, 3, [&](Engine& on, const BatchRows& slice) {
     const std::lock_guard lock(mutex);
-    firsts.insert(slice.first);
+    firsts.insert(slice.first());
     engines.insert(&on);
     CHECK(threads_of(on.stream().team) == 1);
-    CHECK(slice.batch.size() == std::min<int64_t>(3, 7 - slice.first));
+    CHECK(slice(w.toy.batch).size() == std::min<int64_t>(3, 7 - slice.first()));
   });
   CHECK(firsts == std::multiset<int64_t>{0, 3, 6});
   CHECK(engines.count(&w.engine) == 0);
@@ -112,9 +109,8 @@ TEST_CASE("what a slice throws is thrown by the attack", "[slices][errors]") {
   World w({.threads = 3});
   const size_t used = w.engine.arena().used();
   CHECK_THROWS_WITH(
-      each_slice(w.engine, w.toy.batch, 1,
-                 [&](Engine&, const BatchSlice& slice) { fail("slice ", slice.first, " is out of luck"); }),
-      ContainsSubstring("is out of luck"));
+      each_slice(w.engine, 7, 1, [&](Engine&, const BatchRows& slice) { fail("slice ", slice.first(), " is unlucky"); }),
+      ContainsSubstring("is unlucky"));
   CHECK(w.engine.arena().used() == used);
   const Arena::Scope scope(w.engine.arena());
   CHECK(values_of<float>(w.engine, w.in_slices(kAttacks[0], 2)) == values_of<float>(w.engine, w.whole(kAttacks[0])));

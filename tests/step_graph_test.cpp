@@ -4,11 +4,12 @@
 #include "tests/devices.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
-#include "trainers/train_step.h"
 
 using namespace temper;
 
 namespace {
+
+const GraphKey kA{8, {{"weight", 1}}}, kB{8, {{"weight", 2}}}, kSmall{5, {{"weight", 1}}};
 
 struct Fake {
   Engine engine{EngineOptions{.arena_mb = 4, .guard = ArenaGuard::off}};
@@ -28,37 +29,37 @@ struct Fake {
 
 TEST_CASE("graph: work is done as it is, then recorded, then repeated", "[graph]") {
   Fake f;
-  f.run({8, "a"});
+  f.run(kA);
   CHECK(f.recorder->begun == 0);
-  f.run({8, "a"});
+  f.run(kA);
   CHECK(f.done == 2);
   CHECK(f.recorder->ended == 1);
   CHECK(f.recorder->launches == 1);
   CHECK(f.host == 0);  // its part was done while it was recorded
-  f.run({8, "a"});
-  f.run({8, "a"});
+  f.run(kA);
+  f.run(kA);
   CHECK(f.done == 2);
   CHECK(f.host == 2);
   CHECK(f.graph.launched() == 3);
 
   SECTION("a smaller last batch has a recording of its own") {
-    f.run({5, "a"});
-    f.run({5, "a"});
-    f.run({8, "a"});
+    f.run(kSmall);
+    f.run(kSmall);
+    f.run(kA);
     CHECK(f.done == 4);
     CHECK(f.recorder->ended == 2);
     CHECK(f.graph.launched() == 5);
   }
-  SECTION("another name starts again") {
-    f.run({8, "b"});
+  SECTION("another number starts again") {
+    f.run(kB);
     CHECK(f.done == 3);
-    f.run({8, "b"});
+    f.run(kB);
     CHECK(f.recorder->ended == 2);
   }
   SECTION("memory at another place is refused") {
     const Arena::Scope scope(f.engine.arena());
     f.engine.arena().tensor({1}, DType::f32);
-    CHECK_THROWS_WITH(f.run({8, "a"}),
+    CHECK_THROWS_WITH(f.run(kA),
                       "graph: expected the step's memory to begin at byte 0 of the arena, where it was recorded, got "
                       "256; keep nothing else in the arena across steps, or set graph: off");
   }
@@ -76,7 +77,7 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
     Fake f;
     int done = 0;
     const auto work = [&] { ++done, waits(f.engine); };
-    for (int i = 0; i < 3; ++i) f.graph.run({8, "a"}, work);
+    for (int i = 0; i < 3; ++i) f.graph.run(kA, work);
     CHECK(done == 4);  // once in vain
     CHECK(f.recorder->abandoned == 1);
     CHECK(!f.engine.capture().recording());
@@ -84,15 +85,9 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
   }
   SECTION("on: an error") {
     Fake f(GraphUse::on);
-    f.graph.run({8, "a"}, [&] { waits(f.engine); });
-    CHECK_THROWS_WITH(f.graph.run({8, "a"}, [&] { waits(f.engine); }),
+    f.graph.run(kA, [&] { waits(f.engine); });
+    CHECK_THROWS_WITH(f.graph.run(kA, [&] { waits(f.engine); }),
                       why + "; set graph: off, or auto to do without where it must be");
-  }
-  SECTION("a method that does not say what its step depends on") {
-    Fake f(GraphUse::on);
-    CHECK_THROWS_WITH(f.run({8, ""}),
-                      "graph: a step cannot be recorded: the method does not say what its step depends on "
-                      "(Trainer::recording); set graph: off, or auto to do without where it must be");
   }
   SECTION("on without a GPU") {
     Engine engine(EngineOptions{.arena_mb = 4});
@@ -105,20 +100,20 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
 
 TEST_CASE("graph: only what cannot be recorded is done without, other errors go through", "[graph][errors]") {
   Fake f;
-  f.run({8, "a"});
+  f.run(kA);
   const auto out_of_memory = [&] { f.engine.arena().tensor({8 << 20}, DType::u8); };
   SECTION("memory that runs out") {
-    CHECK_THROWS_WITH(f.graph.run({8, "a"}, out_of_memory), ContainsSubstring("raise memory.arena_mb"));
+    CHECK_THROWS_WITH(f.graph.run(kA, out_of_memory), ContainsSubstring("raise memory.arena_mb"));
     CHECK(f.graph.notes().empty());
     CHECK(f.recorder->abandoned == 1);
     CHECK(!f.engine.capture().recording());
-    f.run({8, "a"});  // the next one is recorded
+    f.run(kA);  // the next one is recorded
     CHECK(f.recorder->ended == 1);
   }
   SECTION("a library's error that broke the device's recording") {
     f.recorder->is_broken = true;
     int done = 0;
-    f.graph.run({8, "a"}, [&] {
+    f.graph.run(kA, [&] {
       if (++done == 1) fail("a library: failed");
     });
     CHECK(done == 2);
@@ -141,38 +136,4 @@ TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[
   CHECK(flat.narrow_copy());
   engine.capture().abandon();
   CHECK(!flat.narrow_copy());
-}
-
-namespace {
-
-/// The launches of the second of two steps.
-test::Launches launches(TrainingState& state) {
-  test::Launches list;
-  state.graph.emplace(state.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(list));
-  train_step(state, "none");
-  train_step(state, "none");
-  return list;
-}
-
-}  // namespace
-
-TEST_CASE("graph: from step to step, and from epoch to epoch, the launches are the same", "[graph]") {
-  const auto [trainer, set] = GENERATE(from_range(test::every_method()));
-  INFO(trainer);
-  Experiment e = test::tiny(trainer, set);
-  TrainingState state(e, read_splits(e));
-  const test::Launches first = launches(state), second = launches(state);
-  CHECK(first.size() > 20);
-  CHECK(test::difference(first, second) == "");
-  state.progress.epoch = 2;
-  state.progress.step = 0;
-  TrainContext context = state.context();
-  const Trainer& method = *e.trainer.method;
-  const std::string recording = method.recording(context);
-  const TermWeights terms = method.term_weights();
-  e.trainer.method->before_epoch(context);
-  CHECK((e.trainer.name == "arat") == (method.term_weights() != terms));
-  CHECK(method.recording(context) == recording);
-  CHECK(test::difference(first, launches(state)) == "");
-  CHECK(state.progress.total_steps == 6);
 }

@@ -20,9 +20,9 @@ int signal_in = -1;  // calls of the attack below until it raises SIGINT; negati
 
 // Leaves the images as they are.
 struct SignalAttack : Attack {
-  Tensor run(Engine&, const Batch& batch, const Classifier&, Draw) const override {
+  AttackResult run(const AttackCall& call) const override {
     if (signal_in >= 0 && signal_in-- == 0) std::raise(SIGINT);
-    return batch.images;
+    return {.images = call.batch.images};
   }
   std::string describe() const override { return "test_signal()"; }
 };

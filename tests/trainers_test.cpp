@@ -193,7 +193,8 @@ TEMPER_DEVICE_TEST("a step whose loss is not finite leaves weights, momentum and
   const auto all = [&] {
     std::vector<std::vector<double>> out;
     for (int i = 1; i < params.store().count(); ++i)
-      for (const Flat* flat : {&params, &s.state.trained[0].optimizer.momentum(), &s.state.ema->weights().params})
+      for (const Flat* flat :
+           {&params, &s.state.trained[0].optimizer.state("momentum"), &s.state.ema->weights().params})
         out.push_back(flat->read(i));
     return out;
   };

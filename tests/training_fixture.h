@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/layers.h"
+#include "tests/method_fixture.h"
 #include "tests/temporary_folder.h"
 #include "trainers/loop.h"
 #include "trainers/state.h"
@@ -37,23 +38,6 @@ inline std::vector<std::string> on(Device device, std::vector<std::string> set =
   if (device == Device::cpu) return set;
   set.insert(set.begin(), {"device=cuda", "memory.arena_mb=64", "convolution.cache=" + plans.path().string()});
   return set;
-}
-
-/// A method, and what of an experiment goes with it.
-using MethodSetting = std::pair<std::string, std::vector<std::string>>;
-
-/// Every method, with what changes from step to step: learning rate, averages, augmentation, noise.
-inline std::vector<MethodSetting> every_method() {
-  const std::string attack = "attack: {radius: 0.05, step: 0.02, steps: 2}";
-  const std::string l2 = "attack: {norm: l2, radius: 0.5, step: 0.2, steps: 2, l2_order: box_first}";
-  return {{"{name: standard}", {"ema.decay=0.9", "ema.warm_up=true"}},
-          {"{name: pgd_at, " + attack + "}",
-           {"augment.crop_pad=1", "augment.flip=random", "schedule={name: cosine}", "ema.decay=0.9"}},
-          {"{name: pgd_at, " + l2 + "}", {"optimizer.nesterov=true", "swa.start=1", "swa.every=2"}},
-          {"{name: trades, " + attack + "}", {}},
-          {"{name: cure, " + attack + ", revision: {rate: 1}}", {}},
-          {"{name: cure, " + attack + ", revision: {rate: 0.5, kind: alias}}", {"ema.decay=0.9"}},
-          {"{name: arat, " + attack + ", balance: {weight: 0.5, exponent: 2}}", {"model.branches=[adv, clean]"}}};
 }
 
 /// Everything a flat buffer holds, array by array.

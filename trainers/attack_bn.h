@@ -1,9 +1,6 @@
 #pragma once
-#include "attacks/pgd.h"
-#include "attacks/slices.h"
 #include "core/config.h"
 #include "nn/module.h"
-#include "trainers/trainer.h"
 
 namespace temper {
 
@@ -22,20 +19,6 @@ inline Pass attack_pass(AttackBn bn, int branch = 0) {
   return {.bn = bn == AttackBn::eval ? BnStats::running : BnStats::batch,
           .update = bn == AttackBn::train ? BnUpdate::yes : BnUpdate::no,
           .branch = branch};
-}
-
-/// The attack as it runs with `pass`. Where samples meet in batch statistics, a sample's pixels move the losses of
-/// others, too, so a factor for each of these losses is another step, not the same one: the gradient is the loss's own.
-inline Pgd attack_with(const Pass& pass, Pgd attack) {
-  if (pass.bn == BnStats::batch) attack.gradient = Pgd::Gradient::pytorch;
-  return attack;
-}
-
-/// attack_in_slices() for a network that runs with `pass`.
-inline Tensor attack_in_slices(const TrainContext& context, const Pass& pass, const Batch& batch,
-                               const std::function<Tensor(Engine&, const BatchSlice&)>& attack) {
-  const int64_t rows = samples_at_a_time(context.engine, context.model, pass.bn, batch.size());
-  return attack_in_slices(context.engine, batch, rows, attack);
 }
 
 }  // namespace temper

@@ -29,7 +29,7 @@ void Balance::measure(TrainContext& context, const Pass& pass) {
   int64_t right = 0, seen = 0;
   for (int64_t b = 0; b < context.train->batches() && seen < images; ++b) {
     const Arena::Scope scope(engine.arena());
-    const Batch batch = context.train->load(context.epoch, b);
+    const Batch batch = context.train->load(context.epoch.unwatched(), b);
     right += count_correct(engine, context.model.predict(engine, batch.images, pass), batch.labels);
     seen += batch.size();
   }
@@ -40,15 +40,16 @@ void Balance::measure(TrainContext& context, const Pass& pass) {
 
 double Balance::weight_of_clean() const { return powered() || clean == Clean::given ? clean_weight : 1 - weight; }
 
-TermWeights Balance::weights() const {
+void Balance::live_values(const MetricSink& put) const {
   const auto adversarial = static_cast<float>(weight);
-  if (of_accuracy() || clean == Clean::given) return {adversarial, static_cast<float>(weight_of_clean())};
-  return {adversarial, 1 - adversarial};
+  put("adversarial_weight", adversarial);
+  // What the other leaves of 1 is so in f32, too.
+  put("clean_weight", of_accuracy() || clean == Clean::given ? weight_of_clean() : double{1 - adversarial});
 }
 
 void Balance::visit_state(StateVisitor& v, const std::string& name) {
-  v(name + ".adversarial_weight", weight);
-  if (powered()) v(name + ".clean_weight", clean_weight);
+  v.unrecorded(name + ".adversarial_weight", weight);
+  if (powered()) v.unrecorded(name + ".clean_weight", clean_weight);
 }
 
 }  // namespace temper

@@ -24,8 +24,8 @@ struct Balance {
   /// Sets the weights for the epoch, where the rule asks for it: a of `pass`.
   void measure(TrainContext& context, const Pass& pass);
   double weight_of_clean() const;
-  /// The adversarial images', the clean ones'.
-  TermWeights weights() const;
+  /// "adversarial_weight" and "clean_weight" of the epoch.
+  void live_values(const MetricSink& put) const;
   void visit_state(StateVisitor& v, const std::string& name);
 
  private:

@@ -88,13 +88,15 @@ std::optional<Outcome> close_epoch(Run& run, const EpochTime& time) {
   }
   warn_of_zero_gradients(run, "the training attack", time.zero_gradient_percent);
   TrainContext context = s.context();
+  s.log->open();
+  context.logged = &*s.log;
   s.experiment.trainer.method->after_epoch(context);
 
   const int64_t closed = p.epoch;
   p.epoch = closed + 1;
   p.step = p.images = 0;
   p.loss_sum = 0;
-  run.log.epoch(r, collect_metrics([&](const MetricSink& to) { s.experiment.trainer.method->epoch_metrics(to); }));
+  run.log.epoch(r, s.logged(s.step_sums->read()));
   const std::optional<Outcome> stop = should_stop(s);
   if (last || stop || closed % loop.checkpoint_every == 0) run.save_checkpoint();
   run.observer.on_epoch(r);

@@ -6,6 +6,12 @@
 
 namespace temper {
 
+namespace {
+
+constexpr const char* kShare = "revision_share";  ///< of the network, that an alias adds to it
+
+}  // namespace
+
 void Cure::fields(Fields& f) {
   f("beta", beta, Limits::at_least(0).usually(0, 100),
     "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
@@ -35,17 +41,20 @@ void Cure::begin(TrainContext& c) {
 }
 
 void Cure::before_epoch(TrainContext& c) {
-  if (revision && c.epoch == warm_up_epochs + 1) revision->start(c.model);
+  if (revision && warm_up_epochs > 0 && c.epoch == warm_up_epochs + 1) revision->start(c.model);
 }
 
-Cure::Parts Cure::parts(Tape& tape, const Batch& batch, const TrainContext& c) {
-  const Tensor x_adv = attack.run(c, batch);
+Cure::Terms Cure::terms(Tape& tape, const Batch& batch, const TrainContext& c) {
+  const Tensor x_adv = attack.run(c, batch).images;
   const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
   const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
   const Var kl = kl_divergence(tape, adversarial, natural);
   const bool robust_is_kl = rgp_options.robust == RgpOptions::RobustTerm::kl;
-  Parts p{.natural = cross_entropy(tape, natural, batch.labels),
+  Terms p{.natural = cross_entropy(tape, natural, batch.labels),
           .robust = robust_is_kl ? kl : cross_entropy(tape, adversarial, batch.labels)};
+  c.log("clean_loss", p.natural);
+  c.log("kl", kl);
+  if (!robust_is_kl) c.log("adversarial_loss", p.robust);
   if (step_loss == StepLoss::weighted) {
     p.natural_weight = static_cast<float>(rgp_options.alpha);
     p.robust_weight = 1 - p.natural_weight;
@@ -59,12 +68,13 @@ Cure::Parts Cure::parts(Tape& tape, const Batch& batch, const TrainContext& c) {
     const Var of_clean = kl_divergence(tape, natural, {revision->predict(c, batch.images)});
     const Var of_adversarial = kl_divergence(tape, adversarial, {revision->predict(c, x_adv)});
     const Var consistency = add(tape, of_clean, of_adversarial);
+    c.log("consistency", consistency);
     p.rest = p.rest ? add(tape, *p.rest, consistency, gamma) : scale(tape, consistency, gamma);
   }
   return p;
 }
 
-Var Cure::sum(Tape& tape, const Parts& p) {
+Var Cure::sum(Tape& tape, const Terms& p) {
   Var all = p.natural_weight == 1 ? p.natural : scale(tape, p.natural, p.natural_weight);
   if (p.robust_weight > 0) all = add(tape, all, p.robust, p.robust_weight);
   return p.rest ? add(tape, all, *p.rest) : all;
@@ -72,13 +82,13 @@ Var Cure::sum(Tape& tape, const Parts& p) {
 
 Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
   if (warming_up(c)) return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
-  return sum(tape, parts(tape, batch, c));
+  return sum(tape, terms(tape, batch, c));
 }
 
 // Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
 void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss) {
   Tape tape(c.engine, Wrt::params);
-  const Parts p = parts(tape, batch, c);
+  const Terms p = terms(tape, batch, c);
   tape.backward(p.natural, rgp->natural());
   tape.backward(p.robust, rgp->robust());
   if (p.rest)
@@ -97,21 +107,30 @@ void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, 
   put_scalar(c.engine, sum(tape, p).value, loss);
 }
 
-void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) {
+void Cure::write_gradients(TrainContext& c, const Batch& batch, std::span<const GradientBuffer> grads,
+                           const Tensor& loss) {
   masks_ = rgp && !warming_up(c);
   if (masks_ && rgp_options.needs_both())
-    separate_gradients(c, batch, *grads[0], loss);
+    separate_gradients(c, batch, grads[0].into, loss);
   else
     Trainer::write_gradients(c, batch, grads, loss);
-  if (masks_) rgp->update(c.engine, *grads[0]);
+  if (masks_) rgp->update(c.engine, grads[0].into);
 }
 
-std::string Cure::recording(const TrainContext& c) const { return warming_up(c) ? "warm-up" : "cure"; }
+std::vector<MethodPart> Cure::parts() {
+  if (!revision) return {};
+  return {{.name = "revision", .weights = &revision->weights()}};
+}
 
-GradientMask Cure::mask() const { return masks_ ? rgp->mask() : GradientMask{}; }
+void Cure::live_values(const MetricSink& put, const TrainContext& c) const {
+  if (shrinks(c)) put(kShare, -revision->shrinkage(c));
+}
 
-std::optional<double> Cure::shrinkage(const TrainContext& c) const {
-  return revision && !warming_up(c) ? revision->shrinkage(c) : std::nullopt;
+Movement Cure::movement(const TrainContext& c) const {
+  Movement m;
+  if (masks_) m.mask = rgp->mask();
+  if (shrinks(c)) m.share = c.live(kShare);
+  return m;
 }
 
 void Cure::after_step(TrainContext& c, const Batch&) {

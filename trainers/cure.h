@@ -32,25 +32,28 @@ struct Cure : Trainer {
   void begin(TrainContext& c) override;
   void before_epoch(TrainContext& c) override;
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override;
-  void write_gradients(TrainContext& c, const Batch& batch, std::span<Flat* const> grads, const Tensor& loss) override;
-  std::string recording(const TrainContext& c) const override;
-  GradientMask mask() const override;
-  std::optional<double> shrinkage(const TrainContext& c) const override;
+  void write_gradients(TrainContext& c, const Batch& batch, std::span<const GradientBuffer> grads,
+                       const Tensor& loss) override;
+  std::vector<MethodPart> parts() override;
+  void live_values(const MetricSink& put, const TrainContext& c) const override;
+  Movement movement(const TrainContext& c) const override;
   void after_step(TrainContext& c, const Batch& batch) override;
   void step_metrics(const MetricSink& to) const override;
   void visit_state(StateVisitor& v) override;
 
  private:
   /// The step's loss, taken apart by what the score wants a gradient of.
-  struct Parts {
+  struct Terms {
     Var natural, robust;
     float natural_weight = 1, robust_weight = 0;
     std::optional<Var> rest;
   };
-  Parts parts(Tape& tape, const Batch& batch, const TrainContext& c);
-  static Var sum(Tape& tape, const Parts& p);
+  Terms terms(Tape& tape, const Batch& batch, const TrainContext& c);
+  static Var sum(Tape& tape, const Terms& t);
   void separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss);
-  bool warming_up(const TrainContext& c) const { return c.epoch <= warm_up_epochs; }
+  bool warming_up(const TrainContext& c) const { return warm_up_epochs > 0 && c.epoch <= warm_up_epochs; }
+
+  bool shrinks(const TrainContext& c) const { return revision && revision->is_alias() && !warming_up(c); }
 
   bool masks_ = false;  ///< whether the last step had a mask
 };

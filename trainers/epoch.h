@@ -17,8 +17,8 @@ struct Run {
   Observer& observer;
   MetricsLog& log;
   CheckpointNotes notes;
-  /// The step whose convolutions are chosen (Trainer::recording); none: nothing was planned yet.
-  std::optional<std::string> planned = {};
+  /// The step whose convolutions are chosen (step_key); none: nothing was planned yet.
+  std::optional<GraphKey> planned = {};
 
   void save_checkpoint() const;
   void warn(const std::string& text);

@@ -204,7 +204,7 @@ void Experiment::fields(Fields& f) {
   });
   trainer.method = Registry<Trainer>::instance().read(f, "trainer", trainer.name);
   f.section("augment", augment);
-  f.section("optimizer", optimizer);
+  optimizer.read(f);
   schedule.schedule = Registry<Schedule>::instance().read(f, "schedule", schedule.name);
   f.section("loop", loop);
   f.section("ema", ema);

@@ -13,7 +13,7 @@
 #include "data/loader.h"
 #include "nn/module.h"
 #include "trainers/averages.h"
-#include "trainers/optimizer.h"
+#include "trainers/optimizer_section.h"
 #include "trainers/schedule.h"
 #include "trainers/trainer.h"
 
@@ -116,7 +116,7 @@ struct Experiment {
   ModelSection model;
   TrainerSection trainer;
   Augmentation augment;
-  SgdOptions optimizer;
+  OptimizerSection optimizer;
   ScheduleSection schedule;
   LoopSection loop;
   EmaOptions ema;

@@ -29,6 +29,7 @@ void check_validations(const Fields& f, const LoopSection& loop, int64_t images)
 void Experiment::check(Fields& f) const {
   check_averages(f, loop, ema, swa);
   check_validations(f, loop, data.validation);
+  optimizer.check(f.enter("optimizer"), loop.epochs);
   schedule.schedule->check(f.enter("schedule"), loop.epochs);
   trainer.method->check(f.enter("trainer"), loop.epochs);
 }

@@ -1,5 +1,7 @@
 #include "trainers/kl_attack.h"
 
+#include "attacks/slices.h"
+
 namespace temper {
 
 KlAttack::KlAttack() {
@@ -13,20 +15,15 @@ void KlAttack::fields(Fields& f) {
   attack_bn_field(f, bn);
 }
 
-Tensor KlAttack::run(const TrainContext& context, const Batch& batch) const {
-  const Network& model = context.model;
+AttackResult KlAttack::run(const TrainContext& context, const Batch& batch) const {
   const Pass pass = attack_pass(bn);
-  const Pgd attack = attack_with(pass, pgd);
-  return attack_in_slices(context, pass, batch, [&](Engine& on, const BatchSlice& slice) {
-    // Constant during the attack, so one forward; the official code repeats it in every step.
-    const Var target{model.predict(on, slice.batch.images, pass)};
-    return attack.run(
-        on, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); },
-        [&](Tape& t, const Var& logits) {
-          return attack.gradient == Pgd::Gradient::unsaturated ? kl_direction(t, logits, target.value)
-                                                               : kl_divergence(t, logits, target, Reduction::none);
-        },
-        context.draw());
+  const Classifier classifier(context.model, pass);
+  // Constant during the attack, so one forward; the official code repeats it in every step.
+  const Tensor target = predict_in_slices(context.engine, context.model, batch.images, pass);
+  const bool unsaturated = pgd.gradient_on(classifier) == Pgd::Gradient::unsaturated;
+  return pgd.run({context.engine, batch, classifier, context.random("attack")}, [&](Tape& tape, const AttackView& at) {
+    return unsaturated ? kl_direction(tape, at.logits, at.of(target))
+                       : kl_divergence(tape, at.logits, {at.of(target)}, Reduction::none);
   });
 }
 

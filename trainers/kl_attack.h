@@ -15,8 +15,8 @@ struct KlAttack {
   KlAttack();
   /// The keys `attack` and `attack_bn` of a method's section.
   void fields(Fields& f);
-  /// Adversarial images, in the engine's arena.
-  Tensor run(const TrainContext& context, const Batch& batch) const;
+  /// With random numbers of the name "attack".
+  AttackResult run(const TrainContext& context, const Batch& batch) const;
 };
 
 }  // namespace temper

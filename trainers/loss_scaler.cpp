@@ -36,6 +36,7 @@ void LossScaler::kept() {
 bool LossScaler::halve() {
   if (!chosen_ || exponent_ == kLowest) return false;
   --exponent_;
+  ++left_out_;
   good_ = 0;
   return true;
 }
@@ -44,6 +45,7 @@ void LossScaler::visit_state(StateVisitor& v) {
   if (!chosen_) return;
   v("loss_scale.exponent", exponent_);
   v("loss_scale.good_steps", good_);
+  v("loss_scale.left_out", left_out_);
 }
 
 }  // namespace temper

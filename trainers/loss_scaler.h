@@ -25,8 +25,10 @@ class LossScaler {
   void set();
   /// After a step in which every gradient stayed in the range.
   void kept();
-  /// After one in which one did not. False where the scale is not for it to choose, or cannot fall further.
+  /// After one in which one did not, which is left out. False where the scale is not for it to choose, or cannot fall
+  /// further.
   bool halve();
+  int64_t left_out() const { return left_out_; }  ///< steps so far
   double scale() const;
   void visit_state(StateVisitor& v);
 
@@ -35,7 +37,7 @@ class LossScaler {
     float up, down, up_each, down_each;
   };
   bool chosen_;
-  int64_t exponent_ = kFirst, good_ = 0;
+  int64_t exponent_ = kFirst, good_ = 0, left_out_ = 0;
   Stream stream_;
   DeviceArray<Values> memory_;
   Values now_ = {};  ///< outlives the copy

@@ -40,12 +40,6 @@ void put(Json& j, const std::string& prefix, const std::optional<ValidationRepor
 
 }  // namespace
 
-Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask) {
-  Metrics all;
-  ask([&](const std::string& name, double value) { all.emplace_back(name, value); });
-  return all;
-}
-
 struct MetricsLog::History {
   std::vector<std::string> jsonl, csv;
   double train_seconds = 0;

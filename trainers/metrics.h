@@ -11,10 +11,6 @@
 
 namespace temper {
 
-/// What a method puts on record, in its order.
-using Metrics = std::vector<std::pair<std::string, double>>;
-Metrics collect_metrics(const std::function<void(const MetricSink&)>& ask);
-
 /// metrics.jsonl, one object a line, and metrics.csv, one line an epoch:
 ///   {"event":"step","epoch":1,"step":20,"total_step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}
 ///   {"event":"epoch","epoch":1,"train_loss":1.9,"lr":0.1,"clean":61.2,"robust":40.1,...,"seconds":12.1,"best":true}

@@ -1,7 +1,5 @@
 #include "trainers/noisy_pgd.h"
 
-#include "attacks/climb.h"
-
 namespace temper {
 
 void NoisyPgd::fields(Fields& f) {
@@ -11,19 +9,19 @@ void NoisyPgd::fields(Fields& f) {
     "on them");
 }
 
-Batch NoisyPgd::seen(Engine& engine, const Batch& batch, Draw draw) const {
+Batch NoisyPgd::seen(Engine& engine, const Batch& batch, const RngStream& random) const {
   if (!noise_alias) return batch;
   Batch noisy = batch;
   noisy.images = engine.arena().tensor(batch.images.shape, batch.images.dtype);
-  Climb(engine, pgd, pgd.step_size(), batch, draw).start(noisy.images, 0);
+  pgd.start_at(engine, batch, random, noisy.images);
   return noisy;
 }
 
-Tensor NoisyPgd::run(Engine& engine, const Batch& seen, const Classifier& classifier, Draw draw) const {
-  if (!noise_alias) return pgd.run(engine, seen, classifier, draw);
+AttackResult NoisyPgd::run(const AttackCall& call) const {
+  if (!noise_alias) return pgd.run(call);
   Pgd from_there = pgd;
   from_there.start = Pgd::Start::none;
-  return from_there.run(engine, seen, classifier, draw);
+  return from_there.run(call);
 }
 
 }  // namespace temper

@@ -12,9 +12,9 @@ struct NoisyPgd {
 
   NoisyPgd() { pgd.start = Pgd::Start::uniform_unclipped; }
   void fields(Fields& f);
-  /// The batch that clean passes and run() are to be given.
-  Batch seen(Engine& engine, const Batch& batch, Draw draw) const;
-  Tensor run(Engine& engine, const Batch& seen, const Classifier& classifier, Draw draw) const;
+  /// The batch that clean passes and run() are to be given, with the random numbers of run().
+  Batch seen(Engine& engine, const Batch& batch, const RngStream& random) const;
+  AttackResult run(const AttackCall& call) const;
 };
 
 }  // namespace temper

@@ -39,17 +39,14 @@ struct PgdAt : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
     const Pass pass = attack_pass(attack_bn);
-    const Pgd pgd = attack_with(pass, attack);
-    const Tensor x_adv = attack_in_slices(context, pass, batch, [&](Engine& on, const BatchSlice& slice) {
-      return pgd.run(
-          on, slice.batch, [&](Tape& t, const Var& x) { return model(t, x, pass); }, context.draw());
-    });
+    const Tensor x_adv =
+        attack.run({context.engine, batch, {model, pass}, context.random("attack")}).images;
     if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
-    return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    context.log("adversarial_loss", loss);
+    return loss;
   }
-
-  std::string recording(const TrainContext&) const override { return "pgd_at"; }
 
   void after_step(TrainContext& context, const Batch& batch) override {
     if (clean_pass == CleanPass::none) return;

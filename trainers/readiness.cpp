@@ -19,7 +19,7 @@ void add(Experiment& e, const std::vector<std::string>& found) {
 // BatchNorm in the network, or in what a method trains beside it.
 bool has_batch_norm(TrainingState& s) {
   if (s.network->buffers().count() > 0) return true;
-  for (const TrainedPart& part : s.experiment.trainer.method->parts())
+  for (const MethodPart& part : s.experiment.trainer.method->parts())
     if (part.weights->buffers.store().count() > 0) return true;
   return false;
 }

@@ -1,5 +1,7 @@
 #include "trainers/resume.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "core/file.h"
@@ -42,6 +44,12 @@ bool is_validated(const LoopSection& loop, int64_t epoch, int64_t last) {
   return loop.eval_every == 0 || epoch == last || epoch % loop.eval_every == 0;
 }
 
+// Of a group of parameters, 0 being what is in none.
+const std::string& schedule_of(const Experiment& e, size_t group) {
+  const bool own = group > 0 && e.optimizer.options.groups[group - 1].schedule;
+  return own ? e.optimizer.options.groups[group - 1].schedule_name : e.schedule.name;
+}
+
 void check_epochs(const Experiment& before, const TrainingState& state, const std::string& where) {
   const int64_t was = before.loop.epochs, now = state.experiment.loop.epochs;
   const Progress& p = state.progress;
@@ -57,14 +65,21 @@ void check_epochs(const Experiment& before, const TrainingState& state, const st
     refuse("epoch ", now, " was not validated, as a run's last epoch is");
   for (int64_t epoch = 1; epoch <= begun; ++epoch) {
     const int64_t steps = epoch == p.epoch ? p.step : state.steps_per_epoch();
-    for (int64_t step = 0; step < steps; ++step) {
-      const auto rate = [&](int64_t epochs) {
-        return rate_at(state, Position{.epoch = epoch, .step = step, .epochs = epochs});
-      };
-      if (rate(was) != rate(now))
-        refuse("the schedule '", state.experiment.schedule.name, "' spreads its rates over loop.epochs, and step ",
-               step + 1, " of epoch ", epoch, ", which was made at ", rate(was), ", would have had ", rate(now));
-    }
+    for (int64_t step = 0; step < steps; ++step)
+      for (const Trained& t : state.trained) {
+        const auto rates = [&](int64_t epochs) {
+          return t.optimizer.rates(
+              *state.experiment.schedule.schedule,
+              {.epoch = epoch, .step = step, .steps_per_epoch = state.steps_per_epoch(), .epochs = epochs});
+        };
+        const std::vector<double> made = rates(was), would_be = rates(now);
+        const auto other = std::mismatch(made.begin(), made.end(), would_be.begin());
+        if (other.first == made.end()) continue;
+        const auto group = static_cast<size_t>(other.first - made.begin());
+        refuse("the schedule '", schedule_of(state.experiment, group),
+               "' spreads its rates over loop.epochs, and step ", step + 1, " of epoch ", epoch, ", which was made at ",
+               *other.first, ", would have had ", *other.second);
+      }
   }
 }
 

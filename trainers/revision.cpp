@@ -43,13 +43,13 @@ Tensor Revision::predict(const TrainContext& context, const Tensor& images) {
   return context.model.predict(context.engine, images, pass);
 }
 
-double Revision::rate(int64_t epoch, int64_t decays) const {
+double Revision::rate(const Watched& epoch, int64_t decays) const {
   const int64_t times = options_.decay_every == RevisionOptions::DecayEvery::step ? decays
                         : falls(epoch)                                            ? epoch - options_.decay_from + 1
                                                                                   : 0;
   return options_.rate * std::pow(options_.decay_factor, static_cast<double>(times));
 }
-double Revision::rate(int64_t epoch) const { return rate(epoch, decays_); }
+double Revision::rate(const Watched& epoch) const { return rate(epoch, decays_); }
 
 std::optional<double> Revision::drawn(const TrainContext& context) const {
   const RngKey key{
@@ -58,8 +58,7 @@ std::optional<double> Revision::drawn(const TrainContext& context) const {
   return ema_keep({.decay = options_.keep, .warm_up = options_.warm_up}, steps_ + 1);
 }
 
-std::optional<double> Revision::shrinkage(const TrainContext& context) const {
-  if (options_.kind != RevisionOptions::Kind::alias) return {};
+double Revision::shrinkage(const TrainContext& context) const {
   const double moved = 1 - drawn(context).value_or(1);
   return moved * moved;
 }
@@ -70,7 +69,7 @@ void Revision::after_step(const TrainContext& context) {
   decays_ += falls(context.epoch);
   if (keep) ++revisions_;
   const Flat& theta = context.model.weights().params;
-  if (options_.kind == RevisionOptions::Kind::alias) return weights_.params.copy_from(theta);
+  if (is_alias()) return weights_.params.copy_from(theta);
   if (!keep) return;
   dispatch_full(theta.dtype(), [&](auto tag) {
     using T = decltype(tag);
@@ -80,11 +79,9 @@ void Revision::after_step(const TrainContext& context) {
 }
 
 void Revision::visit_state(StateVisitor& v) {
-  v("revision.steps", steps_);
-  v("revision.decays", decays_);
-  v("revision.revisions", revisions_);
-  v("revision.params", weights_.params);
-  v("revision.buffers", weights_.buffers);
+  v.unrecorded("revision.steps", steps_);
+  v.unrecorded("revision.decays", decays_);
+  v.unrecorded("revision.revisions", revisions_);
 }
 
 }  // namespace temper

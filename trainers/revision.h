@@ -36,21 +36,22 @@ class Revision {
   void start(const Network& network);
   /// Its logits for images, in the engine's arena; a constant for every tape.
   Tensor predict(const TrainContext& context, const Tensor& images);
+  bool is_alias() const { return options_.kind == RevisionOptions::Kind::alias; }
   /// Of an alias, the share of theta that the revision after the step that comes next takes off, (1 - a)^2; 0: there is
-  /// no revision after it. None: not an alias.
-  std::optional<double> shrinkage(const TrainContext& context) const;
+  /// no revision after it.
+  double shrinkage(const TrainContext& context) const;
   /// After the optimiser's step: draws, and revises if the draw says so.
   void after_step(const TrainContext& context);
 
   /// The chance of a revision after the step that comes next, and how often there was one.
-  double rate(int64_t epoch) const;
+  double rate(const Watched& epoch) const;
   int64_t revisions() const { return revisions_; }
   Weights& weights() { return weights_; }
   void visit_state(StateVisitor& v);
 
  private:
-  double rate(int64_t epoch, int64_t decays) const;
-  bool falls(int64_t epoch) const { return options_.decay_from > 0 && epoch >= options_.decay_from; }
+  double rate(const Watched& epoch, int64_t decays) const;
+  bool falls(const Watched& epoch) const { return options_.decay_from > 0 && epoch >= options_.decay_from; }
   /// What a revision after the step that comes next keeps; none: there is none.
   std::optional<double> drawn(const TrainContext& context) const;
 

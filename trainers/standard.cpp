@@ -15,10 +15,10 @@ struct Standard : Trainer {
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Var logits = context.model(tape, tape.input(batch.images), Pass::train());
-    return cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    context.log("clean_loss", loss);
+    return loss;
   }
-
-  std::string recording(const TrainContext&) const override { return "standard"; }
 };
 
 TEMPER_REGISTER(Trainer, Standard, "standard", "natural training: cross entropy of clean images");

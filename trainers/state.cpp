@@ -1,5 +1,7 @@
 #include "trainers/state.h"
 
+#include <span>
+
 #include "data/split.h"
 #include "trainers/checkpoint.h"
 
@@ -17,12 +19,6 @@ DataSplits read_splits(const Experiment& experiment) {
 }
 
 namespace {
-
-// A glob of no_decay has to match something in the network; in a part it may match nothing.
-SgdOptions without_unmatched(SgdOptions options, const ParamStore& store) {
-  std::erase_if(options.no_decay, [&](const std::string& glob) { return store.match(glob).empty(); });
-  return options;
-}
 
 EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
   options.ranges = ranges;
@@ -52,29 +48,40 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   if (e.swa.on()) swa.emplace(engine, *network);
   TrainContext c = context();
   e.trainer.method->begin(c);
-  const auto train_weights = [&](const std::string& momentum_name, Flat& params, const SgdOptions& options) {
-    trained.push_back(
-        {momentum_name, Flat(params.store(), params.dtype(), engine.stream()), Sgd(params, options, engine.stream())});
+  const auto train_weights = [&](const std::string& name, Flat& params, UnmatchedGlobs unmatched) {
+    trained.push_back({name, Flat(params.store(), params.dtype(), engine.stream()),
+                       WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
   };
-  train_weights("optimizer.momentum", network->weights().params, e.optimizer);
-  for (const TrainedPart& part : e.trainer.method->parts())
-    train_weights("optimizer." + part.name + ".momentum", part.weights->params,
-                  without_unmatched(e.optimizer, part.weights->params.store()));
+  train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
+  for (const MethodPart& part : e.trainer.method->parts())
+    if (part.trained == MethodPart::Trained::with_network)
+      train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
-  step_sums.emplace(engine, network->options().dtype, sums().weights + static_cast<int>(trained.size()) + 1);
+  step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
+  log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
 }
 
-std::vector<Flat*> TrainingState::gradients() {
-  std::vector<Flat*> all;
-  for (Trained& t : trained) all.push_back(&t.gradient);
+Metrics TrainingState::logged(const std::vector<double>& all) const {
+  return log->read(std::span(all).subspan(static_cast<size_t>(sums().terms)));
+}
+
+std::vector<GradientBuffer> TrainingState::gradients() {
+  std::vector<GradientBuffer> all;
+  for (Trained& t : trained) all.push_back({t.optimizer.params(), t.gradient});
   return all;
 }
 
 TrainContext TrainingState::context() {
   return {.engine = engine,
           .model = *network,
-          .epoch = progress.epoch,
-          .step = progress.total_steps,
+          .epoch = {progress.epoch, [this] { epoch_read = true; }},
+          .step = {progress.total_steps,
+                   [this] {
+                     if (listing(engine.stream()))
+                       throw NotRepeatable(
+                           "context.step was read, which is another number in every step; put what is made of it among "
+                           "the method's live_values()");
+                   }},
           .epochs = experiment.loop.epochs,
           .train = &train,
           .validation = validation.get()};
@@ -92,10 +99,16 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.since_best", progress.since_best);
   v("progress.collapsed", progress.collapsed);
   visit_network(v, *network);
-  for (Trained& t : trained) v(t.momentum_name, t.optimizer.momentum());
+  for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
   loss_scaler.visit_state(v);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
+  for (const MethodPart& part : experiment.trainer.method->parts()) {
+    const std::string name = part.saved_as.empty() ? part.name : part.saved_as;
+    v(name + ".params", part.weights->params);
+    v(name + ".buffers", part.weights->buffers);
+    if (part.optimizer) part.optimizer->visit_state(v, "optimizer." + part.name);
+  }
   experiment.trainer.method->visit_state(v);
 }
 

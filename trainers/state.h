@@ -10,10 +10,10 @@
 #include "trainers/experiment.h"
 #include "trainers/loss_scaler.h"
 #include "trainers/observer.h"
-#include "trainers/optimizer.h"
 #include "trainers/run_inputs.h"
 #include "trainers/scalar.h"
 #include "trainers/step_values.h"
+#include "trainers/weight_optimizer.h"
 
 namespace temper {
 
@@ -40,9 +40,9 @@ DataSplits read_splits(const Experiment& experiment);
 
 /// Weights in training: the network's, or those of a part that a method trains beside it.
 struct Trained {
-  std::string momentum_name;  ///< in checkpoints
+  std::string name;  ///< of what its optimiser keeps, in checkpoints
   Flat gradient;
-  Sgd optimizer;
+  WeightOptimizer optimizer;
 };
 
 /// Where the numbers of a step lie in its step_sums.
@@ -50,6 +50,7 @@ struct StepSums {
   int norms;    ///< the squared norm of each gradient, after the loss
   int attacks;  ///< what drain_tally() says of the attacks (kernels/gradient_notes)
   int weights;  ///< the squared norm of all that moved, after the move: each of `trained`, and the network's statistics
+  int terms;    ///< what the method logged
 };
 
 class TrainingState {
@@ -60,12 +61,14 @@ class TrainingState {
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
-  /// The gradient buffers of everything in training, the network's first.
-  std::vector<Flat*> gradients();
+  /// Where the gradients of everything in training go, the network's first.
+  std::vector<GradientBuffer> gradients();
   StepSums sums() const {
     const int count = static_cast<int>(trained.size());
-    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count};
+    return {.norms = 1, .attacks = 1 + count, .weights = 4 + count, .terms = 5 + 2 * count};
   }
+  /// What the method logged, with what was read of step_sums.
+  Metrics logged(const std::vector<double>& sums) const;
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
 
@@ -82,7 +85,9 @@ class TrainingState {
   StepValues values;  ///< of the step in progress
   LossScaler loss_scaler;
   std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
+  std::optional<StepLog> log;        ///< of the same step
   std::optional<StepGraph> graph;
+  bool epoch_read = false;  ///< the method has looked at the epoch, so what it does may depend on it
 };
 
 }  // namespace temper

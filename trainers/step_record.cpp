@@ -59,8 +59,8 @@ class FoundImages : public AttackObserver {
 Values all_weights(TrainingState& s) {
   Values all;
   append(all, host_values(s.engine, s.network->weights().params.all()));
-  for (const TrainedPart& part : s.experiment.trainer.method->parts())
-    append(all, host_values(s.engine, part.weights->params.all()));
+  for (const MethodPart& part : s.experiment.trainer.method->parts())
+    if (part.trained != MethodPart::Trained::no) append(all, host_values(s.engine, part.weights->params.all()));
   return all;
 }
 
@@ -125,7 +125,7 @@ StepRecord record_steps(const std::string& label, Experiment& experiment, int64_
   for (int64_t step = 0; step < steps; ++step) {
     found.begin_step(state.engine.stream());
     const StepNumbers n = train_step(state, {});
-    Metrics numbers = collect_metrics([&](const MetricSink& to) { method.step_metrics(to); });
+    Metrics numbers = metrics_of(state, n);
     numbers.insert(numbers.end(), {{"loss", n.loss}, {"gradient", n.grad_norm}});
     for (const auto& [name, value] : numbers) record.numbers[name].push_back(value);
     const std::vector<double> images = found.read(state.engine);

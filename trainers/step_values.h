@@ -1,7 +1,11 @@
 #pragma once
+#include <array>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/live.h"
-#include "trainers/term_weights.h"
 
 namespace temper {
 
@@ -9,33 +13,31 @@ namespace temper {
 /// step are the same every time.
 class StepValues {
  public:
+  static constexpr int kMostNamed = 32;
+
   struct Values {
     uint32_t epoch = 0;
     uint32_t moves = 1;  ///< 0: weights stay; set on the device
     int64_t first = 0;   ///< of the batch's samples in the epoch's order
-    double lr = 0;
     double ema_keep = 0;
-    TermWeights terms;
-    float shrinkage = 0;  ///< negative: the share that weights lose
+    std::array<float, kMostNamed> named = {};  ///< set by put()
   };
 
   explicit StepValues(Stream stream) : stream_(stream), memory_(stream, 1) {}
 
-  /// Before a step, outside of what is recorded.
-  void set(const Values& values) {
-    now_ = values;
-    copy(stream_, memory_.data(), stream_.device, &now_, Device::cpu, sizeof now_);
-  }
+  /// Before a step, outside of what is recorded. Forgets what was put for the step before.
+  void set(const Values& values);
+  /// After set(): a number by name, of which a run has kMostNamed at most. Each keeps its place for the whole run.
+  void put(const std::string& name, double value);
+  /// Brings all of it to the device.
+  void send() { copy(stream_, memory_.data(), stream_.device, &now_, Device::cpu, sizeof now_); }
 
   Live<uint32_t> epoch() const { return Live<uint32_t>(&memory_.data()->epoch); }
   Live<uint32_t> moves() const { return Live<uint32_t>(gate()); }
   Live<int64_t> first() const { return Live<int64_t>(&memory_.data()->first); }
-  Live<double> lr() const { return Live<double>(&memory_.data()->lr); }
   Live<double> ema_keep() const { return Live<double>(&memory_.data()->ema_keep); }
-  Live<float> shrinkage() const { return Live<float>(&memory_.data()->shrinkage); }
-  LiveTermWeights terms() const {
-    return {Live<float>(&memory_.data()->terms.first), Live<float>(&memory_.data()->terms.second)};
-  }
+  /// What was put for this step.
+  const std::map<std::string, Live<float>>& named() const { return named_; }
   /// Where `moves` is written.
   uint32_t* gate() const { return &memory_.data()->moves; }
 
@@ -43,6 +45,8 @@ class StepValues {
   Stream stream_;
   DeviceArray<Values> memory_;
   Values now_;  ///< outlives the copy
+  std::vector<std::string> names_;  ///< of now_.named
+  std::map<std::string, Live<float>> named_;
 };
 
 }  // namespace temper

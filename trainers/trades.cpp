@@ -27,17 +27,18 @@ struct Trades : Trainer {
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
-    const Tensor x_adv = attack.run(context, batch);
+    const Tensor x_adv = attack.run(context, batch).images;
     const Var natural = model(tape, tape.input(batch.images), Pass::train());
     const Var robust = model(tape, tape.input(x_adv), Pass::train());
     // The paper writes f(x) once. The code computes it again for the KL term, after f(x_adv): the same logits and
     // gradients, but the running statistics move a third time.
     if (clean_updates == 2) model.predict(context.engine, batch.images, Pass::train());
     const Var target = kl_gradient == KlGradient::both_sides ? natural : stop_gradient(natural);
-    return add(tape, cross_entropy(tape, natural, batch.labels), kl_divergence(tape, robust, target), beta);
+    const Var clean = cross_entropy(tape, natural, batch.labels), kl = kl_divergence(tape, robust, target);
+    context.log("clean_loss", clean);
+    context.log("kl", kl);
+    return add(tape, clean, kl, beta);
   }
-
-  std::string recording(const TrainContext&) const override { return "trades"; }
 };
 
 TEMPER_REGISTER(Trainer, Trades, "trades", "clean cross entropy + beta * KL(clean || adversarial) (Zhang et al.)");

@@ -3,6 +3,7 @@
 #include "core/plan_ahead.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
+#include "trainers/step_key.h"
 #include "trainers/train_step.h"
 #include "trainers/validate.h"
 
@@ -15,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 // A GPU's convolutions are chosen all at once, before the first step, and when a method's step becomes another.
 void plan(Run& run) {
   TrainingState& s = run.state;
-  const std::string step = s.experiment.trainer.method->recording(s.context());
+  const GraphKey step = step_key(s, 0);
   if (run.planned == step) return;
   const PlansMade made = plan_ahead(s.engine, [&] {
     note_step(s);
@@ -71,7 +72,7 @@ std::optional<EpochTime> train_epoch(Run& run) {
       run.warn(cat("step ", p.step, " of epoch ", p.epoch, " was left out, because with a loss scale of ", n.skipped_at,
                    " a gradient left the range of f16; it is ", s.loss_scaler.scale(), " from here on"));
     else if (loop.log_every > 0 && p.total_steps % loop.log_every == 0)
-      run.log.step(report, n.grad_norm, collect_metrics([&](const MetricSink& to) { method.step_metrics(to); }));
+      run.log.step(report, n.grad_norm, metrics_of(s, n));
     run.observer.on_state(s);
     run.observer.on_step(report);
     if (SignalGuard::raised()) return {};

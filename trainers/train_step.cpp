@@ -12,6 +12,7 @@
 #include "kernels/gradient_notes/gradient_notes.h"
 #include "nn/weights_check.h"
 #include "trainers/scalar.h"
+#include "trainers/step_key.h"
 
 namespace temper {
 
@@ -25,20 +26,22 @@ double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema,
 // it has none. A method that takes a share of the network's weights off does so before the average follows.
 void move_weights(TrainingState& s, const TrainContext& context) {
   const Trainer& method = *s.experiment.trainer.method;
-  const bool shrinks = method.shrinkage(context).has_value();
-  const bool follows = s.ema && !shrinks && s.engine.uses(Optimisation::fused_average);
+  const Movement movement = method.movement(context);
+  const bool follows = s.ema && !movement.share && s.engine.uses(Optimisation::fused_average);
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
   });
+  int norm = s.sums().norms;
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
+    t.optimizer.clip(s.engine.stream(), t.gradient, s.step_sums->at(norm++));
     Follower follower;
     if (network && follows) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, s.values.lr(), network ? method.mask() : GradientMask{}, follower,
+    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, follower,
                      s.values.moves());
   }
-  if (shrinks) add_share(s.engine.stream(), s.network->weights().params, s.values.shrinkage(), s.values.moves());
+  if (movement.share) add_share(s.engine.stream(), s.network->weights().params, *movement.share, s.values.moves());
   if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
 }
 
@@ -49,10 +52,16 @@ void note_weights(TrainingState& s) {
   square_norm(s.engine, s.network->weights().buffers, s.step_sums->at(at));
 }
 
-TrainContext live_context(TrainingState& s) {
+// With `values` as the next step's, but for the method's, which are asked for here.
+TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
   TrainContext context = s.context();
+  s.values.set(values);
+  TrainContext host = context;
+  host.epoch = context.epoch.unwatched();  // what comes of it is read on the device
+  s.experiment.trainer.method->live_values([&](const std::string& n, double v) { s.values.put(n, v); }, host);
   context.live_epoch = s.values.epoch();
-  context.live_terms = s.values.terms();
+  context.lives = s.values.named();
+  context.logged = &*s.log;
   return context;
 }
 
@@ -60,6 +69,7 @@ TrainContext live_context(TrainingState& s) {
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
   const LossScaleScope scope(s.engine, s.loss_scaler.scales());
+  context.begin_step();
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
@@ -103,6 +113,13 @@ void check_moved(TrainingState& s, std::span<const double> norms, const fs::path
   }
 }
 
+Position position(const TrainingState& s, int64_t step) {
+  return {.epoch = s.progress.epoch,
+          .step = step,
+          .steps_per_epoch = s.steps_per_epoch(),
+          .epochs = s.experiment.loop.epochs};
+}
+
 // One more sample for the averages, where one is due after the step just made.
 void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
@@ -115,18 +132,18 @@ void add_to_averages(TrainingState& s) {
 
 }  // namespace
 
-double rate_at(const TrainingState& s, Position at) {
-  at.steps_per_epoch = s.steps_per_epoch();
-  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.lr, at);
+double rate_at(const TrainingState& s, int64_t step) {
+  return s.experiment.schedule.schedule->rate(s.experiment.optimizer.rule->lr, position(s, step));
 }
 
-double rate_at(const TrainingState& s, int64_t step) {
-  return rate_at(s, Position{.epoch = s.progress.epoch, .step = step, .epochs = s.experiment.loop.epochs});
+Metrics metrics_of(const TrainingState& s, const StepNumbers& step) {
+  Metrics all = step.logged;
+  s.experiment.trainer.method->step_metrics([&](const std::string& n, double v) { all.emplace_back(n, v); });
+  return all;
 }
 
 bool note_step(TrainingState& s) {
-  TrainContext context = live_context(s);
-  if (s.experiment.trainer.method->recording(context).empty()) return false;
+  TrainContext context = live_context(s, {});
   return note_plans(s.engine, [&] {
     for (const int64_t b : s.train.of_every_size()) {
       const Arena::Scope scope(s.engine.arena());
@@ -143,15 +160,17 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
-  s.values.set({.epoch = static_cast<uint32_t>(p.epoch),
-                .first = s.train.first(p.step),
-                .lr = lr,
-                .ema_keep = s.ema ? next_ema_keep(s) : 0,
-                .terms = method.term_weights(),
-                .shrinkage = static_cast<float>(-method.shrinkage(s.context()).value_or(0))});
+  const int64_t number = p.total_steps + 1 - s.loss_scaler.left_out();
+  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), number);
   s.loss_scaler.set();
-  TrainContext context = live_context(s);
-  s.graph->run({.size = batch.size(), .name = method.recording(context)}, [&] { compute(s, context, batch); });
+  TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
+                                          .first = s.train.first(p.step),
+                                          .ema_keep = s.ema ? next_ema_keep(s) : 0});
+  s.values.send();
+  if (s.graph->on())
+    s.graph->run(step_key(s, batch.size()), [&] { compute(s, context, batch); });
+  else
+    compute(s, context, batch);
 
   const std::vector<double> all = s.step_sums->read();
   const StepSums at = s.sums();
@@ -165,7 +184,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
     stop(s, cat("an attack of ", e.trainer.name, " met a gradient of the images that is not finite"),
          cat(": ", image_fault_advice(s.engine), ". "), checkpoint);
   if (!skipped) check_finite(s, "norm of the gradient", norm, lr, checkpoint);
-  check_moved(s, sums.subspan(at.weights), checkpoint);
+  check_moved(s, sums.subspan(at.weights, s.trained.size() + 1), checkpoint);
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
@@ -182,7 +201,8 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
           .lr = lr,
           .grad_norm = norm,
           .attacked = static_cast<int64_t>(attacks[0]),
-          .zero_gradient = static_cast<int64_t>(attacks[1])};
+          .zero_gradient = static_cast<int64_t>(attacks[1]),
+          .logged = s.logged(all)};
 }
 
 }  // namespace temper

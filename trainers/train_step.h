@@ -9,6 +9,7 @@ struct StepNumbers {
   double loss, lr, grad_norm;
   int64_t attacked = 0, zero_gradient = 0;  ///< images attacked, and those without a gradient in a step of it
   double skipped_at = 0;  ///< not 0: the step was left out, because with this loss scale a gradient was not finite
+  Metrics logged = {};    ///< by the method
 };
 
 /// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Where the loss scale is
@@ -17,14 +18,15 @@ struct StepNumbers {
 /// after it; the message points to `checkpoint` if there is such a file.
 StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
 
+/// All of the method's numbers that belong in the line of the step just made.
+Metrics metrics_of(const TrainingState& state, const StepNumbers& step);
+
 /// Notes the convolutions of the next step, for every size of batch, without doing anything: weights, statistics and
-/// whatever else the run keeps stay as they are (core/plan_ahead.h). Only for a method that says what its step depends
-/// on (Trainer::recording); false for others, and where the host decides by what the device computes.
+/// whatever else the run keeps stay as they are (core/plan_ahead.h). False where the host decides by what the device
+/// computes, or by the number of the step.
 bool note_step(TrainingState& state);
 
-/// The learning rate of any step of the run; `at` need not say steps_per_epoch.
-double rate_at(const TrainingState& state, Position at);
-/// Of a step of the epoch in progress.
+/// The learning rate of a step of the epoch in progress.
 double rate_at(const TrainingState& state, int64_t step);
 
 }  // namespace temper

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,9 +13,12 @@
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
-#include "trainers/term_weights.h"
+#include "trainers/step_log.h"
+#include "trainers/watched.h"
 
 namespace temper {
+
+class WeightOptimizer;
 
 /// Visits what a bit-exact resume needs beyond model and optimiser: numbers and flat buffers, by name. The same visit
 /// writes a checkpoint and reads it back.
@@ -24,22 +28,42 @@ class StateVisitor {
   virtual void operator()(const std::string& name, double& value) = 0;
   virtual void operator()(const std::string& name, int64_t& value) = 0;
   virtual void operator()(const std::string& name, Flat& buffer) = 0;
+  /// The same for a number that recorded work does not read on the host: it takes it as a live value, or not at all. A
+  /// recorded step is done again whatever it is; every other number it was recorded with must be the same.
+  virtual void unrecorded(const std::string& name, double& value) { (*this)(name, value); }
+  virtual void unrecorded(const std::string& name, int64_t& value) { (*this)(name, value); }
 };
 
 /// What a trainer works with, owned by the loop.
 struct TrainContext {
   Engine& engine;
   Network& model;
-  int64_t epoch = 0;  ///< 1-based
-  int64_t step = 0;   ///< optimiser steps done before this one, over the whole run
+  Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
+  Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
   Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
   Loader* validation = nullptr;                    ///< the images held out of them; null: none
-  std::optional<Draw> live_epoch = {};             ///< the epoch, where a recorded step finds it
-  std::optional<LiveTermWeights> live_terms = {};  ///< the method's term_weights() likewise
+  std::optional<Live<uint32_t>> live_epoch = {};   ///< the epoch, where a recorded step finds it
+  std::map<std::string, Live<float>> lives = {};   ///< the method's live_values()
+  StepLog* logged = nullptr;                       ///< null: nobody keeps what is logged
 
-  /// What separates the random numbers of this epoch's attacks from those of others.
-  Draw draw() const { return live_epoch.value_or(static_cast<uint32_t>(epoch)); }
+  mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
+
+  /// Whoever calls loss() or write_gradients() says so first: what was asked for and logged is another step's.
+  void begin_step() const;
+  /// The random numbers of this name for the batch, others in every epoch. Throws Error if this step has asked for the
+  /// name before, because two users would draw the same numbers.
+  RngStream random(const std::string& name) const;
+  /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
+  Live<float> live(const std::string& name) const;
+  /// Puts one number, a term of the loss, on the step's line of the metrics.
+  void log(const std::string& name, const Var& term) const {
+    if (logged) logged->put(name, term.value);
+  }
+  /// The same for a number of the host: in after_step(), or in after_epoch() for the epoch's line.
+  void log(const std::string& name, double value) const {
+    if (logged) logged->put(name, value);
+  }
 };
 
 /// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
@@ -48,10 +72,23 @@ struct GradientMask {
   MaskMode mode = MaskMode::zero_gradient;
 };
 
-/// Weights that a method trains beside the network, with the same optimiser settings and schedule.
-struct TrainedPart {
-  std::string name;  ///< in checkpoints and messages
+/// How a step moves the network's weights, beside the optimiser's settings.
+struct Movement {
+  GradientMask mask = {};  ///< which of them the gradient just written moves
+  /// After the optimiser w becomes w + share * w, and averages follow that; none: w stays.
+  std::optional<Live<float>> share = {};
+};
+
+/// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.
+struct MethodPart {
+  /// with_network: after every step, by the gradient that write_gradients() leaves for it, with the settings and the
+  /// schedule of the network. by_method: the method does it (trainers/companion.h).
+  enum class Trained : uint8_t { no, with_network, by_method };
+  std::string name;  ///< in messages, and in checkpoints unless `saved_as` says otherwise
   Weights* weights = nullptr;
+  Trained trained = Trained::no;
+  WeightOptimizer* optimizer = nullptr;  ///< of by_method: checkpoints hold its state, too
+  std::string saved_as = {};             ///< a name in checkpoints that others have written already
 };
 
 /// Averaged weights whose BatchNorm statistics are being estimated.
@@ -61,7 +98,7 @@ struct Estimated {
   std::optional<double> momentum = {};
 };
 
-/// Takes the numbers a method wants on record, by name.
+/// Takes numbers by name.
 using MetricSink = std::function<void(const std::string& name, double value)>;
 
 /// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
@@ -76,36 +113,31 @@ class Trainer {
   virtual std::vector<const Attack*> attacks() const { return {}; }
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
-  /// What is trained beside the network; asked once, after begin(). The weights must stay where they are.
-  virtual std::vector<TrainedPart> parts() { return {}; }
+  /// Its weights beside the network's, asked after begin(). They must stay where they are.
+  virtual std::vector<MethodPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw with
-  /// context.draw().
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from
+  /// context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has the
-  /// network's buffer, then one for each of parts(). Methods with several gradient sets override it.
-  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads,
+  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
+  /// the network's parameters and the buffer for their gradient, then those of each of parts() that is trained with it.
+  /// Methods with several gradient sets override it.
+  virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);
-  /// Weights that may differ from step to step, asked before each; write_gradients() finds them in context.live_terms.
-  virtual TermWeights term_weights() const { return {}; }
-  /// What the launches and host decisions of write_gradients() depend on beside the batch's size and what they read
-  /// from the device: a GPU repeats a recorded step by itself as long as this stays the same, and its convolutions are
-  /// chosen ahead (note_step). Empty: not known, so a step is neither recorded nor gone through ahead.
-  virtual std::string recording(const TrainContext&) const { return {}; }
+  /// Numbers that differ from step to step, asked before each: loss() and write_gradients() find them by name as
+  /// context.live(), which ops and kernels take.
+  virtual void live_values(const MetricSink& /*put*/, const TrainContext&) const {}
   /// write_gradients() for a caller who wants the loss now.
-  double gradients(TrainContext& context, const Batch& batch, std::span<Flat* const> grads);
-  /// Which parameters of the network the gradient just written moves.
-  virtual GradientMask mask() const { return {}; }
-  /// The share of the network's parameters that is taken off after the optimiser has moved them, asked before each
-  /// step; none: never any, as long as recording() stays the same.
-  virtual std::optional<double> shrinkage(const TrainContext&) const { return {}; }
+  double gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads);
+  /// How the gradient just written is to move the network.
+  virtual Movement movement(const TrainContext&) const { return {}; }
   /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
-  /// What belongs beside the loss in a step's line of the metrics, and in an epoch's (asked after after_epoch()).
+  /// What belongs in a step's line of the metrics and is too much to log: read only where a line is written.
   virtual void step_metrics(const MetricSink&) const {}
-  virtual void epoch_metrics(const MetricSink&) const {}
+  /// What it keeps from step to step, beside parts(): a resume is exact only if all of it is visited.
   virtual void visit_state(StateVisitor&) {}
   /// The BatchNorm branch of `model` to evaluate with; asked of methods that never began, too.
   virtual int eval_branch(const Network&) const { return 0; }

@@ -50,6 +50,7 @@ void refresh_bn(TrainingState& state, Average& average, AverageBn bn) {
                .branch = method.eval_branch(*state.network),
                .take = [&](const Batch& batch, double momentum) {
                  const bool all = bn == AverageBn::estimate_all;
+                 context.begin_step();
                  return method.estimation_images(context, batch,
                                                  {average.weights(), all ? std::optional(momentum) : std::nullopt});
                }});

@@ -32,16 +32,18 @@ int main() try {
   method->fields(fields);
   fields.finish();
 
-  Sgd optimizer(model.weights().params, {.lr = 0.05}, engine.stream());
+  const Sgd sgd({.lr = 0.05});
+  WeightOptimizer optimizer(model.weights().params, sgd, engine.stream());
   Flat gradient(model.params(), DType::f32, engine.stream());
-  Flat* const gradients[] = {&gradient};
+  const GradientBuffer gradients[] = {{model.weights().params, gradient}};
   TrainContext context{.engine = engine, .model = model, .epoch = 1};
   method->begin(context);
   for (; context.step < kSteps; ++context.step) {
     const Arena::Scope scope(engine.arena());  // whatever this step allocates is gone at the end of it
     const Batch batch = train.load(context.epoch, context.step);
     const double loss = method->gradients(context, batch, gradients);
-    optimizer.step(engine.stream(), gradient, 0.05);
+    optimizer.prepare(sgd.lr, context.step + 1);
+    optimizer.step(engine.stream(), gradient);
     method->after_step(context, batch);
     if (context.step % 10 == 0) std::printf("step %2lld  loss %.4f\n", static_cast<long long>(context.step), loss);
   }

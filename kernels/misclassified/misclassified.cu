@@ -13,6 +13,11 @@ struct Misclassified {
   }
 };
 
+template <class T>
+struct TakenFor {
+  HD void operator()(int64_t, T& y, int32_t predicted, int32_t target) const { y = T(predicted == target); }
+};
+
 }  // namespace
 
 template <class T>
@@ -21,7 +26,16 @@ void misclassified(Stream stream, int64_t n, T* y, const int32_t* predicted, con
   map(stream, n, Misclassified<T>{}, write(y), predicted, labels);
 }
 
-template void misclassified<float>(Stream, int64_t, float*, const int32_t*, const int32_t*);
-template void misclassified<double>(Stream, int64_t, double*, const int32_t*, const int32_t*);
+template <class T>
+void taken_for(Stream stream, int64_t n, T* y, const int32_t* predicted, const int32_t* targets) {
+  const KernelRange range(stream, "taken_for", {n});
+  map(stream, n, TakenFor<T>{}, write(y), predicted, targets);
+}
+
+#define INSTANTIATE(T)                                                                      \
+  template void misclassified<T>(Stream, int64_t, T*, const int32_t*, const int32_t*); \
+  template void taken_for<T>(Stream, int64_t, T*, const int32_t*, const int32_t*);
+INSTANTIATE(float)
+INSTANTIATE(double)
 
 }  // namespace temper

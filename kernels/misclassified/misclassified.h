@@ -10,4 +10,8 @@ namespace temper {
 template <class T>
 void misclassified(Stream stream, int64_t n, T* y, const int32_t* predicted, const int32_t* labels);
 
+/// y_i = 1 where predicted_i is target_i, else 0.
+template <class T>
+void taken_for(Stream stream, int64_t n, T* y, const int32_t* predicted, const int32_t* targets);
+
 }  // namespace temper

@@ -33,13 +33,14 @@ struct Start {
   Noise noise;
   RngKey key;
   T scale, lo, hi;
+  const T* scales;
 
   HD int count(int i) const { return cols - 4 * i < 4 ? cols - 4 * i : 4; }
 
   HD void operator()(const Row& row) const {
     const RngKey now = key.now();
     const uint32_t id = ids[row.index];
-    T factor = scale;
+    T factor = scales ? scales[row.index] : scale;
     if (noise == Noise::l2_direction) {
       const T squares = row.sum([&](int i) {
         const Four v = normals(random_words(now, id, i));
@@ -89,13 +90,16 @@ struct Start {
 }  // namespace
 
 template <class T>
-void pgd_start(Stream stream, int64_t rows, int cols, T* x, const T* clean, const int32_t* ids, const NoiseStart& s) {
+void pgd_start(Stream stream, int64_t rows, int cols, T* x, const T* clean, const int32_t* ids, const NoiseStart& s,
+               const T* scales) {
   const KernelRange range(stream, "pgd_start", {rows, cols});
   for_each_row(stream, rows, (cols + 3) / 4,
-               Start<T>{x, clean, ids, cols, s.noise, s.key, T(s.scale), T(s.lo), T(s.hi)});
+               Start<T>{x, clean, ids, cols, s.noise, s.key, T(s.scale), T(s.lo), T(s.hi), scales});
 }
 
-template void pgd_start<float>(Stream, int64_t, int, float*, const float*, const int32_t*, const NoiseStart&);
-template void pgd_start<double>(Stream, int64_t, int, double*, const double*, const int32_t*, const NoiseStart&);
+template void pgd_start<float>(Stream, int64_t, int, float*, const float*, const int32_t*, const NoiseStart&,
+                               const float*);
+template void pgd_start<double>(Stream, int64_t, int, double*, const double*, const int32_t*, const NoiseStart&,
+                                const double*);
 
 }  // namespace temper

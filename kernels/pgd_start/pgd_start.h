@@ -22,8 +22,9 @@ struct NoiseStart {
 
 /// x = clamp(clean + noise, lo, hi) for each row (sample) of (rows, cols); ids (rows). The same bits for any batch
 /// split, thread count and, but for l2_direction, device. x may be clean. f32 and f64 (the same noise, scaled in f64).
+/// scales (rows), null or what each row has in place of start.scale.
 template <class T>
-void pgd_start(Stream stream, int64_t rows, int cols, T* x, const T* clean, const int32_t* ids,
-               const NoiseStart& start);
+void pgd_start(Stream stream, int64_t rows, int cols, T* x, const T* clean, const int32_t* ids, const NoiseStart& start,
+               const T* scales = nullptr);
 
 }  // namespace temper

@@ -14,12 +14,36 @@ HD T clamp(T v, T lo, T hi) {
   return above > hi ? hi : above;
 }
 
+/// A PgdStep in T, and what rows have in its place.
+template <class T>
+struct RowSteps {
+  T radius, step, lo, hi;
+  PgdRows<T> own;
+  RowSteps(const PgdStep& p, const PgdRows<T>& own)
+      : radius(T(p.radius)), step(T(p.step)), lo(T(p.lo)), hi(T(p.hi)), own(own) {}
+  HD bool moves(int64_t row) const { return !own.active || own.active[row]; }
+  HD T radius_of(int64_t row) const { return own.radius ? own.radius[row] : radius; }
+  HD T step_of(int64_t row) const { return own.step ? own.step[row] : step; }
+};
+
 template <class T>
 struct Linf {
   T radius, step, lo, hi;
   HD void operator()(int64_t, T& x, T grad, T clean) const {
     const T sign = T(grad > 0) - T(grad < 0);
     x = clamp(clamp(x + step * sign, clean - radius, clean + radius), lo, hi);
+  }
+};
+
+template <class T>
+struct LinfRows {
+  T* x;
+  const T *grad, *clean;
+  RowSteps<T> p;
+  HD void operator()(const Row& row) const {
+    if (!p.moves(row.index)) return;
+    const Linf<T> step{p.radius_of(row.index), p.step_of(row.index), p.lo, p.hi};
+    row.each(step, x + row.at(0), grad + row.at(0), clean + row.at(0));
   }
 };
 
@@ -34,9 +58,11 @@ template <class T>
 struct L2 {
   T* x;
   const T *grad, *clean;
-  T radius, step, lo, hi;
+  RowSteps<T> p;
   template <class R>
   HD void operator()(const R& row) const {
+    if (!p.moves(row.index)) return;
+    const T radius = p.radius_of(row.index), step = p.step_of(row.index), lo = p.lo, hi = p.hi;
     auto v = row.hold(x);
     const auto g = row.hold(grad), origin = row.hold(clean);
     const T length = std::sqrt(row.sum([](int, T g) { return g * g; }, g)) + T(1e-10);
@@ -54,8 +80,10 @@ struct L2BoxFirst {
   const T *grad, *clean;
   const int32_t* ids;
   RngKey key;
-  T radius, step, lo, hi;
+  RowSteps<T> p;
   HD void operator()(const Row& row) const {
+    if (!p.moves(row.index)) return;
+    const T radius = p.radius_of(row.index), step = p.step_of(row.index), lo = p.lo, hi = p.hi;
     const int64_t first = row.at(0);
     T* const v = x + first;
     const T *const g = grad + first, *const origin = clean + first;
@@ -100,16 +128,24 @@ void pgd_step_linf(Stream stream, int64_t n, T* x, const T* grad, const T* clean
 }
 
 template <class T>
-void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p) {
+void pgd_step_linf(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p,
+                   const PgdRows<T>& own) {
+  const KernelRange range(stream, "pgd_step_linf_rows", {rows, cols});
+  for_each_row(stream, rows, cols, LinfRows<T>{x, grad, clean, {p, own}});
+}
+
+template <class T>
+void pgd_step_l2(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean, PgdStep p,
+                 const PgdRows<T>& own) {
   const KernelRange range(stream, "pgd_step_l2", {rows, cols});
-  for_each_held_row<T>(stream, rows, cols, L2<T>{x, grad, clean, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
+  for_each_held_row<T>(stream, rows, cols, L2<T>{x, grad, clean, {p, own}});
 }
 
 template <class T>
 void pgd_step_l2_box_first(Stream stream, int64_t rows, int cols, T* x, const T* grad, const T* clean,
-                           const int32_t* ids, RngKey key, PgdStep p) {
+                           const int32_t* ids, RngKey key, PgdStep p, const PgdRows<T>& own) {
   const KernelRange range(stream, "pgd_step_l2_box_first", {rows, cols});
-  for_each_row(stream, rows, cols, L2BoxFirst<T>{x, grad, clean, ids, key, T(p.radius), T(p.step), T(p.lo), T(p.hi)});
+  for_each_row(stream, rows, cols, L2BoxFirst<T>{x, grad, clean, ids, key, {p, own}});
 }
 
 template <class T>
@@ -118,11 +154,12 @@ void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* g
   for_each_held_row<T>(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 
-#define INSTANTIATE(T)                                                                                         \
-  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                            \
-  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep);                         \
+#define INSTANTIATE(T)                                                                                          \
+  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                             \
+  template void pgd_step_linf<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);     \
+  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);       \
   template void pgd_step_l2_box_first<T>(Stream, int64_t, int, T*, const T*, const T*, const int32_t*, RngKey, \
-                                         PgdStep);                                                             \
+                                         PgdStep, const PgdRows<T>&);                                           \
   template void accumulate_momentum<T>(Stream, int64_t, int, T*, const T*, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

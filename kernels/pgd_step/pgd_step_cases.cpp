@@ -42,6 +42,37 @@ void add_linf(int64_t n) {
        .unfused_name = "step, ball, box"});
 }
 
+/// Rows with a radius and a step of their own, some of which stay as they are.
+template <class T>
+void add_linf_rows(int64_t rows, int cols) {
+  const DType t = dtype_of<T>();
+  const int64_t n = rows * cols;
+  add_case({.kernel = "pgd_step",
+            .name = cat("linf_rows/", name(t), "/", rows, "x", cols),
+            .arrays = {{"x", Role::inout, t, n, 0, 1},
+                       {"grad", Role::in, t, n},
+                       {"clean", Role::in, t, n, 0, 1},
+                       {"radius", Role::in, t, rows, 0, 0.5},
+                       {"step", Role::in, t, rows, 0, 0.5},
+                       {"active", Role::in, DType::i32, rows, 0, 1}},
+            .run =
+                [=](Stream s, const CaseArgs& a) {
+                  pgd_step_linf<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), {},
+                                   {a.get<T>(3), a.get<T>(4), a.get<int32_t>(5)});
+                },
+            .reference =
+                [=](auto& a) {
+                  for (int64_t i = 0; i < n; ++i) {
+                    const int64_t r = i / cols;
+                    if (!a[5][r]) continue;
+                    const double sign = a[1][i] > 0 ? 1 : a[1][i] < 0 ? -1 : 0, c = a[2][i];
+                    a[0][i] = std::clamp(std::clamp(a[0][i] + a[4][r] * sign, c - a[3][r], c + a[3][r]), 0.0, 1.0);
+                  }
+                },
+            .tolerance = sizeof(T) == 4 ? 2e-7 : 1e-15,
+            .bytes = 4.0 * n * sizeof(T)});
+}
+
 template <class T>
 void add_l2(int64_t rows, int cols, double radius) {
   const DType t = dtype_of<T>();
@@ -140,6 +171,7 @@ void add_cases() {
     for (const double radius : {0.3, 100.0}) add_l2<T>(rows, cols, radius);
     for (const double gradient : {0.0, 1.0}) add_l2_box_first<T>(rows, cols, gradient);
     add_momentum<T>(rows, cols);
+    add_linf_rows<T>(rows, cols);
   }
 }
 

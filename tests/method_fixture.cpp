@@ -1,0 +1,69 @@
+#include "tests/method_fixture.h"
+
+#include <algorithm>
+
+#include "tests/training_fixture.h"
+
+namespace temper::test {
+
+namespace {
+
+std::vector<FieldDoc> keys_of(const std::string& method) {
+  const Config none = parse_config("{}");
+  Fields f(none);
+  Registry<Trainer>::instance().make(method)->fields(f);
+  return f.docs();
+}
+
+// The other values of a key that has few: "a | b | c".
+std::vector<std::string> others(const FieldDoc& key) {
+  std::vector<std::string> values;
+  if (key.type.find(" | ") == std::string::npos) return values;
+  for (size_t from = 0, to = 0; to != std::string::npos; from = to + 3) {
+    to = key.type.find(" | ", from);
+    values.push_back(key.type.substr(from, to - from));
+  }
+  std::erase(values, key.value);
+  return values;
+}
+
+MethodSetting defaults(const std::string& method) {
+  MethodSetting s{"{name: " + method + "}",
+                  {"model.branches=[adv, clean]", "augment.crop_pad=1", "augment.flip=random",
+                   "schedule={name: cosine}", "ema.decay=0.9", "swa.start=1", "swa.every=2"}};
+  for (const FieldDoc& key : keys_of(method))
+    for (const auto& [name, value] : {std::pair{"radius", "0.05"}, {"step", "0.02"}, {"steps", "2"}})
+      if (key.key == std::string("attack.") + name) s.second.push_back("trainer." + key.key + "=" + value);
+  return s;
+}
+
+bool accepted(const MethodSetting& s) {
+  try {
+    tiny(s.first, s.second);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::vector<MethodSetting> every_method() {
+  std::vector<MethodSetting> all;
+  for (const std::string& name : Registry<Trainer>::instance().names()) all.push_back(defaults(name));
+  return all;
+}
+
+std::vector<MethodSetting> every_variant() {
+  std::vector<MethodSetting> all = every_method();
+  for (const std::string& name : Registry<Trainer>::instance().names())
+    for (const FieldDoc& key : keys_of(name))
+      for (const std::string& value : others(key)) {
+        MethodSetting s = defaults(name);
+        s.second.push_back("trainer." + key.key + "=" + value);
+        if (accepted(s)) all.push_back(s);
+      }
+  return all;
+}
+
+}  // namespace temper::test
