@@ -102,7 +102,7 @@ double empty_range(const BreakdownContext& context) {
   const Stream stream = context.engine.stream();
   StepGraph graph(context.engine, GraphUse::automatic, make_graph_recorder(stream.device));
   const auto run = [&] {
-    graph.run({.size = 1, .name = kName}, [&] {
+    graph.run({.size = 1}, [&] {
       for (int i = 0; i < kRanges; ++i) const KernelRange range(stream, kName);
     });
     synchronize(stream);

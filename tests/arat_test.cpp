@@ -114,8 +114,8 @@ struct TermAlone {
     const Arena::Scope scope(setup.state.engine.arena());
     const Batch batch = setup.state.train.load(1, 0);
     const Pgd pgd({.radius = 0.05, .step = 0.05, .steps = 1});
-    const Tensor x_adv = pgd.run(
-        setup.state.engine, batch, [&](Tape& t, const Var& x) { return network(t, x, Pass::eval()); }, 1);
+    Engine& engine = setup.state.engine;
+    const Tensor x_adv = pgd.run({engine, batch, {network, Pass::eval()}, RngStream(engine.seed(), 1)}).images;
     Tape tape(setup.state.engine, Wrt::params);
     Taps clean = invariance.taps(), adversarial = invariance.taps();
     network(tape, tape.input(batch.images), {.branch = 1, .taps = &clean});
@@ -395,8 +395,8 @@ TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated
   for (int64_t b = 0; b < 3; ++b) {
     const Arena::Scope scope(s.state.engine.arena());
     const Batch batch = s.state.train.load(1, b);
-    const Tensor x = pgd.run(
-        s.state.engine, batch, [&](Tape& t, const Var& v) { return (*s.state.network)(t, v, in_attack); }, 1);
+    const RngStream random(s.state.engine.seed(), 1);
+    const Tensor x = pgd.run({s.state.engine, batch, {*s.state.network, in_attack}, random}).images;
     s.state.network->predict(s.state.engine, x, {.momentum = 1, .weights = &w});
     const std::vector<double> one = w.buffers.read(mean);
     for (int c = 0; c < 4; ++c) want[c] += one[c] * static_cast<double>(batch.size()) / 48;

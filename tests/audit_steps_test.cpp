@@ -50,8 +50,7 @@ TEST_CASE("An observer is shown what an attack returns", "[audit][attack]") {
   const ImageSet set = Registry<DatasetReader>::instance().make("test_stripes")->train();
   Loader loader(engine, set, {.batch_size = 6});
   const Pgd pgd({.radius = 0.05, .step = 0.02, .steps = 2});
-  const Tensor result = pgd.run(
-      engine, loader.load(0, 0), [&](Tape& t, const Var& x) { return (*network)(t, x, Pass::eval()); }, 0);
+  const Tensor result = pgd.run({engine, loader.load(0, 0), {*network, Pass::eval()}, RngStream(engine.seed())}).images;
   REQUIRE(keep.found.size() == 1);
   CHECK(keep.found[0] == host_values(engine, result));
 }

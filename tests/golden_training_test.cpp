@@ -72,13 +72,12 @@ void check_attack(World& world, const Golden& golden, const Method& method, Clos
   Pass pass = Pass::eval();
   if (method.name == "pgd_at_train") pass.bn = BnStats::batch;
   const Var clean{world.network->predict(world.engine, batch.images, pass)};
-  const Tensor x = Pgd(options).run(
-      world.engine, batch, [&](Tape& t, const Var& x) { return (*world.network)(t, x, pass); },
-      [&](Tape& t, const Var& logits) {
-        return is_trades ? kl_divergence(t, logits, clean, Reduction::none)
-                         : cross_entropy(t, logits, batch.labels, Reduction::none);
-      },
-      1);
+  const AttackCall call{world.engine, batch, {*world.network, pass}, RngStream(world.engine.seed(), 1)};
+  const Objective objective = [&](Tape& t, const AttackView& at) {
+    return is_trades ? kl_divergence(t, at.logits, {at.of(clean.value)}, Reduction::none)
+                     : cross_entropy(t, at.logits, at.batch.labels, Reduction::none);
+  };
+  const Tensor x = Pgd(options).run(call, objective).images;
   close.check(difference(test::numbers_of(world.engine, x), golden.get<double>(method.name + "/x_adv")));
 }
 

@@ -154,7 +154,7 @@ TEMPER_DEVICE_TEST("a convolution's ReLU lets NaN through where nothing is diffe
         pixels[3 * 16] = NAN;
         test::write_numbers(engine, x, pixels);
         const Tensor w = test::tensor_of(engine, {32, size, size, 16}, test::wave(32 * size * size * 16, 3));
-        const Var y = conv2d_act(tape, {x}, {w}, {}, {.stride = stride, .pad = size / 2}, {}, Activation::relu);
+        const Var y = conv2d_act(tape, {x}, Var{w}, {}, {.stride = stride, .pad = size / 2}, {}, Activation::relu);
         int nans = 0, below = 0;
         for (const double v : test::numbers_of(engine, y.value)) nans += std::isnan(v), below += v < 0;
         CHECK(nans >= (stride == 1 || size > 1 ? 32 : 0));
