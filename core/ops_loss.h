@@ -1,12 +1,7 @@
 #pragma once
-#include "core/tape.h"
+#include "core/per_sample_loss.h"
 
 namespace temper {
-
-/// How per-sample losses become the result, always said in full: `none` keeps one value per sample (what attacks
-/// ascend: backward() then differentiates their sum), `mean` divides the sum by N (PyTorch's batchmean for KL), `sum`
-/// does not, `elementwise` divides by N * C (PyTorch's kl_div default).
-enum class Reduction : uint8_t { none, mean, sum, elementwise };
 
 /// Cross entropy -log softmax(logits)_label; labels (N) i32. With smoothing s the target is (1 - s) * onehot + s / C.
 Var cross_entropy(Tape& tape, const Var& logits, const Tensor& labels, Reduction reduction = Reduction::mean,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/ops_batch.h"
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
 #include "core/ops_pool.h"
@@ -61,13 +62,28 @@ void BatchNorm::ran(const Pass& pass) {
   if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.touch();
 }
 
+Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual,
+                         Activation activation) const {
+  if (!pass.rest) return batch_norm(tape, x, vars(tape, pass), options(pass), residual, activation);
+  const auto part = [&](int branch, int64_t first, int64_t count) {
+    Pass alone = pass;
+    alone.branch = branch;
+    alone.rest.reset();
+    return normalise(tape, rows(tape, x, first, count), alone,
+                     residual.value ? rows(tape, residual, first, count) : Var{}, activation);
+  };
+  const int64_t from = pass.rest->from;
+  const Var head = part(pass.branch, 0, from);
+  return concat(tape, head, part(pass.rest->branch, from, x.value.shape[0] - from));
+}
+
 Var BatchNorm::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual,
                           Activation activation) const {
   Var y;
   if (wanted(pass, name_))
-    y = finish(tape, tap(pass, name_, batch_norm(tape, x, vars(tape, pass), options(pass))), residual, activation);
+    y = finish(tape, tap(pass, name_, normalise(tape, x, pass, {}, Activation::none)), residual, activation);
   else
-    y = batch_norm(tape, x, vars(tape, pass), options(pass), residual, activation);
+    y = normalise(tape, x, pass, residual, activation);
   ran(pass);
   return tap_relu(pass, name_, y, activation);
 }
@@ -81,7 +97,7 @@ Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& 
   if (!bn_) return conv_(tape, x, pass, residual, activation);
   // Both are asked, so that both names are known to a misspelt tap.
   const bool conv_tapped = wanted(pass, conv_.name()), bn_tapped = wanted(pass, bn_->name());
-  if (conv_tapped || bn_tapped) return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
+  if (conv_tapped || bn_tapped || pass.rest) return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
   const Var y = conv2d_batch_norm(tape, x, conv_.weight(tape, pass), conv_.options(), bn_->vars(tape, pass),
                                   BatchNorm::options(pass), residual, activation);
   BatchNorm::ran(pass);

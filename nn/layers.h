@@ -34,7 +34,7 @@ class Conv2d {
 
 /// [relu](BatchNorm [+ residual]), one set of parameters and statistics per branch of the network. The first branch has
 /// PyTorch's names, NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var; another one has NAME.BRANCH.weight
-/// etc.
+/// etc. Where the pass has a rest of the batch, each part is normalised by itself, the first one first.
 class BatchNorm {
  public:
   BatchNorm(const Builder& b, const std::string& name, int64_t channels);
@@ -53,6 +53,8 @@ class BatchNorm {
   struct Branch {
     int gamma, beta, mean, var;
   };
+  Var normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const;
+
   std::string name_;
   std::vector<Branch> branches_;
 };

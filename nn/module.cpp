@@ -59,10 +59,12 @@ Var Network::operator()(Tape& tape, const Var& images, Pass pass) const {
   const DataShape& d = options_.data;
   TEMPER_CHECK(s.rank() == 4 && s[1] == d.height && s[2] == d.width && s[3] == d.channels,
                "model: expected images (N, ", d.height, ", ", d.width, ", ", d.channels, "), got ", s);
-  TEMPER_CHECK(pass.branch >= 0 && pass.branch < static_cast<int>(options_.branches.size()),
-               "model: there is no "
-               "BatchNorm branch ",
-               pass.branch, ", only ", join(options_.branches));
+  for (const int branch : {pass.branch, pass.rest ? pass.rest->branch : pass.branch})
+    TEMPER_CHECK(branch >= 0 && branch < static_cast<int>(options_.branches.size()),
+                 "model: there is no BatchNorm branch ", branch, ", only ", join(options_.branches));
+  TEMPER_CHECK(!pass.rest || (pass.rest->from > 0 && pass.rest->from < s[0]),
+               "model: expected the rest of the batch to begin inside it, images are ", s, ", got ",
+               pass.rest ? pass.rest->from : 0);
   if (!pass.weights) pass.weights = weights_.get();
   const PhaseRange phase(tape.stream(), "forward");
   return body_->forward(tape, normalize(tape, images, options_.mean, options_.std), pass);

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,20 @@ class Taps {
   std::vector<std::string> seen_;
 };
 
+/// Which BatchNorm set the samples from `from` on go through, where it is not the set of those before.
+struct RestOfBatch {
+  int64_t from = 0;
+  int branch = 0;
+};
+
 /// Everything that is a property of one forward pass rather than of the network. There is no train/eval flag.
 struct Pass {
   BnStats bn = BnStats::batch;
   BnUpdate update = BnUpdate::yes;
   double momentum = BatchNormOptions{}.momentum;  ///< of the running statistics
   int branch = 0;                                 ///< which BatchNorm set, in a network with split BatchNorm
+  /// Two batches side by side (concat): each normalised by itself, with a set of its own or the same one.
+  std::optional<RestOfBatch> rest = {};
   Taps* taps = nullptr;
   Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
 

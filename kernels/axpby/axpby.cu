@@ -72,15 +72,15 @@ void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float>
 }
 
 template <class T>
-void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T* y) {
+void add_scalar(Stream stream, int64_t n, double scale, const T* s, float beta, T* y) {
   const KernelRange range(stream, "add_scalar", {n});
-  map(stream, n, Spread<T>{s, scale, beta}, y);
+  map(stream, n, Spread<T>{s, compute_t<T>(scale), beta}, y);
 }
 
 #define INSTANTIATE(T)                                                                                        \
   template void axpby<T>(Stream, int64_t, Live<float>, const T*, float, T*);                                  \
   template void weighted_sum<T>(Stream, int64_t, float, const T*, Live<float>, const T*, T*, Live<uint32_t>); \
-  template void add_scalar<T>(Stream, int64_t, float, const T*, float, T*);
+  template void add_scalar<T>(Stream, int64_t, double, const T*, float, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)
 INSTANTIATE(bfloat16)

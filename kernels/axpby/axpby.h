@@ -17,6 +17,6 @@ void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float>
 
 /// y = beta * y + scale * s[0], n elements: a scalar's gradient spread over what was summed.
 template <class T>
-void add_scalar(Stream stream, int64_t n, float scale, const T* s, float beta, T* y);
+void add_scalar(Stream stream, int64_t n, double scale, const T* s, float beta, T* y);
 
 }  // namespace temper

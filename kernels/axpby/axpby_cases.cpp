@@ -47,7 +47,7 @@ void add_cases() {
     add_case({.kernel = "axpby",
               .name = cat("add_scalar/", name(t), "/n=", n),
               .arrays = {{"s", Role::in, t, 1}, {"y", Role::inout, t, n}},
-              .run = [n](Stream s, const CaseArgs& a) { add_scalar(s, n, 3.f, a.get<T>(0), 1.f, a.get<T>(1)); },
+              .run = [n](Stream s, const CaseArgs& a) { add_scalar(s, n, 3, a.get<T>(0), 1.f, a.get<T>(1)); },
               .reference =
                   [n](auto& a) {
                     for (int64_t i = 0; i < n; ++i) a[1][i] += 3 * a[0][0];
