@@ -54,7 +54,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
   for (const MethodPart& part : e.trainer.method->parts())
-    if (part.trained == MethodPart::Trained::with_network)
+    if (part.moved == MethodPart::Moved::with_network)
       train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
