@@ -180,7 +180,7 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
 
 TEST_CASE("forward and data gradient do not depend on batch size or threads", "[conv]") {
   const auto run = [](ConvWorld& v, int64_t n, int threads) {
-    const auto conv = make_conv_backend(Device::cpu);
+    const auto conv = make_cpu_conv();
     Team team(threads);
     const Stream stream{.team = &team};
     for (int64_t i = 0; i < v.g.n; i += n) {
@@ -207,8 +207,8 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
 }
 
 TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
-  const auto run = [](ConvWorld& v, Exactness exactness, int threads) {
-    const auto conv = make_conv_backend(Device::cpu, exactness);
+  const auto run = [](ConvWorld& v, const Optimisations& without, int threads) {
+    const auto conv = make_cpu_conv(without);
     Team team(threads);
     const Stream stream{.team = &team};
     conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
@@ -221,17 +221,17 @@ TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
   all.push_back({.n = 7, .h = 16, .w = 16, .c = 16, .k = 24, .r = 5, .s = 5, .pad = 2});
   for (const Compute& compute : types(Device::cpu))
     for (const ConvShape& g : all)
-      for (const Exactness exactness : {Exactness::rounding, Exactness::exact}) {
+      for (const Optimisations& without : {Optimisations(), that_round()}) {
         CAPTURE(compute.name, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
         ConvWorld v(g, compute.stored);
-        const auto one = run(v, exactness, 1);
-        CHECK(run(v, exactness, 2) == one);
-        CHECK(run(v, exactness, 3) == one);
+        const auto one = run(v, without, 1);
+        CHECK(run(v, without, 2) == one);
+        CHECK(run(v, without, 3) == one);
       }
 }
 
 TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
-  const auto conv = make_conv_backend(Device::cpu);
+  const auto conv = make_cpu_conv();
   if (conv->supports(DType::bf16) || std::string(conv->name()).find("onednn") == std::string::npos) return;
   ConvWorld v(shapes()[3], DType::bf16);
   CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),

@@ -50,7 +50,7 @@ struct Arat : Trainer {
     if (!invariance->predictors()) return {};
     return {{.name = "predictors",
              .weights = &invariance->predictors()->weights(),
-             .trained = MethodPart::Trained::with_network,
+             .moved = MethodPart::Moved::with_network,
              .saved_as = "arat.predictors"}};
   }
   void before_epoch(TrainContext& context) override { balance.measure(context, Pass::eval(clean_branch)); }

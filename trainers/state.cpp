@@ -40,7 +40,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
              .shuffle = Shuffle::every_epoch,
              .augmentation = e.augment,
              .last_batch = e.loop.last_batch}),
-      values(engine.stream()) {
+      values(engine.stream()),
+      loss_scaler(engine) {
   if (images_validation > 0)
     validation = std::make_unique<Loader>(engine, data.validation, e.evaluation.loader(engine.device()));
   if (e.ema.on()) ema.emplace(engine, *network);
@@ -53,7 +54,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
   for (const MethodPart& part : e.trainer.method->parts())
-    if (part.trained == MethodPart::Trained::with_network)
+    if (part.moved == MethodPart::Moved::with_network)
       train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
@@ -99,6 +100,7 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.collapsed", progress.collapsed);
   visit_network(v, *network);
   for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
+  loss_scaler.visit_state(v);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
   for (const MethodPart& part : experiment.trainer.method->parts()) {

@@ -82,13 +82,13 @@ struct Movement {
 /// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.
 struct MethodPart {
   /// with_network: after every step, by the gradient that write_gradients() leaves for it, with the settings and the
-  /// schedule of the network. by_method: the method does it (trainers/companion.h).
-  enum class Trained : uint8_t { no, with_network, by_method };
+  /// schedule of the network. by_method: as the method likes, or never.
+  enum class Moved : uint8_t { by_method, with_network };
   std::string name;  ///< in messages, and in checkpoints unless `saved_as` says otherwise
   Weights* weights = nullptr;
-  Trained trained = Trained::no;
-  WeightOptimizer* optimizer = nullptr;  ///< of by_method: checkpoints hold its state, too
-  std::string saved_as = {};             ///< a name in checkpoints that others have written already
+  Moved moved = Moved::by_method;
+  WeightOptimizer* optimizer = nullptr;  ///< the method's own for it: checkpoints hold its state, too
+  std::string saved_as = {};             ///< the name in checkpoints that were written before
 };
 
 /// Averaged weights whose BatchNorm statistics are being estimated.
@@ -121,7 +121,7 @@ class Trainer {
   /// context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
   /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
-  /// the network's parameters and the buffer for their gradient, then those of each of parts() that is trained with it.
+  /// the network's parameters and the buffer for their gradient, then those of each of parts() that moves with it.
   /// Methods with several gradient sets override it.
   virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);
