@@ -52,17 +52,22 @@ StartReport start_report(const TrainingState& state) {
 }
 
 Outcome train(Run& run) {
-  Progress& p = run.state.progress;
-  std::optional<Outcome> stop = should_stop(run.state);
-  while (!stop && p.epoch <= run.state.experiment.loop.epochs) {
-    const std::optional<EpochTime> time = train_epoch(run);
-    bool interrupted = !time;
+  TrainingState& s = run.state;
+  const Progress& p = s.progress;
+  std::optional<Outcome> stop = should_stop(s);
+  while (!stop && p.epoch <= s.experiment.loop.epochs) {
+    bool interrupted = false;
+    EpochSteps steps(run);
+    while (!interrupted && p.step < s.steps_per_epoch()) {
+      steps.made(train_step(s, run.folder.last()));
+      interrupted = SignalGuard::raised();
+    }
     try {
-      if (time) stop = close_epoch(run, *time);
+      if (!interrupted) stop = close_epoch(run, steps.time());
     } catch (const Interrupted&) {
       interrupted = true;
     }
-    if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= run.state.experiment.loop.epochs;
+    if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= s.experiment.loop.epochs;
     if (!interrupted) continue;
     run.save_checkpoint();
     return Outcome::interrupted;
