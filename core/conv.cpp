@@ -9,14 +9,7 @@ namespace temper {
 
 std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
 
-std::unique_ptr<ConvBackend> make_conv_backend(Device device, [[maybe_unused]] Exactness exactness) {
-  if (device == Device::cuda) {
-#if defined(TEMPER_CUDA)
-    fail("conv2d: on cuda convolutions take their work space from an engine's arena; use Engine");
-#else
-    fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
-#endif
-  }
+std::unique_ptr<ConvBackend> make_cpu_conv([[maybe_unused]] Exactness exactness) {
 #if defined(TEMPER_ONEDNN)
   auto direct = make_onednn_conv(exactness);
 #else

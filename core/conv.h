@@ -137,9 +137,9 @@ std::unique_ptr<ConvBackend> make_f16_conv(std::unique_ptr<ConvBackend> other);
 std::unique_ptr<ConvBackend> make_reference_conv();
 /// Winograd's algorithm for the convolutions and data gradients it suits, on this processor; all others by `other`.
 std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other);
-/// The fastest back end of this build for the device: Winograd and oneDNN (or the reference) on the CPU, cuDNN on CUDA.
-/// f64 always goes to the reference. With Exactness::exact direct convolutions only, and filter gradients that are the
-/// same for any number of threads.
-std::unique_ptr<ConvBackend> make_conv_backend(Device device, Exactness exactness = Exactness::rounding);
+/// The fastest back end of this build for the CPU: Winograd and oneDNN, or the reference. f64 always goes to the
+/// reference. With Exactness::exact direct convolutions only, and filter gradients that are the same for any number of
+/// threads.
+std::unique_ptr<ConvBackend> make_cpu_conv(Exactness exactness = Exactness::rounding);
 
 }  // namespace temper

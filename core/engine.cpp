@@ -33,7 +33,7 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
     return make_planned_conv(make_cuda_engines(),
                              {.arena = &arena, .planning = options.planning, .exactness = options.exactness});
 #endif
-  auto conv = make_conv_backend(options.device, options.exactness);
+  auto conv = make_cpu_conv(options.exactness);
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What winograd.cpp chooses from: the same code compiled for one instruction set each. Includes nothing that holds
+// What conv_winograd.cpp chooses from: the same code compiled for one instruction set each. Includes nothing that holds
 // code, so that no function compiled for AVX-512 can stand in for another file's.
 #include <cstdint>
 #include <utility>  // integer_sequence

@@ -231,7 +231,7 @@ TEMPER_DEVICE_TEST("arat: a step updates the adversarial statistics 11 times, th
 
 TEMPER_DEVICE_TEST("arat: a step with bf16 activations has nearly the loss and gradient of one with f32",
                    "[trainers][arat]") {
-  if (device == Device::cpu && !make_conv_backend(device)->supports(DType::bf16))
+  if (device == Device::cpu && !make_cpu_conv()->supports(DType::bf16))
     TEMPER_SKIP_ON_HOST("no bf16 convolutions for this processor");
   const auto step = [&](const std::string& compute) {
     Setup s(device, "attack: {radius: 0, start: none, steps: 1}", {"precision.compute=" + compute});

@@ -279,7 +279,7 @@ TEST_CASE("convolutions and attacks are checked and timed", "[bench]") {
   std::vector<std::string> attack = {"attack",  "--axis", "model=small_cnn", "--axis",
                                      "batch=2", "--set",  "attack.steps=2"};
   attack.insert(attack.end(), quick.begin(), quick.end());
-  const bool bf16 = make_conv_backend(Device::cpu)->supports(DType::bf16);
+  const bool bf16 = make_cpu_conv()->supports(DType::bf16);
   std::vector<std::string> residual = {"conv",
                                        "--axis",
                                        "network=resnet18",

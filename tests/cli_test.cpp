@@ -272,7 +272,7 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK_THAT(temper_command({"eval", run, "--weights", "beste"}).err, ContainsSubstring("did you mean 'best'?"));
 
   // f16 is there in every build; bf16, which it takes by itself, needs oneDNN on the CPU.
-  const std::string compute = make_conv_backend(Device::cpu)->supports(DType::bf16) ? "bf16" : "f16";
+  const std::string compute = make_cpu_conv()->supports(DType::bf16) ? "bf16" : "f16";
   const Ran audit = temper_command(
       {"audit", "precision", run, "--limit", "5", "--json", folder.file("audit.json"), "--compute", compute});
   CHECK(audit.err == "");

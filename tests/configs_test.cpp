@@ -48,7 +48,7 @@ DataSplits made_up_images(const DataShape& shape) {
 void take_one_step(const std::filesystem::path& file) {
   INFO(file.string());
   std::vector<std::string> set = {"device=cpu", "loop.batch_size=2"};
-  if (!make_conv_backend(Device::cpu)->supports(DType::bf16)) set.push_back("precision.compute=f32");
+  if (!make_cpu_conv()->supports(DType::bf16)) set.push_back("precision.compute=f32");
   const YAML::Node resolved = read_experiment(load_config(file.string())).resolved;
   if (resolved["trainer"]["attack"]) set.push_back("trainer.attack.steps=1");
   if (resolved["trainer"]["warm_up"]) set.push_back("trainer.warm_up.epochs=0");

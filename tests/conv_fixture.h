@@ -85,7 +85,7 @@ struct Compute {
 
 inline std::vector<Compute> types(Device device) {
   std::vector<Compute> all(1);
-  if (device == Device::cuda || make_conv_backend(device)->supports(DType::bf16))
+  if (device == Device::cuda || make_cpu_conv()->supports(DType::bf16))
     all.push_back({"bf16", DType::bf16, 2e-2, 1e-4});
   if (device == Device::cuda) {
     all.push_back({"f16", DType::f16, 4e-3, 1e-4});

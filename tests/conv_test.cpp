@@ -180,7 +180,7 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
 
 TEST_CASE("forward and data gradient do not depend on batch size or threads", "[conv]") {
   const auto run = [](ConvWorld& v, int64_t n, int threads) {
-    const auto conv = make_conv_backend(Device::cpu);
+    const auto conv = make_cpu_conv();
     Team team(threads);
     const Stream stream{.team = &team};
     for (int64_t i = 0; i < v.g.n; i += n) {
@@ -208,7 +208,7 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
 
 TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
   const auto run = [](ConvWorld& v, Exactness exactness, int threads) {
-    const auto conv = make_conv_backend(Device::cpu, exactness);
+    const auto conv = make_cpu_conv(exactness);
     Team team(threads);
     const Stream stream{.team = &team};
     conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
@@ -231,7 +231,7 @@ TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
 }
 
 TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
-  const auto conv = make_conv_backend(Device::cpu);
+  const auto conv = make_cpu_conv();
   if (conv->supports(DType::bf16) || std::string(conv->name()).find("onednn") == std::string::npos) return;
   ConvWorld v(shapes()[3], DType::bf16);
   CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),

@@ -3,6 +3,7 @@
 #include "kernels/ema/ema.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"
+#include "tests/training_fixture.h"
 #include "trainers/sgd.h"
 #include "trainers/weight_optimizer.h"
 
@@ -135,9 +136,33 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   CHECK_THROWS_WITH(read("{weight_decay: -1}"),
                     ContainsSubstring("optimizer.weight_decay: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(read("{weight_decai: 1}"), ContainsSubstring("did you mean 'weight_decay'?"));
+  CHECK_THROWS_WITH(read("{name: adamm}"),
+                    ContainsSubstring("optimizer.name: unknown name 'adamm'; did you mean 'adam'?"));
+  CHECK_THROWS_WITH(read("{name: adamw, lr: 5, weight_decay: 0.2}"),
+                    ContainsSubstring("optimizer.weight_decay: expected lr * weight_decay below 1"));
+  CHECK_NOTHROW(read("{name: adam, lr: 5, weight_decay: 0.2}"));  // divided by its size before it acts
+  CHECK_THROWS_WITH(read("{name: adam, momentum: 0.9}"), ContainsSubstring("optimizer: unknown key 'momentum'"));
+  CHECK_THROWS_WITH(read("{clip: {norm: -1}}"), ContainsSubstring("optimizer.clip.norm: expected 0 or more, got -1"));
+  CHECK_THROWS_WITH(read("{groups: [{lr_factor: 2}]}"),
+                    ContainsSubstring("optimizer.groups.0.parameters: expected at least one glob"));
+  CHECK_THROWS_WITH(read("{groups: [{parameters: [a], schedul: {name: cosine}}]}"),
+                    ContainsSubstring("did you mean 'schedule'?"));
+  CHECK_THROWS_WITH(
+      read("{groups: [{parameters: [a], schedule: {name: cosines}}]}"),
+      ContainsSubstring("optimizer.groups.0.schedule.name: unknown name 'cosines'; did you mean 'cosine'?"));
   ParamStore store = three_arrays();
   Flat w(store, DType::f32, {});
   const Sgd rule;
+  const auto grouped = [&](const std::vector<std::string>& one, const std::vector<std::string>& other) {
+    OptimizerOptions options;
+    for (const auto& globs : {one, other}) options.groups.emplace_back().parameters = globs;
+    WeightOptimizer optimizer(w, rule, {}, options);
+  };
+  CHECK_THROWS_WITH(grouped({"conv.*"}, {"bn*"}), "optimizer.groups: no parameter matches 'bn*'");
+  CHECK_THROWS_WITH(
+      grouped({"conv.*"}, {"*.bias"}),
+      "optimizer.groups: parameter 'conv.bias' is in groups 0 and 1 (from 0); expected one group for each, "
+      "so narrow the globs of one of them");
   CHECK_THROWS_WITH(WeightOptimizer(w, rule, {}, {.no_decay = {"bn*"}}),
                     "optimizer.no_decay: no parameter matches 'bn*'");
 }
@@ -184,4 +209,54 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
       CHECK(contents(together.state("momentum")) == contents(alone.state("momentum")));
     }
   }
+}
+
+TEST_CASE("optimizer: a rule that knows no masks refuses them", "[optimizer]") {
+  struct Plain : Optimizer {
+    Plain() : Optimizer({.lr = 1, .weight_decay = 0}) {}
+    void update(Stream, const Update&) const override {}
+  } plain;
+  ParamStore store = three_arrays();
+  Flat w(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
+  WeightOptimizer optimizer(w, plain, {});
+  optimizer.prepare(0.1);
+  optimizer.step({}, g);
+  CHECK_THROWS_WITH(optimizer.step({}, g, {&mask}), ContainsSubstring("does not handle masks of gradients"));
+}
+
+TEST_CASE("optimizer: a group's schedule is held against the run, and gives its rates", "[optimizer]") {
+  const std::string groups =
+      "optimizer.groups=[{parameters: ['fc.*'], lr_factor: 2, schedule: {name: steps, milestones: [2, 75]}}]";
+  Experiment e = test::tiny(test::kPgdAt, {groups});
+  REQUIRE(e.warnings.size() == 1);
+  CHECK_THAT(e.warnings[0], ContainsSubstring("optimizer.groups.0.schedule.milestones: epoch 75 never comes"));
+  const TrainingState s(e, read_splits(e));
+  const auto rates = [&](int64_t epoch) {
+    return s.trained[0].optimizer.rates(*e.schedule.schedule, {.epoch = epoch, .epochs = 3});
+  };
+  CHECK(rates(1) == std::vector<double>{0.05, 0.1});
+  CHECK(rates(2) == std::vector<double>{0.05, 2 * (0.05 * 0.1)});
+}
+
+TEMPER_DEVICE_TEST(
+    "optimizer: clipped by norm, a step is no longer than rate and limit say; the gradient is logged as it was",
+    "[optimizer]") {
+  const auto length = [&](double limit) {
+    Experiment e = test::tiny(test::kPgdAt, test::on(device, {"optimizer.momentum=0", "optimizer.weight_decay=0",
+                                                              cat("optimizer.clip.norm=", limit)}));
+    TrainingState s(e, read_splits(e));
+    const auto before = test::numbers_of(s.engine, s.network->weights().params.all());
+    const StepNumbers n = train_step(s, "none");
+    const auto after = test::numbers_of(s.engine, s.network->weights().params.all());
+    double sum = 0;
+    for (size_t i = 0; i < after.size(); ++i) sum += (after[i] - before[i]) * (after[i] - before[i]);
+    return std::pair(n.grad_norm, std::sqrt(sum));
+  };
+  const auto [norm, free] = length(0);
+  REQUIRE(norm > 0.02);
+  CHECK(free == Approx(0.05 * norm).epsilon(1e-4));
+  const auto [logged, clipped] = length(0.01);
+  CHECK(logged == norm);
+  CHECK(clipped == Approx(0.05 * 0.01).epsilon(1e-3));
+  CHECK(length(100 * norm) == std::pair(norm, free));
 }

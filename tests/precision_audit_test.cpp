@@ -60,7 +60,7 @@ TEMPER_DEVICE_TEST("A side without gradients is found out", "[evaluation][audit]
 }
 
 TEMPER_DEVICE_TEST("bf16 keeps most signs of the gradient", "[evaluation][audit]") {
-  if (device == Device::cpu && !make_conv_backend(device)->supports(DType::bf16))
+  if (device == Device::cpu && !make_cpu_conv()->supports(DType::bf16))
     TEMPER_SKIP_ON_HOST("no bf16 convolutions for this processor");
   Side a(device), b(device, DType::bf16);
   const PrecisionAudit r = audit(a, b);

@@ -156,12 +156,12 @@ TEST_CASE("resume: fewer epochs than are begun are refused before anything is wr
 
 TEST_CASE("resume: more or fewer epochs are refused where the steps made would have had other rates", "[resume]") {
   now = {};
-  for (const char* schedule : {"{name: cosine}", "{name: one_cycle}",
-                               "{name: fractions, between: linear, at: [0, 1], "
-                               "factors: [1, 0.1]}"}) {
-    CAPTURE(schedule);
+  for (const char* setting : {"schedule={name: cosine}", "schedule={name: one_cycle}",
+                              "schedule={name: fractions, between: linear, at: [0, 1], factors: [1, 0.1]}",
+                              "optimizer.groups=[{parameters: ['fc.*'], schedule: {name: cosine}}]"}) {
+    CAPTURE(setting);
     Run run;
-    run.always.push_back(std::string("schedule=") + schedule);
+    run.always.push_back(setting);
     run.begin({"loop.epochs=2"});
     CHECK_THAT(run.refusal({"loop.epochs=4"}), ContainsSubstring("resume: loop.epochs 2 -> 4: the schedule '") &&
                                                    ContainsSubstring("spreads its rates over loop.epochs, and step ") &&

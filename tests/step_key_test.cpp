@@ -1,10 +1,10 @@
 // What a recorded step depends on is found by itself: two steps with one key launch the same, whatever the method.
+#include "trainers/step_key.h"
 #include "core/ops_elementwise.h"
 #include "core/ops_loss.h"
 #include "tests/catch.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
-#include "trainers/step_key.h"
 
 using namespace temper;
 
@@ -218,7 +218,6 @@ TEST_CASE("key: a live value that was not put is named", "[graph][errors]") {
     test::first_steps(e, 1);
   };
   const std::string text = "live: expected a name that the method's live_values() put for this step, got '";
-  CHECK_THROWS_WITH(step(std::make_unique<Misspelt>()),
-                    text + "wieght'; did you mean 'weight'? (known: ramp, weight)");
+  CHECK_THROWS_WITH(step(std::make_unique<Misspelt>()), text + "wieght'; did you mean 'weight'? (known: ramp, weight)");
   CHECK_THROWS_WITH(step(std::make_unique<None>()), text + "weight'; it put none");
 }

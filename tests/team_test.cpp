@@ -12,7 +12,7 @@
 #include "core/engine.h"
 #include "core/parallel.h"
 #include "tests/catch.h"
-#include "tests/tensors.h"
+#include "tests/gradcheck.h"
 
 using namespace temper;
 
@@ -129,6 +129,36 @@ TEST_CASE("two engines at work do not disturb each other, nor OpenMP", "[team]")
   });
   CHECK(sums[0] == 200 * 2016);
   CHECK(sums[1] == 200 * 2016);
+}
+
+TEST_CASE(
+    "engines with other numbers of threads compute at the same time what each computes alone, and leave OpenMP alone",
+    "[team]") {
+  Engine one({.threads = 1, .arena_mb = 64}), three({.threads = 3, .arena_mb = 64});
+  // By oneDNN, which OpenMP would give threads: a step with 1x1 filters and stride 2.
+  const ConvShape g{.n = 16, .h = 16, .w = 16, .c = 32, .k = 64, .r = 1, .s = 1, .stride = 2};
+  const auto gradient = [&](Engine& engine) {
+    const Arena::Scope scope(engine.arena());
+    const auto filled = [&](Shape shape, int seed) {
+      return test::tensor_of(engine, shape, test::wave(shape.numel(), seed));
+    };
+    const Tensor x = filled({g.n, g.h, g.w, g.c}, 1), dy = filled({g.n, g.p(), g.q(), g.k}, 2);
+    const Tensor dw = filled({g.k, 1, 1, g.c}, 3);
+    engine.conv().backward_filter(engine.stream(), g, x, dy, 0.f, dw);
+    return test::numbers_of(engine, dw);
+  };
+  const auto alone = gradient(one);
+  CHECK(gradient(three) == alone);
+  const int before = omp_get_max_threads();
+  std::atomic<int> wrong = 0;
+  in_parallel(2, 2, [&](size_t k) {
+    omp_set_num_threads(5);  // the calling thread's own choice
+    for (int again = 0; again < 20; ++again)
+      if (gradient(k == 0 ? one : three) != alone || omp_get_max_threads() != 5) ++wrong;
+    omp_set_num_threads(before);
+  });
+  CHECK(wrong == 0);
+  CHECK(omp_get_max_threads() == before);
 }
 
 TEST_CASE("what a child computes where OpenMP has fewer threads than an engine", "[.][child]") {

@@ -22,7 +22,8 @@ void StepLog::put(const std::string& name, const Tensor& term) {
   check_new(name);
   TEMPER_CHECK(term.numel() == 1, "log: expected one number as '", name, "', got ", term.shape,
                "; log the mean of values per sample");
-  TEMPER_CHECK(terms_.size() < kMost, "log: expected at most ", kMost, " terms in a step, and '", name, "' is one more");
+  TEMPER_CHECK(terms_.size() < kMost, "log: expected at most ", kMost, " terms in a step, and '", name,
+               "' is one more");
   put_scalar(engine_, term, places_.rows(static_cast<int64_t>(terms_.size()), 1));
   terms_.push_back(name);
   engine_.capture().host([this, name] { terms_.push_back(name); });

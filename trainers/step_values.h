@@ -44,7 +44,7 @@ class StepValues {
  private:
   Stream stream_;
   DeviceArray<Values> memory_;
-  Values now_;  ///< outlives the copy
+  Values now_;                      ///< outlives the copy
   std::vector<std::string> names_;  ///< of now_.named
   std::map<std::string, Live<float>> named_;
 };

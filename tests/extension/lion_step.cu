@@ -1,0 +1,39 @@
+#include "tests/extension/lion_step.h"
+
+#include "kernels/runtime/map.h"
+
+namespace temper {
+
+namespace {
+
+template <class T>
+struct Lion {
+  T lr, beta1, beta2, weight_decay;
+  HD void operator()(int64_t, T& w, T& m, T grad) const {
+    const T c = beta1 * m + (1 - beta1) * grad;
+    const T sign = c > 0 ? T(1) : c < 0 ? T(-1) : T(0);
+    w = w - lr * (sign + weight_decay * w);
+    m = beta2 * m + (1 - beta2) * grad;
+  }
+};
+
+/// Live numbers are read where the kernel runs: a GPU repeats a recorded launch with others.
+template <class T>
+struct LiveLion {
+  LionStep step;
+  HD bool rests() const { return step.moves.now() == 0; }
+  HD Lion<T> begin() const { return {T(step.lr.now()), T(step.beta1), T(step.beta2), T(step.weight_decay)}; }
+};
+
+}  // namespace
+
+template <class T>
+void lion_step(Stream stream, int64_t n, T* w, T* m, const T* grad, LionStep step) {
+  const KernelRange range(stream, "lion_step", {n});
+  map(stream, n, LiveLion<T>{step}, w, m, grad);
+}
+
+template void lion_step<float>(Stream, int64_t, float*, float*, const float*, LionStep);
+template void lion_step<double>(Stream, int64_t, double*, double*, const double*, LionStep);
+
+}  // namespace temper
