@@ -15,7 +15,7 @@ struct Filter {
   uint64_t version = 0;  ///< changes whenever the contents do (Flat::stamp); 0: not known, so nothing is kept
   Tensor narrow = {};    ///< the value in the compute type, for a library that takes filters so; none: it converts
 
-  Filter(const Var& value) : value(value) {}  // NOLINT: any variable can be one
+  Filter(const Var& value) : value(value) {}  // any variable can be one
   Filter(const Var& value, uint64_t version, const Tensor& narrow) : value(value), version(version), narrow(narrow) {}
 };
 /// Parameter `i` as a filter, with its version, and its 16-bit copy where this engine's convolutions take that.
