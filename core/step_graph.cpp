@@ -61,9 +61,10 @@ void StepGraph::note_change(const GraphKey& from, const GraphKey& to) {
   for (const auto& number : to.numbers)
     if (std::find(from.numbers.begin(), from.numbers.end(), number) == from.numbers.end())
       changed += (changed.empty() ? "'" : ", '") + number.first + "'";
-  const std::string text = cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ",
-                               changed, ", and a recorded step may depend on that; make it one of the method's "
-                               "live_values() and visit it as unrecorded");
+  const std::string text =
+      cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ", changed,
+          ", and a recorded step may depend on that; make it one of the method's "
+          "live_values() and visit it as unrecorded");
   if (use_ == GraphUse::on) fail(text, ", or set graph: auto");
   notes_.push_back(text);
 }
