@@ -90,6 +90,7 @@ struct LasAt : Trainer {
     return loss;
   }
 
+  // [policy]
   void after_step(TrainContext& c, const Batch& batch) override {
     if (!policy.due(c)) return;
     const Arena::Scope scope(c.engine.arena());
@@ -101,6 +102,7 @@ struct LasAt : Trainer {
     policy.descend(c, tape, scale(tape, minus_log, static_cast<float>(r)));
     c.log("reward", r);
   }
+  // [policy]
 
   double reward(const TrainContext& c, const Batch& batch, const Tensor& x_adv) {
     Tape tape(c.engine, Wrt::params);
