@@ -42,7 +42,8 @@ double moved_pixels(const StepRecord& a, const StepRecord& b, size_t step) {
 }
 
 bool same_content(const StepRecord& a, const StepRecord& b) {
-  if (a.steps != b.steps || a.numbers.size() != b.numbers.size() || a.images.size() != b.images.size() || !b.numbers.count("loss"))
+  if (a.steps != b.steps || a.numbers.size() != b.numbers.size() || a.images.size() != b.images.size() ||
+      !b.numbers.count("loss"))
     return false;
   return std::all_of(a.numbers.begin(), a.numbers.end(), [&](const auto& number) {
     const auto other = b.numbers.find(number.first);
