@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attacks/attack_observer.h"
+#include "attacks/fitted_scale.h"
 #include "attacks/gradient_watch.h"
 #include "attacks/slices.h"
 #include "attacks/survivors.h"
@@ -72,11 +73,13 @@ class Part {
 
   void attack_once(StepPolicy& policy, const GradientWatch& watch, int run) {
     policy.start(x_, run);
+    const Arena::Scope scope(call_.engine.arena());
+    const FittedScale scale(call_.engine, rows(), call_.classifier.samples_meet() ? ScaleOf::batch : ScaleOf::sample);
     for (int step = 0; step < how_.steps; ++step) {
       Tape tape(call_.engine, Wrt::input);  // one per step: nothing accumulates
       const Var images = tape.input(x_);
       AttackPoint at = evaluate(tape, images, step);
-      tape.backward(loss_);
+      scale.backward(tape, images, loss_);
       at.run = run;
       at.gradient = tape.grad(images);
       watch.look(at.gradient, at.loss);

@@ -30,7 +30,7 @@ Var conv2d_act(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvO
 
 /// [relu](batch_norm(conv2d(x, w)) [+ residual]). With running statistics and no gradient wanted for the parameters (an
 /// eval-BN attack, evaluation) the BatchNorm is folded into the filter: one convolution with its epilogue, nothing
-/// else. Otherwise, and in an exact engine, conv2d followed by batch_norm.
+/// else. Otherwise, and in an engine without it, conv2d followed by batch_norm.
 Var conv2d_batch_norm(Tape& tape, const Var& x, const Filter& w, ConvOptions options, const BatchNormVars& bn,
                       const BatchNormOptions& bn_options, const Var& residual = {},
                       Activation activation = Activation::none);
