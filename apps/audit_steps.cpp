@@ -32,7 +32,7 @@ loop: {epochs: 1, batch_size: 32}
 const std::pair<const char*, const char*> kOfMethods[] = {{"attack_bn", "eval"}, {"warm_up.epochs", "0"}};
 
 // Where and how an experiment is computed; the rest says what.
-constexpr const char* kHow[] = {"device", "precision", "exact", "graph", "memory", "convolution"};
+constexpr const char* kHow[] = {"device", "precision", "exact", "without", "graph", "memory", "convolution"};
 
 Config built_in(const std::string& method) {
   const Config nothing;

@@ -10,7 +10,7 @@
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/result_table.h"
-#include "trainers/run_folder.h"
+#include "trainers/run_lock.h"
 
 namespace temper {
 
@@ -37,6 +37,8 @@ struct Report : Subcommand {
     const fs::path from = compare.empty() ? fs::current_path() : fs::absolute(compare).parent_path();
     for (const std::string& folder : folders) {
       const RunFolder files{folder};
+      std::optional<RunLock> lock;  // what a training writes while it is read would be in the page by halves
+      if (fs::is_directory(files.root)) lock.emplace(files);
       runs.push_back(read_run(files.root));
       write_text(files.report().string(), run_page(runs.back()));
       links.push_back(fs::absolute(files.report()).lexically_proximate(from).generic_string());

@@ -33,10 +33,11 @@ struct AttackCall {
 /// What an attack found, a row for each sample, on the device, in the engine's arena: it lives until the enclosing
 /// arena scope ends.
 struct AttackResult {
-  Tensor images;   ///< like the batch's
-  Tensor success;  ///< (N), 1 where `images` are misclassified (or are taken for their target), else 0; none: not looked
-  Tensor loss;     ///< (N), what the attack ascends, at `images`; none: not looked
-  Tensor steps;    ///< (N) i32, steps made; none: not counted
+  Tensor images;  ///< like the batch's
+  Tensor
+      success;   ///< (N), 1 where `images` are misclassified (or are taken for their target), else 0; none: not looked
+  Tensor loss;   ///< (N), what the attack ascends, at `images`; none: not looked
+  Tensor steps;  ///< (N) i32, steps made; none: not counted
   Tensor queries;  ///< (N) i32, forward passes; none: not counted
 };
 

@@ -16,8 +16,8 @@ class Classifier {
   Classifier(const Network& network, Pass pass, std::vector<std::string> taps = {});
   /// Any function of a tape and images. No sample's logits may depend on another sample.
   template <class F>
-    requires(std::invocable<const F&, Tape&, const Var&> && !std::derived_from<F, Classifier>)
-  Classifier(F logits) : logits_([logits](Tape& tape, const Var& images, Taps*) { return logits(tape, images); }) {}
+  requires(std::invocable<const F&, Tape&, const Var&> && !std::derived_from<F, Classifier>) Classifier(F logits)
+      : logits_([logits](Tape& tape, const Var& images, Taps*) { return logits(tape, images); }) {}
 
   /// Logits (N, classes); features go to `taps`, where that is given.
   Var operator()(Tape& tape, const Var& images, Taps* taps = nullptr) const { return logits_(tape, images, taps); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "attacks/attack_observer.h"
+#include "attacks/fitted_scale.h"
 #include "attacks/gradient_watch.h"
 #include "attacks/slices.h"
 #include "attacks/survivors.h"
@@ -24,8 +25,9 @@ void check_batch(const char* name, const Batch& batch) {
   const Shape& shape = batch.images.shape;
   TEMPER_CHECK(shape.rank() >= 2 && batch.images.numel() > 0, name, ": expected images (N, ...), got ", shape);
   for (const auto& [what, t] : {std::pair{"labels", &batch.labels}, {"ids", &batch.ids}, {"targets", &batch.targets}})
-    TEMPER_CHECK((what == std::string("targets") && !*t) || (t->shape == Shape{shape[0]} && t->dtype == DType::i32), name,
-                 ": images are ", shape, " so ", what, " must be (", shape[0], ") i32, got ", t->shape, " ", t->dtype);
+    TEMPER_CHECK((what == std::string("targets") && !*t) || (t->shape == Shape{shape[0]} && t->dtype == DType::i32),
+                 name, ": images are ", shape, " so ", what, " must be (", shape[0], ") i32, got ", t->shape, " ",
+                 t->dtype);
 }
 
 /// The attack of a slice, or of what is left of one.
@@ -39,7 +41,7 @@ class Part {
     const PhaseRange phase(stream(), "attack");
     Arena& arena = call_.engine.arena();
     const Arena::Scope scope(arena);
-    const Tensor &clean = call_.batch.images;
+    const Tensor& clean = call_.batch.images;
     x_ = how_.selects() ? arena.tensor(clean.shape, clean.dtype) : to_.images;
     const GradientWatch watch(call_.engine, call_.batch);
     if (stops_rows()) {
@@ -67,17 +69,17 @@ class Part {
   int64_t rows() const { return call_.batch.size(); }
   bool stops_rows() const { return how_.patience || how_.row_steps; }
   bool by_success() const { return how_.selects() && how_.kept == Kept::any_success; }
-  bool leaves_out() const {
-    return call_.wanted == Wanted::success && by_success() && !recording(stream());
-  }
+  bool leaves_out() const { return call_.wanted == Wanted::success && by_success() && !recording(stream()); }
 
   void attack_once(StepPolicy& policy, const GradientWatch& watch, int run) {
     policy.start(x_, run);
+    const Arena::Scope scope(call_.engine.arena());
+    const FittedScale scale(call_.engine, rows(), call_.classifier.samples_meet() ? ScaleOf::batch : ScaleOf::sample);
     for (int step = 0; step < how_.steps; ++step) {
       Tape tape(call_.engine, Wrt::input);  // one per step: nothing accumulates
       const Var images = tape.input(x_);
       AttackPoint at = evaluate(tape, images, step);
-      tape.backward(loss_);
+      scale.backward(tape, images, loss_);
       at.run = run;
       at.gradient = tape.grad(images);
       watch.look(at.gradient, at.loss);
@@ -93,8 +95,9 @@ class Part {
     Taps taps(call_.classifier.taps());
     const Var logits = call_.classifier(tape, images, call_.classifier.taps().empty() ? nullptr : &taps);
     loss_ = objective_(tape, {images, logits, taps, call_.batch, of_});
-    TEMPER_CHECK(loss_.value.shape == Shape{rows()}, how_.name, ": the objective must give one value per sample (", rows(),
-                 ") so that samples do not weigh on each other, got ", loss_.value.shape, "; use Reduction::none");
+    TEMPER_CHECK(loss_.value.shape == Shape{rows()}, how_.name, ": the objective must give one value per sample (",
+                 rows(), ") so that samples do not weigh on each other, got ", loss_.value.shape,
+                 "; use Reduction::none");
     AttackPoint at{.step = step, .images = x_, .loss = loss_.value};
     const bool offers = how_.offered == Offered::every || (how_.selects() && step == how_.steps);
     if ((offers && by_success()) || how_.patience) at.success = success(tape, logits.value);

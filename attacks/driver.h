@@ -12,8 +12,8 @@ struct AttackPoint {
   Tensor images;          ///< what a policy moves, in place
   Tensor gradient;        ///< of the objective by the images; a policy may write over it
   Tensor loss;            ///< (N) the objective's values
-  Tensor success;         ///< (N) 1 where misclassified (or taken for the target); none: AttackDrive asks for no success
-  Tensor active;          ///< (N) i32: 0 where a row is to stay as it is; none: all move
+  Tensor success;  ///< (N) 1 where misclassified (or taken for the target); none: AttackDrive asks for no success
+  Tensor active;   ///< (N) i32: 0 where a row is to stay as it is; none: all move
 };
 
 /// How an attack moves. One is made for each part of a batch, and lives as long as the attack of that part; what it
@@ -55,7 +55,5 @@ struct AttackDrive {
 /// Costs a forward and a backward pass for each step, and a forward pass more for each run where a selection is made.
 /// Throws Error if the batch's tensors do not fit each other, or the objective is not one value per sample.
 AttackResult drive(const AttackCall& call, const Objective& objective, const AttackDrive& how, const MakePolicy& make);
-
-/// Notes of `call.batch` for an attack to add to (Batch::notes): see attacks/gradient_watch.h.
 
 }  // namespace temper

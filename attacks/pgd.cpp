@@ -94,8 +94,8 @@ Objective Pgd::objective(const Classifier& classifier) const {
     };
   return [unsaturated = gradient_on(classifier) == Gradient::unsaturated](Tape& tape, const AttackView& at) {
     const Tensor& classes = at.batch.targets ? at.batch.targets : at.batch.labels;
-    const Var value = unsaturated ? log_odds(tape, at.logits, classes)
-                                  : cross_entropy(tape, at.logits, classes, Reduction::none);
+    const Var value =
+        unsaturated ? log_odds(tape, at.logits, classes) : cross_entropy(tape, at.logits, classes, Reduction::none);
     return at.batch.targets ? scale(tape, value, -1.f) : value;
   };
 }
@@ -107,8 +107,8 @@ AttackResult Pgd::run(const AttackCall& call, const Objective& objective, const 
 }
 
 AttackDrive Pgd::drives(const PgdPlan& plan) const {
-  const bool by_success = returns == Return::last ? restart_rule == RestartRule::any_success
-                                                  : returns == Return::any_success;
+  const bool by_success =
+      returns == Return::last ? restart_rule == RestartRule::any_success : returns == Return::any_success;
   return {.name = "pgd",
           .runs = restarts,
           .steps = steps,

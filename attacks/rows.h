@@ -15,8 +15,8 @@ class BatchRows {
 
   int64_t first() const { return first_; }
   int64_t count() const { return count_; }
-  /// From a tensor with a row for each sample of the whole batch, the rows of this part: a view of a slice, else a copy.
-  /// None of none.
+  /// From a tensor with a row for each sample of the whole batch, the rows of this part: a view of a slice, else a
+  /// copy. None of none.
   Tensor operator()(const Tensor& whole) const;
   /// The same of all that a batch has.
   Batch operator()(const Batch& whole) const;
@@ -28,7 +28,8 @@ class BatchRows {
   int64_t first_, count_;
 };
 
-/// The rows of a f32, f64 or i32 tensor that `index`, (M) i32, lists, in the engine's arena; and putting such rows back.
+/// The rows of a f32, f64 or i32 tensor that `index`, (M) i32, lists, in the engine's arena; and putting such rows
+/// back.
 Tensor gathered(Engine& engine, const Tensor& from, const Tensor& index);
 void scatter(Engine& engine, const Tensor& rows, const Tensor& into, const Tensor& index);
 

@@ -59,7 +59,7 @@ int64_t samples_at_a_time(const SliceCosts& costs) {
 }
 
 int64_t samples_at_a_time(Engine& engine, const Network& network, BnStats bn, int64_t samples) {
-  if (bn != BnStats::running || engine.device() != Device::cpu) return samples;
+  if (bn != BnStats::running || engine.device() != Device::cpu || !engine.uses(Optimisation::slices)) return samples;
   return samples_at_a_time({.samples = samples,
                             .threads = threads_of(engine.stream().team),
                             .sample_bytes = network.activation_bytes(engine),

@@ -8,10 +8,9 @@ namespace temper {
 
 /// f(engine, rows) for slices of `rows` samples that make up a batch of `samples`. On a CPU the threads of the engine
 /// take slices as they come and do each from its first step to its last, by itself, with an engine of its own
-/// (Engine::workers): f writes to places of its slice alone. Elsewhere, and where launches are listed, slice after slice
-/// on `engine`; so is a single slice, by all of the engine's threads. What f throws is thrown here.
-void each_slice(Engine& engine, int64_t samples, int64_t rows,
-                const std::function<void(Engine&, const BatchRows&)>& f);
+/// (Engine::workers): f writes to places of its slice alone. Elsewhere, and where launches are listed, slice after
+/// slice on `engine`; so is a single slice, by all of the engine's threads. What f throws is thrown here.
+void each_slice(Engine& engine, int64_t samples, int64_t rows, const std::function<void(Engine&, const BatchRows&)>& f);
 
 /// Network::predict() by slices.
 Tensor predict_in_slices(Engine& engine, const Network& network, const Tensor& images, Pass pass);

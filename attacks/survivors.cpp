@@ -19,8 +19,7 @@ std::optional<Tensor> survivors(Engine& engine, const Tensor& success) {
   const std::vector<double> fooled = host_values(engine, success);
   std::vector<int32_t> rows(fooled.size());
   for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<int32_t>(i);
-  const auto first_fooled =
-      std::stable_partition(rows.begin(), rows.end(), [&](int32_t r) { return fooled[r] <= 0; });
+  const auto first_fooled = std::stable_partition(rows.begin(), rows.end(), [&](int32_t r) { return fooled[r] <= 0; });
   const int64_t left = first_fooled - rows.begin();
   if (left == 0) return {};
   while (half(size) >= left && size > 1) size = half(size);

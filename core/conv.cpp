@@ -7,15 +7,15 @@
 
 namespace temper {
 
-std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness);
+std::unique_ptr<ConvBackend> make_onednn_conv(const Optimisations& without);
 
-std::unique_ptr<ConvBackend> make_cpu_conv([[maybe_unused]] Exactness exactness) {
+std::unique_ptr<ConvBackend> make_cpu_conv([[maybe_unused]] const Optimisations& without) {
 #if defined(TEMPER_ONEDNN)
-  auto direct = make_onednn_conv(exactness);
+  auto direct = make_onednn_conv(without);
 #else
   auto direct = make_reference_conv();
 #endif
-  return exactness == Exactness::exact ? std::move(direct) : make_winograd_conv(std::move(direct));
+  return make_winograd_conv(std::move(direct), without);
 }
 
 void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/optimisations.h"
 #include "core/tensor.h"
 
 namespace temper {
@@ -58,9 +59,6 @@ struct ConvStats {
   double trial_seconds = 0;  ///< spent on timing and checking plans
   friend bool operator==(const ConvStats&, const ConvStats&) = default;
 };
-
-/// Whether an optimisation may change how a result is rounded: docs/exactness.md lists them.
-enum class Exactness : uint8_t { rounding, exact };
 
 /// A convolution library behind one interface. x, y, dx, dy in the compute type (f32, bf16, or f64 for the reference);
 /// dw in the filter's type. beta is 0 (overwrite) or 1 (add). Results do not depend on beta's history or on other
@@ -135,11 +133,11 @@ std::unique_ptr<ConvBackend> make_f16_conv(std::unique_ptr<ConvBackend> other);
 
 /// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.
 std::unique_ptr<ConvBackend> make_reference_conv();
-/// Winograd's algorithm for the convolutions and data gradients it suits, on this processor; all others by `other`.
-std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other);
+/// Winograd's algorithm for the convolutions and data gradients it suits, and a first layer's tap by tap, on this
+/// processor; all others by `other`.
+std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other, const Optimisations& without);
 /// The fastest back end of this build for the CPU: Winograd and oneDNN, or the reference. f64 always goes to the
-/// reference. With Exactness::exact direct convolutions only, and filter gradients that are the same for any number of
-/// threads.
-std::unique_ptr<ConvBackend> make_cpu_conv(Exactness exactness = Exactness::rounding);
+/// reference.
+std::unique_ptr<ConvBackend> make_cpu_conv(const Optimisations& without = {});
 
 }  // namespace temper

@@ -37,7 +37,7 @@ struct Parts {
 /// one thread.
 class OneDnnConv : public ConvBackend {
  public:
-  explicit OneDnnConv(Exactness exactness) : exactness_(exactness) {}
+  explicit OneDnnConv(const Optimisations& without) : without_(without) {}
 
   const char* name() const override { return "onednn"; }
   ConvStats stats() const override {
@@ -104,14 +104,13 @@ class OneDnnConv : public ConvBackend {
     });
   }
 
-  /// The sum of the parts' gradients, in their order. The parts depend on the extents alone, and where results must be
-  /// exact there is one.
+  /// The sum of the parts' gradients, in their order. The parts depend on the extents alone.
   void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
                        const Tensor& dw) override {
     if (dw.dtype == DType::f64 || g.n == 0) return reference_->backward_filter(s, g, x, dy, beta, dw);
     constexpr int64_t kMost = 16, kTogether = int64_t{32} << 20;  // parts; bytes of their sums
-    const bool exact = exactness_ == Exactness::exact;
-    const int64_t most = exact ? 1 : std::min<int64_t>(kMost, kTogether / static_cast<int64_t>(dw.bytes()));
+    const bool whole = without_.has(Optimisation::split_filter_gradients);
+    const int64_t most = whole ? 1 : std::min<int64_t>(kMost, kTogether / static_cast<int64_t>(dw.bytes()));
     const auto key = [&](int64_t n) {
       ConvShape part = g;
       part.n = n;
@@ -167,7 +166,7 @@ class OneDnnConv : public ConvBackend {
     });
   }
 
-  const Exactness exactness_;
+  const Optimisations without_;
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   onednn::FilterCache filters_{engine_};
   PerThread<onednn::Thread> threads_;
@@ -176,6 +175,8 @@ class OneDnnConv : public ConvBackend {
 
 }  // namespace
 
-std::unique_ptr<ConvBackend> make_onednn_conv(Exactness exactness) { return std::make_unique<OneDnnConv>(exactness); }
+std::unique_ptr<ConvBackend> make_onednn_conv(const Optimisations& without) {
+  return std::make_unique<OneDnnConv>(without);
+}
 
 }  // namespace temper

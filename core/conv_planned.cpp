@@ -50,7 +50,6 @@ class PlannedConv : public ConvBackend {
       : arena_(*options.arena),
         device_(options.device),
         math_(options.planning.math),
-        exactness_(options.exactness),
         plans_(std::move(engines), {.choice = options.planning.choice,
                                     .check = options.planning.check,
                                     .folder = options.planning.folder,
@@ -67,7 +66,7 @@ class PlannedConv : public ConvBackend {
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
   bool takes_narrow_filters() const override { return true; }
-  bool adds_apart() const override { return exactness_ != Exactness::exact; }
+  bool adds_apart() const override { return true; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
   void make_plans(Stream stream) override { plans_.make_noted(stream); }
 
@@ -136,7 +135,7 @@ class PlannedConv : public ConvBackend {
   // Added to dx itself, one fused engine would read and write it, which cuDNN does not promise to allow.
   bool backward_data_masked(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
                             const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (e.beta != 0 || exactness_ == Exactness::exact) return false;
+    if (e.beta != 0) return false;
     if (g.n == 0) return true;
     void* w = filters_.get(stream, g, filter, dx.dtype).w;
     ConvBindings bindings = {{kX, dx.data}, {kW, w}, {kY, dy.data}, {kMask, e.mask.data}};
@@ -195,7 +194,6 @@ class PlannedConv : public ConvBackend {
   Arena& arena_;
   Device device_;
   ConvMath math_;
-  Exactness exactness_;
   ConvPlans plans_;
   PreparedFilters filters_;
   NotedPlan noted_;

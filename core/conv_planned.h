@@ -9,7 +9,6 @@ struct PlannedConvOptions {
   Arena* arena = nullptr;  ///< where work space comes from; outlives the back end
   Device device = Device::cuda;
   ConvPlanning planning = {};
-  Exactness exactness = Exactness::rounding;
 };
 
 /// Convolutions by the plans of a library: prepares filters, runs what is to be fused at once where the library can and

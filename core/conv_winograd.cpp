@@ -71,8 +71,11 @@ int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 class WinogradConv : public ConvBackend {
  public:
-  WinogradConv(std::unique_ptr<ConvBackend> other, const Kernels& kernels)
-      : kernels_(kernels), other_(std::move(other)), name_(std::string("winograd and ") + other_->name()) {}
+  WinogradConv(std::unique_ptr<ConvBackend> other, const Kernels& kernels, const Optimisations& without)
+      : kernels_(kernels),
+        without_(without),
+        other_(std::move(other)),
+        name_(std::string("winograd and ") + other_->name()) {}
 
   const char* name() const override { return name_.c_str(); }
   bool supports(DType dtype) const override { return other_->supports(dtype); }
@@ -138,7 +141,9 @@ class WinogradConv : public ConvBackend {
   /// result does not depend on its batch.
   const Scheme* suited(const ConvShape& g, DType dtype, bool turned) const {
     if (g.r != 3 || g.s != 3 || g.n == 0) return nullptr;
-    if (suits_first(g, dtype, turned)) return turned ? &kernels_.first_data : &kernels_.first;
+    if (suits_first(g, dtype, turned) && !without_.has(Optimisation::first_layer))
+      return turned ? &kernels_.first_data : &kernels_.first;
+    if (without_.has(Optimisation::winograd)) return nullptr;
     if ((turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
     if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
     if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, turned, 2) ? &kernels_.stride1 : nullptr;
@@ -256,6 +261,7 @@ class WinogradConv : public ConvBackend {
   }
 
   const Kernels& kernels_;
+  const Optimisations without_;
   std::unique_ptr<ConvBackend> other_;
   std::string name_;
   std::mutex preparing_;
@@ -266,10 +272,10 @@ class WinogradConv : public ConvBackend {
 
 }  // namespace
 
-std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other) {
+std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other, const Optimisations& without) {
   const Kernels* code = kernels();
-  if (!code) return other;
-  return std::make_unique<WinogradConv>(std::move(other), *code);
+  if (!code || (without.has(Optimisation::winograd) && without.has(Optimisation::first_layer))) return other;
+  return std::make_unique<WinogradConv>(std::move(other), *code, without);
 }
 
 }  // namespace temper

@@ -20,7 +20,7 @@ Stream make_stream(const EngineOptions& options) {
   TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
   return {.device = options.device,
           .handle = handle,
-          .blas = create_cublas({.math = options.planning.math, .exactness = options.exactness})};
+          .blas = create_cublas({.math = options.planning.math, .without = options.without})};
 #else
   fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif
@@ -30,16 +30,25 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   if (options.reference_conv) return make_reference_conv();
 #if defined(TEMPER_CUDA)
   if (options.device == Device::cuda)
-    return make_planned_conv(make_cuda_engines(),
-                             {.arena = &arena, .planning = options.planning, .exactness = options.exactness});
+    return make_planned_conv(make_cuda_engines(), {.arena = &arena, .planning = options.planning});
 #endif
-  auto conv = make_cpu_conv(options.exactness);
+  auto conv = make_cpu_conv(options.without);
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
+}
+
+// Where nobody finds or sets a scale, such as for a loss that is differentiated once.
+constexpr float kUsualScale = 1024;
+
+LossScales first_scales(float factor) {
+  if (factor == 1) return {};
+  const LossScale scale = LossScale::of(factor > 0 ? factor : kUsualScale);
+  return {.params = scale, .inputs = scale, .fitted = factor == 0};
 }
 
 }  // namespace
 
-Engine::Engine(EngineOptions options) : options_(options) {
+Engine::Engine(EngineOptions options)
+    : options_(options), scales_(std::make_shared<LossScales>(first_scales(options.loss_scale))) {
   TEMPER_CHECK(options.device == Device::cpu || cuda_available(),
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
   const std::string problem = problem_with_threads(options.threads);
@@ -57,7 +66,11 @@ Engine::Engine(EngineOptions options) : options_(options) {
 }
 
 Engine::Engine(Engine& whole, int worker)
-    : options_(whole.options_), stream_(whole.stream_), conv_(whole.conv_), attack_tally_(whole.attack_tally_) {
+    : options_(whole.options_),
+      scales_(whole.scales_),
+      stream_(whole.stream_),
+      conv_(whole.conv_),
+      attack_tally_(whole.attack_tally_) {
   options_.attacks = nullptr;
   if (options_.ranges) log_ = std::make_unique<RangeLog>();
   options_.ranges = log_.get();

@@ -139,13 +139,14 @@ void name_also(const std::string& path, const std::string& second) {
   if (!renamed) cannot_be_written(second, reason);
 }
 
-void remove_unfinished(const std::string& folder) {
+void remove_unfinished(const std::string& folder, std::chrono::seconds untouched) {
   std::error_code ignored;  // a file that stays is in nobody's way
+  const auto latest = std::filesystem::file_time_type::clock::now() - untouched;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string extension = entry.path().extension().string();
     const bool ours = extension.rfind(kUnfinished, 0) == 0 &&
                       extension.find_first_not_of("0123456789-", std::strlen(kUnfinished)) == std::string::npos;
-    if (ours) std::filesystem::remove(entry.path(), ignored);
+    if (ours && entry.last_write_time(ignored) <= latest) std::filesystem::remove(entry.path(), ignored);
   }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,9 +32,9 @@ void write_text_atomically(const std::string& path, std::string_view text);
 /// names, the file loses the first.
 void name_also(const std::string& path, const std::string& second);
 
-/// Removes the temporary files that a process killed in write_file_atomically left in a folder. Only for whoever knows
-/// that nobody is writing there.
-void remove_unfinished(const std::string& folder);
+/// Removes the temporary files that a process killed in write_file_atomically left in a folder, where they have not
+/// been written to for so long: 0 is only for whoever knows that nobody is writing there.
+void remove_unfinished(const std::string& folder, std::chrono::seconds untouched = {});
 
 /// A text of one record a line that only grows, each line written at once and whole or not at all.
 class Journal {

@@ -217,7 +217,8 @@ void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, con
   if (c.numel() == 0) return;
   CublasLt& blas = *static_cast<CublasLt*>(stream.blas);
   // No preference tells cuBLASLt of a bias's alignment: one that starts elsewhere than they all expect is added apart.
-  const bool fused = e.bias && blas.options().exactness == Exactness::rounding && common_alignment({e.bias.data}) == 16;
+  const bool fused =
+      e.bias && !blas.options().without.has(Optimisation::product_bias) && common_alignment({e.bias.data}) == 16;
   GemmKey key{.m = c.shape[0],
               .n = c.shape[1],
               .k = a.shape[ta == Transpose::no ? 1 : 0],

@@ -8,8 +8,9 @@ std::string image_fault_advice(const Engine& engine) {
   const EngineOptions& o = engine.options();
   if (o.compute != DType::f16)
     return cat("a number on its way left the range of ", o.compute, "; the network's weights are far too large");
-  return cat("a number on its way left the range of f16; lower precision.loss_scale from ",
-             static_cast<int64_t>(o.loss_scale), ", or use precision.compute: bf16");
+  const std::string lower =
+      o.loss_scale == 0 ? "" : cat("lower precision.loss_scale from ", static_cast<int64_t>(o.loss_scale), ", or ");
+  return cat("a number on its way left the range of f16; ", lower, "use precision.compute: bf16");
 }
 
 }  // namespace temper

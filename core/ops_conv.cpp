@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/conv_epilogue.h"
 #include "core/ops_elementwise.h"
 #include "core/ops_linear.h"
 #include "kernels/relu/relu.h"
@@ -55,11 +56,11 @@ struct Convolution {
             .narrow = filter.narrow};
   }
 
-  /// Whether the ReLU is left out of the convolution: libraries turn NaN into 0 there, and where nothing is
-  /// differentiated what comes out is looked at, so it must show. On CUDA, numbers leave their range in f16 alone.
-  bool relu_apart(const Tape& tape) const {
-    return activation == Activation::relu && tape.wrt() == Wrt::nothing &&
-           (tape.stream().device == Device::cpu || x.value.dtype == DType::f16);
+  /// What runs inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN into 0 there,
+  /// and what comes out then is looked at, so it must show.
+  ConvEpilogue fused(const Tape& tape) const {
+    if (!tape.engine().uses(Optimisation::conv_epilogue)) return {};
+    return {.residual = residual.value, .relu = activation == Activation::relu && tape.wrt() != Wrt::nothing};
   }
 
   /// `sums`: to be taken on the way where the library can; emptied where it cannot.
@@ -70,22 +71,19 @@ struct Convolution {
     const Tensor& r = residual.value;
     TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
                  " so residual must be too, got ", r.shape, " ", r.dtype);
+    const ConvEpilogue inside = fused(tape);
     {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
       ConvBackend& conv = tape.engine().conv();
       if (!sums || skips(tape.stream()) ||
           !conv.forward_statistics(tape.stream(), g, x.value, conv_filter(), y, sums->sum, sums->squares)) {
         if (sums) *sums = {};
-        if (!skips(tape.stream()))
-          conv.forward(tape.stream(), g, x.value, conv_filter(),
-                       {.residual = r, .relu = activation == Activation::relu && !relu_apart(tape)}, y);
+        if (!skips(tape.stream())) conv.forward(tape.stream(), g, x.value, conv_filter(), inside, y);
       }
     }
-    if (relu_apart(tape))
-      dispatch_float(y.dtype, [&](auto tag) {
-        using T = decltype(tag);
-        relu_forward(tape.stream(), y.numel(), y.as<T>(), y.as<T>());
-      });
+    apply_epilogue(
+        tape.stream(), g, y, {},
+        {.residual = inside.residual ? Tensor{} : r, .relu = activation == Activation::relu && !inside.relu});
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
     if (activation == Activation::relu) tape.offer_mask(out);
@@ -138,7 +136,8 @@ struct Convolution {
 Filter filter(Tape& tape, const Flat& values, int i) {
   Engine& engine = tape.engine();
   const bool narrow = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
-  return {tape.param(values, i), values.stamp(), narrow ? values.narrow_view(i, engine.compute()) : Tensor{}};
+  return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.stamp() : 0,
+          narrow ? values.narrow_view(i, engine.compute()) : Tensor{}};
 }
 
 Var conv2d(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options) {
@@ -156,15 +155,15 @@ Var conv2d_batch_norm(Tape& tape, const Var& x, const Filter& w, ConvOptions opt
                       const BatchNormOptions& bn_options, const Var& residual, Activation activation) {
   const Shape& ws = w.value.value.shape;
   const bool trains = w.value.needs_grad() || bn.gamma.needs_grad() || bn.beta.needs_grad();
-  const EngineOptions& engine = tape.engine().options();
-  const bool exact = engine.exactness == Exactness::exact;
-  if (bn_options.stats == BnStats::batch && engine.planning.statistics == BatchStatistics::fused && !exact) {
+  const Engine& engine = tape.engine();
+  if (bn_options.stats == BnStats::batch && engine.options().planning.statistics == BatchStatistics::fused &&
+      engine.uses(Optimisation::fused_statistics)) {
     const DType dtype = bn.gamma.value.dtype;
     BatchNormSums sums{.sum = tape.alloc({ws[0]}, dtype), .squares = tape.alloc({ws[0]}, dtype)};
     const Var y = Convolution{.g = conv_shape(x, w, options), .x = x, .filter = w}.run(tape, "conv2d", &sums);
     return batch_norm(tape, y, bn, bn_options, residual, activation, sums);
   }
-  if (bn_options.stats == BnStats::batch || trains || exact)
+  if (bn_options.stats == BnStats::batch || trains || !engine.uses(Optimisation::fold_batch_norm))
     return batch_norm(tape, conv2d(tape, x, w, {}, options), bn, bn_options, residual, activation);
   for (const Tensor& t : {bn.gamma.value, bn.beta.value, bn.running_mean, bn.running_var})
     check_channels("the BatchNorm's arrays", t, ws);

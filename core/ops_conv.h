@@ -15,7 +15,7 @@ struct Filter {
   uint64_t version = 0;  ///< changes whenever the contents do (Flat::stamp); 0: not known, so nothing is kept
   Tensor narrow = {};    ///< the value in the compute type, for a library that takes filters so; none: it converts
 
-  Filter(const Var& value) : value(value) {}  // NOLINT: any variable can be one
+  Filter(const Var& value) : value(value) {}  // any variable can be one
   Filter(const Var& value, uint64_t version, const Tensor& narrow) : value(value), version(version), narrow(narrow) {}
 };
 /// Parameter `i` as a filter, with its version, and its 16-bit copy where this engine's convolutions take that.
@@ -30,7 +30,7 @@ Var conv2d_act(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvO
 
 /// [relu](batch_norm(conv2d(x, w)) [+ residual]). With running statistics and no gradient wanted for the parameters (an
 /// eval-BN attack, evaluation) the BatchNorm is folded into the filter: one convolution with its epilogue, nothing
-/// else. Otherwise, and in an exact engine, conv2d followed by batch_norm.
+/// else. Otherwise, and in an engine without it, conv2d followed by batch_norm.
 Var conv2d_batch_norm(Tape& tape, const Var& x, const Filter& w, ConvOptions options, const BatchNormVars& bn,
                       const BatchNormOptions& bn_options, const Var& residual = {},
                       Activation activation = Activation::none);

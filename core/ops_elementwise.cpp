@@ -14,6 +14,7 @@ void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, Live<float>
   });
 }
 
+// [relu]
 Var relu(Tape& tape, const Var& x) {
   const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
   dispatch_float(y.dtype, [&](auto tag) {
@@ -28,6 +29,7 @@ Var relu(Tape& tape, const Var& x) {
     });
   });
 }
+// [relu]
 
 Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
   TEMPER_CHECK(a.value.shape == b.value.shape && a.value.dtype == b.value.dtype, "add: a is ", a.value.shape, " ",

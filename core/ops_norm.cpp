@@ -1,5 +1,6 @@
 #include "core/ops_norm.h"
 
+#include "core/ops_elementwise.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/relu/relu.h"
@@ -133,6 +134,11 @@ void backward(Tape& tape, const Forward& f, const Var& x, const BatchNormVars& b
 Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNormOptions& options, const Var& residual,
                Activation activation, const BatchNormSums& sums) {
   check(x, bn, options, residual);
+  if (!tape.engine().uses(Optimisation::fused_batch_norm) && (residual.value || activation == Activation::relu)) {
+    Var y = batch_norm(tape, x, bn, options, {}, Activation::none, sums);
+    if (residual.value) y = add(tape, y, residual);
+    return activation == Activation::relu ? relu(tape, y) : y;
+  }
   const Tensor& v = x.value;
   const int channels = static_cast<int>(v.shape[-1]);
   Forward f{.rows = v.numel() / channels, .channels = channels, .stats = options.stats, .activation = activation};

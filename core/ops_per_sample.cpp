@@ -6,6 +6,7 @@
 #include "kernels/columns/columns.h"
 #include "kernels/pick/pick.h"
 #include "kernels/product/product.h"
+#include "kernels/row_sum/row_sum.h"
 #include "kernels/softmax/softmax.h"
 #include "kernels/unary/unary.h"
 
@@ -105,11 +106,11 @@ Var mul(Tape& tape, const Var& a, const Var& b) {
   });
 }
 
-Var log(Tape& tape, const Var& x) {
+Var log(Tape& tape, const Var& x, double plus) {
   return of_elements(
-      tape, "log", x, [](Stream s, int64_t n, auto* y, auto* x) { log_forward(s, n, y, x); },
-      [](Stream s, int64_t n, auto* x, auto* /*y*/, auto* dy, float beta, auto* dx) {
-        log_backward(s, n, x, dy, beta, dx);
+      tape, "log", x, [=](Stream s, int64_t n, auto* y, auto* x) { log_forward(s, n, plus, y, x); },
+      [=](Stream s, int64_t n, auto* x, auto* /*y*/, auto* dy, float beta, auto* dx) {
+        log_backward(s, n, plus, x, dy, beta, dx);
       });
 }
 
@@ -172,6 +173,19 @@ Var row_max(Tape& tape, const Var& x, const RowMaxOptions& options) {
     row_max(tape.stream(), s[0], static_cast<int>(s[1]), y, column.as<int32_t>(), x, options.except.as<int32_t>());
   });
   return tape.record("row_max", y, {x}, [=](Tape& tape, const Tensor& dy) { pick_gradient(tape, x, column, dy); });
+}
+
+Var row_sum(Tape& tape, const Var& x) {
+  check_matrix("row_sum", x.value);
+  const Shape& s = x.value.shape;
+  const int cols = static_cast<int>(s[1]);
+  const Tensor y =
+      result(tape, "row_sum", x.value, {s[0]}, [&](auto* y, auto* x) { row_sum(tape.stream(), s[0], cols, y, x, 1); });
+  return tape.record("row_sum", y, {x}, [=](Tape& tape, const Tensor& dy) {
+    add_gradient(tape, x, dy, [&](auto* dy, float beta, auto* dx) {
+      row_sum_backward(tape.stream(), x.value.shape[0], cols, dy, beta, dx);
+    });
+  });
 }
 
 Var sum(Tape& tape, const Var& x) { return total(tape, "sum", x, 1); }

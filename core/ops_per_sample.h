@@ -8,8 +8,8 @@ namespace temper {
 
 /// a * b, element by element; shapes equal.
 Var mul(Tape& tape, const Var& a, const Var& b);
-/// The natural logarithm and the exponential of every element.
-Var log(Tape& tape, const Var& x);
+/// log(x + plus) and exp(x) of every element.
+Var log(Tape& tape, const Var& x, double plus = 0);
 Var exp(Tape& tape, const Var& x);
 /// Every element, but lo where it is below and hi where it is above, where no gradient passes (at lo and hi it does).
 Var clamp(Tape& tape, const Var& x, double lo, double hi);
@@ -28,6 +28,8 @@ struct RowMaxOptions {
 /// (N): the largest element of every row of x (N, C); its first occurrence takes the gradient. NaN where one is NaN.
 Var row_max(Tape& tape, const Var& x, const RowMaxOptions& options = {});
 
+/// (N): the sum of every row of x (N, C).
+Var row_sum(Tape& tape, const Var& x);
 /// (1): the sum and the mean of one value per sample (N).
 Var sum(Tape& tape, const Var& x);
 Var mean(Tape& tape, const Var& x);

@@ -17,9 +17,9 @@ template <class T>
 struct LossArrays {
   int64_t rows;
   int cols;
-  T* loss;                        ///< (rows), to be written
-  std::array<const T*, 2> value;  ///< of each operand
-  std::array<T*, 2> gradient;     ///< d(loss_r)/d(row r of the operand), to be written; null: not wanted
+  T* loss;            ///< (rows), to be written
+  const T* value[2];  ///< of each operand
+  T* gradient[2];     ///< d(loss_r)/d(row r of the operand), to be written; null: not wanted
 };
 
 namespace detail {

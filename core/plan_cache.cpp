@@ -54,6 +54,8 @@ void PlanCache::store(const std::string& key, const std::string& plan) {
   const std::string text = j.dump(1);
   try {
     std::filesystem::create_directories(folder_);
+    if (!swept_) remove_unfinished(folder_, std::chrono::hours(1));  // other processes may be writing theirs
+    swept_ = true;
     write_file_atomically(path(key), {text});
   } catch (const std::exception& e) {
     notes_.push_back(

@@ -10,6 +10,7 @@ namespace temper {
 /// One file per key in `folder`, which is made when the first plan is stored; an empty folder keeps nothing. The key
 /// names everything a plan depends on: operation, shapes, types, library version, device. A file that is damaged, or
 /// holds another key, is left alone, named in notes(), and counts as absent; so does a folder that cannot be written.
+/// The first store removes what processes that were killed left there.
 class PlanCache {
  public:
   explicit PlanCache(std::string folder) : folder_(std::move(folder)) {}
@@ -26,6 +27,7 @@ class PlanCache {
 
  private:
   std::string folder_;
+  bool swept_ = false;  ///< of what killed processes left
   std::vector<std::string> notes_;
 };
 

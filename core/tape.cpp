@@ -4,6 +4,7 @@
 
 #include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
+#include "kernels/row_scale/row_scale.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 
@@ -92,6 +93,7 @@ Tensor Tape::renew(const Var& v) {
 }
 
 bool Tape::adopt(const Var& v, const Tensor& dy) {
+  if (!engine_.uses(Optimisation::adopted_gradients)) return false;
   Slot &to = slots_[v.slot], &from = slots_[current_];
   if (to.written || to.grad.data || uses_[v.slot].leaf >= 0) return false;
   if (!from.pooled || from.grad.data != dy.data) return false;
@@ -101,6 +103,7 @@ bool Tape::adopt(const Var& v, const Tensor& dy) {
 }
 
 bool Tape::take_mask(const Var& x) {
+  if (!engine_.uses(Optimisation::masked_gradients)) return false;
   const Use& use = uses_[x.slot];
   if (!use.mask_offered || use.first != current_) return false;
   slots_[x.slot].masked = true;
@@ -144,17 +147,25 @@ void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
     if (in.into && !slots_[in.slot].written) set_zero(stream(), in.into.data, in.into.bytes());
 }
 
+namespace {
+
+void multiply(Stream stream, const Tensor& t, Live<float> factor) {
+  dispatch_full(t.dtype, [&](auto tag) {
+    axpby<decltype(tag)>(stream, t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
+  });
+}
+
+}  // namespace
+
+const std::optional<LossScale>& Tape::loss_scale() const {
+  const LossScales& scales = engine_.loss_scales();
+  return has(wrt_, Wrt::params) ? scales.params : scales.inputs;
+}
+
 void Tape::unscale(std::span<const GradientBuffer> grads) {
-  const float factor = 1 / engine_.options().loss_scale;
-  if (factor == 1) return;
-  const auto shrink = [&](const Tensor& t) {
-    dispatch_full(t.dtype, [&](auto tag) {
-      temper::axpby<decltype(tag)>(stream(), t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
-    });
-  };
-  for (const GradientBuffer& g : grads) shrink(g.into.all());
+  for (const GradientBuffer& g : grads) multiply(stream(), g.into.all(), loss_scale()->down);
   for (const Input& in : inputs_)
-    if (slots_[in.slot].written) shrink(slots_[in.slot].grad);
+    if (slots_[in.slot].written) multiply(stream(), slots_[in.slot].grad, loss_scale()->down);
 }
 
 void Tape::backward(const Var& loss, Flat& into) {
@@ -171,6 +182,22 @@ void Tape::backward(const Var& loss, Flat& into) {
 }
 
 void Tape::backward(const Var& loss, std::span<const GradientBuffer> grads) {
+  sweep(loss, grads, [&](const Tensor& seeds) {
+    if (loss_scale()) multiply(stream(), seeds, loss_scale()->up);
+  });
+  if (loss_scale()) unscale(grads);
+}
+
+void Tape::backward_scaled(const Var& loss, const Tensor& scales) {
+  sweep(loss, {}, [&](const Tensor& seeds) {
+    const RowFactors each = scales.numel() == seeds.numel() ? RowFactors::one_per_row : RowFactors::one;
+    row_scale(stream(), seeds.numel(), 1, 0.f, seeds.as<float>(), seeds.as<const float>(), scales.as<const float>(),
+              each, 1);
+  });
+}
+
+void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
+                 const std::function<void(const Tensor& seeds)>& scale) {
   TEMPER_CHECK(loss.value.shape.rank() <= 1, "backward: the loss must be a scalar or one value per sample, got ",
                loss.value.shape);
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
@@ -183,8 +210,9 @@ void Tape::backward(const Var& loss, std::span<const GradientBuffer> grads) {
   const GradSink seed = sink(loss);
   dispatch_full(loss.value.dtype, [&](auto tag) {
     using T = decltype(tag);
-    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(engine_.options().loss_scale));
+    fill<T>(stream(), seed.into.numel(), seed.into.as<T>(), T(1));
   });
+  scale(seed.into);
   for (size_t i = nodes_.size(); i-- > 0;) {
     current_ = nodes_[i].slot;
     if (!slots_[current_].written) continue;
@@ -193,7 +221,6 @@ void Tape::backward(const Var& loss, std::span<const GradientBuffer> grads) {
     give_back(slots_[current_]);
   }
   clear_unreached(grads);
-  unscale(grads);
 }
 
 }  // namespace temper

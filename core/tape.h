@@ -121,6 +121,9 @@ class Tape {
   }
   /// The same with one buffer, for the one set of parameters on the tape that has its layout.
   void backward(const Var& loss, Flat& into);
+  /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
+  /// engine's: the gradients of inputs stay as much larger. All f32.
+  void backward_scaled(const Var& loss, const Tensor& scales);
 
  private:
   struct Slot {
@@ -156,6 +159,9 @@ class Tape {
   void bind(std::span<const GradientBuffer> grads);
   void clear_unreached(std::span<const GradientBuffer> grads);
   void unscale(std::span<const GradientBuffer> grads);
+  void sweep(const Var& loss, std::span<const GradientBuffer> grads,
+             const std::function<void(const Tensor& seeds)>& scale);
+  const std::optional<LossScale>& loss_scale() const;
 
   Engine& engine_;
   Arena::Scope scope_;

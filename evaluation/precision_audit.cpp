@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "attacks/fitted_scale.h"
 #include "attacks/gradient_watch.h"
 #include "core/host.h"
 #include "data/loader.h"
@@ -32,9 +33,11 @@ class Probe {
     return found;
   }
   Values gradient(const Tensor& images, const Tensor& labels) const {
+    const Arena::Scope scope(side_.engine.arena());
+    const FittedScale scale(side_.engine, images.shape[0]);
     Tape tape(side_.engine, Wrt::input);
     const Var x = tape.input(images);
-    tape.backward(log_odds(tape, side_.network(tape, x, side_.pass), labels));
+    scale.backward(tape, x, log_odds(tape, side_.network(tape, x, side_.pass), labels));
     return host_values(side_.engine, tape.grad(x));
   }
   Values losses(const Tensor& images, const Tensor& labels) const {

@@ -18,8 +18,7 @@ namespace {
 // In the engine's arena.
 Tensor logits(Engine& engine, const Network& network, Pass pass, const Batch& batch, const Attack* attack) {
   if (!attack) return predict_in_slices(engine, network, batch.images, pass);
-  const AttackResult found =
-      attack->run({engine, batch, {network, pass}, RngStream(engine.seed()), Wanted::success});
+  const AttackResult found = attack->run({engine, batch, {network, pass}, RngStream(engine.seed()), Wanted::success});
   return predict_in_slices(engine, network, found.images, pass);
 }
 

@@ -132,9 +132,9 @@ TEMPER_DEVICE_TEST("each sample with its own radius, step and steps is what an a
     lengths.push_back(step[i % 4]);
     counts.push_back(steps[i % 4]);
   }
-  for (const auto& [norm, order] :
-       {std::pair{Norm::linf, Pgd::L2Order::ball_first}, {Norm::l2, Pgd::L2Order::ball_first},
-        {Norm::l2, Pgd::L2Order::box_first}}) {
+  for (const auto& [norm, order] : {std::pair{Norm::linf, Pgd::L2Order::ball_first},
+                                    {Norm::l2, Pgd::L2Order::ball_first},
+                                    {Norm::l2, Pgd::L2Order::box_first}}) {
     PgdOptions o{.norm = norm, .steps = 3, .l2_order = order};
     const Classifier classifier = w.net.classifier().at_a_time(7);
     const PgdPlan plan{.radius = test::tensor_of(w.engine, {kSamples}, radii),
@@ -213,7 +213,8 @@ TEMPER_DEVICE_TEST("an objective sees features, and may ask another network", "[
   World w(device);
   const DataShape data{.height = ToyNet::kSide, .width = ToyNet::kSide, .classes = ToyNet::kClasses};
   const auto net = test::network(w.engine, "{name: small_cnn, widths: [4, 8], strides: [1, 2]}", {.data = data});
-  const auto other = test::network(w.engine, "{name: small_cnn, widths: [4, 4], strides: [2, 1]}", {.data = data, .seed = 1});
+  const auto other =
+      test::network(w.engine, "{name: small_cnn, widths: [4, 4], strides: [2, 1]}", {.data = data, .seed = 1});
   const auto features_of = [&](const Tensor& images) {
     Tape tape(w.engine, Wrt::nothing);
     Taps taps({"features"});
@@ -233,11 +234,13 @@ TEMPER_DEVICE_TEST("an objective sees features, and may ask another network", "[
   pass.taps = &taps;
   (*net)(clean, {w.batch.images}, pass);
   const Tensor target = taps.at("features").value;
+  // [objective]
   const Objective objective = [&](Tape& tape, const AttackView& at) {
     const Var away = cosine_distance(tape, at.taps.at("features"), {at.of(target)}, Reduction::none);
     return add(tape, away, log_odds(tape, (*other)(tape, at.images, Pass::eval()), at.batch.labels));
   };
   const Classifier classifier(*net, Pass::eval(), {"features"});
+  // [objective]
   const Pgd pgd({.radius = 0.2, .step = 0.05});
   const Tensor x = pgd.run(w.call(classifier.at_a_time(5)), objective).images;
   CHECK(values_of<float>(w.engine, x) == values_of<float>(w.engine, pgd.run(w.call(classifier), objective).images));

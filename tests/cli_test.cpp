@@ -8,6 +8,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/training_fixture.h"
 #include "tests/xml_check.h"
+#include "trainers/run_lock.h"
 
 namespace temper {
 
@@ -316,6 +317,22 @@ TEST_CASE("report rebuilds pages, compares runs and writes a summary", "[app]") 
   CHECK(test::xml_fault(page) == "");
   CHECK_THAT(page, ContainsSubstring("href=\"pgd_at/report.html\""));
   CHECK(test::xml_fault(slurp(folder.path() / "pgd_at/report.html")) == "");
+}
+
+TEST_CASE("report leaves a folder alone while a run works in it", "[app][runs]") {
+  test::TemporaryFolder folder;
+  test::write_fake_run(folder.path() / "pgd_at", "pgd_at", 79.2, 68.35, 66.9);
+  {
+    const RunLock training(RunFolder{folder.path() / "pgd_at"});
+    const Ran ran = temper_command({"report", folder.file("pgd_at")});
+    CHECK(ran.code == kExitError);
+    CHECK_THAT(ran.err, ContainsSubstring("works in this folder; wait until it ends"));
+    CHECK_FALSE(std::filesystem::exists(folder.path() / "pgd_at/report.html"));
+  }
+  CHECK(temper_command({"report", folder.file("pgd_at")}).code == kExitOk);
+  CHECK_FALSE(std::filesystem::exists(RunFolder{folder.path() / "pgd_at"}.lock()));
+  CHECK(temper_command({"report", folder.file("not/there")}).code == kExitError);
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "not"));
 }
 
 }  // namespace temper

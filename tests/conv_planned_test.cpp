@@ -96,11 +96,9 @@ struct Planned {
   Arena arena{Stream{}, {.limit = size_t{64} << 20}};
   std::unique_ptr<ConvBackend> conv;
 
-  explicit Planned(test::ReferenceEnginesOptions engines, ConvPlanning planning = {},
-                   Exactness exactness = Exactness::rounding)
-      : conv(make_planned_conv(
-            test::make_reference_engines(std::move(engines)),
-            {.arena = &arena, .device = Device::cpu, .planning = std::move(planning), .exactness = exactness})) {}
+  explicit Planned(test::ReferenceEnginesOptions engines, ConvPlanning planning = {})
+      : conv(make_planned_conv(test::make_reference_engines(std::move(engines)),
+                               {.arena = &arena, .device = Device::cpu, .planning = std::move(planning)})) {}
 };
 
 const ConvShape kShapes[] = {{.n = 2, .h = 7, .w = 6, .c = 3, .k = 8, .r = 3, .s = 3, .stride = 1, .pad = 1},
@@ -159,8 +157,6 @@ TEST_CASE("planned convolutions agree with the reference, fused or not", "[conv]
     check_all(fused, dtype, tolerance(dtype));
     Planned apart({.engines = {{.takes = test::plain}}});
     check_all(apart, dtype, tolerance(dtype));
-    Planned exact({}, {}, Exactness::exact);
-    check_all(exact, dtype, tolerance(dtype));
     Planned without_narrow_filter_gradients({.engines = {{.takes = [](const ConvKey& k) {
                                                return k.pass != ConvPass::backward_filter ||
                                                       storage(k.type) == DType::f32;

@@ -207,8 +207,8 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
 }
 
 TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
-  const auto run = [](ConvWorld& v, Exactness exactness, int threads) {
-    const auto conv = make_cpu_conv(exactness);
+  const auto run = [](ConvWorld& v, const Optimisations& without, int threads) {
+    const auto conv = make_cpu_conv(without);
     Team team(threads);
     const Stream stream{.team = &team};
     conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
@@ -221,12 +221,12 @@ TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
   all.push_back({.n = 7, .h = 16, .w = 16, .c = 16, .k = 24, .r = 5, .s = 5, .pad = 2});
   for (const Compute& compute : types(Device::cpu))
     for (const ConvShape& g : all)
-      for (const Exactness exactness : {Exactness::rounding, Exactness::exact}) {
+      for (const Optimisations& without : {Optimisations(), that_round()}) {
         CAPTURE(compute.name, g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad);
         ConvWorld v(g, compute.stored);
-        const auto one = run(v, exactness, 1);
-        CHECK(run(v, exactness, 2) == one);
-        CHECK(run(v, exactness, 3) == one);
+        const auto one = run(v, without, 1);
+        CHECK(run(v, without, 2) == one);
+        CHECK(run(v, without, 3) == one);
       }
 }
 

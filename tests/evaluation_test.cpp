@@ -1,9 +1,11 @@
 // Accuracy, clean and under attack, on every device.
 #include <algorithm>
 
+#include "attacks/pgd.h"
 #include "evaluation/result_table.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/devices.h"
+#include "tests/tensors.h"
 #include "tests/training_fixture.h"
 #include "trainers/test_evaluation.h"
 
@@ -46,6 +48,25 @@ TEMPER_DEVICE_TEST("evaluate: counts, bits and independence of the batch size", 
     CHECK(a.correct == std::count(a.right.begin(), a.right.end(), 1));
     CHECK(a.percent() == Approx(100.0 * static_cast<double>(a.correct) / 60));
   }
+}
+
+TEMPER_DEVICE_TEST("evaluate: leaving fooled samples out of further runs changes no answer", "[evaluation]") {
+  Experiment e = test::tiny("{name: standard}", test::on(device));
+  TrainingState state(e, read_splits(e));
+  const Classifier classifier(*state.network, Pass::eval());
+  const Pgd attack(
+      {.radius = 0.2, .step = 0.1, .steps = 3, .restarts = 4, .restart_rule = Pgd::RestartRule::any_success});
+  Loader loader(state.engine, e.data.reader->train(), {.batch_size = 60});
+  const Accuracy found = evaluate(state.engine, *state.network, Pass::eval(), loader, &attack);
+  const Arena::Scope scope(state.engine.arena());
+  const RngStream random(state.engine.seed());
+  const AttackResult all = attack.run({state.engine, loader.load(0, 0), classifier, random});
+  const std::vector<double> fooled = test::numbers_of(state.engine, all.success);
+  CHECK(found.correct > 0);
+  CHECK(found.correct < 60);
+  int64_t others = 0;
+  for (size_t i = 0; i < 60; ++i) others += found.right[i] != (fooled[i] == 0);
+  CHECK(others <= (device == Device::cpu ? 0 : 1));
 }
 
 TEST_CASE("evaluate: the same answers for any number of threads", "[evaluation]") {

@@ -10,8 +10,8 @@ using namespace temper;
 
 namespace {
 
-EngineOptions options(Device device, Exactness exactness = Exactness::exact) {
-  return {.device = device, .threads = 1, .arena_mb = 64, .exactness = exactness};
+EngineOptions options(Device device, const Optimisations& without = that_round()) {
+  return {.device = device, .threads = 1, .arena_mb = 64, .without = without};
 }
 
 Tensor filled(Engine& engine, const Shape& shape, int phase) {
@@ -32,16 +32,15 @@ TEST_CASE("an exact convolution with its epilogue has the bits of its parts", "[
 }
 
 TEMPER_DEVICE_TEST("an exact engine has the bits of an attack that folds nothing", "[networks][exact]") {
-  const auto logits = [&](Exactness exactness, Wrt wrt) {
-    Engine engine(options(device, exactness));
+  const auto logits = [&](const Optimisations& without, Wrt wrt) {
+    Engine engine(options(device, without));
     const auto network = test::network(engine, "{name: test_net}", {.data = {8, 8, 1, 3}, .seed = 3});
     Tape tape(engine, wrt);  // where parameters are differentiated, nothing is folded
     return test::values_of<float>(engine,
                                   (*network)(tape, tape.input(filled(engine, {4, 8, 8, 1}, 5)), Pass::eval()).value);
   };
-  const std::vector<float> folded = logits(Exactness::rounding, Wrt::input),
-                           exact = logits(Exactness::exact, Wrt::input);
-  CHECK(exact == logits(Exactness::exact, Wrt::params));
+  const std::vector<float> folded = logits({}, Wrt::input), exact = logits(that_round(), Wrt::input);
+  CHECK(exact == logits(that_round(), Wrt::params));
   CHECK(exact != folded);
   for (size_t i = 0; i < exact.size(); ++i) CHECK(exact[i] == Approx(folded[i]).margin(1e-5));
 }

@@ -20,6 +20,8 @@ TEMPER_DEVICE_TEST("gradients of the per-sample algebra", "[ops][grad][per_sampl
   check.run([](Tape& t, const auto& p) { return mul(t, p[0], p[0]); });
   check.run([](Tape& t, const auto& p) { return exp(t, p[0]); });
   check.run([](Tape& t, const auto& p) { return log(t, exp(t, p[0])); });
+  check.run([](Tape& t, const auto& p) { return log(t, p[0], 1.5); });
+  check.run([](Tape& t, const auto& p) { return row_sum(t, p[0]); });
   check.run([](Tape& t, const auto& p) { return one_minus(t, p[0], 1.5); });
   check.run([](Tape& t, const auto& p) { return clamp(t, p[0], -0.4, 0.3); });
   check.run([](Tape& t, const auto& p) { return softmax(t, p[0]); });
@@ -67,6 +69,8 @@ TEMPER_DEVICE_TEST("per-sample algebra has its closed-form values", "[ops][per_s
   is(log_softmax(tape, z), {1 - lse, 2 - lse, 4 - lse, 0, -2e4, -1e4});
   is(pick(tape, z, labels_of(engine, {1, 2})), {2, 0});
   is(row_max(tape, z), {4, 1e4});
+  is(row_sum(tape, z), {7, 0});
+  is(log(tape, columns(tape, z, 0, 1), 3), {std::log(4.0), std::log(10003.0)});
   is(row_max(tape, z, {.except = labels_of(engine, {2, 0})}), {2, 0});
   is(clamp(tape, z, 1.5, 4), {1.5, 2, 4, 4, 1.5, 1.5});
   is(one_minus(tape, z, 2), {1, 0, -2, 2 - 1e4, 2 + 1e4, 2});

@@ -158,7 +158,9 @@ TEMPER_DEVICE_TEST("an attack repeated has the same bits", "[attacks]") {
   for (const Pgd& attack : family()) {
     INFO(attack.describe());
     const Arena::Scope scope(engine.arena());
-    const auto run = [&] { return values_of<float>(engine, images(attack, engine, toy.batch, net.classifier(true), 3)); };
+    const auto run = [&] {
+      return values_of<float>(engine, images(attack, engine, toy.batch, net.classifier(true), 3));
+    };
     CHECK(run() == run());
   }
 }
@@ -190,7 +192,8 @@ TEST_CASE("an image's attack does not depend on its batch or on threads", "[atta
       const ToyBatch all_of_three(three, 7);
       const auto on_three_threads = [&](const Pgd& attack) {
         const Arena::Scope scope(three.arena());
-        return test::numbers_of(three, images(attack, three, all_of_three.batch, net_of_three.classifier(batch_norm), 3));
+        return test::numbers_of(three,
+                                images(attack, three, all_of_three.batch, net_of_three.classifier(batch_norm), 3));
       };
       const ToyBatch all(engine, 7), head(engine, 2), tail(engine, 5, 2);
       for (const Pgd& attack : family()) {

@@ -62,6 +62,19 @@ TEST_CASE("damaged and foreign plan files are passed over and named", "[plans]")
   CHECK(cache.load("key") == "plan");
 }
 
+TEST_CASE("what a killed process left beside its plans is removed, and not what another one is writing", "[plans]") {
+  const test::TemporaryFolder folder;
+  for (const char* file : {"old.json.part12-1", "new.json.part12-1", "old.json"}) overwrite(folder.file(file), "");
+  for (const char* file : {"old.json.part12-1", "old.json"})
+    std::filesystem::last_write_time(folder.file(file),
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(2));
+  PlanCache cache(folder.path().string());
+  cache.store("key", "plan");
+  CHECK_FALSE(std::filesystem::exists(folder.file("old.json.part12-1")));
+  CHECK(std::filesystem::exists(folder.file("new.json.part12-1")));
+  CHECK(std::filesystem::exists(folder.file("old.json")));
+}
+
 TEST_CASE("a plan folder that cannot be written is named once", "[plans]") {
   const test::TemporaryFolder folder;
   overwrite(folder.file("file"), "");

@@ -1,4 +1,6 @@
 // Going through work without doing it: nothing changes, and what is met is what the work then does.
+#include <cstring>
+
 #include "core/ops_elementwise.h"
 #include "core/ops_loss.h"
 #include "core/plan_ahead.h"
@@ -142,7 +144,9 @@ TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planni
   const std::string compute = GENERATE("f32", "f16");
   INFO(trainer << " in " << compute);
   const std::vector<std::string> all = with(set, {("precision.compute=" + compute).c_str()});
-  CHECK(run(trainer, all, Plans::ahead) == run(trainer, all, Plans::when_met));
+  const std::vector<double> ahead = run(trainer, all, Plans::ahead), when_met = run(trainer, all, Plans::when_met);
+  REQUIRE(ahead.size() == when_met.size());  // as bits: the gradient of a step that f16 leaves out is none
+  CHECK(std::memcmp(ahead.data(), when_met.data(), ahead.size() * sizeof(double)) == 0);
 }
 
 TEST_CASE("planning: a run on a GPU is the same, bit for bit, with and without", "[planning][cuda]") {

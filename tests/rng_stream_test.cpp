@@ -27,8 +27,7 @@ struct TwoAttacks : Trainer {
     const Classifier classifier(c.model, Pass::eval());
     starts.clear();
     for (const std::string& name : {first, second})
-      starts.push_back(
-          test::values_of<float>(c.engine, pgd.run({c.engine, batch, classifier, c.random(name)}).images));
+      starts.push_back(test::values_of<float>(c.engine, pgd.run({c.engine, batch, classifier, c.random(name)}).images));
     return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
   }
 };
@@ -88,7 +87,6 @@ TEST_CASE("random streams: 'attack' draws what attacks drew before streams had n
   Setup s(Device::cpu, "{name: test_two_attacks, first: attack}");
   TrainContext context = s.state.context();
   context.epoch = 4;
-  CHECK(equal(context.random("attack").key(),
-              {.seed = s.state.engine.seed(), .purpose = Purpose::attack, .step = 4}));
+  CHECK(equal(context.random("attack").key(), {.seed = s.state.engine.seed(), .purpose = Purpose::attack, .step = 4}));
   CHECK(!equal(context.random("other").key(), RngKey{.seed = s.state.engine.seed(), .step = 4}));
 }

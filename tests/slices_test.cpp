@@ -108,9 +108,9 @@ TEST_CASE("slices make up the batch, and each has a worker's engine", "[slices]"
 TEST_CASE("what a slice throws is thrown by the attack", "[slices][errors]") {
   World w({.threads = 3});
   const size_t used = w.engine.arena().used();
-  CHECK_THROWS_WITH(
-      each_slice(w.engine, 7, 1, [&](Engine&, const BatchRows& slice) { fail("slice ", slice.first(), " is unlucky"); }),
-      ContainsSubstring("is unlucky"));
+  CHECK_THROWS_WITH(each_slice(w.engine, 7, 1,
+                               [&](Engine&, const BatchRows& slice) { fail("slice ", slice.first(), " is unlucky"); }),
+                    ContainsSubstring("is unlucky"));
   CHECK(w.engine.arena().used() == used);
   const Arena::Scope scope(w.engine.arena());
   CHECK(values_of<float>(w.engine, w.in_slices(kAttacks[0], 2)) == values_of<float>(w.engine, w.whole(kAttacks[0])));

@@ -9,10 +9,10 @@ namespace temper {
 
 namespace {
 
-void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average) {
+void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average, Live<uint32_t> moves = 1) {
   dispatch_full(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep);
+    ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
   });
   average.touch();
 }
@@ -61,8 +61,8 @@ void Average::add(Engine& engine, const Network& network, double keep, AverageBn
   add_statistics(engine, network, keep, bn);
 }
 
-void Average::add_parameters(Engine& engine, const Network& network, Live<double> keep) {
-  blend(engine.stream(), keep, network.weights().params, weights_.params);
+void Average::add_parameters(Engine& engine, const Network& network, Live<double> keep, Live<uint32_t> moves) {
+  blend(engine.stream(), keep, network.weights().params, weights_.params, moves);
 }
 
 void Average::add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn) {

@@ -1,7 +1,10 @@
 #include "trainers/experiment.h"
 
+#include <algorithm>
+
 #include "core/cpus.h"
 #include "core/plan_cache.h"
+#include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"
 
@@ -22,6 +25,45 @@ DType storage_type(Precision p) {
     case Precision::f64: return DType::f64;
     default: return DType::f32;
   }
+}
+
+// A power of two, or 0 for `auto`.
+int64_t read_loss_scale(Fields& f) {
+  std::string text = "auto";
+  f("loss_scale", text,
+    "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of two, so "
+    "that small gradients survive; auto: training starts with 65536, halves it where a gradient left the range of f16, "
+    "leaving that step out, and doubles it after 2000 good steps; attacks find one for each image");
+  if (text == "auto") return 0;
+  const auto problem = [&] {
+    f.reject("loss_scale", "expected a power of two, such as 1024, up to 16777216, or auto, got ", text);
+  };
+  try {
+    const double value = parse_number(text);
+    const auto whole = static_cast<int64_t>(value);
+    if (!(value >= 1 && value <= 1 << 24) || static_cast<double>(whole) != value || (whole & (whole - 1)) != 0)
+      problem();
+    return whole;
+  } catch (const Error&) {
+    problem();
+  }
+  return 0;
+}
+
+Optimisations read_without(Fields& f) {
+  std::vector<std::string> names;
+  f("without", names, "names of optimisations to turn off, one by one, such as [winograd]; see docs/exactness.md");
+  Optimisations without;
+  for (const std::string& name : names) {
+    const auto row = std::find_if(ledger().begin(), ledger().end(), [&](const LedgerRow& r) { return r.name == name; });
+    if (row == ledger().end()) {
+      std::vector<std::string> known;
+      for (const LedgerRow& r : ledger()) known.push_back(r.name);
+      f.reject("without", "unknown optimisation '", name, "' (known: ", join(known), ")");
+    }
+    without.add(row->which);
+  }
+  return without;
 }
 
 }  // namespace
@@ -128,16 +170,14 @@ void Experiment::fields(Fields& f) {
        {"f64", Precision::f64}},
       "type of activations; tf32: f32, and a GPU rounds what convolutions and matrix products multiply to 10 bits; f64: "
       "everything in double, for checks on the CPU");
-  precision("loss_scale", loss_scale, Limits::between(1, 1 << 24),
-            "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of "
-            "two: small gradients survive, and large ones must stay below 65504");
-  if (loss_scale < 1 || (loss_scale & (loss_scale - 1)) != 0)
-    precision.reject("loss_scale", "expected a power of two, such as 1024, got ", loss_scale);
+  loss_scale = read_loss_scale(precision);
   f.leave("precision", precision);
   f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
   if (exact && this->precision != Precision::f32 && this->precision != Precision::f64)
     f.reject("exact", "expected precision.compute f32 because lower precision only approximates it, got ",
              temper::name(this->precision), "; set one of the two");
+  without = read_without(f);
+  if (exact) without |= that_round();
   f.choice(
       "graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
       "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
@@ -186,9 +226,9 @@ EngineOptions Experiment::engine_options() const {
           .arena_mb = arena_mb,
           .seed = seed,
           .reference_conv = precision == Precision::f64,
-          .exactness = exact ? Exactness::exact : Exactness::rounding,
+          .without = without,
           .planning = {.math = precision == Precision::tf32 ? ConvMath::tf32 : ConvMath::f32,
-                       .choice = exact ? PlanChoice::proposed : convolution.plans,
+                       .choice = without.has(Optimisation::timed_plans) ? PlanChoice::proposed : convolution.plans,
                        .check = convolution.check,
                        .statistics = convolution.statistics,
                        .folder = convolution.plan_folder(),
@@ -218,6 +258,8 @@ Experiment read_experiment(const Config& config) {
   e.fields(f);
   f.finish();
   e.resolved = YAML::Clone(f.resolved());
+  if (e.precision != Precision::f16)
+    e.resolved["precision"]["loss_scale"] = "auto";  // what has no effect tells no runs apart
   e.warnings = f.warnings();
   return e;
 }

@@ -106,8 +106,9 @@ struct Experiment {
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;
   Precision precision = Precision::f32;
-  int64_t loss_scale = 1024;  ///< of f16
+  int64_t loss_scale = 0;  ///< of f16; 0: chosen as training and attacks go
   bool exact = false;
+  Optimisations without;  ///< switched off, by `exact` or by name
   GraphUse graph = GraphUse::automatic;
   int64_t arena_mb = 0;
   ConvolutionSection convolution;

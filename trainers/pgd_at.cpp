@@ -39,8 +39,7 @@ struct PgdAt : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
     const Pass pass = attack_pass(attack_bn);
-    const Tensor x_adv =
-        attack.run({context.engine, batch, {model, pass}, context.random("attack")}).images;
+    const Tensor x_adv = attack.run({context.engine, batch, {model, pass}, context.random("attack")}).images;
     if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
     const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);

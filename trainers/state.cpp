@@ -40,7 +40,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
              .shuffle = Shuffle::every_epoch,
              .augmentation = e.augment,
              .last_batch = e.loop.last_batch}),
-      values(engine.stream()) {
+      values(engine.stream()),
+      loss_scaler(engine) {
   if (images_validation > 0)
     validation = std::make_unique<Loader>(engine, data.validation, e.evaluation.loader(engine.device()));
   if (e.ema.on()) ema.emplace(engine, *network);
@@ -99,6 +100,7 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.collapsed", progress.collapsed);
   visit_network(v, *network);
   for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
+  loss_scaler.visit_state(v);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
   for (const MethodPart& part : experiment.trainer.method->parts()) {

@@ -8,6 +8,7 @@
 #include "data/loader.h"
 #include "trainers/averages.h"
 #include "trainers/experiment.h"
+#include "trainers/loss_scaler.h"
 #include "trainers/observer.h"
 #include "trainers/run_inputs.h"
 #include "trainers/scalar.h"
@@ -81,7 +82,8 @@ class TrainingState {
   std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
   Progress progress;
-  StepValues values;                 ///< of the step in progress
+  StepValues values;  ///< of the step in progress
+  LossScaler loss_scaler;
   std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
   std::optional<StepLog> log;        ///< of the same step
   std::optional<StepGraph> graph;

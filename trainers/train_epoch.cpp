@@ -68,7 +68,11 @@ std::optional<EpochTime> train_epoch(Run& run) {
                             .loss = n.loss,
                             .lr = n.lr,
                             .images_per_second = time.images_per_second};
-    if (loop.log_every > 0 && p.total_steps % loop.log_every == 0) run.log.step(report, n.grad_norm, metrics_of(s, n));
+    if (n.skipped_at > 0)
+      run.warn(cat("step ", p.step, " of epoch ", p.epoch, " was left out, because with a loss scale of ", n.skipped_at,
+                   " a gradient left the range of f16; it is ", s.loss_scaler.scale(), " from here on"));
+    else if (loop.log_every > 0 && p.total_steps % loop.log_every == 0)
+      run.log.step(report, n.grad_norm, metrics_of(s, n));
     run.observer.on_state(s);
     run.observer.on_step(report);
     if (SignalGuard::raised()) return {};

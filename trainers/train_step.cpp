@@ -27,6 +27,7 @@ double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema,
 void move_weights(TrainingState& s, const TrainContext& context) {
   const Trainer& method = *s.experiment.trainer.method;
   const Movement movement = method.movement(context);
+  const bool follows = s.ema && !movement.share && s.engine.uses(Optimisation::fused_average);
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
@@ -36,13 +37,12 @@ void move_weights(TrainingState& s, const TrainContext& context) {
     const bool network = &t == &s.trained.front();
     t.optimizer.clip(s.engine.stream(), t.gradient, s.step_sums->at(norm++));
     Follower follower;
-    if (network && s.ema && !movement.share) follower = {&s.ema->weights().params, s.values.ema_keep()};
+    if (network && follows) follower = {&s.ema->weights().params, s.values.ema_keep()};
     t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, follower,
                      s.values.moves());
   }
-  if (!movement.share) return;
-  add_share(s.engine.stream(), s.network->weights().params, *movement.share);
-  if (s.ema) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep());
+  if (movement.share) add_share(s.engine.stream(), s.network->weights().params, *movement.share, s.values.moves());
+  if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
 }
 
 // What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
@@ -68,6 +68,7 @@ TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
 /// All of a step that the device can do again by itself.
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
+  const LossScaleScope scope(s.engine, s.loss_scaler.scales());
   context.begin_step();
   s.train.fill(batch, s.values.first(), s.values.epoch());
   method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
@@ -97,7 +98,7 @@ void check_finite(const TrainingState& s, const char* what, double value, double
            : value > 0       ? "infinite"
                              : "minus infinity"),
        cat(", at learning rate ", lr, "; lower optimizer.lr or start with a warm-up",
-           s.experiment.precision == Precision::f16 ? ", or lower precision.loss_scale. " : ". "),
+           s.engine.options().loss_scale > 1 ? ", or lower precision.loss_scale. " : ". "),
        checkpoint);
 }
 
@@ -159,7 +160,9 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
   const Batch batch = s.train.blank(p.step);
-  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), p.total_steps + 1);
+  const int64_t number = p.total_steps + 1 - s.loss_scaler.left_out();
+  for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), number);
+  s.loss_scaler.set();
   TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
                                           .first = s.train.first(p.step),
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
@@ -175,15 +178,19 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                                            attacks = sums.subspan(at.attacks, 3);
   const double loss = sums[0], norm = std::sqrt(std::accumulate(norms.begin(), norms.end(), 0.0));
   check_finite(s, "loss", loss, lr, checkpoint);
-  if (attacks[2] != 0)
+  const double scale = s.loss_scaler.scale();
+  const bool skipped = (attacks[2] != 0 || !std::isfinite(norm)) && s.loss_scaler.halve();
+  if (!skipped && attacks[2] != 0)
     stop(s, cat("an attack of ", e.trainer.name, " met a gradient of the images that is not finite"),
          cat(": ", image_fault_advice(s.engine), ". "), checkpoint);
-  check_finite(s, "norm of the gradient", norm, lr, checkpoint);
+  if (!skipped) check_finite(s, "norm of the gradient", norm, lr, checkpoint);
   check_moved(s, sums.subspan(at.weights, s.trained.size() + 1), checkpoint);
   ++p.step;
   ++p.total_steps;
   p.loss_sum += loss * static_cast<double>(batch.size());
   p.images += batch.size();
+  if (skipped) return {.loss = loss, .lr = lr, .grad_norm = norm, .skipped_at = scale};
+  s.loss_scaler.kept();
   const uint64_t moved = s.network->weights().params.stamp();
   method.after_step(context, batch);
   TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,

@@ -8,12 +8,14 @@ namespace temper {
 struct StepNumbers {
   double loss, lr, grad_norm;
   int64_t attacked = 0, zero_gradient = 0;  ///< images attacked, and those without a gradient in a step of it
-  Metrics logged = {};                      ///< by the method
+  double skipped_at = 0;  ///< not 0: the step was left out, because with this loss scale a gradient was not finite
+  Metrics logged = {};    ///< by the method
 };
 
-/// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Throws Error if loss or
-/// gradient is not finite, before any weight moves, or if a weight is not after it; the message points to `checkpoint`
-/// if there is such a file.
+/// The next step of a run, whole: batch, gradients by the run's method, optimiser, averages. Where the loss scale is
+/// chosen on the way (trainers/loss_scaler.h), a gradient that is not finite leaves weights, averages and method as
+/// they are. Elsewhere, and for a loss, it throws Error, before any weight moves, as it does if a weight is not finite
+/// after it; the message points to `checkpoint` if there is such a file.
 StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkpoint);
 
 /// All of the method's numbers that belong in the line of the step just made.

@@ -22,11 +22,11 @@ Tensor part(const Flat* flat, int64_t from, int64_t count) { return flat ? flat-
 
 }  // namespace
 
-void add_share(Stream stream, Flat& params, Live<float> share) {
+void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves) {
   dispatch_full(params.dtype(), [&](auto tag) {
     using T = decltype(tag);
     T* w = params.all().as<T>();
-    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w);
+    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w, moves);
   });
   params.touch();
 }
@@ -132,7 +132,8 @@ void WeightOptimizer::step(Stream stream, const Flat& gradient, GradientMask mas
   const auto average = [&](const Range& r) {
     dispatch_full(params_.dtype(), [&](auto tag) {
       using T = decltype(tag);
-      ema<T>(stream, r.count, follower.average->all().as<T>() + r.from, params_.all().as<T>() + r.from, follower.keep);
+      ema<T>(stream, r.count, follower.average->all().as<T>() + r.from, params_.all().as<T>() + r.from, follower.keep,
+             moves);
     });
   };
   bool copied = true;

@@ -16,8 +16,8 @@ struct Follower {
   Live<double> keep = 0;
 };
 
-/// params <- params + share * params.
-void add_share(Stream stream, Flat& params, Live<float> share);
+/// params <- params + share * params. Nothing happens where `moves` is 0.
+void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves = 1);
 
 /// Whether a glob that matches no parameter is an Error.
 enum class UnmatchedGlobs : uint8_t { refuse, ignore };

@@ -35,6 +35,8 @@ template <class T>
 struct LiveSum {
   compute_t<T> alpha;
   Live<float> beta;
+  Live<uint32_t> moves;
+  HD bool rests() const { return moves.now() == 0; }
   HD Sum<T> begin() const { return {alpha, compute_t<T>(beta.now())}; }
 };
 template <class T>
@@ -63,9 +65,10 @@ void axpby(Stream stream, int64_t n, Live<float> alpha, const T* x, float beta, 
 }
 
 template <class T>
-void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z) {
+void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z,
+                  Live<uint32_t> moves) {
   const KernelRange range(stream, "weighted_sum", {n});
-  map(stream, n, LiveSum<T>{alpha, beta}, write(z), x, y);
+  map(stream, n, LiveSum<T>{alpha, beta, moves}, write(z), x, y);
 }
 
 template <class T>
@@ -74,9 +77,9 @@ void add_scalar(Stream stream, int64_t n, double scale, const T* s, float beta, 
   map(stream, n, Spread<T>{s, compute_t<T>(scale), beta}, y);
 }
 
-#define INSTANTIATE(T)                                                                        \
-  template void axpby<T>(Stream, int64_t, Live<float>, const T*, float, T*);                  \
-  template void weighted_sum<T>(Stream, int64_t, float, const T*, Live<float>, const T*, T*); \
+#define INSTANTIATE(T)                                                                                        \
+  template void axpby<T>(Stream, int64_t, Live<float>, const T*, float, T*);                                  \
+  template void weighted_sum<T>(Stream, int64_t, float, const T*, Live<float>, const T*, T*, Live<uint32_t>); \
   template void add_scalar<T>(Stream, int64_t, double, const T*, float, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

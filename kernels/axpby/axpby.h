@@ -10,9 +10,10 @@ namespace temper {
 template <class T>
 void axpby(Stream stream, int64_t n, Live<float> alpha, const T* x, float beta, T* y);
 
-/// z = alpha * x + beta * y, n elements; z may be x or y. Moves 3n elements.
+/// z = alpha * x + beta * y, n elements; z may be x or y. Nothing happens where `moves` is 0. Moves 3n elements.
 template <class T>
-void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z);
+void weighted_sum(Stream stream, int64_t n, float alpha, const T* x, Live<float> beta, const T* y, T* z,
+                  Live<uint32_t> moves = 1);
 
 /// y = beta * y + scale * s[0], n elements: a scalar's gradient spread over what was summed.
 template <class T>

@@ -6,8 +6,9 @@
 
 namespace temper {
 
-/// average = decay * average + (1 - decay) * w, n elements, in place. f32 and f64. Moves 3n elements.
+/// average = decay * average + (1 - decay) * w, n elements, in place. Nothing happens where `moves` is 0. f32
+/// and f64. Moves 3n elements.
 template <class T>
-void ema(Stream stream, int64_t n, T* average, const T* w, Live<double> decay);
+void ema(Stream stream, int64_t n, T* average, const T* w, Live<double> decay, Live<uint32_t> moves = 1);
 
 }  // namespace temper

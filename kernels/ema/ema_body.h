@@ -19,6 +19,8 @@ struct Ema {
 template <class T>
 struct LiveEma {
   Live<double> decay;
+  Live<uint32_t> moves;
+  HD bool rests() const { return moves.now() == 0; }
   HD Ema<T> begin() const { return Ema<T>(decay.now()); }
 };
 

@@ -32,7 +32,7 @@ void taken_for(Stream stream, int64_t n, T* y, const int32_t* predicted, const i
   map(stream, n, TakenFor<T>{}, write(y), predicted, targets);
 }
 
-#define INSTANTIATE(T)                                                                      \
+#define INSTANTIATE(T)                                                                 \
   template void misclassified<T>(Stream, int64_t, T*, const int32_t*, const int32_t*); \
   template void taken_for<T>(Stream, int64_t, T*, const int32_t*, const int32_t*);
 INSTANTIATE(float)

@@ -22,8 +22,7 @@ void add_cases() {
                     },
                 .reference =
                     [=](auto& a) {
-                      for (int64_t i = 0; i < n; ++i)
-                        a[0][i] = a[1][i] >= 0 && (a[1][i] == a[2][i]) == targeted;
+                      for (int64_t i = 0; i < n; ++i) a[0][i] = a[1][i] >= 0 && (a[1][i] == a[2][i]) == targeted;
                     },
                 .tolerance = 0,
                 .bytes = n * (8.0 + sizeof(T))});

@@ -154,12 +154,12 @@ void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* g
   for_each_held_row<T>(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 
-#define INSTANTIATE(T)                                                                                          \
-  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                             \
-  template void pgd_step_linf<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);     \
-  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);       \
+#define INSTANTIATE(T)                                                                                         \
+  template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                            \
+  template void pgd_step_linf<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);    \
+  template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);      \
   template void pgd_step_l2_box_first<T>(Stream, int64_t, int, T*, const T*, const T*, const int32_t*, RngKey, \
-                                         PgdStep, const PgdRows<T>&);                                           \
+                                         PgdStep, const PgdRows<T>&);                                          \
   template void accumulate_momentum<T>(Stream, int64_t, int, T*, const T*, double);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -57,7 +57,7 @@ void copy_rows_where(Stream stream, int64_t rows, int cols, T* y, const T* x, co
   for_each_row(stream, rows, cols, CopyWhere<T>{y, x, chosen});
 }
 
-#define INSTANTIATE(T)                                                                 \
+#define INSTANTIATE(T)                                                               \
   template void gather_rows<T>(Stream, int64_t, int, T*, const T*, const int32_t*);  \
   template void scatter_rows<T>(Stream, int64_t, int, T*, const T*, const int32_t*); \
   template void copy_rows_where<T>(Stream, int64_t, int, T*, const T*, const int32_t*);

@@ -11,22 +11,21 @@ constexpr int64_t kOther = 5;  // rows on the far side that are not touched
 template <class T>
 void add_gather(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
-  add_case({.kernel = "row_move",
-            .name = cat("gather/", name(t), "/", rows, "x", cols),
-            .arrays = {{"y", Role::out, t, rows * cols, -9, 9},
-                       {"x", Role::in, t, (rows + kOther) * cols, -9, 9},
-                       {"index", Role::in, DType::i32, rows, 0, double(rows + kOther - 1)}},
-            .run =
-                [=](Stream s, const CaseArgs& a) {
-                  gather_rows<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2));
-                },
-            .reference =
-                [=](auto& a) {
-                  for (int64_t i = 0; i < rows * cols; ++i)
-                    a[0][i] = a[1][static_cast<int64_t>(a[2][i / cols]) * cols + i % cols];
-                },
-            .tolerance = 0,
-            .bytes = 2.0 * rows * cols * sizeof(T)});
+  add_case(
+      {.kernel = "row_move",
+       .name = cat("gather/", name(t), "/", rows, "x", cols),
+       .arrays = {{"y", Role::out, t, rows * cols, -9, 9},
+                  {"x", Role::in, t, (rows + kOther) * cols, -9, 9},
+                  {"index", Role::in, DType::i32, rows, 0, double(rows + kOther - 1)}},
+       .run = [=](Stream s,
+                  const CaseArgs& a) { gather_rows<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2)); },
+       .reference =
+           [=](auto& a) {
+             for (int64_t i = 0; i < rows * cols; ++i)
+               a[0][i] = a[1][static_cast<int64_t>(a[2][i / cols]) * cols + i % cols];
+           },
+       .tolerance = 0,
+       .bytes = 2.0 * rows * cols * sizeof(T)});
 }
 
 /// To every second row from the end.

@@ -17,6 +17,21 @@ struct Sum {
   }
 };
 
+template <class T>
+struct Spread {
+  const T* dy;
+  int cols;
+  HD void operator()(int64_t i, T& dx) const { dx = dy[i / cols]; }
+};
+
+template <class T>
+struct SpreadAdd {
+  const T* dy;
+  int cols;
+  T beta;
+  HD void operator()(int64_t i, T& dx) const { dx = beta * dx + dy[i / cols]; }
+};
+
 }  // namespace
 
 template <class T>
@@ -25,7 +40,19 @@ void row_sum(Stream stream, int64_t rows, int cols, T* y, const T* x, double fac
   for_each_row(stream, rows, cols, Sum<T>{y, x, T(factor)});
 }
 
-template void row_sum<float>(Stream, int64_t, int, float*, const float*, double);
-template void row_sum<double>(Stream, int64_t, int, double*, const double*, double);
+template <class T>
+void row_sum_backward(Stream stream, int64_t rows, int cols, const T* dy, float beta, T* dx) {
+  const KernelRange range(stream, "row_sum_backward", {rows, cols});
+  if (beta == 0)
+    map(stream, rows * cols, Spread<T>{dy, cols}, write(dx));
+  else
+    map(stream, rows * cols, SpreadAdd<T>{dy, cols, beta}, dx);
+}
+
+#define INSTANTIATE(T)                                                  \
+  template void row_sum<T>(Stream, int64_t, int, T*, const T*, double); \
+  template void row_sum_backward<T>(Stream, int64_t, int, const T*, float, T*);
+INSTANTIATE(float)
+INSTANTIATE(double)
 
 }  // namespace temper

@@ -1,5 +1,6 @@
 #include "kernels/row_sum/row_sum.h"
-#include "kernels/runtime/case.h"
+
+#include "kernels/axpby/sink_case.h"
 
 namespace temper {
 namespace {
@@ -25,6 +26,20 @@ void add_cases() {
               .tolerance = sizeof(T) == 4 ? 1e-5 : 1e-13,
               .bytes = 1.0 * n * sizeof(T),
               .known = known::RowSum{.rows = rows, .cols = cols, .factor = 0.25, .x = 1, .y = 0}});
+    for (const float beta : {0.f, 1.f})
+      add_case(with_sink<T>({.kernel = "row_sum",
+                             .name = cat("backward/", name(t), "/beta=", beta, "/", rows, "x", cols),
+                             .arrays = {{"dy", Role::in, t, rows}, {"dx", Role::inout, t, n}},
+                             .reference =
+                                 [n, cols = cols, beta](auto& a) {
+                                   for (int64_t i = 0; i < n; ++i) a[1][i] = beta * a[1][i] + a[0][i / cols];
+                                 },
+                             .tolerance = sizeof(T) == 4 ? 3e-7 : 1e-15,
+                             .bytes = ((1.0 + beta) * n + rows) * sizeof(T)},
+                            {.to = 1, .n = n, .beta = beta},
+                            [rows = rows, cols = cols](Stream s, const CaseArgs& a, float beta, T* dx) {
+                              row_sum_backward(s, rows, cols, a.get<T>(0), beta, dx);
+                            }));
   }
 }
 

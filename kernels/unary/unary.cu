@@ -10,7 +10,8 @@ namespace {
 
 template <class T>
 struct Log {
-  HD void operator()(int64_t, T& y, T x) const { y = std::log(x); }
+  T plus;
+  HD void operator()(int64_t, T& y, T x) const { y = std::log(x + plus); }
 };
 
 template <class T>
@@ -32,7 +33,8 @@ struct Clamp {
 
 template <class T>
 struct LogGradient {
-  HD T operator()(T x, T dy) const { return dy / x; }
+  T plus;
+  HD T operator()(T x, T dy) const { return dy / (x + plus); }
 };
 
 template <class T>
@@ -65,15 +67,15 @@ void backward(Stream stream, int64_t n, Gradient gradient, const T* x, const T* 
 }  // namespace
 
 template <class T>
-void log_forward(Stream stream, int64_t n, T* y, const T* x) {
+void log_forward(Stream stream, int64_t n, double plus, T* y, const T* x) {
   const KernelRange range(stream, "log_forward", {n});
-  map(stream, n, Log<T>{}, write(y), x);
+  map(stream, n, Log<T>{T(plus)}, write(y), x);
 }
 
 template <class T>
-void log_backward(Stream stream, int64_t n, const T* x, const T* dy, float beta, T* dx) {
+void log_backward(Stream stream, int64_t n, double plus, const T* x, const T* dy, float beta, T* dx) {
   const KernelRange range(stream, "log_backward", {n});
-  backward(stream, n, LogGradient<T>{}, x, dy, beta, dx);
+  backward(stream, n, LogGradient<T>{T(plus)}, x, dy, beta, dx);
 }
 
 template <class T>
@@ -100,12 +102,12 @@ void clamp_backward(Stream stream, int64_t n, ClampRange to, const T* x, const T
   backward(stream, n, ClampGradient<T>{T(to.low), T(to.high)}, x, dy, beta, dx);
 }
 
-#define INSTANTIATE(T)                                                           \
-  template void log_forward<T>(Stream, int64_t, T*, const T*);                   \
-  template void log_backward<T>(Stream, int64_t, const T*, const T*, float, T*); \
-  template void exp_forward<T>(Stream, int64_t, T*, const T*);                   \
-  template void subtract_from<T>(Stream, int64_t, double, T*, const T*);         \
-  template void clamp_forward<T>(Stream, int64_t, ClampRange, T*, const T*);     \
+#define INSTANTIATE(T)                                                                   \
+  template void log_forward<T>(Stream, int64_t, double, T*, const T*);                   \
+  template void log_backward<T>(Stream, int64_t, double, const T*, const T*, float, T*); \
+  template void exp_forward<T>(Stream, int64_t, T*, const T*);                           \
+  template void subtract_from<T>(Stream, int64_t, double, T*, const T*);                 \
+  template void clamp_forward<T>(Stream, int64_t, ClampRange, T*, const T*);             \
   template void clamp_backward<T>(Stream, int64_t, ClampRange, const T*, const T*, float, T*);
 INSTANTIATE(float)
 INSTANTIATE(double)

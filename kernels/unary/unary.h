@@ -9,12 +9,12 @@ namespace temper {
 // f64. A forward moves 2n elements, a backward 3n and one n more for beta != 0. The gradient of exp is product() with
 // y.
 
-/// y = log x: minus infinity at 0, NaN below.
+/// y = log(x + plus): minus infinity at 0, NaN below.
 template <class T>
-void log_forward(Stream stream, int64_t n, T* y, const T* x);
-/// dx = beta * dx + dy / x.
+void log_forward(Stream stream, int64_t n, double plus, T* y, const T* x);
+/// dx = beta * dx + dy / (x + plus).
 template <class T>
-void log_backward(Stream stream, int64_t n, const T* x, const T* dy, float beta, T* dx);
+void log_backward(Stream stream, int64_t n, double plus, const T* x, const T* dy, float beta, T* dx);
 
 /// y = exp x.
 template <class T>

@@ -8,6 +8,7 @@ namespace temper {
 namespace {
 
 constexpr ClampRange kClamp{-0.25, 0.5};
+constexpr double kPlus = 0.125;
 
 struct Values {
   double lo, hi;
@@ -51,7 +52,9 @@ template <class T>
 void add_cases() {
   for (const int64_t n : case_sizes(kImages * 10)) {
     const Values positive{0.05, 3}, any{-2, 2};
-    forward_case<T>("log", n, positive, &log_forward<T>, [](double x) { return std::log(x); });
+    forward_case<T>(
+        "log", n, positive, [](Stream s, int64_t n, T* y, const T* x) { log_forward(s, n, kPlus, y, x); },
+        [](double x) { return std::log(x + kPlus); });
     forward_case<T>("exp", n, any, &exp_forward<T>, [](double x) { return std::exp(x); });
     forward_case<T>(
         "subtract_from", n, any, [](Stream s, int64_t n, T* y, const T* x) { subtract_from(s, n, 1.5, y, x); },
@@ -60,7 +63,12 @@ void add_cases() {
         "clamp", n, any, [](Stream s, int64_t n, T* y, const T* x) { clamp_forward(s, n, kClamp, y, x); },
         [](double x) { return std::min(std::max(x, kClamp.low), kClamp.high); });
     for (const float beta : {0.f, 1.f}) {
-      backward_case<T>("log_backward", n, positive, beta, &log_backward<T>, [](double x) { return 1 / x; });
+      backward_case<T>(
+          "log_backward", n, positive, beta,
+          [](Stream s, int64_t n, const T* x, const T* dy, float beta, T* dx) {
+            log_backward(s, n, kPlus, x, dy, beta, dx);
+          },
+          [](double x) { return 1 / (x + kPlus); });
       backward_case<T>(
           "clamp_backward", n, any, beta,
           [](Stream s, int64_t n, const T* x, const T* dy, float beta, T* dx) {

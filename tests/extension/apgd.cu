@@ -100,8 +100,8 @@ struct Advance {
   }
 };
 
-/// The difference of logits ratio -(z_y - z_o) / (z_(1) - z_(3)), o the largest other class; towards a target t, -(z_y -
-/// z_t) / (z_(1) - (z_(3) + z_(4)) / 2). z_(i): the i-th largest logit.
+/// The difference of logits ratio -(z_y - z_o) / (z_(1) - z_(3)), o the largest other class; towards a target t, -(z_y
+/// - z_t) / (z_(1) - (z_(3) + z_(4)) / 2). z_(i): the i-th largest logit.
 template <class T>
 struct LogitRatio {
   LossArrays<T> a;
@@ -166,11 +166,13 @@ class ApgdSteps : public StepPolicy {
       return copy(stream_, x.data, x.device, clean.data, clean.device, clean.bytes());
     dispatch_full(x.dtype, [&](auto tag) {
       using T = decltype(tag);
-      for_each_row(stream_, rows(), cols(), Start<T>{x.as<T>(), clean.as<const T>(), part_.batch.ids.as<const int32_t>(),
-                                                     part_.random.key(run), T(options_.radius)});
+      for_each_row(stream_, rows(), cols(),
+                   Start<T>{x.as<T>(), clean.as<const T>(), part_.batch.ids.as<const int32_t>(), part_.random.key(run),
+                            T(options_.radius)});
     });
   }
 
+  // [steps]
   void step(const AttackPoint& at) override {
     dispatch_full(at.images.dtype, [&](auto tag) {
       using T = decltype(tag);
@@ -194,10 +196,12 @@ class ApgdSteps : public StepPolicy {
                            std::max(static_cast<int>(0.06 * options_.steps), 1));
         next_ += window_;
       }
-      for_each_row(stream_, rows(), cols(), Move<T>{x, before, g, part_.batch.images.as<const T>(), p.step,
-                                                    T(options_.radius), first ? T(1) : T(0.75)});
+      for_each_row(
+          stream_, rows(), cols(),
+          Move<T>{x, before, g, part_.batch.images.as<const T>(), p.step, T(options_.radius), first ? T(1) : T(0.75)});
     });
   }
+  // [steps]
 
  private:
   int64_t rows() const { return part_.batch.size(); }
@@ -234,11 +238,9 @@ struct Apgd : Attack, ApgdOptions {
       if (targets) return scale(tape, cross_entropy(tape, at.logits, targets, Reduction::none), -1.f);
       return cross_entropy(tape, at.logits, at.batch.labels, Reduction::none);
     };
-    const AttackDrive how{
-        .name = "apgd", .runs = restarts, .steps = steps, .offered = Offered::every, .kept = kept};
-    return drive(call, objective, how, [this](const AttackCall& part, const BatchRows&) {
-      return std::make_unique<ApgdSteps>(*this, part);
-    });
+    const AttackDrive how{.name = "apgd", .runs = restarts, .steps = steps, .offered = Offered::every, .kept = kept};
+    return drive(call, objective, how,
+                 [this](const AttackCall& part, const BatchRows&) { return std::make_unique<ApgdSteps>(*this, part); });
   }
 };
 

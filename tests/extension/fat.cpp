@@ -1,5 +1,6 @@
-// Friendly adversarial training (FAT, Zhang et al. 2020): an image leaves the attack when the network has been wrong about
-// it more than tau times, so that training meets adversarial images that are not needlessly bad. tau grows with training.
+// Friendly adversarial training (FAT, Zhang et al. 2020): an image leaves the attack when the network has been wrong
+// about it more than tau times, so that training meets adversarial images that are not needlessly bad. tau grows with
+// training.
 #include <algorithm>
 
 #include "attacks/pgd.h"
@@ -64,6 +65,7 @@ struct Fat : Trainer {
   }
   std::vector<const Attack*> attacks() const override { return {&attack}; }
 
+  // [attack]
   AttackResult friendly(const TrainContext& context, const Batch& batch) const {
     const Classifier classifier(context.model, attack_pass(attack_bn));
     AttackDrive how = attack.drives();
@@ -74,6 +76,7 @@ struct Fat : Trainer {
                    return std::make_unique<NoisySteps>(attack.policy(part, of), noise, part);
                  });
   }
+  // [attack]
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const AttackResult found = friendly(context, batch);
@@ -81,6 +84,7 @@ struct Fat : Trainer {
   }
 };
 
-TEMPER_REGISTER(Trainer, Fat, "fat", "cross entropy of images that leave the attack when they are fooled (Zhang et al.)");
+TEMPER_REGISTER(Trainer, Fat, "fat",
+                "cross entropy of images that leave the attack when they are fooled (Zhang et al.)");
 
 }  // namespace

@@ -16,9 +16,8 @@ struct SingleStep : Attack {
 
   AttackResult run(const AttackCall& call) const override {
     const Objective objective = [](Tape& t, const AttackView& at) { return log_odds(t, at.logits, at.batch.labels); };
-    return drive(call, objective, {.name = "single_step"}, [this](const AttackCall& part, const BatchRows&) {
-      return std::make_unique<Sign>(part, radius);
-    });
+    return drive(call, objective, {.name = "single_step"},
+                 [this](const AttackCall& part, const BatchRows&) { return std::make_unique<Sign>(part, radius); });
   }
 
   struct Sign : StepPolicy {

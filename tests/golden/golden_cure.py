@@ -84,9 +84,8 @@ def kl(target, logits):
     return F.kl_div(F.log_softmax(logits, dim=1), F.softmax(target, dim=1), reduction="batchmean")
 
 
-def mask_of(s, names, scores):
+def mask_of(s, touched, scores):
     masks = [np.ones(v.shape, dtype=v.dtype) for v in scores]
-    touched = [i for i, n in enumerate(names) if n.startswith(s.maskable)]
     if s.scope == "global":
         threshold = np.percentile(np.concatenate([scores[i].ravel() for i in touched]), s.percent)
     for i in touched:
@@ -96,10 +95,24 @@ def mask_of(s, names, scores):
 
 
 class Run:
+    """What golden_residual.py does otherwise is in methods of their own."""
+
+    network = base.Net
+
+    def touched(self, number, name):
+        return name.startswith(self.s.maskable)
+
+    def epoch_of(self, k):
+        return k + 1  # every step is an epoch of its own here
+
+    def decay(self, epoch):
+        if self.s.decay_from and epoch >= self.s.decay_from:
+            self.rate *= self.s.decay_factor
+
     def __init__(self, s, data, dtype):
         self.s, self.dtype = s, dtype
         self.images, self.labels, self.ids, state = data
-        self.net = base.Net().to(dtype)
+        self.net = self.network().to(dtype)
         self.net.load_state_dict({k: v.to(dtype) for k, v in state.items()}, strict=False)
         self.names = [n for n, _ in self.net.named_parameters()]
         self.params = list(self.net.parameters())
@@ -128,7 +141,7 @@ class Run:
     def step(self, k):
         s, b = self.s, k % base.BATCHES
         x, y, ids = self.images[b].to(self.dtype), self.labels[b], self.ids[b].numpy()
-        epoch = k + 1  # every step is an epoch of its own here
+        epoch = self.epoch_of(k)
         if epoch <= s.warm_up:
             self.net.train()
             loss = F.cross_entropy(self.net(x), y)
@@ -160,7 +173,8 @@ class Run:
                 "step_signed": lambda n, r, t: t,
             }[s.score]
             scores = [score(*g) for g in zip(g_nat, g_rob, total)]
-            masks = mask_of(s, self.names, [v.numpy() for v in scores])
+            touched = [i for i, n in enumerate(self.names) if self.touched(i, n)]
+            masks = mask_of(s, touched, [v.numpy() for v in scores])
             self.masks.append(np.concatenate([to_ours(m).ravel() for m in masks]))
             if k in s.stored:
                 self.sets[k] = {"natural": g_nat, "score": scores, "total": total}
@@ -181,8 +195,7 @@ class Run:
     def revise(self, k, epoch):
         s = self.s
         self.rev_steps += 1
-        if s.decay_from and epoch >= s.decay_from:
-            self.rate *= s.decay_factor
+        self.decay(epoch)
         if bernoulli(k) >= self.rate:
             return
         a = min(1 - 1 / (self.rev_steps + 1), s.keep) if s.keep_warm_up else s.keep
