@@ -89,13 +89,13 @@ void WeightOptimizer::prepare(const Schedule& schedule, const Position& at, int6
 void WeightOptimizer::prepare(double lr, int64_t step) {
   std::vector<double> rates;
   for (const Group& g : groups_) rates.push_back(g.lr_factor * lr);
-  set(std::move(rates), step);
+  set(rates, step);
 }
 
-void WeightOptimizer::set(std::vector<double> rates, int64_t step) {
-  now_ = std::move(rates);
+void WeightOptimizer::set(const std::vector<double>& rates, int64_t step) {
   const std::vector<double> numbers = rule_.numbers(step);
-  now_.insert(now_.end(), numbers.begin(), numbers.end());
+  now_.resize(live_.size());  // stays where it is: a copy may not have been made yet
+  std::copy(numbers.begin(), numbers.end(), std::copy(rates.begin(), rates.end(), now_.begin()));
   copy(stream_, live_.data(), stream_.device, now_.data(), Device::cpu, now_.size() * sizeof(double));
 }
 

@@ -66,7 +66,7 @@ class WeightOptimizer {
   /// The group of every parameter.
   std::vector<size_t> grouped(const OptimizerOptions& options, UnmatchedGlobs unmatched);
   void divide(const std::vector<size_t>& group_of, const std::vector<bool>& exempt);
-  void set(std::vector<double> rates, int64_t step);
+  void set(const std::vector<double>& rates, int64_t step);
   Update update(const Range& r, const Flat& gradient, const GradientMask& mask, Live<uint32_t> moves) const;
 
   Flat& params_;
