@@ -24,10 +24,13 @@ constexpr int kNever = std::numeric_limits<int>::max();
 void check_batch(const char* name, const Batch& batch) {
   const Shape& shape = batch.images.shape;
   TEMPER_CHECK(shape.rank() >= 2 && batch.images.numel() > 0, name, ": expected images (N, ...), got ", shape);
-  for (const auto& [what, t] : {std::pair{"labels", &batch.labels}, {"ids", &batch.ids}, {"targets", &batch.targets}})
-    TEMPER_CHECK((what == std::string("targets") && !*t) || (t->shape == Shape{shape[0]} && t->dtype == DType::i32),
-                 name, ": images are ", shape, " so ", what, " must be (", shape[0], ") i32, got ", t->shape, " ",
-                 t->dtype);
+  const auto check = [&](const char* what, const Tensor& t) {
+    TEMPER_CHECK(t.shape == Shape{shape[0]} && t.dtype == DType::i32, name, ": images are ", shape, " so ", what,
+                 " must be (", shape[0], ") i32, got ", t.shape, " ", t.dtype);
+  };
+  check("labels", batch.labels);
+  check("ids", batch.ids);
+  if (batch.targets) check("targets", batch.targets);
 }
 
 /// The attack of a slice, or of what is left of one.
