@@ -6,6 +6,7 @@
 #include <map>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <ostream>
 
 #include "apps/subcommand.h"
@@ -66,60 +67,70 @@ void print_error(Session& session, const std::string& message) {
   session.err << "temper: error: " << printable(message) << std::endl;
 }
 
-int parse_and_run(const std::vector<std::string>& given, Session& session) {
-  const std::vector<std::string> args = without_help(given);
-  CLI::App app{"Temper trains neural networks that withstand adversarial examples, and measures how well they do."};
-  app.name("temper");
-  app.footer(footer());
-  app.set_version_flag("--version", version_line);
-  app.require_subcommand(1);
-  std::map<CLI::App*, std::unique_ptr<Subcommand>> commands;
-  const auto& registry = Registry<Subcommand>::instance();
-  for (const auto& [name, entry] : registry.all()) {
-    CLI::App* sub = app.add_subcommand(name, entry.doc);
-    sub->footer(footer());
-    commands[sub] = entry.make();
-    commands[sub]->declare(*sub);
+/// The program's words, and the command that they choose.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.name("temper");
+    app_.footer(footer());
+    app_.set_version_flag("--version", version_line);
+    app_.require_subcommand(1);
+    for (const auto& [name, entry] : Registry<Subcommand>::instance().all()) {
+      CLI::App* sub = app_.add_subcommand(name, entry.doc);
+      sub->footer(footer());
+      commands_[sub] = entry.make();
+      commands_[sub]->declare(*sub);
+    }
   }
+
+  /// The exit code, where no command is to run.
+  std::optional<int> parse(const std::vector<std::string>& given, Session& session);
+  Subcommand& command() { return *commands_.at(chosen()); }
+  std::string name() { return chosen() ? chosen()->get_name() : ""; }
+
+ private:
+  CLI::App* chosen() {
+    const auto parsed = app_.get_subcommands();
+    return parsed.empty() ? nullptr : parsed.front();
+  }
+
+  CLI::App app_{"Temper trains neural networks that withstand adversarial examples, and measures how well they do."};
+  std::map<CLI::App*, std::unique_ptr<Subcommand>> commands_;
+};
+
+std::optional<int> CommandLine::parse(const std::vector<std::string>& given, Session& session) {
+  const std::vector<std::string> args = without_help(given);
+  const auto& registry = Registry<Subcommand>::instance();
   if (!args.empty() && args[0][0] != '-' && !registry.has(args[0]))
     return usage_error(session, cat("unknown command '", args[0], "'", did_you_mean(args[0], registry.names())), "");
-  const auto chosen = [&]() -> CLI::App* {
-    const auto parsed = app.get_subcommands();
-    return parsed.empty() ? nullptr : parsed.front();
-  };
   try {
-    app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
+    app_.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::CallForVersion& e) {
     session.out << e.what();
     return kExitOk;
   } catch (const CLI::CallForHelp&) {
-    std::string help = (chosen() ? chosen() : &app)->help();
+    std::string help = (chosen() ? chosen() : &app_)->help();
     const std::string usage = "Usage: ";
     const size_t at = help.find(usage);
     if (chosen() && at != std::string::npos) help.insert(at + usage.size(), "temper ");
     session.out << help;
     return kExitOk;
   } catch (const CLI::ExtrasError& e) {
-    const CLI::App* deepest = &app;
+    const CLI::App* deepest = &app_;
     while (!deepest->get_subcommands().empty()) deepest = deepest->get_subcommands().front();
     const CLI::App& at = *deepest;
     const std::vector<std::string> extra = at.remaining(true);
-    return usage_error(session, extra.empty() ? e.what() : unexpected(at, extra.front()),
-                       chosen() ? chosen()->get_name() : "");
+    return usage_error(session, extra.empty() ? e.what() : unexpected(at, extra.front()), name());
   } catch (const CLI::ParseError& e) {
     if (chosen() && chosen()->get_require_subcommand_min() > 0 && chosen()->get_subcommands().empty())
-      return usage_error(session, no_subject(*chosen()), chosen()->get_name());
+      return usage_error(session, no_subject(*chosen()), name());
     if (args.empty()) {
-      session.err << app.help();
+      session.err << app_.help();
       return kExitUsage;
     }
-    return usage_error(session, e.what(), chosen() ? chosen()->get_name() : "");
+    return usage_error(session, e.what(), name());
   }
-  try {
-    return commands.at(chosen())->run(session);
-  } catch (const UsageError& e) {
-    return usage_error(session, e.what(), chosen()->get_name());
-  }
+  return {};
 }
 
 }  // namespace
@@ -134,11 +145,17 @@ std::string this_command(const Session& session, const std::string& option) {
 int run_cli(const std::vector<std::string>& args, Session session) {
   session.args = args;
   try {
-    const int code = parse_and_run(args, session);
-    if (session.out.flush()) return code;
+    CommandLine line;
+    std::optional<int> code = line.parse(args, session);
+    try {
+      if (!code) code = line.command().run(session);
+    } catch (const UsageError& e) {
+      code = usage_error(session, e.what(), line.name());
+    }
+    if (session.out.flush()) return *code;
     session.err << "temper: error: the output cannot be written; is the disk full, or has its reader ended?"
                 << std::endl;
-    return code == kExitOk ? kExitError : code;
+    return *code == kExitOk ? kExitError : *code;
   } catch (const Error& e) {
     print_error(session, e.what());
   } catch (const std::filesystem::filesystem_error& e) {

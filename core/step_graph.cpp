@@ -32,13 +32,15 @@ StepGraph::~StepGraph() = default;
 
 void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   if (!on()) return work();
-  const auto [at, first] = entries_.try_emplace(key.size);
-  Entry& entry = at->second;
-  if (first || entry.key != key) {
-    if (!first) note_change(entry.key, key);
-    entry = {.key = key, .mark = engine_.arena().used(), .work = nullptr, .host = {}};
+  Entry* known = find(key);
+  if (!known) {
+    note_new(key);
+    if (entries_.size() == kMost) entries_.erase(entries_.begin());
+    entries_.push_back({.key = key, .mark = engine_.arena().used(), .work = nullptr, .host = {}});
     return work();
   }
+  Entry& entry = *known;
+  new_keys_ = 0;
   TEMPER_CHECK(entry.mark == engine_.arena().used(), "graph: expected the step's memory to begin at byte ", entry.mark,
                " of the arena, where it was recorded, got ", engine_.arena().used(),
                "; keep nothing else in the arena across steps, or set graph: off");
@@ -47,23 +49,29 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   if (!entry.work) return work();
   entry.work->launch(engine_.stream());
   ++launched_;
-  changes_ = 0;
   // While it was being recorded the host did its own part.
   if (again)
     for (const auto& f : entry.host) f();
 }
 
-// What changes rarely costs little; what changes in every step leaves nothing to repeat.
-void StepGraph::note_change(const GraphKey& from, const GraphKey& to) {
-  constexpr int kMost = 8;
-  if (++changes_ != kMost) return;
-  std::string changed;
-  for (const auto& number : to.numbers)
-    if (std::find(from.numbers.begin(), from.numbers.end(), number) == from.numbers.end())
-      changed += (changed.empty() ? "'" : ", '") + number.first + "'";
-  const std::string text = cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ",
-                               changed, ", and a recorded step may depend on that; make it one of the method's "
-                               "live_values() and visit it as unrecorded");
+StepGraph::Entry* StepGraph::find(const GraphKey& key) {
+  const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key; });
+  if (at == entries_.end()) return nullptr;
+  std::rotate(at, at + 1, entries_.end());
+  return &entries_.back();
+}
+
+// A key that is new now and then costs little; with one in every step there is nothing to repeat.
+void StepGraph::note_new(const GraphKey& key) {
+  if (++new_keys_ != kMost) return;
+  const auto& last = entries_.back().key.numbers;
+  std::vector<std::string> changed;
+  for (const auto& number : key.numbers)
+    if (std::find(last.begin(), last.end(), number) == last.end()) changed.push_back("'" + number.first + "'");
+  std::string text = cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ");
+  for (const std::string& name : changed) text += (&name == changed.data() ? "" : ", ") + name;
+  text +=
+      ", and a recorded step may depend on that; make it one of the method's live_values() and visit it as unrecorded";
   if (use_ == GraphUse::on) fail(text, ", or set graph: auto");
   notes_.push_back(text);
 }

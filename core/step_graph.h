@@ -1,7 +1,6 @@
 #pragma once
 // A training step as one CUDA graph.
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,10 +45,13 @@ struct GraphKey {
 };
 
 /// Does the same work over and over: the first time as it is, which builds plans and buffers; the second time it is
-/// recorded; from then on the device repeats the recording, with the same results to the last bit. A key of the same
-/// size and other numbers starts again. Needs the arena to be filled to the same mark each time.
+/// recorded; from then on the device repeats the recording, with the same results to the last bit. Each key has a
+/// recording of its own; those of the kMost used last are kept. Needs the arena to be filled to the same mark each
+/// time.
 class StepGraph {
  public:
+  static constexpr int kMost = 16;
+
   /// Without a recorder (the CPU) work is never recorded. Throws Error for GraphUse::on then.
   StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder> recorder);
   ~StepGraph();
@@ -71,16 +73,17 @@ class StepGraph {
     std::unique_ptr<RecordedWork> work;
     std::vector<std::function<void()>> host;
   };
-  void note_change(const GraphKey& from, const GraphKey& to);
+  Entry* find(const GraphKey& key);
+  void note_new(const GraphKey& key);
   void record(Entry& entry, const std::function<void()>& work);
   void refuse(const std::string& why);
 
   Engine& engine_;
   GraphUse use_;
   std::unique_ptr<GraphRecorder> recorder_;
-  std::map<int64_t, Entry> entries_;  ///< by size
+  std::vector<Entry> entries_;  ///< the one used last is the last
   int64_t launched_ = 0;
-  int changes_ = 0;  ///< of keys, since the device last did something by itself
+  int new_keys_ = 0;  ///< in a row
   std::vector<std::string> notes_;
 };
 

@@ -56,13 +56,12 @@ std::string curves(const RunReport& run) {
   for (const ReportEpoch& e : run.curve) {
     const auto x = static_cast<double>(e.epoch);
     loss.points.emplace_back(x, e.loss);
-    for (const auto& [series, y] :
-         {std::pair{&clean, e.clean},
-          {&robust, e.robust},
-          {&ema_clean, e.ema_clean},
-          {&ema_robust, e.ema_robust},
-          {&swa_clean, e.swa_clean},
-          {&swa_robust, e.swa_robust}})
+    for (const auto& [series, y] : {std::pair{&clean, e.clean},
+                                    {&robust, e.robust},
+                                    {&ema_clean, e.ema_clean},
+                                    {&ema_robust, e.ema_robust},
+                                    {&swa_clean, e.swa_clean},
+                                    {&swa_robust, e.swa_robust}})
       if (std::isfinite(y)) series->points.emplace_back(x, y);
   }
   const std::string left = line_chart({.title = "Accuracy on the validation images per epoch, in percent",

@@ -80,8 +80,7 @@ std::string polyline(const Series& s, Range x, Range y) {
     marks += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\"><title>{}, {:g}: {:.4g}</title></circle>", px,
                          py, s.points.size() > 40 ? 1.5 : 3, escape(s.name), p.first, p.second);
   }
-  return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, stroke_class(s.stroke), path,
-                     marks);
+  return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, stroke_class(s.stroke), path, marks);
 }
 
 // Labels at the ends of the lines, moved apart until none covers another.

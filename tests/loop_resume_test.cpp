@@ -113,22 +113,6 @@ TEMPER_DEVICE_TEST("loop: SIGTERM finishes the step, saves, and the resumed run 
   for (int64_t i = 0; i < 18; ++i) CHECK(steps[i] == std::pair<int64_t, int64_t>(i / 6 + 1, i % 6 + 1));
 }
 
-TEMPER_DEVICE_TEST("loop: every registered method resumes to the same bits", "[resume]") {
-  for (const std::string& method : Registry<Trainer>::instance().names()) {
-    INFO(method);
-    const TemporaryFolder whole, cut;
-    Recorder r;
-    Signalling stop(SIGTERM, 2, 3);
-    const std::string trainer = "{name: " + method + "}";
-    const std::vector<std::string> set =
-        test::on(device, {"loop.epochs=2", "model.branches=[adv, clean]"});  // what arat needs
-    train(whole.path(), r, Resume::no, set, trainer);
-    CHECK(train(cut.path(), stop, Resume::no, set, trainer).outcome == Outcome::interrupted);
-    train(cut.path(), r, Resume::yes, set, trainer);
-    CHECK(last_checkpoint(whole.path()) == last_checkpoint(cut.path()));
-  }
-}
-
 TEST_CASE("loop: SIGINT during validation leaves the epoch open; it is validated once, after the resume") {
   struct InValidation : Recorder {
     void on_evaluate(const std::string&, int64_t, int64_t) override {

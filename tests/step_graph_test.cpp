@@ -55,6 +55,16 @@ TEST_CASE("graph: work is done as it is, then recorded, then repeated", "[graph]
     CHECK(f.done == 3);
     f.run(kB);
     CHECK(f.recorder->ended == 2);
+    f.run(kA);  // whose recording is still there
+    CHECK(f.recorder->ended == 2);
+    CHECK(f.done == 4);
+  }
+  SECTION("recordings that were not used for long are given up") {
+    for (int i = 0; i < StepGraph::kMost; ++i) f.run({8, {{"weight", 10.0 + i}}});
+    f.run(kA);
+    f.run(kA);
+    CHECK(f.recorder->ended == 2);
+    CHECK(f.graph.notes().size() == 1);
   }
   SECTION("memory at another place is refused") {
     const Arena::Scope scope(f.engine.arena());

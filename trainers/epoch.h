@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <optional>
 
 #include "trainers/checkpoint.h"
@@ -6,6 +7,7 @@
 #include "trainers/metrics.h"
 #include "trainers/run_lock.h"
 #include "trainers/state.h"
+#include "trainers/train_step.h"
 
 namespace temper {
 
@@ -29,9 +31,21 @@ struct EpochTime {
   double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
 };
 
-/// Trains the open epoch up to its last step. Returns nothing if a signal stopped it earlier. Throws Error if the loss
-/// or the gradient is not finite.
-std::optional<EpochTime> train_epoch(Run& run);
+/// What surrounds the steps of the open epoch.
+class EpochSteps {
+ public:
+  /// Begins the epoch, or goes on with it: chooses convolutions on a GPU, and tells the method of a new one.
+  explicit EpochSteps(Run& run);
+  /// A step was made: metrics, observers, and a checkpoint if one is due and no signal has come.
+  void made(const StepNumbers& step);
+  EpochTime time() const;
+
+ private:
+  Run& run_;
+  std::chrono::steady_clock::time_point start_;
+  int64_t images_before_, attacked_ = 0, zero_gradient_ = 0;
+  EpochTime time_;
+};
 
 /// Validates a trained epoch, keeps the best network, opens the next epoch, saves. Returns why training should end, if
 /// so. Throws Interrupted when a signal comes during validation.

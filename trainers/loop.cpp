@@ -51,25 +51,6 @@ StartReport start_report(const TrainingState& state) {
           .step = state.progress.step};
 }
 
-Outcome train(Run& run) {
-  Progress& p = run.state.progress;
-  std::optional<Outcome> stop = should_stop(run.state);
-  while (!stop && p.epoch <= run.state.experiment.loop.epochs) {
-    const std::optional<EpochTime> time = train_epoch(run);
-    bool interrupted = !time;
-    try {
-      if (time) stop = close_epoch(run, *time);
-    } catch (const Interrupted&) {
-      interrupted = true;
-    }
-    if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= run.state.experiment.loop.epochs;
-    if (!interrupted) continue;
-    run.save_checkpoint();
-    return Outcome::interrupted;
-  }
-  return stop.value_or(Outcome::finished);
-}
-
 void save_averages(TrainingState& s, const RunFolder& folder) {
   if (s.ema) {
     refresh_bn(s, *s.ema, s.experiment.ema.bn);
@@ -79,6 +60,74 @@ void save_averages(TrainingState& s, const RunFolder& folder) {
     refresh_bn(s, *s.swa, s.experiment.swa.bn);
     save_weights(s.swa->weights(), folder.swa().string());
   }
+}
+
+/// A run before its first step and after its last one.
+class OpenRun {
+ public:
+  OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume);
+  Run& operator*() { return *run_; }
+  TrainResult close(Outcome outcome);
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<TrainingState> state_;
+  std::optional<MetricsLog> log_;
+  std::optional<Run> run_;
+};
+
+OpenRun::OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume) {
+  const RunFolder& folder = lock.folder();
+  check_unused(folder, resume);
+  check_training_split(experiment, data);
+  const std::string config = YAML::Dump(experiment.resolved) + "\n";
+  const std::vector<std::string> noted = data.train.notes;
+  TrainingState& state = state_.emplace(experiment, std::move(data));
+  check_state(state);
+  check_folder(folder, bytes_to_write(state));
+  std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
+  // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
+  for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
+
+  make_folder(folder.checkpoints());
+  write_text_atomically(folder.config().string(), config);
+  const nlohmann::ordered_json inputs = to_json(state.inputs);
+  write_text_atomically(folder.inputs().string(), inputs.dump(2) + "\n");
+  write_environment(folder, state, resume);
+  log_.emplace(folder, state.progress.epoch, state.progress.step);
+  Run& run = run_.emplace(Run{state, lock, folder, observer, *log_, {.config = config, .inputs = inputs.dump()}});
+  observer.on_start(start_report(state));
+  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
+  warnings.insert(warnings.end(), {lock.warning(), log_->lost(), note_on_threads(experiment.threads)});
+  for (const std::string& text : warnings)
+    if (!text.empty()) run.warn(text);
+  for (const std::string& note : noted) run.warn(note);
+  for (const std::string& note : state.network->notes()) run.warn(note);
+}
+
+TrainResult OpenRun::close(Outcome outcome) {
+  TrainingState& state = *state_;
+  Run& run = *run_;
+  if (const std::string& note = state.engine.arena().note(); !note.empty()) run.warn(note);
+  for (const std::string& note : state.engine.conv().notes()) run.warn(note);
+  for (const std::string& note : state.graph->notes()) run.warn(note);
+  if (outcome != Outcome::interrupted) save_averages(state, run.folder);
+  run.lock.check_in_place();
+  const Progress& p = state.progress;
+  const TrainResult result{
+      .outcome = outcome,
+      .end = {.outcome = name(outcome),
+              .epochs = p.epoch - 1,
+              .steps = p.total_steps,
+              .best_epoch = p.best_epoch,
+              .best = p.best,
+              .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(),
+              .peak_bytes = static_cast<int64_t>(state.engine.arena().peak())},
+      .images_train = state.images_train,
+      .images_validation = state.images_validation,
+      .train_seconds = run.log.train_seconds()};
+  run.observer.on_end(result.end);
+  return result;
 }
 
 }  // namespace
@@ -104,59 +153,34 @@ TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observ
 TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
                          Resume resume) {
   const SignalGuard signals;
-  const RunFolder& folder = lock.folder();
-  const auto start = std::chrono::steady_clock::now();
-  check_unused(folder, resume);
-  check_training_split(experiment, data);
-  const std::string config = YAML::Dump(experiment.resolved) + "\n";
-  const std::vector<std::string> noted = data.train.notes;
-  TrainingState state(experiment, std::move(data));
-  check_state(state);
-  check_folder(folder, bytes_to_write(state));
-  std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
-  // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
-  for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
-
-  make_folder(folder.checkpoints());
-  write_text_atomically(folder.config().string(), config);
-  const nlohmann::ordered_json inputs = to_json(state.inputs);
-  write_text_atomically(folder.inputs().string(), inputs.dump(2) + "\n");
-  write_environment(folder, state, resume);
-  MetricsLog log(folder, state.progress.epoch, state.progress.step);
-  Run run{state, lock, folder, observer, log, {.config = config, .inputs = inputs.dump()}};
-  observer.on_start(start_report(state));
-  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
-  warnings.insert(warnings.end(), {lock.warning(), log.lost(), note_on_threads(experiment.threads)});
-  for (const std::string& text : warnings)
-    if (!text.empty()) run.warn(text);
-  for (const std::string& note : noted) run.warn(note);
-  for (const std::string& note : state.network->notes()) run.warn(note);
-
-  TrainResult result;
+  OpenRun open(experiment, std::move(data), lock, observer, resume);
+  Run& run = *open;
+  TrainingState& s = run.state;
+  const Progress& p = s.progress;
+  std::optional<Outcome> stop = should_stop(s);
   try {
-    result.outcome = train(run);
+    while (!stop && p.epoch <= experiment.loop.epochs) {
+      bool interrupted = false;
+      EpochSteps steps(run);
+      while (!interrupted && p.step < s.steps_per_epoch()) {
+        steps.made(train_step(s, run.folder.last()));
+        interrupted = SignalGuard::raised();
+      }
+      try {
+        if (!interrupted) stop = close_epoch(run, steps.time());
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
+      if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= experiment.loop.epochs;
+      if (!interrupted) continue;
+      run.save_checkpoint();
+      stop = Outcome::interrupted;
+    }
   } catch (const FileError& e) {
     lock.check_in_place();
     fail(e.what(), "; then continue the run with --resume");
   }
-  if (const std::string& note = state.engine.arena().note(); !note.empty()) run.warn(note);
-  for (const std::string& note : state.engine.conv().notes()) run.warn(note);
-  for (const std::string& note : state.graph->notes()) run.warn(note);
-  if (result.outcome != Outcome::interrupted) save_averages(state, folder);
-  lock.check_in_place();
-  const Progress& p = state.progress;
-  result.images_train = state.images_train;
-  result.images_validation = state.images_validation;
-  result.train_seconds = log.train_seconds();
-  result.end = {.outcome = name(result.outcome),
-                .epochs = p.epoch - 1,
-                .steps = p.total_steps,
-                .best_epoch = p.best_epoch,
-                .best = p.best,
-                .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
-                .peak_bytes = static_cast<int64_t>(state.engine.arena().peak())};
-  observer.on_end(result.end);
-  return result;
+  return open.close(stop.value_or(Outcome::finished));
 }
 
 }  // namespace temper

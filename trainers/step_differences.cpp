@@ -17,9 +17,10 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 double larger(double a, double b) { return a >= b ? a : std::isnan(b) ? kInfinite : b; }
 
 // Of numbers near zero, such as a share of nothing, the absolute error counts.
-double relative_error(double a, double b) {
-  constexpr double kSmall = 1e-3;
-  return std::abs(a - b) / std::max({std::abs(a), std::abs(b), kSmall});
+constexpr double kSmall = 1e-3;
+
+double relative_error(double a, double b, double least = kSmall) {
+  return std::abs(a - b) / std::max({std::abs(a), std::abs(b), least});
 }
 
 double relative_distance(const StepRecord::Values& a, const StepRecord::Values& b, double unit) {
@@ -41,7 +42,9 @@ double moved_pixels(const StepRecord& a, const StepRecord& b, size_t step) {
 }
 
 bool same_content(const StepRecord& a, const StepRecord& b) {
-  if (a.steps != b.steps || a.numbers.size() != b.numbers.size() || a.images.size() != b.images.size()) return false;
+  if (a.steps != b.steps || a.numbers.size() != b.numbers.size() || a.images.size() != b.images.size() ||
+      !b.numbers.count("loss"))
+    return false;
   return std::all_of(a.numbers.begin(), a.numbers.end(), [&](const auto& number) {
     const auto other = b.numbers.find(number.first);
     return other != b.numbers.end() && other->second.size() == number.second.size();
@@ -50,9 +53,12 @@ bool same_content(const StepRecord& a, const StepRecord& b) {
 
 Part of_step(const StepRecord& a, const StepRecord& b, size_t step) {
   Part p{.images = moved_pixels(a, b, step)};
+  const double loss = std::max(std::abs(b.numbers.at("loss")[step]), kSmall);
   for (const auto& [name, values] : a.numbers) {
     double& kept = name == "gradient" ? p.gradient : p.loss;
-    kept = larger(kept, relative_error(values[step], b.numbers.at(name)[step]));
+    const bool whole = name == "gradient" || name == "loss";
+    // A small term, such as a KL divergence, may be far off where the loss as a whole is not.
+    kept = larger(kept, relative_error(values[step], b.numbers.at(name)[step], whole ? kSmall : loss));
   }
   return p;
 }

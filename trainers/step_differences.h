@@ -11,7 +11,9 @@ namespace temper {
 /// gradient is all but zero, and the weights that follow differ for that, too: by a multiple more with every step.
 struct StepDifferences {
   struct Part {
-    double loss = 0;      ///< the largest relative error of a loss term or another number of the method
+    /// The largest relative error of the loss, or error of one of its terms or another number of the method, relative
+    /// to the loss where that is larger than the number.
+    double loss = 0;
     double gradient = 0;  ///< the same of the gradient's norm
     double images = 0;    ///< share of pixels that differ by more than 1e-5, in the step where it is largest
   };

@@ -60,7 +60,8 @@ Values all_weights(TrainingState& s) {
   Values all;
   append(all, host_values(s.engine, s.network->weights().params.all()));
   for (const MethodPart& part : s.experiment.trainer.method->parts())
-    if (part.optimizer || part.moved == MethodPart::Moved::with_network) append(all, host_values(s.engine, part.weights->params.all()));
+    if (part.optimizer || part.moved == MethodPart::Moved::with_network)
+      append(all, host_values(s.engine, part.weights->params.all()));
   return all;
 }
 

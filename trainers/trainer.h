@@ -41,11 +41,11 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
-  Loader* train = nullptr;                         ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                    ///< the images held out of them; null: none
-  std::optional<Live<uint32_t>> live_epoch = {};   ///< the epoch, where a recorded step finds it
-  std::map<std::string, Live<float>> lives = {};   ///< the method's live_values()
-  StepLog* logged = nullptr;                       ///< null: nobody keeps what is logged
+  Loader* train = nullptr;                        ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                   ///< the images held out of them; null: none
+  std::optional<Live<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
+  std::map<std::string, Live<float>> lives = {};  ///< the method's live_values()
+  StepLog* logged = nullptr;                      ///< null: nobody keeps what is logged
 
   mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
 

@@ -1,9 +1,8 @@
 // Auto-PGD in L-infinity (Croce & Hein 2020): the step of each sample halves where its loss has stopped rising, and the
 // attack goes back to that sample's best point. One file: three kernels, a loss, a policy, and the attack itself.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "attacks/driver.h"
 #include "core/ops_elementwise.h"
@@ -106,13 +105,20 @@ template <class T>
 struct LogitRatio {
   LossArrays<T> a;
   const int32_t *labels, *targets;
+  /// A logit that is not finite has no rank.
+  HD void not_finite(const Row& row, int c) const {
+    a.loss[row.index] = T(NAN);
+    if (a.gradient[0]) a.gradient[0][row.at(c)] = T(NAN);
+  }
   HD void operator()(const Row& row) const {
     const T* z = a.value[0] + row.at(0);
     int top[4] = {-1, -1, -1, -1};
     for (int rank = 0; rank < (targets ? 4 : 3); ++rank) {
       const auto taken = [&](int c) { return c == top[0] || c == top[1] || c == top[2]; };
       const T most = row.max([&](int c) { return taken(c) ? T(-INFINITY) : z[c]; });
-      top[rank] = row.size - row.max([&](int c) { return !taken(c) && z[c] == most ? row.size - c : 0; });
+      const int from_end = row.max([&](int c) { return !taken(c) && z[c] == most ? row.size - c : 0; });
+      if (from_end == 0) return row.each([&](int c) { not_finite(row, c); });
+      top[rank] = row.size - from_end;
     }
     const int y = labels[row.index], other = targets ? targets[row.index] : top[0] == y ? top[1] : top[0];
     const T low = targets ? (z[top[2]] + z[top[3]]) / 2 : z[top[2]];
@@ -226,10 +232,10 @@ struct Apgd : Attack, ApgdOptions {
              "which point is kept for each sample");
   }
   std::string describe() const override {
-    return fmt::format("APGD-{} Linf: radius {:.6f} ({:.4g}/255), {} steps, rho {:g}, {} run{} from {}, returns {}",
-                       loss == Loss::ce ? "CE" : "DLR", radius, radius * 255, steps, rho, restarts,
-                       restarts == 1 ? "" : "s", from == From::random ? "a random start" : "the image",
-                       kept == Kept::any_success ? "any_success" : "best_loss");
+    return cat("APGD-", loss == Loss::ce ? "CE" : "DLR", " Linf: radius ", std::to_string(radius), ", ", steps,
+               " steps, rho ", number_text(rho), ", ", restarts, restarts == 1 ? " run" : " runs", " from ",
+               from == From::random ? "a random start" : "the image", ", returns ",
+               kept == Kept::any_success ? "any_success" : "best_loss");
   }
   AttackResult run(const AttackCall& call) const override {
     const Objective objective = [this](Tape& tape, const AttackView& at) {
