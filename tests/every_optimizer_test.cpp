@@ -84,7 +84,7 @@ TEMPER_DEVICE_TEST("every optimiser: nothing moves where the gate is shut, nor w
     store.add("a", {70}, nullptr);
     store.add("b", {30}, nullptr);
     store.freeze("b");
-    Flat w(store, DType::f32, stream), g(store, DType::f32, stream);
+    Flat w(store, DType::f32, stream), g(store, DType::f32, stream), average(store, DType::f32, stream);
     for (Flat* flat : {&w, &g})
       for (int i = 0; i < 2; ++i) flat->write(i, std::vector<double>(store[i].shape.numel(), 0.5));
     const auto rule = Registry<Optimizer>::instance().make(name);
@@ -97,10 +97,13 @@ TEMPER_DEVICE_TEST("every optimiser: nothing moves where the gate is shut, nor w
       return all;
     };
     const auto before = now();
-    optimizer.step(stream, g, {}, {}, 0);
+    optimizer.step(stream, g, {}, {&average, 0.5}, 0);
     CHECK(now() == before);
-    optimizer.step(stream, g);
-    const auto after = now();
+    CHECK(test::arrays_of(average)[0] == std::vector<double>(70, 0));
+    optimizer.step(stream, g, {}, {&average, 0.5});
+    const auto after = now(), averages = test::arrays_of(average);
+    for (int i = 0; i < 2; ++i)
+      for (size_t k = 0; k < averages[i].size(); ++k) CHECK(averages[i][k] == Approx(after[i][k] / 2));
     for (size_t i = 0; i < after.size(); ++i) CHECK((after[i] == before[i]) == (i % 2 == 1));
   }
 }

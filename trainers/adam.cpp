@@ -15,7 +15,8 @@ class MomentOptimizer : public Optimizer {
     Optimizer::fields(f);
     f("beta1", beta1_, Limits::at_least(0).below(1), "share of the mean of gradients that is kept");
     f("beta2", beta2_, Limits::at_least(0).below(1), "share of the mean of their squares that is kept");
-    f("eps", eps_, Limits::at_least(0).usually(0, 1e-2), "added to the root of that mean, by which steps are divided");
+    f("eps", eps_, Limits::at_least(1e-20).usually(1e-10, 1e-2),
+      "added to the root of that mean, by which steps are divided");
     if (decay_ == Decay::weight) check_decay(f);
   }
   std::vector<std::string> state() const override { return {"mean", "mean_of_squares"}; }

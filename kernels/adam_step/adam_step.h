@@ -22,8 +22,9 @@ struct AdamStep {
 ///   Decay::weight: w = (1 - lr * weight_decay) * w, g = grad;  Decay::gradient: g = grad + weight_decay * w
 ///   m = m + (1 - beta1) * (g - m);  v = beta2 * v + (1 - beta2) * g^2
 ///   w = w - lr / correction1 * m / (sqrt(v) / sqrt(correction2) + eps)
-/// w, m and v are updated in place, m and v start as zeros; grad and mask are read only. Nothing may alias. mask: n
-/// elements, non-zero counts as one; null: no mask. f32 and f64. Moves 7n elements, 8n with a mask.
+/// eps is above 0, so that what has had no gradient stays where it is. w, m and v are updated in place, m and v start
+/// as zeros; grad and mask are read only. Nothing may alias. mask: n elements, non-zero counts as one; null: no mask.
+/// f32 and f64. Moves 7n elements, 8n with a mask.
 template <class T>
 void adam_step(Stream stream, int64_t n, T* w, T* m, T* v, const T* grad, const T* mask, MaskMode mode, AdamStep step);
 
