@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/training_fixture.h"
 
 namespace temper::test {

@@ -13,6 +13,7 @@ using test::check_close;
 using test::largest;
 using test::of_branch;
 using test::read;
+using test::Values;
 using Setup = test::AratSetup;
 const std::string& kAttack = test::kAratAttack;
 

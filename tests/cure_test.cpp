@@ -8,6 +8,7 @@
 #include "core/ops_loss.h"
 #include "tests/cure_fixture.h"
 #include "tests/devices.h"
+#include "tests/tensors.h"
 #include "tests/training_fixture.h"
 #include "trainers/revision.h"
 #include "trainers/scalar.h"

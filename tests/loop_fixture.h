@@ -1,5 +1,6 @@
 #pragma once
 // What tests of whole runs share.
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -18,6 +19,17 @@ inline TrainResult train(const std::filesystem::path& folder, Observer& observer
 inline std::vector<char> last_checkpoint(const std::filesystem::path& folder) {
   return read_file(RunFolder{folder}.last().string());
 }
+
+/// Sends itself a signal at one step.
+struct Signalling : Recorder {
+  int number;
+  int64_t epoch, step;
+  Signalling(int number, int64_t epoch, int64_t step) : number(number), epoch(epoch), step(step) {}
+  void on_step(const StepReport& r) override {
+    Recorder::on_step(r);
+    if (r.epoch == epoch && r.step == step) std::raise(number);
+  }
+};
 
 /// Everything a checkpoint can hold, saved within epochs too.
 inline const std::vector<std::string> kEverything = {"ema.decay=0.9", "swa.start=2", "swa.every=2",

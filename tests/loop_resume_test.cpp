@@ -5,6 +5,8 @@
 #include <csignal>
 #include <fstream>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/devices.h"
 #include "tests/loop_fixture.h"
 
@@ -12,21 +14,11 @@ using namespace temper;
 using test::kEverything;
 using test::last_checkpoint;
 using test::Recorder;
+using test::Signalling;
 using test::TemporaryFolder;
 using test::train;
 
 namespace {
-
-// Sends itself a signal at one step.
-struct Signalling : Recorder {
-  int number;
-  int64_t epoch, step;
-  Signalling(int number, int64_t epoch, int64_t step) : number(number), epoch(epoch), step(step) {}
-  void on_step(const StepReport& r) override {
-    Recorder::on_step(r);
-    if (r.epoch == epoch && r.step == step) std::raise(number);
-  }
-};
 
 constexpr const char* kChildFolder = "TEMPER_TEST_CHILD_FOLDER";
 

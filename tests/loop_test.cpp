@@ -13,6 +13,7 @@ using namespace temper;
 using test::kEverything;
 using test::last_checkpoint;
 using test::Recorder;
+using test::Signalling;
 using test::TemporaryFolder;
 using test::train;
 
