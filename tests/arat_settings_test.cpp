@@ -13,12 +13,12 @@
 
 using namespace temper;
 using test::check_close;
+using test::kAratAttack;
 using test::largest;
 using test::of_branch;
 using test::read;
 using test::Values;
 using Setup = test::AratSetup;
-const std::string& kAttack = test::kAratAttack;
 
 TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first images of the epoch",
                    "[trainers][arat]") {
@@ -37,7 +37,7 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
   // Of the clean ones, by `clean`: the code's power, or what the adversarial ones leave.
   const auto weight = [&](const std::string& balance, int64_t batches, double exponent,
                           Balance::Clean clean = Balance::Clean::power) {
-    Setup s(device, kAttack + ", balance: {" + balance + "}");
+    Setup s(device, kAratAttack + ", balance: {" + balance + "}");
     s.weights().params.write(s.weights().params.store().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
     s.weights().params.touch();
     TrainContext context = s.state.context();
@@ -113,7 +113,7 @@ TEMPER_DEVICE_TEST("arat: noise_alias centres the ball on the noisy batch", "[tr
 TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it stands in model.branches",
                    "[trainers][arat]") {
   for (const std::string branches : {"[adv, clean]", "[clean, adv]"}) {
-    Setup s(device, kAttack, {"model.branches=" + branches});
+    Setup s(device, kAratAttack, {"model.branches=" + branches});
     test::Recorder r;
     const auto fill = [&](int branch, double value) {
       const std::string name = branch == 0 ? "bn2" : branches == "[adv, clean]" ? "bn2.clean" : "bn2.adv";
@@ -141,7 +141,7 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
 
 TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated on adversarial images",
                    "[trainers][arat]") {
-  Setup s(device, kAttack, {"swa.start=1", "loop.batch_size=20"});  // 48 images: batches of 20, 20 and 8
+  Setup s(device, kAratAttack, {"swa.start=1", "loop.batch_size=20"});  // 48 images: batches of 20, 20 and 8
   Average& average = *s.state.swa;
   average.add(s.state.engine, *s.state.network, 0, AverageBn::estimate);
   const Values clean_before = of_branch(s.weights().buffers, true);
@@ -195,7 +195,7 @@ TEST_CASE("arat: each network has its layers", "[arat]") {
 TEMPER_DEVICE_TEST("arat: features are averaged over the image after ReLU", "[trainers][arat]") {
   // `bn2` before and `bn2.relu` after the ReLU are the same features then.
   const auto loss = [&](const std::string& layer) {
-    Setup s(device, kAttack + ", balance: {rule: fixed}, invariance: {predictor: none, layers: [" + layer + "]}");
+    Setup s(device, kAratAttack + ", balance: {rule: fixed}, invariance: {predictor: none, layers: [" + layer + "]}");
     s.first_batch();
     return std::pair{s.metric("invariance"), s.gradient().read(0)};
   };

@@ -10,12 +10,12 @@
 
 using namespace temper;
 using test::check_close;
+using test::kAratAttack;
 using test::largest;
 using test::of_branch;
 using test::read;
 using test::Values;
 using Setup = test::AratSetup;
-const std::string& kAttack = test::kAratAttack;
 
 namespace {
 
@@ -100,7 +100,7 @@ TEMPER_DEVICE_TEST("arat: a pass through one branch leaves the other's parameter
 
 TEMPER_DEVICE_TEST("arat: shared weights gather gradient from both branches", "[trainers][arat]") {
   const auto gradients = [&](const std::string& weight) {
-    Setup s(device, kAttack + ", balance: {rule: fixed, weight: " + weight + "}, invariance: {lambda: 0}");
+    Setup s(device, kAratAttack + ", balance: {rule: fixed, weight: " + weight + "}, invariance: {lambda: 0}");
     s.first_batch();
     return std::pair{read(s.gradient(), "*conv*.weight"), read(s.gradient(), "fc.*")};
   };
@@ -117,7 +117,7 @@ TEMPER_DEVICE_TEST("arat: shared weights gather gradient from both branches", "[
 
 TEMPER_DEVICE_TEST("arat: a step trains both BatchNorm sets and the predictors, and reports its terms",
                    "[trainers][arat]") {
-  Setup s(device, kAttack + ", balance: {rule: fixed, weight: 0.25}, invariance: {lambda: 8}");
+  Setup s(device, kAratAttack + ", balance: {rule: fixed, weight: 0.25}, invariance: {lambda: 8}");
   const double loss = s.first_batch();
   CHECK(largest(of_branch(s.gradient(), false)) > 1e-4);
   CHECK(largest(of_branch(s.gradient(), true)) > 1e-4);
