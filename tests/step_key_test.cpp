@@ -24,8 +24,11 @@ struct Recorded {
 Recorded next_step(TrainingState& s) {
   Recorded r;
   s.graph.emplace(s.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(r.launches));
-  r.key = step_key(s, s.train.blank(s.progress.step).size());
-  s.graph->run(r.key, [] {});  // so that this is not the first of its key
+  {
+    const Arena::Scope scope(s.engine.arena());
+    r.key = step_key(s, s.train.blank(s.progress.step).size());
+    s.graph->run(r.key, [] {});  // so that this is not the first of its key
+  }
   train_step(s, "none");
   return r;
 }
