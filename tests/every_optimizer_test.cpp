@@ -68,7 +68,10 @@ TEST_CASE("every optimiser: from step to step the launches are the same", "[opti
     for (int step = 0; step < 4; ++step) {
       test::Launches& of_step = launches.emplace_back();
       s.graph.emplace(s.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(of_step));
-      s.graph->run(step_key(s, s.train.blank(s.progress.step).size()), [] {});  // so that this is not its key's first
+      {
+        const Arena::Scope scope(s.engine.arena());
+        s.graph->run(step_key(s, s.train.blank(s.progress.step).size()), [] {});  // so that this is not its key's first
+      }
       train_step(s, "none");
       REQUIRE(!of_step.empty());
       CHECK(test::difference(launches.front(), of_step) == "");
