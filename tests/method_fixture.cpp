@@ -37,9 +37,11 @@ MethodSetting defaults(const std::string& method) {
   return s;
 }
 
+// Whether the toy network can be trained so: a switch may want another key, or a layer that it does not have.
 bool accepted(const MethodSetting& s) {
   try {
-    tiny(s.first, s.second);
+    Experiment e = tiny(s.first, s.second);
+    const TrainingState state(e, read_splits(e));
     return true;
   } catch (const Error&) {
     return false;

@@ -163,7 +163,7 @@ TEST_CASE("key: a loss that the host weighs by the epoch is recorded anew every 
   begin_epoch(state, 2);
   const Recorded second = next_step(state);
   CHECK(first.key != second.key);
-  CHECK_THAT(test::difference(first.launches, second.launches), ContainsSubstring("scale"));
+  CHECK_THAT(test::difference(first.launches, second.launches), ContainsSubstring("Scale"));
 }
 
 TEST_CASE("key: a number that the host changes at every step is never repeated, and that is said", "[graph]") {
