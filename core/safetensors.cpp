@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -42,12 +43,7 @@ DType type_of(const std::string& path, const std::string& array, const std::stri
 }
 
 // Over the data and then the header without the checksum, keys sorted: the same for every writer of the same contents.
-std::string checksum(const std::vector<std::span<const char>>& data, json header) {
-  if (header.contains(kMetadata)) {
-    header[kMetadata].erase(kChecksum);
-    if (header[kMetadata].empty()) header.erase(kMetadata);
-  }
-  const std::string text = header.dump();
+std::string checksum(const std::vector<std::span<const char>>& data, const std::string& text) {
   uLong crc = crc32_z(0, nullptr, 0);
   for (const auto& part : data)  // to zlib a null pointer means: start again
     if (!part.empty()) crc = crc32_z(crc, reinterpret_cast<const Bytef*>(part.data()), part.size());
@@ -55,6 +51,29 @@ std::string checksum(const std::vector<std::span<const char>>& data, json header
   char buffer[16];
   std::snprintf(buffer, sizeof buffer, "%08lx", crc);
   return buffer;
+}
+
+std::string without_checksum(json header) {
+  if (header.contains(kMetadata)) {
+    header[kMetadata].erase(kChecksum);
+    if (header[kMetadata].empty()) header.erase(kMetadata);
+  }
+  return header.dump();
+}
+
+// A JSON object of members that are JSON already, as json::dump() writes it. The library's own objects ask for memory
+// when they are destroyed, which ends the process where there is none.
+std::string object_text(const std::map<std::string, std::string>& members) {
+  std::string text;
+  for (const auto& [key, value] : members) text += (text.empty() ? "{" : ",") + json(key).dump() + ":" + value;
+  return text.empty() ? "{}" : text + "}";
+}
+
+std::string header_text(std::map<std::string, std::string> arrays, const Metadata& metadata) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [key, value] : metadata) texts[key] = json(value).dump();
+  if (!texts.empty()) arrays[kMetadata] = object_text(texts);
+  return object_text(arrays);
 }
 
 json read_header(const std::string& path, const std::vector<char>& file) {
@@ -112,7 +131,7 @@ int64_t NamedArray::numel() const {
 }
 
 void save_safetensors(const std::string& path, const std::vector<NamedArray>& arrays, const Metadata& metadata) {
-  json header = json::object();
+  std::map<std::string, std::string> header;
   std::vector<std::span<const char>> data;
   uint64_t at = 0;
   for (const NamedArray& a : arrays) {
@@ -120,14 +139,17 @@ void save_safetensors(const std::string& path, const std::vector<NamedArray>& ar
     TEMPER_CHECK(bytes == a.bytes.size(), path, ": array '", a.name, "' needs ", bytes, " bytes for its shape, got ",
                  a.bytes.size());
     TEMPER_CHECK(!header.contains(a.name) && a.name != kMetadata, path, ": two arrays are called '", a.name, "'");
-    header[a.name] = {{"dtype", type_name(a.dtype)}, {"shape", a.shape}, {"data_offsets", {at, at + bytes}}};
+    std::string shape;
+    for (const int64_t e : a.shape) shape += cat(shape.empty() ? "" : ",", e);
+    header[a.name] = cat("{\"data_offsets\":[", at, ",", at + bytes, "],\"dtype\":\"", type_name(a.dtype),
+                         "\",\"shape\":[", shape, "]}");
     at += bytes;
     data.emplace_back(a.bytes);
   }
-  if (!metadata.empty()) header[kMetadata] = metadata;
-  header[kMetadata][kChecksum] = checksum(data, header);
-
-  std::string text = header.dump();
+  Metadata with_checksum = metadata;
+  with_checksum.erase(kChecksum);
+  with_checksum[kChecksum] = checksum(data, header_text(header, with_checksum));
+  std::string text = header_text(header, with_checksum);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // keeps the data aligned for readers that map the file
   const uint64_t size = text.size();
   std::vector<std::span<const char>> parts = {{reinterpret_cast<const char*>(&size), sizeof size}, text};
@@ -168,7 +190,7 @@ Safetensors load_safetensors(const std::string& path) {
   TEMPER_CHECK(at == data.size(), path, ": ", data.size() - at, " bytes follow the last array");
 
   if (const auto expected = out.metadata.find(kChecksum); expected != out.metadata.end()) {
-    const std::string got = checksum({data}, header);
+    const std::string got = checksum({data}, without_checksum(header));
     TEMPER_CHECK(got == expected->second, path, ": checksum mismatch: expected ", expected->second, ", got ", got,
                  "; the file is damaged; use the previous generation");
     out.metadata.erase(expected);

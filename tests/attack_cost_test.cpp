@@ -22,7 +22,7 @@ TEMPER_DEVICE_TEST("an attack builds, prepares and allocates nothing after its f
     Pgd pgd;
     pgd.steps = steps;
     for (const Network* net : {one.get(), two.get()})
-      pgd.run({engine, batch, {*net, Pass::eval()}, RngStream(engine.seed())});
+      pgd.run({engine, batch, Classifier(*net, Pass::eval()).at_a_time(batch.size()), RngStream(engine.seed())});
   };
   attack(1);
   const ConvStats stats = engine.conv().stats();

@@ -111,6 +111,7 @@ struct Training {
                  .take = [&](const Batch& b, double momentum) {
                    Estimated of{average.weights()};
                    if (swa.bn == AverageBn::estimate_all) of.momentum = momentum;
+                   context.begin_step();
                    return trainer->estimation_images(context, b, of);
                  }});
     return average.weights();

@@ -37,26 +37,35 @@ MethodSetting defaults(const std::string& method) {
   return s;
 }
 
+// Whether the toy network can be trained so: a switch may want another key, or a layer that it does not have.
 bool accepted(const MethodSetting& s) {
   try {
-    tiny(s.first, s.second);
+    Experiment e = tiny(s.first, s.second);
+    const TrainingState state(e, read_splits(e));
     return true;
   } catch (const Error&) {
     return false;
   }
 }
 
+// All but those that a test registers for itself.
+std::vector<std::string> names() {
+  std::vector<std::string> all = Registry<Trainer>::instance().names();
+  std::erase_if(all, [](const std::string& name) { return name.starts_with("test_"); });
+  return all;
+}
+
 }  // namespace
 
 std::vector<MethodSetting> every_method() {
   std::vector<MethodSetting> all;
-  for (const std::string& name : Registry<Trainer>::instance().names()) all.push_back(defaults(name));
+  for (const std::string& name : names()) all.push_back(defaults(name));
   return all;
 }
 
 std::vector<MethodSetting> every_variant() {
   std::vector<MethodSetting> all = every_method();
-  for (const std::string& name : Registry<Trainer>::instance().names())
+  for (const std::string& name : names())
     for (const FieldDoc& key : keys_of(name))
       for (const std::string& value : others(key)) {
         MethodSetting s = defaults(name);

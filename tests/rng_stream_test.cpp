@@ -15,13 +15,10 @@ namespace {
 
 /// Attacks every batch twice, with no step, so that the images found are the random starts.
 struct TwoAttacks : Trainer {
-  std::string first = "one", second = "two";
+  std::string first, second;  ///< names of their random numbers
   std::vector<std::vector<float>> starts;
 
-  void fields(Fields& f) override {
-    f("first", first, "name of the first attack's random numbers");
-    f("second", second, "of the second's");
-  }
+  TwoAttacks(std::string first, std::string second) : first(std::move(first)), second(std::move(second)) {}
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
     const Pgd pgd({.radius = 0.1, .steps = 0});
     const Classifier classifier(c.model, Pass::eval());
@@ -32,13 +29,17 @@ struct TwoAttacks : Trainer {
   }
 };
 
-TEMPER_REGISTER(Trainer, TwoAttacks, "test_two_attacks", "two attacks in one step, for tests");
+Experiment with_two_attacks(Device device, const std::string& first, const std::string& second) {
+  Experiment e = test::tiny("{name: standard}", test::on(device, {"graph=off"}));
+  e.trainer.method = std::make_unique<TwoAttacks>(first, second);
+  return e;
+}
 
 struct Setup {
   Experiment experiment;
   TrainingState state;
-  explicit Setup(Device device, const std::string& trainer)
-      : experiment(test::tiny(trainer, test::on(device, {"graph=off"}))), state(experiment, read_splits(experiment)) {}
+  explicit Setup(Device device, const std::string& first = "one", const std::string& second = "two")
+      : experiment(with_two_attacks(device, first, second)), state(experiment, read_splits(experiment)) {}
   const std::vector<std::vector<float>>& starts() {
     return dynamic_cast<TwoAttacks&>(*experiment.trainer.method).starts;
   }
@@ -65,7 +66,7 @@ TEST_CASE("random streams: names, lanes and steps tell them apart", "[rng]") {
 }
 
 TEMPER_DEVICE_TEST("random streams: two attacks of one step start elsewhere", "[trainers][rng]") {
-  Setup s(device, "{name: test_two_attacks}");
+  Setup s(device);
   s.state.progress.epoch = 1;
   train_step(s.state, "none");
   REQUIRE(s.starts().size() == 2);
@@ -76,7 +77,7 @@ TEMPER_DEVICE_TEST("random streams: two attacks of one step start elsewhere", "[
 }
 
 TEST_CASE("random streams: one name twice in a step is refused", "[trainers][rng][errors]") {
-  Setup s(Device::cpu, "{name: test_two_attacks, second: one}");
+  Setup s(Device::cpu, "one", "one");
   s.state.progress.epoch = 1;
   CHECK_THROWS_WITH(train_step(s.state, "none"),
                     "random: this step has asked for the random numbers 'one' before, and would draw the same again; "
@@ -84,7 +85,7 @@ TEST_CASE("random streams: one name twice in a step is refused", "[trainers][rng
 }
 
 TEST_CASE("random streams: 'attack' draws what attacks drew before streams had names", "[trainers][rng]") {
-  Setup s(Device::cpu, "{name: test_two_attacks, first: attack}");
+  Setup s(Device::cpu, "attack");
   TrainContext context = s.state.context();
   context.epoch = 4;
   CHECK(equal(context.random("attack").key(), {.seed = s.state.engine.seed(), .purpose = Purpose::attack, .step = 4}));

@@ -299,8 +299,10 @@ TEST_CASE("experiment: wrong fields say where and what is expected") {
                     ContainsSubstring("evaluation.attacks.a.name: unknown name 'pdg'; did you mean 'pgd'?"));
   CHECK_THROWS_WITH(with("threads=-1")(), ContainsSubstring("threads: expected 0 or more, got -1"));
   CHECK_THROWS_WITH(with("memory.arena_mb=-1")(), ContainsSubstring("memory.arena_mb: expected 0 to 16777216, got -1"));
-  CHECK_THROWS_WITH(with("precision.loss_scale=1000")(),
-                    ContainsSubstring("precision.loss_scale: expected a power of two, such as 1024, got 1000"));
+  CHECK_THROWS_WITH(
+      with("precision.loss_scale=1000")(),
+      ContainsSubstring(
+          "precision.loss_scale: expected a power of two, such as 1024, up to 16777216, or auto, got 1000"));
   CHECK_THROWS_WITH(with("precision.compute=f8")(),
                     ContainsSubstring("precision.compute: expected one of f32, tf32, bf16, f16, f64, got 'f8'"));
 }

@@ -31,10 +31,6 @@ struct FreeAt : Trainer {
   /// What one step leaves for the next, as a checkpoint keeps it: images, one-hot labels, perturbations.
   ParamStore layout;
   std::optional<Flat> kept;
-  int64_t replay = 0, rows = 0;  ///< of the kept batch, how often it was shown, and its samples
-  Tensor images() const { return kept->view(0).rows(0, rows); }
-  Tensor targets() const { return kept->view(1).rows(0, rows); }
-  Tensor perturbation() const { return kept->view(2).rows(0, rows); }
 
   void begin(TrainContext& c) override {
     TEMPER_CHECK(c.train, "free_at: expected training images, because it keeps a batch of them from step to step");
@@ -46,51 +42,57 @@ struct FreeAt : Trainer {
     kept.emplace(layout, c.model.options().dtype, c.engine.stream());
   }
 
-  void keep(Engine& engine, const Batch& batch) {
-    rows = batch.size();
-    const Tensor to = images(), onehot = targets(), ones = engine.arena().tensor({rows}, to.dtype);
-    copy(engine.stream(), to.data, to.device, batch.images.data, batch.images.device, to.bytes());
-    dispatch_full(to.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      fill<T>(engine.stream(), rows, ones.as<T>(), T(1));
-      pick_backward(engine.stream(), rows, static_cast<int>(onehot.shape[1]), ones.as<const T>(),
-                    batch.labels.as<const int32_t>(), 0.f, onehot.as<T>());
-    });
+  /// Which of the two the step shows is read on the device: a recorded step is the same for both.
+  void live_values(const MetricSink& put, const TrainContext& c) const override {
+    const bool next = c.step % replays == 0;
+    put("next", next ? 1 : 0);
+    put("again", next ? 0 : 1);
   }
 
-  Var perturbed(Tape& tape, const Tensor& of) const {
-    return clamp(tape, add(tape, {of}, {perturbation().rows(0, of.shape[0])}), 0, 1);
+  /// The first samples of one of the arrays: those of the batch where it is the next one's turn, else what was kept.
+  Tensor shown(Tape& tape, const TrainContext& c, int array, const Tensor& batch) const {
+    const Tensor all = kept->view(array).rows(0, batch.shape[0]);
+    const Tensor now = add(tape, scale(tape, {all}, c.live("again")), {batch}, c.live("next")).value;
+    copy(tape.stream(), all.data, all.device, now.data, now.device, now.bytes());
+    return all;
   }
+  static Tensor one_hot(Tape& tape, const Tensor& labels, const Network& model) {
+    const int64_t n = labels.shape[0], classes = model.options().data.classes;
+    const Tensor ones = tape.alloc({n}, model.options().dtype), out = tape.alloc({n, classes}, model.options().dtype);
+    dispatch_full(out.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      fill<T>(tape.stream(), n, ones.as<T>(), T(1));
+      pick_backward(tape.stream(), n, static_cast<int>(classes), ones.as<const T>(), labels.as<const int32_t>(), 0.f,
+                    out.as<T>());
+    });
+    return out;
+  }
+
   Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
-    const Tensor x = perturbed(tape, batch.images).value;
-    return cross_entropy(tape, c.model(tape, tape.input(x), Pass::train()), batch.labels);
+    return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
   }
 
   void write_gradients(TrainContext& c, const Batch& batch, std::span<const GradientBuffer> grads,
                        const Tensor& loss) override {
-    if (replay == 0) keep(c.engine, batch);
     Tape tape(c.engine, Wrt::input | Wrt::params);
-    const Tensor x = perturbed(tape, images()).value, dx = tape.alloc(x.shape, x.dtype);
+    const Tensor images = shown(tape, c, 0, batch.images);
+    const Tensor targets = shown(tape, c, 1, one_hot(tape, batch.labels, c.model));
+    const Tensor perturbation = kept->view(2).rows(0, batch.size());
+    const Tensor x = clamp(tape, add(tape, {images}, {perturbation}), 0, 1).value, dx = tape.alloc(x.shape, x.dtype);
     const Var logits = c.model(tape, tape.input(x, dx), Pass::train());
-    const Var value = soft_cross_entropy(tape, logits, targets());
+    const Var value = soft_cross_entropy(tape, logits, targets);
     tape.backward(value, grads);
     dispatch_full(x.dtype, [&](auto tag) {
       using T = decltype(tag);
-      const Stream stream = c.engine.stream();
-      pgd_step_linf(stream, x.numel(), x.as<T>(), dx.as<const T>(), images().as<const T>(),
+      pgd_step_linf(tape.stream(), x.numel(), x.as<T>(), dx.as<const T>(), images.as<const T>(),
                     {.radius = radius, .step = step});
-      weighted_sum(stream, x.numel(), 1.f, x.as<const T>(), -1.f, images().as<const T>(), perturbation().as<T>());
+      weighted_sum(tape.stream(), x.numel(), 1.f, x.as<const T>(), -1.f, images.as<const T>(), perturbation.as<T>());
     });
     kept->touch();
     put_scalar(c.engine, value.value, loss);
   }
 
-  void after_step(TrainContext&, const Batch&) override { replay = (replay + 1) % replays; }
-  void visit_state(StateVisitor& v) override {
-    v("free_at.replay", replay);
-    v("free_at.rows", rows);
-    v("free_at.kept", *kept);
-  }
+  void visit_state(StateVisitor& v) override { v("free_at.kept", *kept); }
 };
 
 TEMPER_REGISTER(Trainer, FreeAt, "free_at", "weights and images moved by one backward pass (Shafahi et al.)");

@@ -19,12 +19,11 @@ struct Setup {
         state(experiment, read_splits(experiment)) {}
 
   Engine& engine() { return state.engine; }
-  /// The gradient of the next step, after which the weights stay where they are.
-  std::vector<double> next(const Batch& batch) {
+  /// The gradient of a step, after which the weights stay where they are.
+  std::vector<double> step(int64_t number, const Batch& batch) {
     TrainContext context = state.context();
-    Trainer& method = *experiment.trainer.method;
-    method.gradients(context, batch, state.gradients());
-    method.after_step(context, batch);
+    context.step = number;
+    experiment.trainer.method->gradients(context, batch, state.gradients());
     return numbers_of(engine(), state.trained[0].gradient.all());
   }
   /// The gradients of the weights and of the images, from a tape each.
@@ -62,7 +61,7 @@ TEMPER_DEVICE_TEST("free_at: a batch is replayed, each time moved by the gradien
   for (int i = 0; i < 3; ++i) {
     const Tensor x = perturbed(*shown[i]);
     const auto [of_weights, of_images] = s.apart(x, shown[i]->labels);
-    CHECK(largest_difference(s.next(*given[i]), of_weights) < 1e-6);
+    CHECK(largest_difference(s.step(i, *given[i]), of_weights) < 1e-6);
     std::vector<double> moved = numbers_of(s.engine(), x);
     for (size_t p = 0; p < moved.size(); ++p) {
       const double v = std::clamp(moved[p] + 0.06 * sign(of_images[p]), clean[p] - 0.1, clean[p] + 0.1);
