@@ -62,8 +62,7 @@ void BatchNorm::ran(const Pass& pass) {
   if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.touch();
 }
 
-Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual,
-                         Activation activation) const {
+Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const {
   if (!pass.rest) return batch_norm(tape, x, vars(tape, pass), options(pass), residual, activation);
   const auto part = [&](int branch, int64_t first, int64_t count) {
     Pass alone = pass;
