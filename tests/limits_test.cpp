@@ -120,6 +120,7 @@ TEST_CASE("limits: every numeric key of every kind tells what it may be", "[conf
   add_docs<LayerSpec>(all);
   add_docs<DatasetReader>(all);
   add_docs<Schedule>(all);
+  add_docs<Optimizer>(all);
   add_docs<Analysis>(all);
   int numbers = 0;
   for (const FieldDoc& f : all) {

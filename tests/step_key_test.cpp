@@ -197,6 +197,20 @@ TEST_CASE("key: recorded work that asks the host for the number of the step is r
   CHECK_THROWS_WITH(Repeated(std::make_unique<ByStep>(), GraphUse::on), ContainsSubstring(text));
 }
 
+TEST_CASE("key: a step that changes what the host keeps is refused", "[graph][errors]") {
+  struct Counts : ByKept {
+    Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
+      weight += 1;
+      return clean_loss(tape, batch, c);
+    }
+  };
+  Experiment e = test::tiny("{name: standard}");
+  e.trainer.method = std::make_unique<Counts>();
+  CHECK_THROWS_WITH(test::first_steps(e, 1),
+                    "training: expected standard to keep 'kept.weight' as it is within a step, because a GPU repeats "
+                    "the step without the host, but it went from 1 to 2; change it in before_epoch() or after_step()");
+}
+
 TEST_CASE("key: live values keep their weight of every step", "[graph]") {
   Experiment live = test::tiny("{name: standard}"), kept = test::tiny("{name: standard}");
   live.trainer.method = std::make_unique<ByLive>();

@@ -167,10 +167,12 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
                                           .first = s.train.first(p.step),
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
   s.values.send();
+  const Metrics kept = kept_numbers(s);
   if (s.graph->on())
     s.graph->run(step_key(s, batch.size()), [&] { compute(s, context, batch); });
   else
     compute(s, context, batch);
+  check_kept(s, kept);
 
   const std::vector<double> all = s.step_sums->read();
   const StepSums at = s.sums();
