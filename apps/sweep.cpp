@@ -103,7 +103,9 @@ struct SweepCommand : Subcommand {
       }
       const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
       try {
-        if (train_run(r.experiment, r.folder, resume, observer, session.program)) continue;
+        ReadyRun run(r.experiment, r.folder, resume);
+        const TrainResult trained = run_training(r.experiment, std::move(run.data), run.lock, observer, resume);
+        if (test_trained(r.experiment, run.lock, trained, observer, session.program)) continue;
       } catch (const Error& e) {
         // The other runs do not depend on this one, and the table says that it is missing.
         observer.clear();

@@ -35,8 +35,10 @@ struct Train : Subcommand {
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
-    const std::optional<Results> results =
-        train_run(experiment, folder, resume ? Resume::yes : Resume::no, observer, session.program);
+    const Resume how = resume ? Resume::yes : Resume::no;
+    ReadyRun run(experiment, folder, how);
+    const TrainResult trained = run_training(experiment, std::move(run.data), run.lock, observer, how);
+    const std::optional<Results> results = test_trained(experiment, run.lock, trained, observer, session.program);
     if (!results) {
       observer.line("interrupted; continue with: " + this_command(session, "--resume"));
       return kExitInterrupted;

@@ -7,9 +7,19 @@
 #include "evaluation/report_parts.h"
 #include "trainers/readiness.h"
 #include "trainers/resume.h"
-#include "trainers/signals.h"
 
 namespace temper {
+
+namespace {
+
+DataSplits checked_splits(Experiment& experiment, const RunFolder& folder, Resume resume) {
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
+  check_test_split(experiment, data);
+  return data;
+}
+
+}  // namespace
 
 bool is_complete(const Experiment& experiment, const RunFolder& folder) {
   if (!std::filesystem::exists(folder.evaluation()) || !std::filesystem::exists(folder.config())) return false;
@@ -21,18 +31,15 @@ void complete_report(const RunFolder& folder) {
   if (!std::filesystem::exists(folder.report())) write_text(folder.report().string(), run_page(read_run(folder.root)));
 }
 
-std::optional<Results> train_run(Experiment& experiment, const RunFolder& folder, Resume resume,
-                                 ConsoleObserver& observer, const std::string& program) {
-  const SignalGuard signals;
-  check_unused(folder, resume);
-  DataSplits data = read_splits(experiment);
-  check_test_split(experiment, data);
-  const RunLock lock(folder);
-  const TrainResult trained = run_training(experiment, std::move(data), lock, observer, resume);
+ReadyRun::ReadyRun(Experiment& experiment, const RunFolder& folder, Resume resume)
+    : data(checked_splits(experiment, folder, resume)), lock(folder) {}
+
+std::optional<Results> test_trained(Experiment& experiment, const RunLock& lock, const TrainResult& trained,
+                                    ConsoleObserver& observer, const std::string& program) {
   if (trained.outcome == Outcome::interrupted) return {};
   observer.line("trained in " + report::duration(trained.train_seconds) + "; now the test images, once");
   try {
-    Results results = measure_run(experiment, folder, "last", observer);
+    Results results = measure_run(experiment, lock.folder(), "last", observer);
     write_run_results(lock, results, program, &trained);
     observer.clear();
     return results;

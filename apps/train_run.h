@@ -3,6 +3,10 @@
 
 #include "apps/evaluate_run.h"
 #include "apps/progress.h"
+#include "trainers/loop.h"
+#include "trainers/run_lock.h"
+#include "trainers/signals.h"
+#include "trainers/state.h"
 
 namespace temper {
 
@@ -13,9 +17,18 @@ bool is_complete(const Experiment& experiment, const RunFolder& folder);
 /// Writes the report of a complete run if it is missing.
 void complete_report(const RunFolder& folder);
 
-/// Trains an experiment, measures its last weights on the test images and writes the run's report. `program` is how the
-/// report calls the temper command. Returns nothing if a signal ended it; it can be resumed.
-std::optional<Results> train_run(Experiment& experiment, const RunFolder& folder, Resume resume,
-                                 ConsoleObserver& observer, const std::string& program);
+/// What a run needs before its first step, checked and taken: the images, and the folder for as long as this lives.
+/// Signals end training and tests within it in good order.
+struct ReadyRun {
+  ReadyRun(Experiment& experiment, const RunFolder& folder, Resume resume);
+  SignalGuard signals;
+  DataSplits data;
+  RunLock lock;
+};
+
+/// Measures the last weights of a trained experiment on the test images and writes the run's report. `program` is how
+/// the report calls the temper command. Returns nothing if a signal ended the training or this; the run can be resumed.
+std::optional<Results> test_trained(Experiment& experiment, const RunLock& lock, const TrainResult& trained,
+                                    ConsoleObserver& observer, const std::string& program);
 
 }  // namespace temper

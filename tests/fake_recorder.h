@@ -28,6 +28,13 @@ struct FakeRecorder : GraphRecorder {
 
 using Launches = std::vector<Recording::Launch>;
 
+/// Whether those of kernels are listed on the CPU: nvcc compiles them without (kernels/runtime/capture.h).
+#if defined(TEMPER_CUDA) && !defined(TEMPER_EMULATION)
+constexpr bool kKernelsListed = false;
+#else
+constexpr bool kKernelsListed = true;
+#endif
+
 /// Keeps the list of launches that the CPU makes while recording; it does the work meanwhile.
 struct ListingRecorder : FakeRecorder {
   Launches& list;

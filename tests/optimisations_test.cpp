@@ -98,7 +98,8 @@ TEST_CASE("each optimisation, switched off by itself, changes what the ledger sa
     else
       CHECK(distance(without, with) < (compute == "f32" ? 2e-4 : 1e-9));
     // The switch is connected: something is computed in another way. In f64 there is one way for convolutions.
-    if (row.on != Device::cuda && compute == "f32") CHECK((!same || !(work(compute, row.name) == usual)));
+    if (row.on != Device::cuda && compute == "f32" && test::kKernelsListed)
+      CHECK((!same || !(work(compute, row.name) == usual)));
   }
 }
 

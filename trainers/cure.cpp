@@ -45,7 +45,9 @@ void Cure::before_epoch(TrainContext& c) {
 }
 
 Cure::Terms Cure::terms(Tape& tape, const Batch& batch, const TrainContext& c) {
-  const Tensor x_adv = attack.run(c, batch).images;
+  const Classifier classifier(c.model, attack_pass(attack.bn));
+  const AttackCall call{c.engine, batch, classifier, c.random("attack")};
+  const Tensor x_adv = attack.pgd.run(call, attack.objective(call, c.model)).images;
   const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
   const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
   const Var kl = kl_divergence(tape, adversarial, natural);

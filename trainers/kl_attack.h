@@ -1,7 +1,6 @@
 #pragma once
 #include "attacks/pgd.h"
 #include "trainers/attack_bn.h"
-#include "trainers/trainer.h"
 
 namespace temper {
 
@@ -15,8 +14,9 @@ struct KlAttack {
   KlAttack();
   /// The keys `attack` and `attack_bn` of a method's section.
   void fields(Fields& f);
-  /// With random numbers of the name "attack".
-  AttackResult run(const TrainContext& context, const Batch& batch) const;
+  /// What `pgd` ascends from `call` on, whose classifier is `model` in the pass of `bn`. The prediction for the clean
+  /// images is constant during the attack, so it is made here, once; the official code repeats it in every step.
+  Objective objective(const AttackCall& call, const Network& model) const;
 };
 
 }  // namespace temper

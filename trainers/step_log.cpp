@@ -8,8 +8,12 @@
 namespace temper {
 
 void StepLog::open() {
-  terms_.clear();
-  numbers_.clear();
+  const auto forget = [this] {
+    terms_.clear();
+    numbers_.clear();
+  };
+  forget();
+  engine_.capture().host(forget);
 }
 
 void StepLog::check_new(const std::string& name) const {

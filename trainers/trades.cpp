@@ -1,6 +1,7 @@
 // TRADES (Zhang et al. 2019): clean cross entropy + beta * KL(clean || adversarial).
 #include "core/ops_elementwise.h"
 #include "trainers/kl_attack.h"
+#include "trainers/trainer.h"
 
 namespace temper {
 
@@ -27,7 +28,9 @@ struct Trades : Trainer {
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
-    const Tensor x_adv = attack.run(context, batch).images;
+    const Classifier classifier(model, attack_pass(attack.bn));
+    const AttackCall call{context.engine, batch, classifier, context.random("attack")};
+    const Tensor x_adv = attack.pgd.run(call, attack.objective(call, model)).images;
     const Var natural = model(tape, tape.input(batch.images), Pass::train());
     const Var robust = model(tape, tape.input(x_adv), Pass::train());
     // The paper writes f(x) once. The code computes it again for the KL term, after f(x_adv): the same logits and
