@@ -28,6 +28,8 @@ bool is_complete(const Experiment& experiment, const RunFolder& folder) {
 }
 
 void complete_report(const RunFolder& folder) {
+  if (std::filesystem::exists(folder.report()) && !std::filesystem::exists(folder.lock())) return;
+  const RunLock lock(folder);  // takes away that of a process that was killed
   if (!std::filesystem::exists(folder.report())) write_text(folder.report().string(), run_page(read_run(folder.root)));
 }
 

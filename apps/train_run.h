@@ -14,7 +14,8 @@ namespace temper {
 /// defaults.
 bool is_complete(const Experiment& experiment, const RunFolder& folder);
 
-/// Writes the report of a complete run if it is missing.
+/// Writes the report of a complete run if it is missing, and takes away the lock of a process that was killed at its
+/// end. Throws Error if a process still works in the folder.
 void complete_report(const RunFolder& folder);
 
 /// What a run needs before its first step, checked and taken: the images, and the folder for as long as this lives.

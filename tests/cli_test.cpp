@@ -237,6 +237,10 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   std::vector<std::string> resume = train;
   resume.insert(resume.end(), {"--resume"});
   CHECK_THAT(temper_command(resume).out, ContainsSubstring("this run is complete"));
+  const std::filesystem::path lock = RunFolder{run}.lock();
+  test::write_file(lock, "");  // of a process that was killed at its end
+  CHECK_THAT(temper_command(resume).out, ContainsSubstring("this run is complete"));
+  CHECK_FALSE(std::filesystem::exists(lock));
   resume.insert(resume.end(), {"--set", "seed=7"});
   CHECK_THAT(temper_command(resume).err, ContainsSubstring("not the configuration of"));
 
