@@ -39,17 +39,6 @@ const Run kRuns[] = {
     {"kl", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, predictor: clean}"},
     {"kl_plain", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, kl_factor: none}"}};
 
-/// The first batches' 24 images, as the script has them.
-ImageSet images(const Golden& golden) {
-  const DataShape& d = test::kGoldenData;
-  return {.height = d.height,
-          .width = d.width,
-          .channels = d.channels,
-          .classes = d.classes,
-          .pixels = golden.get<uint8_t>("pixels"),
-          .labels = golden.get<int32_t>("labels")};
-}
-
 void write(Flat& flat, const std::string& name, const std::vector<float>& values) {
   const int i = flat.store().find(name);
   if (i >= 0) flat.write(i, {values.begin(), values.end()});
@@ -80,7 +69,7 @@ struct Training {
                 .reference_conv = dtype == DType::f64}),
         network(engine, *test::architecture("{name: small_cnn, widths: [6, 8, 10], strides: [1, 2, 2]}"),
                 {.data = test::kGoldenData, .branches = {"adv", "clean"}, .dtype = dtype}),
-        loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
+        loader(engine, test::images(golden), {.batch_size = test::kGoldenBatch}),
         trainer(test::make_trainer(test::with_steps_of_pytorch(
             "{name: arat, attack: {steps: 5}" + (run.options.empty() ? "" : ", " + run.options) + "}", dtype))),
         context{.engine = engine, .model = network, .train = &loader},

@@ -47,6 +47,16 @@ class Golden {
   std::map<std::string, NamedArray> arrays_;
 };
 
+/// The images of a script whose batches a Loader makes, as bytes.
+inline ImageSet images(const Golden& golden) {
+  return {.height = kGoldenData.height,
+          .width = kGoldenData.width,
+          .channels = kGoldenData.channels,
+          .classes = kGoldenData.classes,
+          .pixels = golden.get<uint8_t>("pixels"),
+          .labels = golden.get<int32_t>("labels")};
+}
+
 inline std::vector<double> to_double(const char* data, DType dtype, int64_t n) {
   std::vector<double> out(n);
   dispatch_full(dtype, [&](auto tag) {

@@ -42,16 +42,6 @@ const Plain kPlain[] = {{"nesterov", true, {}, AverageBn::average},
                         {"no_decay", false, {"*.bias", "*bn?.weight"}, AverageBn::copy},
                         {"both", true, {"*.bias", "linear.*"}, AverageBn::estimate}};
 
-ImageSet images(const Golden& golden) {
-  const DataShape& d = test::kGoldenData;
-  return {.height = d.height,
-          .width = d.width,
-          .channels = d.channels,
-          .classes = d.classes,
-          .pixels = golden.get<uint8_t>("pixels"),
-          .labels = golden.get<int32_t>("labels")};
-}
-
 /// A method at work on the script's network and images.
 struct Training {
   const Golden golden{"golden_residual"};
@@ -74,7 +64,7 @@ struct Training {
                 .reference_conv = dtype == DType::f64}),
         network(
             test::network(engine, "{name: small_resnet, widths: [6, 8]}", {.data = test::kGoldenData, .dtype = dtype})),
-        loader(engine, images(golden), {.batch_size = test::kGoldenBatch}),
+        loader(engine, test::images(golden), {.batch_size = test::kGoldenBatch}),
         trainer(test::make_trainer(test::with_steps_of_pytorch(method, dtype))),
         gradient(network->params(), dtype, engine.stream()),
         rule(sgd),
