@@ -76,6 +76,7 @@ Program::Program(const std::vector<std::string>& args, const fs::path& logs,
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   ::close(log);
+  ::signal(SIGHUP, SIG_DFL);  // nohup, for one, hands it on ignored
   ::execve(argv[0], argv.data(), env.data());
   ::_exit(127);
 }
