@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "analysis/findings.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 #include "trainers/observer.h"
 #include "trainers/run_folder.h"

@@ -7,7 +7,7 @@
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "core/yaml.h"
+#include "core/config/yaml.h"
 #include "evaluation/report_run.h"
 #include "evaluation/report_svg.h"
 #include "trainers/experiment.h"

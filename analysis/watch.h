@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/records.h"
-#include "core/file.h"
+#include "core/files/file.h"
 #include "trainers/loop.h"
 #include "trainers/state.h"
 

@@ -7,7 +7,7 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "apps/subcommand.h"
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "evaluation/report_svg.h"
 #include "trainers/loop.h"
 #include "trainers/signals.h"

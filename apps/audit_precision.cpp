@@ -6,7 +6,7 @@
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "evaluation/precision_audit.h"
 #include "evaluation/report_parts.h"
 #include "trainers/run_network.h"

@@ -8,7 +8,7 @@
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
-#include "core/npz.h"
+#include "core/files/npz.h"
 #include "evaluation/report_parts.h"
 #include "trainers/config_diff.h"
 #include "trainers/run_inputs.h"

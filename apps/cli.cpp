@@ -10,7 +10,7 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
-#include "core/environment.h"
+#include "core/environment/environment.h"
 #include "core/text.h"
 #include "trainers/loop.h"
 

@@ -6,7 +6,7 @@
 #include "apps/evaluate_run.h"
 #include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "evaluation/report_files.h"
 #include "trainers/run_inputs.h"
 

@@ -1,7 +1,7 @@
 #include "apps/evaluate_run.h"
 
-#include "core/cpus.h"
-#include "core/file.h"
+#include "core/environment/cpus.h"
+#include "core/files/file.h"
 #include "core/text.h"
 #include "evaluation/report_files.h"
 #include "evaluation/report_page.h"

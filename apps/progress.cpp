@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "core/text.h"
 #include "evaluation/report_parts.h"
 #include "trainers/signals.h"

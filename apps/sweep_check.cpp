@@ -3,8 +3,8 @@
 #include <map>
 #include <optional>
 
-#include "core/folders.h"
-#include "core/place_to_write.h"
+#include "core/files/folders.h"
+#include "core/files/place_to_write.h"
 #include "trainers/readiness.h"
 
 namespace temper {

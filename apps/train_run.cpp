@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
 #include "trainers/readiness.h"

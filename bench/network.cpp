@@ -2,7 +2,7 @@
 
 #include <regex>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 #include "trainers/experiment.h"

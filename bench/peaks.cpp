@@ -7,7 +7,7 @@
 #include "bench/measure.h"
 #include "bench/peak_registers.h"
 #include "bench/random_data.h"
-#include "core/gemm.h"
+#include "core/gemm/gemm.h"
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/device_array.h"
 #if defined(TEMPER_CUDA)

@@ -5,7 +5,7 @@
 
 #include "bench/peaks.h"
 #include "bench/suite.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "trainers/train_step.h"
 
 namespace temper::bench {

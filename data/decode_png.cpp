@@ -3,7 +3,7 @@
 #include <bit>
 #include <csetjmp>
 
-#include "core/memory_limit.h"
+#include "core/memory/memory_limit.h"
 #include "data/raster.h"
 #include "kernels/runtime/check.h"
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #if defined(TEMPER_HAVE_CURL)
 #include <curl/curl.h>
 #endif

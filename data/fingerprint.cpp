@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/fingerprint.h"
+#include "core/files/fingerprint.h"
 
 namespace temper {
 

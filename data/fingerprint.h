@@ -8,7 +8,7 @@
 
 namespace temper {
 
-/// What tells one set of images from another (core/fingerprint.h), whatever file or format it was read from.
+/// What tells one set of images from another (core/files/fingerprint.h), whatever file or format it was read from.
 struct SetFingerprint {
   int64_t count = 0;   ///< images; 0: not on record
   std::string images;  ///< extents, crop, and every pixel in the order of the images

@@ -3,11 +3,11 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/cpus.h"
-#include "core/file.h"
-#include "core/memory_limit.h"
-#include "core/parallel.h"
+#include "core/environment/cpus.h"
+#include "core/files/file.h"
+#include "core/memory/memory_limit.h"
 #include "core/text.h"
+#include "core/threads/parallel.h"
 #include "data/dataset.h"
 #include "data/exif.h"
 #include "data/picture_files.h"

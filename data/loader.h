@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/engine.h"
 #include "data/batch.h"
 #include "data/dataset.h"

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "core/memory_limit.h"
+#include "core/memory/memory_limit.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {

@@ -1,10 +1,10 @@
-#include "core/npz.h"
+#include "core/files/npz.h"
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "core/tensor.h"
 #include "data/dataset.h"
 #include "data/labels.h"

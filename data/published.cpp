@@ -9,7 +9,7 @@
 #include <memory>
 #include <sstream>
 
-#include "core/paths.h"
+#include "core/files/paths.h"
 #include "core/text.h"
 
 namespace temper {

@@ -2,8 +2,8 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
-#include "core/memory_limit.h"
+#include "core/config/config.h"
+#include "core/memory/memory_limit.h"
 
 namespace temper {
 

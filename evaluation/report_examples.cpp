@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "data/loader.h"
 #include "evaluation/report_png.h"
 #include "evaluation/robust_accuracy.h"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/text.h"
 
 namespace temper {

@@ -7,7 +7,7 @@
 
 namespace temper {
 
-/// A text file; "" where there is none. Throws Error for what is no file (core/file.h).
+/// A text file; "" where there is none. Throws Error for what is no file (core/files/file.h).
 std::string read_run_text(const std::filesystem::path& file);
 
 /// A JSON file; an empty object where there is none. Throws Error, with the file, for what is no JSON, more than 32

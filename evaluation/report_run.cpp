@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "attacks/settings.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/text.h"
 #include "evaluation/report_files.h"
 

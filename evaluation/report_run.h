@@ -9,7 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/yaml.h"
+#include "core/config/yaml.h"
 #include "data/fingerprint.h"
 #include "data/split.h"
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "core/ops_batch.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_linear.h"
-#include "core/ops_pool.h"
+#include "core/ops/batch.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/linear.h"
+#include "core/ops/pool.h"
 
 namespace temper {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/host_memory.h"
-#include "core/ops_image.h"
+#include "core/memory/host_memory.h"
+#include "core/ops/image.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
-#include "core/ops_conv.h"
-#include "core/ops_norm.h"
+#include "core/config/config.h"
+#include "core/ops/conv.h"
+#include "core/ops/norm.h"
 #include "core/registry.h"
 #include "core/tape.h"
 #include "nn/init.h"

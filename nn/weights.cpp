@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/npz.h"
+#include "core/files/npz.h"
 #include "core/text.h"
 #include "nn/weight_names.h"
 #include "nn/weights_check.h"

@@ -1,7 +1,7 @@
 #include "tests/analysis_fixture.h"
 
-#include "core/ops_linear.h"
-#include "core/ops_pool.h"
+#include "core/ops/linear.h"
+#include "core/ops/pool.h"
 
 namespace temper::test {
 

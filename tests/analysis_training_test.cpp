@@ -2,7 +2,7 @@
 #include <cmath>
 #include <csignal>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "nn/weights.h"
 #include "tests/analysis_fixture.h"
 #include "tests/catch.h"

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "attacks/pgd.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "tests/arat_fixture.h"
 #include "tests/devices.h"
 #include "trainers/invariance.h"

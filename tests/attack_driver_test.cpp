@@ -7,8 +7,8 @@
 
 #include "attacks/pgd.h"
 #include "core/host.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_pool.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/pool.h"
 #include "tests/devices.h"
 #include "tests/fake_recorder.h"
 #include "tests/networks.h"

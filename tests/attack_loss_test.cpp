@@ -1,7 +1,7 @@
 // What attacks ascend: the direction of a loss's gradient, which stays where the loss's own vanishes.
 #include <cmath>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

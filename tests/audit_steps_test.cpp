@@ -3,8 +3,8 @@
 
 #include "attacks/attack_observer.h"
 #include "attacks/pgd.h"
+#include "core/files/npz.h"
 #include "core/host.h"
-#include "core/npz.h"
 #include "core/text.h"
 #include "tests/catch.h"
 #include "tests/cli_fixture.h"

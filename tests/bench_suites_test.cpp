@@ -3,7 +3,7 @@
 #include "bench/network.h"
 #include "bench/result.h"
 #include "bench/suite.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "source_dir.h"
 #include "tests/bench_cli_fixture.h"
 #include "tests/catch.h"

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/kinds.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "tests/catch.h"
 #include "tests/cli_fixture.h"
 #include "tests/run_fixture.h"

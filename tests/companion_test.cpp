@@ -1,9 +1,9 @@
 // Networks beside the one in training: from the configuration, trained on their own, kept by checkpoints.
 #include <csignal>
 
-#include "core/file.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
+#include "core/files/file.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
 #include "trainers/checkpoint.h"

@@ -1,5 +1,5 @@
 // Sections that choose by name, laid over each other; what --set reaches.
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 #include "tests/catch.h"
 

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 #include "tests/catch.h"
 

@@ -2,7 +2,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "source_dir.h"
 #include "tests/catch.h"
 #include "trainers/state.h"

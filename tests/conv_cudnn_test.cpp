@@ -1,13 +1,13 @@
 #if defined(TEMPER_CUDA)
 #include <algorithm>
 
-#include "core/conv_engines_cudnn.h"
-#include "core/conv_plan_cudnn.h"
-#include "core/conv_trial.h"
+#include "core/cudnn/conv_engines_cudnn.h"
+#include "core/cudnn/conv_plan_cudnn.h"
+#include "core/cudnn/run_time_compiler_cudnn.h"
 #include "core/engine.h"
-#include "core/file.h"
-#include "core/parallel.h"
-#include "core/run_time_compiler_cudnn.h"
+#include "core/files/file.h"
+#include "core/plans/conv_trial.h"
+#include "core/threads/parallel.h"
 #include "source_dir.h"
 #include "tests/devices.h"
 

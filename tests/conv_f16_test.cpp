@@ -1,4 +1,4 @@
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
 

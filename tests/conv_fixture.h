@@ -3,7 +3,7 @@
 #include <cmath>
 #include <vector>
 
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "core/engine.h"
 #include "tests/gradcheck.h"
 

@@ -1,4 +1,4 @@
-#include "core/conv_key.h"
+#include "core/convolution/conv_key.h"
 
 #include "tests/catch.h"
 

@@ -1,9 +1,9 @@
-#include "core/ops_conv.h"
+#include "core/ops/conv.h"
 
 #include <set>
 
-#include "core/ops_elementwise.h"
-#include "core/ops_pool.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/pool.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 #include "tests/devices.h"

@@ -1,8 +1,8 @@
-#include "core/conv_planned.h"
+#include "core/plans/conv_planned.h"
 
 #include <cmath>
 
-#include "core/arena.h"
+#include "core/memory/arena.h"
 #include "kernels/runtime/capture.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"

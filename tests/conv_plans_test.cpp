@@ -1,8 +1,8 @@
-#include "core/conv_plans.h"
+#include "core/plans/conv_plans.h"
 
 #include <set>
 
-#include "core/conv_trial.h"
+#include "core/plans/conv_trial.h"
 #include "kernels/runtime/capture.h"
 #include "tests/catch.h"
 #include "tests/reference_engines_fixture.h"

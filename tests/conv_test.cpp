@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "core/conv_epilogue.h"
+#include "core/convolution/conv_epilogue.h"
 #include "tests/conv_fixture.h"
 #include "tests/devices.h"
 

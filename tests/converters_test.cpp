@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/safetensors.h"
+#include "core/files/safetensors.h"
 #include "data/dataset.h"
 #include "source_dir.h"
 #include "tests/catch.h"

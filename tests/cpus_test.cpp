@@ -1,4 +1,4 @@
-#include "core/cpus.h"
+#include "core/environment/cpus.h"
 
 #include <sched.h>
 

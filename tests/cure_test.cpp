@@ -4,8 +4,8 @@
 #include <cmath>
 #include <csignal>
 
-#include "core/file.h"
-#include "core/ops_loss.h"
+#include "core/files/file.h"
+#include "core/ops/loss.h"
 #include "tests/cure_fixture.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"

@@ -1,6 +1,6 @@
-#include "core/ops_conv.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_linear.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/conv.h"
+#include "core/ops/linear.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

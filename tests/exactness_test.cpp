@@ -1,6 +1,6 @@
 // What docs/exactness.md promises of `exact`, and of the optimisations that it calls exact.
-#include "core/ops_conv.h"
-#include "core/ops_elementwise.h"
+#include "core/ops/conv.h"
+#include "core/ops/elementwise.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 #include "tests/networks.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 
 namespace temper::test {
 

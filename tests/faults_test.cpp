@@ -1,7 +1,7 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "failing_calls.h"
 #include "tests/program_fixture.h"
 #include "tests/skip.h"

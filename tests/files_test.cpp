@@ -1,9 +1,9 @@
 #include <cstring>
 #include <fstream>
 
-#include "core/file.h"
-#include "core/npz.h"
-#include "core/safetensors.h"
+#include "core/files/file.h"
+#include "core/files/npz.h"
+#include "core/files/safetensors.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/fingerprint.h"
+#include "core/files/fingerprint.h"
 #include "data/split.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"

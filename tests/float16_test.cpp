@@ -2,7 +2,7 @@
 #include <limits>
 
 #include "core/host.h"
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "kernels/runtime/dtype.h"
 #include "tests/devices.h"
 #include "tests/networks.h"

@@ -2,7 +2,7 @@
 // read without an error: it shows that the target gets past the first byte.
 #include <filesystem>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/fuzz/target.h"

@@ -1,4 +1,4 @@
-#include "core/gemm_key.h"
+#include "core/gemm/gemm_key.h"
 
 #include "tests/catch.h"
 

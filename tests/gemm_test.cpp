@@ -1,4 +1,4 @@
-#include "core/gemm.h"
+#include "core/gemm/gemm.h"
 
 #include <algorithm>
 

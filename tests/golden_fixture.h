@@ -3,7 +3,7 @@
 #include <cmath>
 #include <map>
 
-#include "core/npz.h"
+#include "core/files/npz.h"
 #include "nn/weights.h"
 #include "source_dir.h"
 #include "tests/devices.h"

@@ -2,7 +2,7 @@
 #include "attacks/gradient_watch.h"
 #include "attacks/pgd.h"
 #include "core/host.h"
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/gradient_notes/gradient_notes.h"

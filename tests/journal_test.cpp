@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/text.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"

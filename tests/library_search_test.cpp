@@ -1,4 +1,4 @@
-#include "core/library_search.h"
+#include "core/environment/library_search.h"
 
 #include <fstream>
 

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "analysis/analysis.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "nn/sequential.h"
 #include "tests/catch.h"
 #include "trainers/experiment.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/training_fixture.h"
 
 namespace temper::test {

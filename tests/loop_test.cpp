@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/safetensors.h"
+#include "core/files/safetensors.h"
 #include "tests/devices.h"
 #include "tests/loop_fixture.h"
 #include "trainers/checkpoint.h"

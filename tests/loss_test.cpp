@@ -1,8 +1,8 @@
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 
 #include <cmath>
 
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

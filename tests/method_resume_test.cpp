@@ -1,7 +1,7 @@
 // A resume is exact, whatever the method.
 #include <csignal>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
 

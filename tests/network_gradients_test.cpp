@@ -1,6 +1,6 @@
 // Logits and gradients of whole networks, of every kind and in every type a device computes in, against f64.
 #include "attacks/pgd.h"
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/networks.h"
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "nn/module.h"
 #include "tests/gradcheck.h"
 

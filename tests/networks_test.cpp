@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "nn/weights.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"

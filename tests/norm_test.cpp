@@ -1,6 +1,6 @@
-#include "core/ops_norm.h"
+#include "core/ops/norm.h"
 
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

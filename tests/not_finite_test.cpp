@@ -3,7 +3,7 @@
 #include <cstring>
 #include <limits>
 
-#include "core/ops_conv.h"
+#include "core/ops/conv.h"
 #include "evaluation/robust_accuracy.h"
 #include "nn/weights.h"
 #include "nn/weights_check.h"

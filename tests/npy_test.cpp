@@ -1,13 +1,13 @@
 // What NumPy writes that Temper does not: other byte orders, Fortran order, other types; and archives that lie.
-#include "core/npy.h"
+#include "core/files/npy.h"
 
 #include <zip.h>
 
 #include <cstring>
 #include <fstream>
 
-#include "core/file.h"
-#include "core/npz.h"
+#include "core/files/file.h"
+#include "core/files/npz.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

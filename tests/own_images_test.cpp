@@ -3,7 +3,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "core/npz.h"
+#include "core/files/npz.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "data/statistics.h"

@@ -1,4 +1,4 @@
-#include "core/paths.h"
+#include "core/files/paths.h"
 #include "tests/catch.h"
 
 using namespace temper;

@@ -1,7 +1,7 @@
-#include "core/per_sample_loss.h"
+#include "core/ops/per_sample_loss.h"
 
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/product/product.h"
 #include "kernels/row_sum/row_sum.h"
@@ -14,7 +14,7 @@ using test::tensor_of;
 
 namespace {
 
-/// sum_c a_c b_c of each row, with its gradient, as a loss outside core/ops_loss.cpp is written.
+/// sum_c a_c b_c of each row, with its gradient, as a loss outside core/ops/loss.cpp is written.
 Var inner_product(Tape& tape, const Var& a, const Var& b, Reduction reduction) {
   return per_sample_loss(tape, "inner_product", reduction, {a, b}, [&]<class T>(const LossArrays<T>& of) {
     const Stream stream = tape.stream();

@@ -1,9 +1,9 @@
-#include "core/ops_per_sample.h"
+#include "core/ops/per_sample.h"
 
 #include <cmath>
 
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

@@ -1,4 +1,4 @@
-#include "core/plan_cache.h"
+#include "core/plans/plan_cache.h"
 
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "core/plan_choice.h"
+#include "core/plans/plan_choice.h"
 
 #include <vector>
 

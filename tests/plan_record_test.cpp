@@ -1,4 +1,4 @@
-#include "core/plan_record.h"
+#include "core/plans/plan_record.h"
 
 #include "kernels/runtime/check.h"
 #include "tests/catch.h"

@@ -1,11 +1,11 @@
 // Plans made in processes of their own: this very program is started again to make them.
-#include "core/plan_workers.h"
+#include "core/plans/plan_workers.h"
 
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 
-#include "core/conv_plans.h"
+#include "core/plans/conv_plans.h"
 #include "tests/catch.h"
 #include "tests/reference_engines_fixture.h"
 #include "tests/temporary_folder.h"

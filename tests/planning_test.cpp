@@ -1,9 +1,9 @@
 // Going through work without doing it: nothing changes, and what is met is what the work then does.
 #include <cstring>
 
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
-#include "core/plan_ahead.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
+#include "core/plans/plan_ahead.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/memory.h"

@@ -1,7 +1,7 @@
-#include "core/ops_pool.h"
+#include "core/ops/pool.h"
 
-#include "core/ops_elementwise.h"
-#include "core/ops_image.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/image.h"
 #include "tests/devices.h"
 #include "tests/gradcheck.h"
 

@@ -1,7 +1,7 @@
 #include "evaluation/precision_audit.h"
 
 #include "attacks/pgd.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"

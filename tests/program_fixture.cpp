@@ -9,8 +9,8 @@
 #include <cstring>
 #include <regex>
 
-#include "core/file.h"
-#include "core/npz.h"
+#include "core/files/file.h"
+#include "core/files/npz.h"
 #include "temper_program.h"
 
 namespace temper::test {

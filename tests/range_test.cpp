@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "core/engine.h"
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "kernels/relu/relu.h"
 #include "tests/catch.h"
 

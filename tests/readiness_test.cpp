@@ -1,6 +1,6 @@
 #include "trainers/readiness.h"
 
-#include "core/place_to_write.h"
+#include "core/files/place_to_write.h"
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
 #include "tests/training_fixture.h"

@@ -1,6 +1,6 @@
 // Published networks on the whole of their test sets: what was measured elsewhere must come out here.
 #include "attacks/pgd.h"
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "data/loader.h"
 #include "nn/weights.h"
 #include "source_dir.h"

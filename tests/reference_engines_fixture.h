@@ -3,7 +3,7 @@
 #include <atomic>
 #include <functional>
 
-#include "core/conv_engines.h"
+#include "core/plans/conv_engines.h"
 
 namespace temper::test {
 

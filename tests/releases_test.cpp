@@ -1,4 +1,4 @@
-#include "core/file.h"
+#include "core/files/file.h"
 #include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/training_fixture.h"

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
-#include "core/safetensors.h"
+#include "core/files/file.h"
+#include "core/files/safetensors.h"
 #include "tests/catch.h"
 #include "tests/training_fixture.h"
 

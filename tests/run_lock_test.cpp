@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
 #include "tests/training_fixture.h"

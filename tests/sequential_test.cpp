@@ -1,4 +1,4 @@
-#include "core/file.h"
+#include "core/files/file.h"
 #include "nn/weights.h"
 #include "tests/devices.h"
 #include "tests/networks.h"

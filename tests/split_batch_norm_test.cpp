@@ -1,5 +1,5 @@
-#include "core/ops_batch.h"
-#include "core/ops_loss.h"
+#include "core/ops/batch.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/networks.h"
 

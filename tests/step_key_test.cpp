@@ -1,7 +1,7 @@
 // What a recorded step depends on is found by itself: two steps with one key launch the same, whatever the method.
 #include "trainers/step_key.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
 #include "tests/catch.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"

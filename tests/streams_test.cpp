@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "temper_program.h"
 #include "tests/cli_fixture.h"
 #include "tests/program_fixture.h"

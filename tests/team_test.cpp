@@ -10,7 +10,7 @@
 #include <set>
 
 #include "core/engine.h"
-#include "core/parallel.h"
+#include "core/threads/parallel.h"
 #include "tests/catch.h"
 #include "tests/gradcheck.h"
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/ops_linear.h"
+#include "core/ops/linear.h"
 #include "data/batch.h"
 #include "tests/tensors.h"
 

@@ -4,11 +4,11 @@
 #include <algorithm>
 
 #include "attacks/attack.h"
-#include "core/ops_conv.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_linear.h"
-#include "core/ops_norm.h"
-#include "core/ops_pool.h"
+#include "core/ops/conv.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/linear.h"
+#include "core/ops/norm.h"
+#include "core/ops/pool.h"
 #include "tests/gradcheck.h"
 
 namespace temper::test {

@@ -5,8 +5,8 @@
 
 #include <set>
 
-#include "core/ops_loss.h"
-#include "core/plan_cache.h"
+#include "core/ops/loss.h"
+#include "core/plans/plan_cache.h"
 #include "evaluation/robust_accuracy.h"
 #include "source_dir.h"
 #include "tests/devices.h"

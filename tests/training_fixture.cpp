@@ -1,6 +1,6 @@
 #include "tests/training_fixture.h"
 
-#include "core/ops_pool.h"
+#include "core/ops/pool.h"
 
 namespace temper::test {
 

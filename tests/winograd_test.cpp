@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-#include "core/winograd_kernels.h"
+#include "core/convolution/winograd/winograd_kernels.h"
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/team.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "evaluation/robust_accuracy.h"
 #include "trainers/attack_bn.h"
 #include "trainers/balance.h"

@@ -1,5 +1,5 @@
 #pragma once
-#include "core/config.h"
+#include "core/config/config.h"
 #include "nn/module.h"
 
 namespace temper {

@@ -1,7 +1,7 @@
 #pragma once
 #include <functional>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "data/batch.h"
 #include "nn/module.h"
 #include "trainers/trainer.h"

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 
 namespace temper {
 

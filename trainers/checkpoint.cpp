@@ -3,7 +3,7 @@
 #include <charconv>
 #include <map>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "kernels/runtime/memory.h"
 #include "nn/weights.h"
 #include "nn/weights_check.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "core/safetensors.h"
+#include "core/files/safetensors.h"
 #include "trainers/run_folder.h"
 #include "trainers/trainer.h"
 

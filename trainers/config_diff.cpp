@@ -2,8 +2,8 @@
 
 #include <map>
 
+#include "core/config/yaml.h"
 #include "core/params.h"
-#include "core/yaml.h"
 
 namespace temper {
 

@@ -1,6 +1,6 @@
 #include "trainers/cure.h"
 
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "kernels/axpby/axpby.h"
 #include "trainers/scalar.h"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/cpus.h"
-#include "core/plan_cache.h"
+#include "core/environment/cpus.h"
+#include "core/plans/plan_cache.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "trainers/checkpoint.h"

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "attacks/attack.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/engine.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "nn/module.h"

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
-#include "core/ops_pool.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
+#include "core/ops/pool.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 

@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/cpus.h"
-#include "core/environment.h"
-#include "core/file.h"
-#include "core/folders.h"
+#include "core/environment/cpus.h"
+#include "core/environment/environment.h"
+#include "core/files/file.h"
+#include "core/files/folders.h"
 #include "nn/weights.h"
 #include "trainers/epoch.h"
 #include "trainers/readiness.h"

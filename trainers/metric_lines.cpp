@@ -1,6 +1,6 @@
 #include "trainers/metric_lines.h"
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace temper {
 

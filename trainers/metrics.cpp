@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "trainers/metric_lines.h"
 
 namespace temper {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "trainers/observer.h"
 #include "trainers/run_folder.h"
 #include "trainers/trainer.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/fingerprint.h"
+#include "core/files/fingerprint.h"
 #include "trainers/checkpoint.h"
 
 namespace temper {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/place_to_write.h"
+#include "core/files/place_to_write.h"
 #include "data/split_checks.h"
 #include "kernels/runtime/memory.h"
 

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "core/text.h"
 #include "trainers/checkpoint.h"
 #include "trainers/config_diff.h"

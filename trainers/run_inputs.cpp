@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/fingerprint.h"
+#include "core/files/fingerprint.h"
 
 namespace temper {
 

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/file.h"
+#include "core/files/file.h"
 
 namespace temper {
 

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "nn/weights.h"
 #include "trainers/checkpoint.h"
 

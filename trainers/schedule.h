@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 
 namespace temper {

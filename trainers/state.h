@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "data/loader.h"
 #include "trainers/averages.h"
 #include "trainers/experiment.h"

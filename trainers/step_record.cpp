@@ -8,7 +8,7 @@
 
 #include "attacks/attack_observer.h"
 #include "core/host.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "trainers/metrics.h"
 #include "trainers/state.h"
 #include "trainers/train_step.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/safetensors.h"
+#include "core/files/safetensors.h"
 #include "trainers/experiment.h"
 
 namespace temper {
@@ -24,7 +24,7 @@ struct StepRecord {
   Values weights;        ///< at the end: the network's, then those of what is trained beside it
   Values statistics;     ///< at the end: BatchNorm's
   double moved = 0;      ///< the L2 distance from the weights at the start
-  int64_t launched = 0;  ///< steps that the device repeated by itself (core/step_graph.h); not kept in files
+  int64_t launched = 0;  ///< steps that the device repeated by itself (core/graph/step_graph.h); not kept in files
 };
 
 /// Of as many values.
@@ -35,7 +35,7 @@ double l2_distance(const StepRecord::Values& a, const StepRecord::Values& b);
 StepRecord record_steps(const std::string& label, Experiment& experiment, int64_t steps,
                         const std::function<void(int64_t done)>& progress = {});
 
-/// To and from the arrays of an .npz file (core/npz.h), named LABEL/CONTENT. `where` begins error messages.
+/// To and from the arrays of an .npz file (core/files/npz.h), named LABEL/CONTENT. `where` begins error messages.
 std::vector<NamedArray> to_arrays(const std::vector<StepRecord>& records);
 std::vector<StepRecord> to_records(const std::vector<NamedArray>& arrays, const std::string& where);
 

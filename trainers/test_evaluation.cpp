@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "attacks/settings.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "data/loader.h"
 #include "trainers/readiness.h"
 #include "trainers/signals.h"

@@ -1,5 +1,5 @@
 // TRADES (Zhang et al. 2019): clean cross entropy + beta * KL(clean || adversarial).
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "trainers/kl_attack.h"
 #include "trainers/trainer.h"
 

@@ -1,6 +1,6 @@
 #include <chrono>
 
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "trainers/epoch.h"
 #include "trainers/signals.h"
 #include "trainers/step_key.h"

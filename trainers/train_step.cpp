@@ -6,7 +6,7 @@
 #include <span>
 
 #include "core/image_fault.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "core/square_norm.h"
 #include "kernels/finite_gate/finite_gate.h"
 #include "kernels/gradient_notes/gradient_notes.h"

@@ -22,8 +22,8 @@ StepNumbers train_step(TrainingState& state, const std::filesystem::path& checkp
 Metrics metrics_of(const TrainingState& state, const StepNumbers& step);
 
 /// Notes the convolutions of the next step, for every size of batch, without doing anything: weights, statistics and
-/// whatever else the run keeps stay as they are (core/plan_ahead.h). False where the host decides by what the device
-/// computes, or by the number of the step.
+/// whatever else the run keeps stay as they are (core/plans/plan_ahead.h). False where the host decides by what the
+/// device computes, or by the number of the step.
 bool note_step(TrainingState& state);
 
 /// The learning rate of a step of the epoch in progress.

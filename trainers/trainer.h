@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "attacks/attack.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"

@@ -9,7 +9,7 @@ namespace temper {
 /// epoch stays open and is validated after the resume.
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer);
 
-/// Notes the convolutions of validate() without doing anything (core/plan_ahead.h).
+/// Notes the convolutions of validate() without doing anything (core/plans/plan_ahead.h).
 void note_validation(TrainingState& state);
 
 /// The EMA's or SWA's accuracy, its BatchNorm statistics first brought up to date as its section says.

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/conv_plan_cudnn.h"
+#include "core/cudnn/conv_plan_cudnn.h"
 #include "core/engine.h"
 #include "kernels/runtime/range.h"
 #include "tests/networks.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "core/engine.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/runtime/device_array.h"
 #include "tests/catch.h"

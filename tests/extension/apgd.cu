@@ -5,8 +5,8 @@
 #include <string>
 
 #include "attacks/driver.h"
-#include "core/ops_elementwise.h"
-#include "core/per_sample_loss.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample_loss.h"
 #include "kernels/row_move/row_move.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/row.h"

@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "attacks/pgd.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "kernels/row_scale/row_scale.h"
 #include "trainers/attack_bn.h"
 #include "trainers/scalar.h"

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/extension/in_f64.h"
 

@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "attacks/attack.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
 #include "kernels/pgd_step/pgd_step.h"

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/ops_loss.h"
+#include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"

@@ -5,8 +5,8 @@
 
 #include "attacks/pgd.h"
 #include "core/draw.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "trainers/companion.h"
 #include "trainers/scalar.h"
 #include "trainers/sgd.h"

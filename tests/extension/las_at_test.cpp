@@ -1,6 +1,6 @@
 #include <csignal>
 
-#include "core/file.h"
+#include "core/files/file.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
 

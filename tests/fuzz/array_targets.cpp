@@ -1,6 +1,6 @@
 // Files of arrays.
-#include "core/npz.h"
-#include "core/safetensors.h"
+#include "core/files/npz.h"
+#include "core/files/safetensors.h"
 #include "data/mat.h"
 #include "tests/fuzz/target.h"
 

@@ -1,0 +1,281 @@
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+#include "core/convolution/conv.h"
+#include "core/convolution/winograd/winograd_kernels.h"
+#include "core/lru.h"
+#include "core/memory/workspace.h"
+#include "core/threads/per_thread.h"
+#include "core/threads/shared_job.h"
+#include "kernels/runtime/memory.h"
+#include "kernels/runtime/team.h"
+
+namespace temper {
+
+namespace {
+
+using winograd::Cut;
+using winograd::Kernels;
+using winograd::Problem;
+using winograd::Scheme;
+
+/// The code for this processor, or none.
+const Kernels* kernels() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
+    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") ? &winograd::kVnni
+                                                                                        : &winograd::kAvx512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &winograd::kAvx2;
+#endif
+  return nullptr;
+}
+
+/// Whether the processor multiplies bf16 matrices: then a direct convolution is faster.
+bool has_bf16_tiles() {
+#if defined(__x86_64__) && (!defined(__clang__) || __clang_major__ >= 17)  // older ones do not know the name
+  return __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
+/// Memory of its own for a transformed filter.
+struct Floats {
+  float* data = nullptr;
+  size_t bytes = 0;
+
+  explicit Floats(size_t count)
+      : data(static_cast<float*>(allocate(Device::cpu, count * sizeof(float)))), bytes(count * sizeof(float)) {}
+  Floats(Floats&& other) noexcept : data(std::exchange(other.data, nullptr)), bytes(other.bytes) {}
+  ~Floats() { release(Device::cpu, data, bytes); }
+};
+
+/// A filter transformed for the products, with a fold multiplied in.
+struct Transformed {
+  Floats u;
+  std::vector<float> scale, bias;  ///< of a fold
+  uint64_t stamp = 0;
+  const void* fold = nullptr;
+  std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
+};
+
+/// The convolution as it is, or the data gradient as a convolution of dy by the filters turned.
+Problem problem(const ConvShape& g, bool turned) {
+  if (!turned) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
+  const int64_t pad = g.stride == 1 ? 2 - g.pad : 0;
+  return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = pad, .p = g.h, .q = g.w};
+}
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+class WinogradConv : public ConvBackend {
+ public:
+  WinogradConv(std::unique_ptr<ConvBackend> other, const Kernels& kernels, const Optimisations& without)
+      : kernels_(kernels),
+        without_(without),
+        other_(std::move(other)),
+        name_(std::string("winograd and ") + other_->name()) {}
+
+  const char* name() const override { return name_.c_str(); }
+  bool supports(DType dtype) const override { return other_->supports(dtype); }
+  ConvStats stats() const override {
+    ConvStats s = other_->stats();
+    s.filters_prepared += stats_.filters_prepared;
+    s.allocations += stats_.allocations;
+    rooms_.each([&](const Room& room) { s.allocations += room.allocations; });
+    return s;
+  }
+
+  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
+               const Tensor& y) override {
+    const Scheme* scheme = suited(g, y.dtype, false);
+    if (!scheme) return other_->forward(s, g, x, f, e, y);
+    const auto t = filter(s, g, f, y.dtype, false);
+    run(s, *scheme, problem(g, false), x, *t,
+        {.bias = f.fold ? t->bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
+  }
+  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
+                     const Tensor& dx) override {
+    const Scheme* scheme = suited(g, dx.dtype, true);
+    if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
+    run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+  }
+  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
+                       const Tensor& dw) override {
+    const winograd::Gradient* gradient = suited_gradient(g, x.dtype);
+    if (!gradient) return other_->backward_filter(s, g, x, dy, beta, dw);
+    const Problem p = problem(g, false);
+    float* workspace = room(s, gradient->workspace_floats(p, threads_of(s.team)));
+    const auto with = [&](auto tag, auto run) {
+      using T = decltype(tag);
+      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace, s.team}, beta != 0);
+    };
+    if (x.dtype == DType::f32)
+      with(float{}, gradient->floats);
+    else
+      with(winograd::Half{}, gradient->halves);
+  }
+
+ protected:
+  bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
+                            const ConvDataEpilogue& e, const Tensor& dx) override {
+    if (const Scheme* scheme = suited(g, dx.dtype, true))
+      run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true),
+          {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
+    else
+      other_->backward_data_relu(s, g, dy, f, e, dx);
+    return true;
+  }
+
+ private:
+  struct Key {
+    const void* filter;
+    ConvShape shape;
+    DType dtype;
+    bool turned;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
+  /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
+  /// result does not depend on its batch.
+  const Scheme* suited(const ConvShape& g, DType dtype, bool turned) const {
+    if (g.r != 3 || g.s != 3 || g.n == 0) return nullptr;
+    if (suits_first(g, dtype, turned) && !without_.has(Optimisation::first_layer))
+      return turned ? &kernels_.first_data : &kernels_.first;
+    if (without_.has(Optimisation::winograd)) return nullptr;
+    if ((turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
+    if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
+    if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, turned, 2) ? &kernels_.stride1 : nullptr;
+    if (g.stride != 2 || g.pad != 1) return nullptr;
+    constexpr int64_t kBf16Channels = 128;  // with more of them oneDNN's forward pass is faster
+    if (dtype == DType::bf16 && !turned && g.c > kBf16Channels) return nullptr;
+    const Scheme& scheme = turned ? kernels_.stride2_data : kernels_.stride2;
+    return fills(scheme, g, turned, 1.25) ? &scheme : nullptr;
+  }
+  /// What takes a filter gradient, or null. Its products are in f32 for bf16, too, where oneDNN's with stride 2 win.
+  const winograd::Gradient* suited_gradient(const ConvShape& g, DType dtype) const {
+    const Scheme* scheme = suited(g, dtype, false);
+    if (!scheme || !scheme->gradient.floats || g.k % winograd::kLanes != 0) return nullptr;
+    return g.stride == 1 || dtype == DType::f32 ? &scheme->gradient : nullptr;
+  }
+  /// Whether tiles cover at most `most` times the outputs.
+  static bool fills(const Scheme& scheme, const ConvShape& g, bool turned, double most) {
+    const Problem p = problem(g, turned);
+    const int64_t out = scheme.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
+    return static_cast<double>(computed) <= most * static_cast<double>(p.p * p.q);
+  }
+
+  /// A first layer, which has too few taps for Winograd's algorithm; forward, products in bf16 are faster.
+  static bool suits_first(const ConvShape& g, DType dtype, bool turned) {
+    return g.stride == 1 && g.pad == 1 && g.c <= winograd::kFirstChannels && g.k % winograd::kLanes == 0 &&
+           (dtype == DType::f32 || (turned && dtype == DType::bf16));
+  }
+
+  /// f(steps, tag) with a scheme's code for activations of `dtype` and a value of their type.
+  template <class F>
+  static void with_steps(const Scheme& scheme, DType dtype, F f) {
+    if (dtype == DType::f32)
+      f(scheme.floats, float{});
+    else
+      f(scheme.halves, winograd::Half{});
+  }
+
+  /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
+  /// use by another thread is left as it is, and a new one takes its place.
+  std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
+                                            bool turned) {
+    std::shared_ptr<Transformed> t;
+    with_steps(*suited(g, dtype, turned), dtype, [&](const auto& steps, auto) {
+      t = entry(steps, g, f, dtype, turned);
+      if (t->job->over()) return;
+      const auto transform = [&](int64_t unit) {
+        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), turned}, unit, t->u.data);
+      };
+      each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
+    });
+    return t;
+  }
+
+  /// The place of a filter, with the job that fills it, maybe done.
+  template <class Steps>
+  std::shared_ptr<Transformed> entry(const Steps& steps, const ConvShape& g, const ConvFilter& f, DType dtype,
+                                     bool turned) {
+    const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
+    const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
+    const auto make = [&] {
+      ++stats_.allocations;
+      return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
+    };
+    const std::lock_guard lock(preparing_);
+    std::shared_ptr<Transformed>& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, make);
+    const void* fold = f.fold ? f.fold->mean.data : nullptr;
+    if (f.stamp && t->stamp == f.stamp && t->fold == fold) return t;
+    if (t.use_count() > 1) t = make();
+    ++stats_.filters_prepared;
+    t->stamp = f.stamp;
+    t->fold = fold;
+    fold_batch_norm(f, t->scale, t->bias);
+    t->job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));
+    return t;
+  }
+
+  /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
+  Cut cut(Stream s, const Scheme& scheme, const Problem& p) const {
+    constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
+    const int64_t out = scheme.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
+    const int64_t threads = threads_of(s.team);
+    if (winograd::kFilterPoints * p.c * p.k > kStaysInCache) {
+      const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
+      return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
+    }
+    const int64_t rows = p.k > winograd::kLanes ? kernels_.rows : kernels_.rows_of_unit;
+    const int64_t blocks = ceil_div(ceil_div(tiles, rows), threads) * threads;
+    return {.rows = ceil_div(tiles, blocks)};
+  }
+
+  /// What the results go through on their way to memory, in this order.
+  struct Epilogue {
+    const float* bias = nullptr;
+    Tensor add = {}, mask = {};
+    bool relu = false;
+  };
+
+  void run(Stream s, const Scheme& scheme, const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e,
+           const Tensor& y) {
+    const Cut c = cut(s, scheme, p);
+    with_steps(scheme, y.dtype, [&](const auto& steps, auto tag) {
+      using T = decltype(tag);
+      float* workspace = room(s, steps.workspace_floats(p, c, threads_of(s.team)));
+      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace, s.team},
+                e.relu);
+    });
+  }
+
+  struct Room {
+    int64_t allocations = 0;
+    Workspace workspace{allocations};
+  };
+  float* room(Stream s, int64_t floats) {
+    return reinterpret_cast<float*>(rooms_.of(s.worker).workspace.reserve(floats * sizeof(float)));
+  }
+
+  const Kernels& kernels_;
+  const Optimisations without_;
+  std::unique_ptr<ConvBackend> other_;
+  std::string name_;
+  std::mutex preparing_;
+  ConvStats stats_;  ///< of filters
+  Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
+  PerThread<Room> rooms_;
+};
+
+}  // namespace
+
+std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other, const Optimisations& without) {
+  const Kernels* code = kernels();
+  if (!code || (without.has(Optimisation::winograd) && without.has(Optimisation::first_layer))) return other;
+  return std::make_unique<WinogradConv>(std::move(other), *code, without);
+}
+
+}  // namespace temper
