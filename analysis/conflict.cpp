@@ -4,8 +4,8 @@
 #include "analysis/watch.h"
 #include "evaluation/report_bars.h"
 #include "evaluation/report_svg.h"
-#include "trainers/run_network.h"
-#include "trainers/signals.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

@@ -8,8 +8,8 @@
 #include "evaluation/report_parts.h"
 #include "evaluation/report_svg.h"
 #include "evaluation/robust_accuracy.h"
-#include "trainers/run_network.h"
-#include "trainers/signals.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

@@ -11,7 +11,7 @@
 #include "evaluation/report_run.h"
 #include "evaluation/report_svg.h"
 #include "trainers/experiment.h"
-#include "trainers/run_inputs.h"
+#include "trainers/records/run_inputs.h"
 
 namespace temper {
 

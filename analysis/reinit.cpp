@@ -8,9 +8,9 @@
 #include "evaluation/report_run.h"
 #include "evaluation/report_svg.h"
 #include "nn/weights.h"
-#include "trainers/readiness.h"
-#include "trainers/run_network.h"
-#include "trainers/test_evaluation.h"
+#include "trainers/loop/readiness.h"
+#include "trainers/records/run_network.h"
+#include "trainers/records/test_evaluation.h"
 
 namespace temper {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "trainers/metric_lines.h"
-#include "trainers/signals.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/metric_lines.h"
 
 namespace temper {
 

@@ -8,8 +8,8 @@
 
 #include "analysis/records.h"
 #include "core/files/file.h"
-#include "trainers/loop.h"
-#include "trainers/state.h"
+#include "trainers/loop/loop.h"
+#include "trainers/state/state.h"
 
 namespace temper {
 

@@ -9,8 +9,8 @@
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
 #include "evaluation/report_svg.h"
-#include "trainers/loop.h"
-#include "trainers/signals.h"
+#include "trainers/loop/loop.h"
+#include "trainers/loop/signals.h"
 
 namespace temper {
 

@@ -9,7 +9,7 @@
 #include "core/files/folders.h"
 #include "evaluation/precision_audit.h"
 #include "evaluation/report_parts.h"
-#include "trainers/run_network.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

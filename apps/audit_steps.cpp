@@ -10,9 +10,9 @@
 #include "apps/results.h"
 #include "core/files/npz.h"
 #include "evaluation/report_parts.h"
-#include "trainers/config_diff.h"
-#include "trainers/run_inputs.h"
-#include "trainers/step_differences.h"
+#include "trainers/records/config_diff.h"
+#include "trainers/records/run_inputs.h"
+#include "trainers/records/step_differences.h"
 
 namespace temper {
 

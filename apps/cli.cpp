@@ -12,7 +12,7 @@
 #include "apps/subcommand.h"
 #include "core/environment/environment.h"
 #include "core/text.h"
-#include "trainers/loop.h"
+#include "trainers/loop/loop.h"
 
 namespace temper {
 

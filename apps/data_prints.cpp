@@ -6,9 +6,9 @@
 
 #include "core/text.h"
 #include "evaluation/report_files.h"
-#include "trainers/checkpoint.h"
-#include "trainers/network_fingerprint.h"
-#include "trainers/run_inputs.h"
+#include "trainers/records/run_inputs.h"
+#include "trainers/state/checkpoint.h"
+#include "trainers/state/network_fingerprint.h"
 
 namespace temper {
 

@@ -5,7 +5,7 @@
 #include "core/text.h"
 #include "evaluation/report_files.h"
 #include "evaluation/report_page.h"
-#include "trainers/network_fingerprint.h"
+#include "trainers/state/network_fingerprint.h"
 
 namespace temper {
 

@@ -9,7 +9,7 @@
 #include "core/plans/plan_ahead.h"
 #include "core/text.h"
 #include "evaluation/report_parts.h"
-#include "trainers/signals.h"
+#include "trainers/loop/signals.h"
 
 namespace temper {
 

@@ -10,7 +10,7 @@
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/result_table.h"
-#include "trainers/run_lock.h"
+#include "trainers/records/run_lock.h"
 
 namespace temper {
 

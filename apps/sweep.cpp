@@ -10,7 +10,7 @@
 #include "apps/sweep_file.h"
 #include "apps/train_run.h"
 #include "evaluation/seed_table.h"
-#include "trainers/resume.h"
+#include "trainers/state/resume.h"
 
 namespace temper {
 

@@ -5,7 +5,7 @@
 
 #include "core/files/folders.h"
 #include "core/files/place_to_write.h"
-#include "trainers/readiness.h"
+#include "trainers/loop/readiness.h"
 
 namespace temper {
 

@@ -5,8 +5,8 @@
 #include "core/files/file.h"
 #include "evaluation/report_page.h"
 #include "evaluation/report_parts.h"
-#include "trainers/readiness.h"
-#include "trainers/resume.h"
+#include "trainers/loop/readiness.h"
+#include "trainers/state/resume.h"
 
 namespace temper {
 

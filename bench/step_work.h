@@ -6,7 +6,7 @@
 #include "bench/peaks.h"
 #include "bench/suite.h"
 #include "core/plans/plan_ahead.h"
-#include "trainers/train_step.h"
+#include "trainers/loop/train_step.h"
 
 namespace temper::bench {
 

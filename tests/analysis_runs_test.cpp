@@ -7,7 +7,7 @@
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
 #include "tests/xml_check.h"
-#include "trainers/run_network.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

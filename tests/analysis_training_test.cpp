@@ -7,9 +7,9 @@
 #include "tests/analysis_fixture.h"
 #include "tests/catch.h"
 #include "tests/xml_check.h"
-#include "trainers/run_network.h"
-#include "trainers/signals.h"
-#include "trainers/test_evaluation.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_network.h"
+#include "trainers/records/test_evaluation.h"
 
 namespace temper {
 

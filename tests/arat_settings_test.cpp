@@ -7,9 +7,9 @@
 #include "tests/arat_fixture.h"
 #include "tests/devices.h"
 #include "tests/networks.h"
-#include "trainers/balance.h"
-#include "trainers/invariance.h"
-#include "trainers/validate.h"
+#include "trainers/loop/validate.h"
+#include "trainers/methods/parts/balance.h"
+#include "trainers/methods/parts/invariance.h"
 
 using namespace temper;
 using test::check_close;

@@ -6,7 +6,7 @@
 #include "core/convolution/conv.h"
 #include "tests/arat_fixture.h"
 #include "tests/devices.h"
-#include "trainers/invariance.h"
+#include "trainers/methods/parts/invariance.h"
 
 using namespace temper;
 using test::check_close;

@@ -13,7 +13,7 @@
 #include "tests/run_fixture.h"
 #include "tests/temporary_folder.h"
 #include "tests/training_fixture.h"
-#include "trainers/step_differences.h"
+#include "trainers/records/step_differences.h"
 
 using namespace temper;
 using test::Ran;

@@ -8,7 +8,7 @@
 #include "tests/bench_cli_fixture.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
-#include "trainers/state.h"
+#include "trainers/state/state.h"
 
 using namespace temper;
 using namespace temper::bench;

@@ -1,11 +1,11 @@
-#include "trainers/checkpoint.h"
+#include "trainers/state/checkpoint.h"
 
 #include <cmath>
 #include <fstream>
 
 #include "tests/devices.h"
 #include "tests/temporary_folder.h"
-#include "trainers/config_diff.h"
+#include "trainers/records/config_diff.h"
 
 using namespace temper;
 using test::TemporaryFolder;

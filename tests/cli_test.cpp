@@ -8,7 +8,7 @@
 #include "tests/temporary_folder.h"
 #include "tests/training_fixture.h"
 #include "tests/xml_check.h"
-#include "trainers/run_lock.h"
+#include "trainers/records/run_lock.h"
 
 namespace temper {
 

@@ -6,8 +6,8 @@
 #include "core/ops/loss.h"
 #include "tests/devices.h"
 #include "tests/training_fixture.h"
-#include "trainers/checkpoint.h"
-#include "trainers/companion.h"
+#include "trainers/methods/parts/companion.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 

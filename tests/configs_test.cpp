@@ -5,7 +5,7 @@
 #include "core/convolution/conv.h"
 #include "source_dir.h"
 #include "tests/catch.h"
-#include "trainers/state.h"
+#include "trainers/state/state.h"
 
 using namespace temper;
 

@@ -6,9 +6,9 @@
 #include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
-#include "trainers/revision.h"
-#include "trainers/rgp.h"
-#include "trainers/sgd.h"
+#include "trainers/methods/parts/revision.h"
+#include "trainers/methods/parts/rgp.h"
+#include "trainers/optimizers/sgd.h"
 
 using namespace temper;
 

@@ -10,8 +10,8 @@
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
-#include "trainers/revision.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/revision.h"
+#include "trainers/methods/parts/scalar.h"
 
 using namespace temper;
 

@@ -7,7 +7,7 @@
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
-#include "trainers/test_evaluation.h"
+#include "trainers/records/test_evaluation.h"
 
 using namespace temper;
 using test::Recorder;

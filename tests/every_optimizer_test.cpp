@@ -2,8 +2,8 @@
 #include "tests/devices.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
-#include "trainers/checkpoint.h"
-#include "trainers/step_key.h"
+#include "trainers/loop/step_key.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 

@@ -7,8 +7,8 @@
 #include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
-#include "trainers/train_step.h"
-#include "trainers/validate.h"
+#include "trainers/loop/train_step.h"
+#include "trainers/loop/validate.h"
 
 using namespace temper;
 

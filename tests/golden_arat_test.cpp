@@ -1,9 +1,9 @@
 // Ten steps of AR-AT and its variants against tests/golden/golden_arat.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
-#include "trainers/averages.h"
-#include "trainers/scalar.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/methods/parts/scalar.h"
+#include "trainers/optimizers/averages.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;

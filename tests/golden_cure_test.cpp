@@ -1,9 +1,9 @@
 // Ten steps of CURE under each of its main switches against tests/golden/golden_cure.py, an independent implementation
 // in PyTorch: losses, gradient sets, masks, weights, the revision model, BatchNorm statistics.
 #include "tests/golden_fixture.h"
-#include "trainers/cure.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/methods/cure.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;

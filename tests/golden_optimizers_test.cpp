@@ -1,7 +1,7 @@
 // Optimisers against tests/golden/golden_optimizers.py, which runs torch.optim.
 #include "core/square_norm.h"
 #include "tests/golden_fixture.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 

@@ -2,10 +2,10 @@
 // implementation in PyTorch: CURE's masks by real names, its rate that falls by steps or epochs, switches of optimiser
 // and average.
 #include "tests/golden_fixture.h"
-#include "trainers/averages.h"
-#include "trainers/cure.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/methods/cure.h"
+#include "trainers/optimizers/averages.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;

@@ -1,9 +1,9 @@
 // Ten steps under each switch of standard, PGD-AT and TRADES, with averages beside them, against
 // tests/golden/golden_switches.py, an independent implementation in PyTorch.
 #include "tests/golden_fixture.h"
-#include "trainers/averages.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/optimizers/averages.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;

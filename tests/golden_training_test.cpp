@@ -2,8 +2,8 @@
 #include "attacks/pgd.h"
 #include "nn/weights.h"
 #include "tests/golden_fixture.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 using test::Closeness;

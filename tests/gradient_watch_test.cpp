@@ -10,7 +10,7 @@
 #include "tests/devices.h"
 #include "tests/toy_net.h"
 #include "tests/training_fixture.h"
-#include "trainers/validate.h"
+#include "trainers/loop/validate.h"
 
 using namespace temper;
 using test::ToyBatch;

@@ -1,4 +1,4 @@
-#include "trainers/loop.h"
+#include "trainers/loop/loop.h"
 
 #include <fstream>
 
@@ -7,7 +7,7 @@
 #include "core/files/safetensors.h"
 #include "tests/devices.h"
 #include "tests/loop_fixture.h"
-#include "trainers/checkpoint.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 using test::kEverything;

@@ -1,5 +1,5 @@
 // f16 without anybody choosing a loss scale.
-#include "trainers/loss_scaler.h"
+#include "trainers/optimizers/loss_scaler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,8 +10,8 @@
 #include "tests/fake_recorder.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
-#include "trainers/checkpoint.h"
-#include "trainers/validate.h"
+#include "trainers/loop/validate.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 

@@ -10,8 +10,8 @@
 #include "tests/devices.h"
 #include "tests/networks.h"
 #include "tests/training_fixture.h"
-#include "trainers/checkpoint.h"
-#include "trainers/test_evaluation.h"
+#include "trainers/records/test_evaluation.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 using Catch::Matchers::EndsWith;

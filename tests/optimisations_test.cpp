@@ -8,7 +8,7 @@
 #include "tests/catch.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
-#include "trainers/train_step.h"
+#include "trainers/loop/train_step.h"
 
 using namespace temper;
 using Catch::Matchers::StartsWith;

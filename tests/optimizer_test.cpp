@@ -4,8 +4,8 @@
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
-#include "trainers/sgd.h"
-#include "trainers/weight_optimizer.h"
+#include "trainers/optimizers/sgd.h"
+#include "trainers/optimizers/weight_optimizer.h"
 
 using namespace temper;
 

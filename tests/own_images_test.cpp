@@ -13,7 +13,7 @@
 #include "tests/skip.h"
 #include "tests/temporary_folder.h"
 #include "tests/tensors.h"
-#include "trainers/state.h"
+#include "trainers/state/state.h"
 
 using namespace temper;
 

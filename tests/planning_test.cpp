@@ -10,9 +10,9 @@
 #include "tests/devices.h"
 #include "tests/fake_recorder.h"
 #include "tests/training_fixture.h"
-#include "trainers/step_key.h"
-#include "trainers/train_step.h"
-#include "trainers/validate.h"
+#include "trainers/loop/step_key.h"
+#include "trainers/loop/train_step.h"
+#include "trainers/loop/validate.h"
 
 using namespace temper;
 

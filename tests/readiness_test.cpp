@@ -1,4 +1,4 @@
-#include "trainers/readiness.h"
+#include "trainers/loop/readiness.h"
 
 #include "core/files/place_to_write.h"
 #include "tests/catch.h"

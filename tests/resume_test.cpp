@@ -1,5 +1,5 @@
 // What a resumed run may not contradict: its images, its starting weights, the epochs that are made.
-#include "trainers/resume.h"
+#include "trainers/state/resume.h"
 
 #include <csignal>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "trainers/run_lock.h"
+#include "trainers/records/run_lock.h"
 
 #include <fstream>
 

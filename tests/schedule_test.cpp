@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "tests/catch.h"
-#include "trainers/schedule.h"
+#include "trainers/optimizers/schedule.h"
 
 using namespace temper;
 

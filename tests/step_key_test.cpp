@@ -1,5 +1,5 @@
 // What a recorded step depends on is found by itself: two steps with one key launch the same, whatever the method.
-#include "trainers/step_key.h"
+#include "trainers/loop/step_key.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/loss.h"
 #include "tests/catch.h"

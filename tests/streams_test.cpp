@@ -14,7 +14,7 @@
 #include "tests/program_fixture.h"
 #include "tests/skip.h"
 #include "tests/temporary_folder.h"
-#include "trainers/loop.h"
+#include "trainers/loop/loop.h"
 
 // What the program does when its streams are closed or full, and when it is told to end.
 

@@ -12,8 +12,8 @@
 #include "tests/devices.h"
 #include "tests/tensors.h"
 #include "tests/training_fixture.h"
-#include "trainers/train_step.h"
-#include "trainers/validate.h"
+#include "trainers/loop/train_step.h"
+#include "trainers/loop/validate.h"
 
 using namespace temper;
 

@@ -6,9 +6,9 @@
 #include "nn/layers.h"
 #include "tests/method_fixture.h"
 #include "tests/temporary_folder.h"
-#include "trainers/loop.h"
-#include "trainers/state.h"
-#include "trainers/train_step.h"
+#include "trainers/loop/loop.h"
+#include "trainers/loop/train_step.h"
+#include "trainers/state/state.h"
 
 namespace temper::test {
 

@@ -6,7 +6,7 @@
 #include "core/plans/plan_cache.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
-#include "trainers/checkpoint.h"
+#include "trainers/state/checkpoint.h"
 
 namespace temper {
 

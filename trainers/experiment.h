@@ -12,9 +12,9 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "nn/module.h"
-#include "trainers/averages.h"
-#include "trainers/optimizer_section.h"
-#include "trainers/schedule.h"
+#include "trainers/optimizers/averages.h"
+#include "trainers/optimizers/optimizer_section.h"
+#include "trainers/optimizers/schedule.h"
 #include "trainers/trainer.h"
 
 namespace temper {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/scalar.h"
 
 namespace temper {
 

@@ -13,8 +13,8 @@
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
-#include "trainers/step_log.h"
-#include "trainers/watched.h"
+#include "trainers/loop/step_log.h"
+#include "trainers/methods/parts/watched.h"
 
 namespace temper {
 
@@ -102,7 +102,7 @@ struct Estimated {
 using MetricSink = std::function<void(const std::string& name, double value)>;
 
 /// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
-/// same for every method (trainers/loop.h).
+/// same for every method (trainers/loop/loop.h).
 class Trainer {
  public:
   virtual ~Trainer() = default;

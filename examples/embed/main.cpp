@@ -2,9 +2,9 @@
 #include <temper/attacks/pgd.h>
 #include <temper/data/loader.h>
 #include <temper/evaluation/robust_accuracy.h>
-#include <temper/trainers/sgd.h>
+#include <temper/trainers/optimizers/sgd.h>
+#include <temper/trainers/optimizers/weight_optimizer.h>
 #include <temper/trainers/trainer.h>
-#include <temper/trainers/weight_optimizer.h>
 
 #include <cstdio>
 #include <numeric>

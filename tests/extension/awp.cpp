@@ -9,8 +9,8 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/per_sample.h"
 #include "kernels/row_scale/row_scale.h"
-#include "trainers/attack_bn.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/attack_bn.h"
+#include "trainers/methods/parts/scalar.h"
 #include "trainers/trainer.h"
 
 namespace {

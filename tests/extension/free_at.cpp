@@ -12,7 +12,7 @@
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/pick/pick.h"
 #include "kernels/runtime/memory.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/scalar.h"
 #include "trainers/trainer.h"
 
 namespace {

@@ -7,9 +7,9 @@
 #include "core/draw.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/per_sample.h"
-#include "trainers/companion.h"
-#include "trainers/scalar.h"
-#include "trainers/sgd.h"
+#include "trainers/methods/parts/companion.h"
+#include "trainers/methods/parts/scalar.h"
+#include "trainers/optimizers/sgd.h"
 
 namespace {
 using namespace temper;

@@ -5,7 +5,7 @@
 #include "attacks/pgd.h"
 #include "core/ops/elementwise.h"
 #include "core/ops/per_sample.h"
-#include "trainers/attack_bn.h"
+#include "trainers/methods/parts/attack_bn.h"
 #include "trainers/trainer.h"
 
 namespace {

@@ -1,8 +1,8 @@
 // What a run folder holds.
 #include "evaluation/report_page.h"
 #include "tests/fuzz/target.h"
-#include "trainers/checkpoint.h"
-#include "trainers/metrics.h"
+#include "trainers/records/metrics.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 using namespace temper::fuzz;
