@@ -3,8 +3,8 @@
 
 #include "analysis/comparable.h"
 #include "attacks/pgd.h"
-#include "data/fingerprint.h"
 #include "data/loader.h"
+#include "data/published/fingerprint.h"
 #include "evaluation/report_parts.h"
 #include "evaluation/report_svg.h"
 #include "evaluation/robust_accuracy.h"

@@ -6,8 +6,8 @@
 
 #include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "data/fetch.h"
-#include "data/fingerprint.h"
+#include "data/published/fetch.h"
+#include "data/published/fingerprint.h"
 #include "data/statistics.h"
 #include "evaluation/report_parts.h"
 

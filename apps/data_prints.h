@@ -2,7 +2,7 @@
 #include <map>
 #include <string>
 
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 

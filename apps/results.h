@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 #include "evaluation/report_examples.h"
 #include "trainers/records/test_evaluation.h"
 

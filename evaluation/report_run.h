@@ -10,7 +10,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "core/config/yaml.h"
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 #include "data/split.h"
 
 namespace temper {

@@ -1,4 +1,4 @@
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 
 #include <algorithm>
 #include <fstream>

@@ -1,8 +1,8 @@
 // Decoding of pictures, whole and damaged.
 #include "tests/pictures.h"
 
-#include "data/exif.h"
-#include "data/raster.h"
+#include "data/pictures/exif.h"
+#include "data/pictures/raster.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "data/dataset.h"
-#include "data/idx.h"
-#include "data/published.h"
+#include "data/published/published.h"
+#include "data/readers/idx.h"
 #include "source_dir.h"
 #include "tests/catch.h"
 #include "tests/real_data.h"

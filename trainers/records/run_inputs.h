@@ -4,7 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 
 namespace temper {
 

@@ -1,7 +1,7 @@
-#include "data/idx.h"
+#include "data/readers/idx.h"
 
 #include "data/dataset.h"
-#include "data/published.h"
+#include "data/published/published.h"
 
 namespace temper {
 

@@ -1,6 +1,6 @@
 #include <webp/decode.h>
 
-#include "data/raster.h"
+#include "data/pictures/raster.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {

@@ -1,4 +1,4 @@
-#include "data/exif.h"
+#include "data/pictures/exif.h"
 
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "data/fetch.h"
+#include "data/published/fetch.h"
 
 #include <algorithm>
 #include <cstdio>

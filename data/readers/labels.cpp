@@ -1,4 +1,4 @@
-#include "data/labels.h"
+#include "data/readers/labels.h"
 
 #include <algorithm>
 

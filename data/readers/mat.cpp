@@ -1,4 +1,4 @@
-#include "data/mat.h"
+#include "data/readers/mat.h"
 
 #include <zlib.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "data/raster.h"
+#include "data/pictures/raster.h"
 
 namespace temper {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/published.h"
+#include "data/published/published.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "data/published.h"
+#include "data/published/published.h"
 
 #include <openssl/evp.h>
 #include <zlib.h>

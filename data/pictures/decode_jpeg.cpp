@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "data/raster.h"
+#include "data/pictures/raster.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {

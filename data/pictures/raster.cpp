@@ -1,4 +1,4 @@
-#include "data/raster.h"
+#include "data/pictures/raster.h"
 
 #include <fstream>
 #include <string_view>

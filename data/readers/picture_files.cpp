@@ -1,4 +1,4 @@
-#include "data/picture_files.h"
+#include "data/readers/picture_files.h"
 
 #include <algorithm>
 #include <map>

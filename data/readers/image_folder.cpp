@@ -9,9 +9,9 @@
 #include "core/text.h"
 #include "core/threads/parallel.h"
 #include "data/dataset.h"
-#include "data/exif.h"
-#include "data/picture_files.h"
-#include "data/resize.h"
+#include "data/pictures/exif.h"
+#include "data/pictures/resize.h"
+#include "data/readers/picture_files.h"
 
 namespace temper {
 

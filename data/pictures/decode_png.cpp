@@ -4,7 +4,7 @@
 #include <csetjmp>
 
 #include "core/memory/memory_limit.h"
-#include "data/raster.h"
+#include "data/pictures/raster.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {

@@ -1,6 +1,6 @@
 #include "data/dataset.h"
-#include "data/mat.h"
-#include "data/published.h"
+#include "data/published/published.h"
+#include "data/readers/mat.h"
 
 namespace temper {
 

@@ -7,7 +7,7 @@
 #include "core/files/folders.h"
 #include "core/tensor.h"
 #include "data/dataset.h"
-#include "data/labels.h"
+#include "data/readers/labels.h"
 
 namespace temper {
 

@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include "data/dataset.h"
-#include "data/published.h"
+#include "data/published/published.h"
 
 namespace temper {
 

@@ -2,7 +2,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "data/fetch.h"
+#include "data/published/fetch.h"
 
 namespace temper {
 
