@@ -8,8 +8,8 @@
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
 #include "core/config/yaml.h"
-#include "evaluation/report_run.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/run.h"
+#include "evaluation/report/svg.h"
 #include "trainers/experiment.h"
 #include "trainers/records/run_inputs.h"
 

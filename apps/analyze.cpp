@@ -8,7 +8,7 @@
 #include "apps/results.h"
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/svg.h"
 #include "trainers/loop/loop.h"
 #include "trainers/loop/signals.h"
 

@@ -8,7 +8,7 @@
 #include "apps/results.h"
 #include "core/files/folders.h"
 #include "evaluation/precision_audit.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 #include "trainers/records/run_network.h"
 
 namespace temper {

@@ -9,7 +9,7 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "core/files/npz.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 #include "trainers/records/config_diff.h"
 #include "trainers/records/run_inputs.h"
 #include "trainers/records/step_differences.h"

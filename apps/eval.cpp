@@ -7,7 +7,7 @@
 #include "apps/progress.h"
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
-#include "evaluation/report_files.h"
+#include "evaluation/report/files.h"
 #include "trainers/records/run_inputs.h"
 
 namespace temper {

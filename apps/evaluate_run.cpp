@@ -3,8 +3,8 @@
 #include "core/environment/cpus.h"
 #include "core/files/file.h"
 #include "core/text.h"
-#include "evaluation/report_files.h"
-#include "evaluation/report_page.h"
+#include "evaluation/report/files.h"
+#include "evaluation/report/page.h"
 #include "trainers/state/network_fingerprint.h"
 
 namespace temper {

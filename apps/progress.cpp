@@ -8,7 +8,7 @@
 
 #include "core/plans/plan_ahead.h"
 #include "core/text.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 #include "trainers/loop/signals.h"
 
 namespace temper {

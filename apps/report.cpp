@@ -7,9 +7,9 @@
 #include "apps/results.h"
 #include "apps/subcommand.h"
 #include "core/text.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/result_table.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/result_table.h"
 #include "trainers/records/run_lock.h"
 
 namespace temper {

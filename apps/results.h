@@ -8,7 +8,7 @@
 
 #include "apps/cli.h"
 #include "data/published/fingerprint.h"
-#include "evaluation/report_examples.h"
+#include "evaluation/report/examples.h"
 #include "trainers/records/test_evaluation.h"
 
 namespace temper {

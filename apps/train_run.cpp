@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "core/files/file.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/parts.h"
 #include "trainers/loop/readiness.h"
 #include "trainers/state/resume.h"
 

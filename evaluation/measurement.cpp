@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/text.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 
 namespace temper {
 

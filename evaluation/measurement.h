@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/report_run.h"
+#include "evaluation/report/run.h"
 
 namespace temper {
 

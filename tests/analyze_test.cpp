@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/findings.h"
-#include "evaluation/report_bars.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/bars.h"
+#include "evaluation/report/svg.h"
 #include "source_dir.h"
 #include "tests/analysis_fixture.h"
 #include "tests/catch.h"

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "attacks/pgd.h"
-#include "evaluation/result_table.h"
+#include "evaluation/report/result_table.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/devices.h"
 #include "tests/tensors.h"

@@ -3,7 +3,7 @@
 #include "attacks/pgd.h"
 #include "core/host.h"
 #include "core/ops/elementwise.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/gradient_notes/gradient_notes.h"
 #include "kernels/runtime/memory.h"

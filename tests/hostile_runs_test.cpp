@@ -3,8 +3,8 @@
 #include <array>
 
 #include "analysis/records.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_run.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/run.h"
 #include "tests/catch.h"
 #include "tests/cli_fixture.h"
 #include "tests/run_fixture.h"

@@ -7,7 +7,7 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "data/statistics.h"
-#include "evaluation/report_png.h"
+#include "evaluation/report/png.h"
 #include "tests/catch.h"
 #include "tests/real_data.h"
 #include "tests/skip.h"

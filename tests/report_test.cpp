@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "evaluation/report_html.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_png.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/html.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/png.h"
+#include "evaluation/report/svg.h"
 #include "tests/catch.h"
 #include "tests/run_fixture.h"
 #include "tests/temporary_folder.h"

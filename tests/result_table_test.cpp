@@ -1,4 +1,4 @@
-#include "evaluation/result_table.h"
+#include "evaluation/report/result_table.h"
 
 #include <nlohmann/json.hpp>
 

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <string>
 
-#include "evaluation/report_png.h"
+#include "evaluation/report/png.h"
 #include "kernels/runtime/check.h"
 
 namespace temper::test {

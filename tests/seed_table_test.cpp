@@ -1,4 +1,4 @@
-#include "evaluation/seed_table.h"
+#include "evaluation/report/seed_table.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,5 +1,5 @@
 // What a run folder holds.
-#include "evaluation/report_page.h"
+#include "evaluation/report/page.h"
 #include "tests/fuzz/target.h"
 #include "trainers/records/metrics.h"
 #include "trainers/state/checkpoint.h"

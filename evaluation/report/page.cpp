@@ -1,11 +1,11 @@
-#include "evaluation/report_page.h"
+#include "evaluation/report/page.h"
 
 #include <fmt/format.h>
 
 #include "core/text.h"
-#include "evaluation/report_html.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/html.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/svg.h"
 
 namespace temper {
 

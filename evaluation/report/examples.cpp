@@ -1,4 +1,4 @@
-#include "evaluation/report_examples.h"
+#include "evaluation/report/examples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 
 #include "core/plans/plan_ahead.h"
 #include "data/loader.h"
-#include "evaluation/report_png.h"
+#include "evaluation/report/png.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/runtime/memory.h"
 

@@ -5,11 +5,11 @@
 
 #include "core/text.h"
 #include "evaluation/measurement.h"
-#include "evaluation/report_html.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/report_svg.h"
-#include "evaluation/result_table.h"
+#include "evaluation/report/html.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/result_table.h"
+#include "evaluation/report/svg.h"
 
 namespace temper {
 

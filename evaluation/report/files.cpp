@@ -1,4 +1,4 @@
-#include "evaluation/report_files.h"
+#include "evaluation/report/files.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "evaluation/seed_table.h"
+#include "evaluation/report/seed_table.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/result_table.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/result_table.h"
 
 namespace temper {
 

@@ -1,11 +1,11 @@
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 
 #include <fmt/format.h>
 
 #include <set>
 
 #include "core/text.h"
-#include "evaluation/report_html.h"
+#include "evaluation/report/html.h"
 
 namespace temper::report {
 

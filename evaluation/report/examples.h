@@ -4,7 +4,7 @@
 
 #include "attacks/attack.h"
 #include "data/dataset.h"
-#include "evaluation/report_run.h"
+#include "evaluation/report/run.h"
 #include "nn/module.h"
 
 namespace temper {

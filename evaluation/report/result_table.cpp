@@ -1,4 +1,4 @@
-#include "evaluation/result_table.h"
+#include "evaluation/report/result_table.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "core/text.h"
 #include "evaluation/measurement.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 
 namespace temper {
 

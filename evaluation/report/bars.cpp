@@ -1,12 +1,12 @@
-#include "evaluation/report_bars.h"
+#include "evaluation/report/bars.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "evaluation/report_html.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/html.h"
+#include "evaluation/report/svg.h"
 
 namespace temper {
 

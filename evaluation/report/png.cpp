@@ -1,4 +1,4 @@
-#include "evaluation/report_png.h"
+#include "evaluation/report/png.h"
 
 #include <zlib.h>
 

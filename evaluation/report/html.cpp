@@ -1,4 +1,4 @@
-#include "evaluation/report_html.h"
+#include "evaluation/report/html.h"
 
 #include <fmt/format.h>
 

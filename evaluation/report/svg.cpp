@@ -1,4 +1,4 @@
-#include "evaluation/report_svg.h"
+#include "evaluation/report/svg.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "evaluation/report_html.h"
+#include "evaluation/report/html.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {
