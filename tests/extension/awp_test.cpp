@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "core/ops/loss.h"
-#include "tests/devices.h"
 #include "tests/extension/in_f64.h"
+#include "tests/fixtures/devices.h"
 
 using namespace temper;
 using test::MethodInF64;

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "core/ops/loss.h"
-#include "tests/devices.h"
-#include "tests/tensors.h"
-#include "tests/training_fixture.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/tensors.h"
+#include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
 using test::largest_difference;

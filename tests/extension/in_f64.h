@@ -1,8 +1,8 @@
 #pragma once
 // A method of tests/extension on a little network in f64, for tests that work out its loss and gradient in plain loops.
 #include "attacks/pgd.h"
-#include "tests/golden_fixture.h"
-#include "tests/networks.h"
+#include "tests/fixtures/golden_fixture.h"
+#include "tests/fixtures/networks.h"
 
 namespace temper::test {
 

@@ -26,7 +26,7 @@ StepDifferences differences(const StepRecord& record, const StepRecord& referenc
 
 /// How far `precision`, on any device, may be from f32 on the CPU after ten steps of a small network: more than the
 /// convolutions of the CPU, direct, by Winograd's algorithm, in bf16 and in f16, are from each other. An attack that
-/// does nothing is beyond each (tests/audit_steps_test.cpp).
+/// does nothing is beyond each (tests/trainers/loop/audit_steps_test.cpp).
 StepDifferences step_tolerance(Precision precision);
 
 /// One line for each difference that is more than `factor` times its tolerance.
