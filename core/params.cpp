@@ -38,33 +38,33 @@ bool glob_matches(std::string_view glob, std::string_view text) {
   return g == glob.size();
 }
 
-int ParamStore::add(std::string name, Shape shape, Init init) {
+int ParamLayout::add(std::string name, Shape shape, Init init) {
   TEMPER_CHECK(find(name) < 0, "parameter '", name, "' is declared twice");
   params_.push_back({std::move(name), shape, size_, std::move(init)});
   size_ += (shape.numel() + 63) / 64 * 64;  // keeps every array 256-byte aligned in f32
   return count() - 1;
 }
 
-int64_t ParamStore::numel() const {
+int64_t ParamLayout::numel() const {
   int64_t n = 0;
   for (const Param& p : params_) n += p.shape.numel();
   return n;
 }
 
-int ParamStore::find(std::string_view name) const {
+int ParamLayout::find(std::string_view name) const {
   for (int i = 0; i < count(); ++i)
     if (params_[i].name == name) return i;
   return -1;
 }
 
-std::vector<int> ParamStore::match(std::string_view glob) const {
+std::vector<int> ParamLayout::match(std::string_view glob) const {
   std::vector<int> found;
   for (int i = 0; i < count(); ++i)
     if (glob_matches(glob, params_[i].name)) found.push_back(i);
   return found;
 }
 
-void ParamStore::freeze(std::string_view glob) {
+void ParamLayout::freeze(std::string_view glob) {
   const std::vector<int> found = match(glob);
   std::vector<std::string> names;
   for (const Param& p : params_) names.push_back(p.name);
@@ -86,13 +86,13 @@ struct NarrowCopy {
   uint64_t stamp = 0, generation = 0;
 };
 
-Flat::Flat(const ParamStore& store, DType dtype, Stream stream)
-    : store_(&store), dtype_(dtype), stream_(stream), bytes_(store.size() * size_of(dtype)) {
+Flat::Flat(const ParamLayout& layout, DType dtype, Stream stream)
+    : layout_(&layout), dtype_(dtype), stream_(stream), bytes_(layout.size() * size_of(dtype)) {
   data_ = allocate(stream.device, bytes_);
   zero();
 }
 Flat::Flat(Flat&& other) noexcept
-    : store_(other.store_),
+    : layout_(other.layout_),
       dtype_(other.dtype_),
       stream_(other.stream_),
       bytes_(other.bytes_),
@@ -100,7 +100,7 @@ Flat::Flat(Flat&& other) noexcept
       stamp_(other.stamp_),
       narrow_(std::move(other.narrow_)) {}
 Flat& Flat::operator=(Flat&& other) noexcept {
-  std::swap(store_, other.store_);
+  std::swap(layout_, other.layout_);
   std::swap(dtype_, other.dtype_);
   std::swap(stream_, other.stream_);
   std::swap(bytes_, other.bytes_);
@@ -112,7 +112,7 @@ Flat& Flat::operator=(Flat&& other) noexcept {
 Flat::~Flat() { release(stream_.device, data_, bytes_); }
 
 Tensor Flat::view(int i) const {
-  const Param& p = (*store_)[i];
+  const Param& p = (*layout_)[i];
   return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
@@ -129,7 +129,7 @@ void Flat::touch() {
 Tensor Flat::narrow_view(int i, DType dtype) const {
   TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
-  const int64_t n = store_->size();
+  const int64_t n = layout_->size();
   static std::mutex converting;  // the threads of an engine may ask at once
   const std::lock_guard lock(converting);
   if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
@@ -141,13 +141,13 @@ Tensor Flat::narrow_view(int i, DType dtype) const {
     narrow_->stamp = stamp_;
     narrow_->generation = generation(stream_);
   }
-  const Param& p = (*store_)[i];
+  const Param& p = (*layout_)[i];
   return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
 Tensor Flat::narrow_copy() const {
   if (!narrow_ || narrow_->stamp != stamp_ || narrow_->generation != generation(stream_)) return {};
-  return {narrow_->data, Shape{store_->size()}, narrow_->dtype, stream_.device};
+  return {narrow_->data, Shape{layout_->size()}, narrow_->dtype, stream_.device};
 }
 
 void Flat::touch_both() {
@@ -158,7 +158,7 @@ void Flat::touch_both() {
 }
 
 void Flat::copy_from(const Flat& other) {
-  TEMPER_CHECK(other.store_->size() == store_->size() && other.dtype_ == dtype_,
+  TEMPER_CHECK(other.layout_->size() == layout_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
   copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
   touch();
@@ -171,8 +171,8 @@ void Flat::zero() {
 
 void Flat::initialise(uint64_t seed) {
   const RngKey key{.seed = seed, .purpose = Purpose::init};
-  for (int i = 0; i < store_->count(); ++i) {
-    const Param& p = (*store_)[i];
+  for (int i = 0; i < layout_->count(); ++i) {
+    const Param& p = (*layout_)[i];
     std::vector<double> values(p.shape.numel());
     for (size_t e = 0; e < values.size(); ++e) values[e] = p.init ? p.init(key, i, static_cast<uint32_t>(e)) : 0.0;
     write(i, values);
@@ -194,7 +194,7 @@ std::vector<double> Flat::read(int i) const {
 
 void Flat::write(int i, const std::vector<double>& values) {
   const Tensor t = view(i);
-  TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*store_)[i].name, "' is ", t.shape,
+  TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*layout_)[i].name, "' is ", t.shape,
                " so it takes ", t.numel(), " values, got ", values.size());
   dispatch_full(dtype_, [&](auto tag) {
     using T = decltype(tag);

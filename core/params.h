@@ -23,7 +23,7 @@ struct Param {
 };
 
 /// The layout that all flat buffers of a model share: names, shapes, offsets. Holds no values.
-class ParamStore {
+class ParamLayout {
  public:
   /// Declares an array and returns its index. Throws Error on a repeated name.
   int add(std::string name, Shape shape, Init init);
@@ -50,22 +50,22 @@ struct NarrowCopy;
 
 bool glob_matches(std::string_view glob, std::string_view text);
 
-/// One buffer with the layout of a ParamStore: values, gradients, momentum, a mask, an average. Padding is zero.
+/// One buffer with the layout of a ParamLayout: values, gradients, momentum, a mask, an average. Padding is zero.
 class Flat {
  public:
-  /// All zeros. `store` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
+  /// All zeros. `layout` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
   /// which lives longer than the network it trained, keeps buffers.
-  Flat(const ParamStore& store, DType dtype, Stream stream);
+  Flat(const ParamLayout& layout, DType dtype, Stream stream);
   Flat(Flat&&) noexcept;
   Flat& operator=(Flat&&) noexcept;
   ~Flat();
 
-  const ParamStore& store() const { return *store_; }
+  const ParamLayout& layout() const { return *layout_; }
   DType dtype() const { return dtype_; }
   Stream stream() const { return stream_; }
   Tensor view(int i) const;
   /// The whole buffer, padding included.
-  Tensor all() const { return {data_, Shape{store_->size()}, dtype_, stream_.device}; }
+  Tensor all() const { return {data_, Shape{layout_->size()}, dtype_, stream_.device}; }
 
   /// Changes whenever the contents do; what was prepared from a parameter is valid for one stamp. Never 0.
   uint64_t stamp() const { return stamp_; }
@@ -92,7 +92,7 @@ class Flat {
  private:
   void restamp();
 
-  const ParamStore* store_;
+  const ParamLayout* layout_;
   DType dtype_;
   Stream stream_;
   size_t bytes_;

@@ -6,7 +6,7 @@ namespace temper {
 
 void square_norm(Engine& engine, const Flat& flat, const Tensor& into) {
   const Arena::Scope scope(engine.arena());
-  const int64_t n = flat.store().size();
+  const int64_t n = flat.layout().size();
   const Tensor partial = engine.arena().tensor({square_sum_partials(n)}, flat.dtype());
   dispatch_full(flat.dtype(), [&](auto tag) {
     using T = decltype(tag);

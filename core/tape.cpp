@@ -12,8 +12,8 @@ namespace temper {
 
 namespace {
 /// How messages call a set of parameters.
-std::string described(const ParamStore& store) {
-  return store.count() == 0 ? "no arrays" : cat("'", store[0].name, "' and ", store.count() - 1, " more");
+std::string described(const ParamLayout& layout) {
+  return layout.count() == 0 ? "no arrays" : cat("'", layout[0].name, "' and ", layout.count() - 1, " more");
 }
 }  // namespace
 
@@ -34,7 +34,7 @@ Var Tape::input(const Tensor& x, const Tensor& into) {
 
 Var Tape::param(const Flat& values, int i) {
   Var v{values.view(i)};
-  if (!has(wrt_, Wrt::params) || values.store()[i].frozen) return v;
+  if (!has(wrt_, Wrt::params) || values.layout()[i].frozen) return v;
   for (const Leaf& leaf : leaves_)
     if (leaf.param == i && leaf.values == &values) v.slot = leaf.slot;
   if (v.slot >= 0) return v;
@@ -72,7 +72,7 @@ GradSink Tape::sink(const Var& v) {
   if (!s.grad.data) {
     const int leaf = uses_[v.slot].leaf;
     if (leaf >= 0)
-      fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->store()[leaves_[leaf].param].name,
+      fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->layout()[leaves_[leaf].param].name,
            "' and no buffer is for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() on what "
            "those weights made, or a tape of their own with Wrt::nothing");
     s.grad = take(v.value.shape, v.value.dtype);
@@ -119,13 +119,13 @@ Tensor Tape::grad(const Var& v) const {
 
 void Tape::bind(std::span<const GradientBuffer> grads) {
   for (const GradientBuffer& g : grads) {
-    TEMPER_CHECK(&g.into.store() == &g.of.store(), "backward: the buffer for the gradients of ",
-                 described(g.of.store()), " has the layout of ", described(g.into.store()),
-                 "; make it of the parameters' own ParamStore");
+    TEMPER_CHECK(&g.into.layout() == &g.of.layout(), "backward: the buffer for the gradients of ",
+                 described(g.of.layout()), " has the layout of ", described(g.into.layout()),
+                 "; make it of the parameters' own ParamLayout");
     const auto same = [&](const GradientBuffer& other) { return &other.of == &g.of || &other.into == &g.into; };
     TEMPER_CHECK(std::count_if(grads.begin(), grads.end(), same) == 1,
-                 "backward: expected each set of parameters and each buffer once, but one of ", described(g.of.store()),
-                 " came twice");
+                 "backward: expected each set of parameters and each buffer once, but one of ",
+                 described(g.of.layout()), " came twice");
   }
   for (const Leaf& leaf : leaves_) {
     const auto g = std::find_if(grads.begin(), grads.end(), [&](const auto& g) { return &g.of == leaf.values; });
@@ -136,10 +136,10 @@ void Tape::bind(std::span<const GradientBuffer> grads) {
 
 void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
   for (const GradientBuffer& g : grads) {
-    std::vector<bool> reached(g.into.store().count());
+    std::vector<bool> reached(g.into.layout().count());
     for (const Leaf& leaf : leaves_)
       if (leaf.values == &g.of) reached[leaf.param] = slots_[leaf.slot].written;
-    for (int i = 0; i < g.into.store().count(); ++i)
+    for (int i = 0; i < g.into.layout().count(); ++i)
       if (!reached[i]) set_zero(stream(), g.into.view(i).data, g.into.view(i).bytes());
     g.into.touch();
   }
@@ -171,13 +171,14 @@ void Tape::unscale(std::span<const GradientBuffer> grads) {
 void Tape::backward(const Var& loss, Flat& into) {
   const Flat* of = nullptr;
   for (const Leaf& leaf : leaves_) {
-    if (&leaf.values->store() != &into.store() || leaf.values == of) continue;
+    if (&leaf.values->layout() != &into.layout() || leaf.values == of) continue;
     TEMPER_CHECK(!of, "backward: two sets of parameters on this tape have the layout of the buffer (",
-                 described(into.store()), "); say which gradient goes where: backward(loss, {{weights, buffer}, ...})");
+                 described(into.layout()),
+                 "); say which gradient goes where: backward(loss, {{weights, buffer}, ...})");
     of = leaf.values;
   }
   TEMPER_CHECK(of, "backward: this tape differentiates no parameters with the layout of the buffer (",
-               described(into.store()), "); open it with Wrt::params and pass a buffer of their own layout");
+               described(into.layout()), "); open it with Wrt::params and pass a buffer of their own layout");
   backward(loss, {{*of, into}});
 }
 

@@ -51,7 +51,7 @@ std::vector<double> values_of(const NamedArray& a, const Shape& shape, const std
 }
 
 NamedArray array_of(const Flat& flat, int i) {
-  const Param& p = flat.store()[i];
+  const Param& p = flat.layout()[i];
   NamedArray a{p.name, flat.dtype(), torch_shape(p.shape), {}};
   a.bytes.resize(p.shape.numel() * size_of(a.dtype));
   const std::vector<double> values = flat.read(i);
@@ -73,15 +73,15 @@ std::string listed(const char* title, const std::vector<std::string>& items) {
   return out;
 }
 
-std::vector<std::string> names_of(const ParamStore& params, const ParamStore& buffers) {
+std::vector<std::string> names_of(const ParamLayout& params, const ParamLayout& buffers) {
   std::vector<std::string> names;
-  for (const ParamStore* store : {&params, &buffers})
-    for (const Param& p : store->all()) names.push_back(p.name);
+  for (const ParamLayout* layout : {&params, &buffers})
+    for (const Param& p : layout->all()) names.push_back(p.name);
   return names;
 }
 
 /// What of `arrays` goes where; everything that does not fit, in one Error.
-std::vector<std::pair<const NamedArray*, int>> match(const ParamStore& params, const ParamStore& buffers,
+std::vector<std::pair<const NamedArray*, int>> match(const ParamLayout& params, const ParamLayout& buffers,
                                                      const std::vector<NamedArray>& arrays,
                                                      const std::vector<std::string>& keys, const std::string& who) {
   std::vector<std::string> missing, unexpected, misshapen;
@@ -160,7 +160,7 @@ bool ends_npz(const std::string& path) {
 std::vector<NamedArray> export_weights(const Weights& weights) {
   std::vector<NamedArray> out;
   for (const Flat* flat : {&weights.params, &weights.buffers})
-    for (int i = 0; i < flat->store().count(); ++i) out.push_back(array_of(*flat, i));
+    for (int i = 0; i < flat->layout().count(); ++i) out.push_back(array_of(*flat, i));
   return out;
 }
 

@@ -50,15 +50,15 @@ std::optional<std::string> weights_fault(const std::string& name, const Shape& s
 }
 
 void check_weights(const Flat& flat, const std::string& who) {
-  for (int i = 0; i < flat.store().count(); ++i) {
-    const Param& p = flat.store()[i];
+  for (int i = 0; i < flat.layout().count(); ++i) {
+    const Param& p = flat.layout()[i];
     if (const auto fault = weights_fault(p.name, p.shape, flat.read(i))) fail(who, ": ", *fault);
   }
 }
 
 void check_weights(Engine& engine, const Weights& weights, const std::string& who) {
   check_weights(weights.buffers, who);
-  if (weights.params.store().count() > 0 && !finite(engine, weights.params)) check_weights(weights.params, who);
+  if (weights.params.layout().count() > 0 && !finite(engine, weights.params)) check_weights(weights.params, who);
 }
 
 }  // namespace temper

@@ -177,7 +177,7 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
                      file);
     std::map<std::string, std::vector<double>> all;
     for (const Flat* flat : {&network->weights().params, &network->weights().buffers})
-      for (int i = 0; i < flat->store().count(); ++i) all[flat->store()[i].name] = flat->read(i);
+      for (int i = 0; i < flat->layout().count(); ++i) all[flat->layout()[i].name] = flat->read(i);
     return all;
   };
   const auto natural = weights(folder.file("natural.safetensors")), start = weights(folder.file("new-two.safetensors")),

@@ -62,7 +62,7 @@ std::vector<NamedArray> damaged(const Network& network, const Damage& d) {
 
 /// Puts a number into a network past every check.
 void spoil(Flat& flat, const std::string& array, double value) {
-  const int i = flat.store().find(array);
+  const int i = flat.layout().find(array);
   std::vector<double> values = flat.read(i);
   values.back() = value;
   flat.write(i, values);
@@ -106,12 +106,12 @@ TEMPER_DEVICE_TEST("weights that are no numbers get no accuracy", "[evaluation][
                                     {&w.params, "bn1.weight"},
                                     {&w.buffers, "bn2.running_mean"},
                                     {&w.buffers, "bn1.running_var"}}) {
-    const std::vector<double> before = flat->read(flat->store().find(array));
+    const std::vector<double> before = flat->read(flat->layout().find(array));
     for (const double bad : {kNan, kInfinity, -kInfinity}) {
       spoil(*flat, array, bad);
       CHECK_THROWS_WITH(measure(), StartsWith(cat("evaluation: '", array, "' holds ")));
     }
-    flat->write(flat->store().find(array), before);
+    flat->write(flat->layout().find(array), before);
   }
   CHECK_NOTHROW(measure());
 }
@@ -126,9 +126,9 @@ TEMPER_DEVICE_TEST("finite weights whose activations are not get no accuracy", "
     TrainingState state(e, read_splits(e));
     Flat& params = state.network->weights().params;
     const auto fill = [&](const char* array, double even, double odd) {
-      std::vector<double> values = params.read(params.store().find(array));
+      std::vector<double> values = params.read(params.layout().find(array));
       for (size_t i = 0; i < values.size(); ++i) values[i] = i % 2 ? odd : even;
-      params.write(params.store().find(array), values);
+      params.write(params.layout().find(array), values);
     };
     fill("conv1.weight", 3e38, 3e38);
     fill("conv2.weight", 1, -1);

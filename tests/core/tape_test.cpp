@@ -11,9 +11,9 @@ namespace {
 /// A two-layer network with two inputs, small enough to follow by hand.
 struct TwoLayers {
   Engine engine;
-  ParamStore store;
-  int w1 = store.add("w1", {8, 6}, {}), w2 = store.add("w2", {1, 8}, {}), unused = store.add("unused", {3}, {});
-  Flat values{store, DType::f64, engine.stream()};
+  ParamLayout layout;
+  int w1 = layout.add("w1", {8, 6}, {}), w2 = layout.add("w2", {1, 8}, {}), unused = layout.add("unused", {3}, {});
+  Flat values{layout, DType::f64, engine.stream()};
   Tensor x = test::tensor_of(engine, {4, 6}, wave(24, 5));
 
   explicit TwoLayers(Device device, float loss_scale = 1)
@@ -28,7 +28,7 @@ struct TwoLayers {
     const Var hidden = relu(tape, linear(tape, v, tape.param(weights, w1), {}));
     return reshape(tape, linear(tape, hidden, tape.param(weights, w2), {}), {4});
   }
-  Flat buffer() { return Flat(store, DType::f64, engine.stream()); }
+  Flat buffer() { return Flat(layout, DType::f64, engine.stream()); }
   std::vector<double> all(const Flat& f) const { return test::numbers_of(engine, f.all()); }
 };
 
@@ -140,7 +140,7 @@ TEMPER_DEVICE_TEST("an input pass records no parameters", "[ops][tape]") {
 
 TEMPER_DEVICE_TEST("a frozen parameter takes no gradient", "[ops][tape]") {
   TwoLayers net(device);
-  net.store.freeze("w1");
+  net.layout.freeze("w1");
   Flat grads = net.buffer();
   Tape tape(net.engine, Wrt::params);
   tape.backward(net(tape, {net.input()}), grads);
@@ -226,7 +226,7 @@ TEST_CASE("tape errors name the weights and buffers that do not fit", "[tape][er
                     ContainsSubstring("a gradient reaches the parameter 'w2' and no buffer is for it"));
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, of_foreign}}),
                     "backward: the buffer for the gradients of 'w1' and 2 more has the layout of 'w1' and 2 more; make "
-                    "it of the parameters' own ParamStore");
+                    "it of the parameters' own ParamLayout");
   const char* twice =
       "backward: expected each set of parameters and each buffer once, but one of 'w1' and 2 more came twice";
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, grads}, {other, grads}}), twice);

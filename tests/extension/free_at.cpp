@@ -29,7 +29,7 @@ struct FreeAt : Trainer {
   }
 
   /// What one step leaves for the next, as a checkpoint keeps it: images, one-hot labels, perturbations.
-  ParamStore layout;
+  ParamLayout layout;
   std::optional<Flat> kept;
 
   void begin(TrainContext& c) override {

@@ -18,9 +18,9 @@ using test::numbers_of;
 
 namespace {
 
-std::vector<std::string> names(const ParamStore& store) {
+std::vector<std::string> names(const ParamLayout& layout) {
   std::vector<std::string> out;
-  for (const Param& p : store.all()) out.push_back(p.name);
+  for (const Param& p : layout.all()) out.push_back(p.name);
   return out;
 }
 
@@ -85,7 +85,7 @@ TEMPER_DEVICE_TEST("networks agree with PyTorch", "[networks]") {
 TEST_CASE("networks have the published sizes", "[networks]") {
   Engine engine({.arena_mb = 16});
   const auto count = [&](const std::string& model) {
-    ParamStore params, buffers;
+    ParamLayout params, buffers;
     test::architecture(model)->build(Builder(params, buffers, {"main"}), {});
     return params.numel();
   };
@@ -102,7 +102,7 @@ TEST_CASE("networks have the published sizes", "[networks]") {
 }
 
 TEST_CASE("resnet18 has PyTorch's parameter names in PyTorch's order", "[networks]") {
-  ParamStore params, buffers;
+  ParamLayout params, buffers;
   test::architecture("{name: resnet18}")->build(Builder(params, buffers, {"main"}), {});
   std::vector<std::string> want = {"conv1.weight", "bn1.weight", "bn1.bias"};
   for (int stage = 1; stage <= 4; ++stage)

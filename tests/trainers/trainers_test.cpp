@@ -137,7 +137,7 @@ TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas"
   Setup s(device, "{name: standard}");
   Flat& theta = s.state.network->weights().params;
   Average mean(s.state.engine, *s.state.network);
-  std::vector<double> sum(theta.store()[0].shape.numel(), 0.0);
+  std::vector<double> sum(theta.layout()[0].shape.numel(), 0.0);
   for (int n = 0; n < 4; ++n) {
     std::vector<double> values(sum.size());
     for (size_t e = 0; e < sum.size(); ++e) sum[e] += values[e] = std::sin(n + 0.1 * static_cast<double>(e));
@@ -192,7 +192,7 @@ TEMPER_DEVICE_TEST("a step whose loss is not finite leaves weights, momentum and
   params.write(0, poisoned);
   const auto all = [&] {
     std::vector<std::vector<double>> out;
-    for (int i = 1; i < params.store().count(); ++i)
+    for (int i = 1; i < params.layout().count(); ++i)
       for (const Flat* flat :
            {&params, &s.state.trained[0].optimizer.state("momentum"), &s.state.ema->weights().params})
         out.push_back(flat->read(i));

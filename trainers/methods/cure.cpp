@@ -100,7 +100,7 @@ void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, 
   dispatch_full(total.dtype(), [&](auto tag) {
     using T = decltype(tag);
     const auto add_to_total = [&](float weight, const Flat& g) {
-      axpby<T>(c.engine.stream(), total.store().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
+      axpby<T>(c.engine.stream(), total.layout().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
     };
     add_to_total(p.natural_weight, rgp->natural());
     if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());

@@ -12,7 +12,7 @@ namespace {
 void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average, Live<uint32_t> moves = 1) {
   dispatch_full(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
+    ema<T>(stream, x.layout().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
   });
   average.touch();
 }

@@ -11,8 +11,9 @@ namespace temper {
 
 namespace {
 
-std::vector<int> matched(const ParamStore& store, const char* key, const std::string& glob, UnmatchedGlobs unmatched) {
-  std::vector<int> found = store.match(glob);
+std::vector<int> matched(const ParamLayout& layout, const char* key, const std::string& glob,
+                         UnmatchedGlobs unmatched) {
+  std::vector<int> found = layout.match(glob);
   TEMPER_CHECK(!found.empty() || unmatched == UnmatchedGlobs::ignore, "optimizer.", key, ": no parameter matches '",
                glob, "'");
   return found;
@@ -26,7 +27,7 @@ void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> mo
   dispatch_full(params.dtype(), [&](auto tag) {
     using T = decltype(tag);
     T* w = params.all().as<T>();
-    weighted_sum<T>(stream, params.store().size(), 1.f, w, share, w, w, moves);
+    weighted_sum<T>(stream, params.layout().size(), 1.f, w, share, w, w, moves);
   });
   params.touch();
 }
@@ -34,23 +35,23 @@ void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> mo
 WeightOptimizer::WeightOptimizer(Flat& params, const Optimizer& rule, Stream stream, const OptimizerOptions& options,
                                  UnmatchedGlobs unmatched)
     : params_(params), rule_(rule), stream_(stream), clip_(options.clip), names_(rule.state()) {
-  const ParamStore& store = params.store();
-  std::vector<bool> exempt(store.count());
+  const ParamLayout& layout = params.layout();
+  std::vector<bool> exempt(layout.count());
   for (const std::string& glob : options.no_decay)
-    for (const int i : matched(store, "no_decay", glob, unmatched)) exempt[i] = true;
+    for (const int i : matched(layout, "no_decay", glob, unmatched)) exempt[i] = true;
   divide(grouped(options, unmatched), exempt);
-  for (size_t i = 0; i < names_.size(); ++i) state_.emplace_back(store, params.dtype(), stream);
+  for (size_t i = 0; i < names_.size(); ++i) state_.emplace_back(layout, params.dtype(), stream);
   live_ = {stream, groups_.size() + rule.numbers(1).size()};
 }
 
 std::vector<size_t> WeightOptimizer::grouped(const OptimizerOptions& options, UnmatchedGlobs unmatched) {
-  const ParamStore& store = params_.store();
-  std::vector<size_t> group_of(store.count(), 0);
+  const ParamLayout& layout = params_.layout();
+  std::vector<size_t> group_of(layout.count(), 0);
   groups_ = {{.lr_factor = 1, .weight_decay_factor = 1, .schedule = nullptr}};
   for (const ParameterGroup& g : options.groups) {
     for (const std::string& glob : g.parameters)
-      for (const int i : matched(store, "groups", glob, unmatched)) {
-        TEMPER_CHECK(group_of[i] == 0 || group_of[i] == groups_.size(), "optimizer.groups: parameter '", store[i].name,
+      for (const int i : matched(layout, "groups", glob, unmatched)) {
+        TEMPER_CHECK(group_of[i] == 0 || group_of[i] == groups_.size(), "optimizer.groups: parameter '", layout[i].name,
                      "' is in groups ", group_of[i] - 1, " and ", groups_.size() - 1,
                      " (from 0); expected one group for each, so narrow the globs of one of them");
         group_of[i] = groups_.size();
@@ -62,10 +63,10 @@ std::vector<size_t> WeightOptimizer::grouped(const OptimizerOptions& options, Un
 
 // Neighbours that are treated alike become one range.
 void WeightOptimizer::divide(const std::vector<size_t>& group_of, const std::vector<bool>& exempt) {
-  const ParamStore& store = params_.store();
-  for (int i = 0; i < store.count(); ++i) {
-    std::vector<Range>& ranges = store[i].frozen ? frozen_ : ranges_;
-    const int64_t from = store[i].offset, to = i + 1 < store.count() ? store[i + 1].offset : store.size();
+  const ParamLayout& layout = params_.layout();
+  for (int i = 0; i < layout.count(); ++i) {
+    std::vector<Range>& ranges = layout[i].frozen ? frozen_ : ranges_;
+    const int64_t from = layout[i].offset, to = i + 1 < layout.count() ? layout[i + 1].offset : layout.size();
     const size_t group = group_of[i];
     const double decay = exempt[i] ? 0 : rule_.weight_decay * groups_[group].weight_decay_factor;
     Range* last = ranges.empty() ? nullptr : &ranges.back();
@@ -103,7 +104,7 @@ void WeightOptimizer::clip(Stream stream, Flat& gradient, const Tensor& square_s
   if (clip_.norm == 0 && clip_.value == 0) return;
   dispatch_full(gradient.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    clip_gradient<T>(stream, gradient.store().size(), gradient.all().as<T>(), square_sum.as<const T>(), clip_);
+    clip_gradient<T>(stream, gradient.layout().size(), gradient.all().as<T>(), square_sum.as<const T>(), clip_);
   });
   gradient.touch();
 }

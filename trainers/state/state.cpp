@@ -49,7 +49,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   TrainContext c = context();
   e.trainer.method->begin(c);
   const auto train_weights = [&](const std::string& name, Flat& params, UnmatchedGlobs unmatched) {
-    trained.push_back({name, Flat(params.store(), params.dtype(), engine.stream()),
+    trained.push_back({name, Flat(params.layout(), params.dtype(), engine.stream()),
                        WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);

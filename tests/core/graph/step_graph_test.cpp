@@ -135,9 +135,9 @@ TEST_CASE("graph: only what cannot be recorded is done without, other errors go 
 
 TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[graph]") {
   Engine engine(EngineOptions{.arena_mb = 4});
-  ParamStore store;
-  store.add("w", {64}, nullptr);
-  Flat flat(store, DType::f32, engine.stream());
+  ParamLayout layout;
+  layout.add("w", {64}, nullptr);
+  Flat flat(layout, DType::f32, engine.stream());
   flat.narrow_view(0, DType::bf16);
   CHECK(flat.narrow_copy());
   engine.capture().begin();

@@ -216,7 +216,7 @@ std::vector<std::vector<double>> block_gradients(const EngineOptions& options, B
   }
   Flat grads = world.make_gradients();
   tape.backward(loss, grads);
-  for (int i = 1; i < world.store().count(); ++i) out.push_back(grads.read(i));
+  for (int i = 1; i < world.layout().count(); ++i) out.push_back(grads.read(i));
   return out;
 }
 

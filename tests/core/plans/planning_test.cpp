@@ -19,7 +19,7 @@ using namespace temper;
 namespace {
 
 void append(std::vector<double>& to, const Flat& flat) {
-  for (int i = 0; i < flat.store().count(); ++i) {
+  for (int i = 0; i < flat.layout().count(); ++i) {
     const std::vector<double> values = flat.read(i);
     to.insert(to.end(), values.begin(), values.end());
   }
@@ -114,9 +114,9 @@ std::vector<double> run(const std::string& trainer, const std::vector<std::strin
 TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[planning]") {
   Engine engine(EngineOptions{.arena_mb = 4});
   const Stream s = engine.stream();
-  ParamStore store;
-  store.add("w", {64}, nullptr);
-  Flat flat(store, DType::f32, s), other(store, DType::f32, s);
+  ParamLayout layout;
+  layout.add("w", {64}, nullptr);
+  Flat flat(layout, DType::f32, s), other(layout, DType::f32, s);
   flat.write(0, std::vector<double>(64, 3.0));
   flat.narrow_view(0, DType::bf16);
   CHECK(flat.narrow_copy());

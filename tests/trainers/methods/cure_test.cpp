@@ -135,8 +135,8 @@ TEMPER_DEVICE_TEST("cure: the consistency term is KL(revision || network), of bo
   const Batch batch = s.state.train.load(1, 0);
   const auto logits = [&](Flat* params, Pass pass) {
     Weights& w = s.state.network->weights();
-    const Flat keep(w.params.store(), w.params.dtype(), engine.stream());
-    Flat saved(w.params.store(), w.params.dtype(), engine.stream());
+    const Flat keep(w.params.layout(), w.params.dtype(), engine.stream());
+    Flat saved(w.params.layout(), w.params.dtype(), engine.stream());
     saved.copy_from(w.params);
     if (params) w.params.copy_from(*params);
     const Tensor z = s.state.network->predict(engine, batch.images, pass);

@@ -40,7 +40,7 @@ const Run kRuns[] = {
     {"kl_plain", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, kl_factor: none}"}};
 
 void write(Flat& flat, const std::string& name, const std::vector<float>& values) {
-  const int i = flat.store().find(name);
+  const int i = flat.layout().find(name);
   if (i >= 0) flat.write(i, {values.begin(), values.end()});
 }
 
@@ -81,7 +81,7 @@ struct Training {
     weights = {&network.weights()};
     for (const MethodPart& part : trainer->parts()) weights.push_back(part.weights);
     for (Weights* w : weights) {
-      gradients.emplace_back(w->params.store(), dtype, engine.stream());
+      gradients.emplace_back(w->params.layout(), dtype, engine.stream());
       sgd.emplace_back(w->params, rule, engine.stream()).prepare(rule.lr);
     }
     if (weights.size() == 1) return;
@@ -142,8 +142,8 @@ std::vector<NamedArray> parameters(std::vector<NamedArray> all) {
 void check_gradients(const Golden& golden, const Run& run, Training& t, Closeness& close) {
   for (size_t i = 0; i < t.weights.size(); ++i) {
     // export_weights wants whole weights: the gradients stand in for the parameters.
-    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), t.engine.stream()),
-                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), t.engine.stream())};
+    Weights as_weights{Flat(t.gradients[i].layout(), t.gradients[i].dtype(), t.engine.stream()),
+                       Flat(t.weights[i]->buffers.layout(), t.gradients[i].dtype(), t.engine.stream())};
     as_weights.params.copy_from(t.gradients[i]);
     check_arrays(golden, run.name + (i == 0 ? "/grad/net/" : "/grad/predictor/"),
                  parameters(export_weights(as_weights)), close);

@@ -50,7 +50,7 @@ const std::pair<const char*, std::string> kSettings[] = {
 
 std::vector<double> concatenated(const Flat& flat) {
   std::vector<double> out;
-  for (int i = 0; i < flat.store().count(); ++i)
+  for (int i = 0; i < flat.layout().count(); ++i)
     for (const double v : flat.read(i)) out.push_back(v);
   return out;
 }

@@ -112,7 +112,7 @@ void check_cure(const std::string& name, const std::string& yaml, DType dtype, D
   int64_t flips = 0;
   const std::vector<double> losses = t.run([&](int64_t) {
     const Flat& mask = *t.trainer->movement(t.context).mask.buffer;
-    for (int i = 0; i < mask.store().count(); ++i)
+    for (int i = 0; i < mask.layout().count(); ++i)
       for (const double v : mask.read(i)) flips += v != masks.at(at++);
   });
   CHECK(at == masks.size());

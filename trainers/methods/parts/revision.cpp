@@ -73,7 +73,7 @@ void Revision::after_step(const TrainContext& context) {
   if (!keep) return;
   dispatch_full(theta.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    ema<T>(context.engine.stream(), theta.store().size(), weights_.params.all().as<T>(), theta.all().as<T>(), *keep);
+    ema<T>(context.engine.stream(), theta.layout().size(), weights_.params.all().as<T>(), theta.all().as<T>(), *keep);
   });
   weights_.params.touch();
 }

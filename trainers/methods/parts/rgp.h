@@ -34,7 +34,7 @@ struct RgpOptions {
 };
 
 /// Which parameters the options let a mask touch, in order. Frozen ones never. Throws Error if there is none.
-std::vector<int> maskable_parameters(const ParamStore& store, const RgpOptions& options);
+std::vector<int> maskable_parameters(const ParamLayout& layout, const RgpOptions& options);
 
 /// Robust gradient prominence (CURE, section 4): scores every weight, and lets those below the percentile of their
 /// tensor, or of all maskable tensors, rest for a step. Works on the engine's device, without waiting for it.
