@@ -18,7 +18,7 @@ struct GradientWatch : StepWatch {
     StepWatch::on_state(s);
   }
   std::vector<std::pair<std::string, double>> look(TrainingState& s) override {
-    const Flat& gradient = s.trained.front().gradient;
+    const ParamBuffer& gradient = s.trained.front().gradient;
     std::vector<std::pair<std::string, double>> means;
     for (const int i : chosen) {
       double sum = 0;

@@ -174,7 +174,7 @@ struct Reinit : Analysis {
 
   // Convolutions: U(-b, b) with b = sqrt(6 / fan_out), PyTorch's kaiming_uniform_ for ReLU; linear layers: N(0,
   // 0.01^2); their biases: 0.
-  void draw_anew(Flat& params, const BlockSet& set, uint64_t seed) const {
+  void draw_anew(ParamBuffer& params, const BlockSet& set, uint64_t seed) const {
     const ParamLayout& layout = params.layout();
     const RngKey key{.seed = seed, .purpose = Purpose::init, .step = 1};
     for (int i = 0; i < layout.count(); ++i) {

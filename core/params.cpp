@@ -72,7 +72,7 @@ void ParamLayout::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
-/// The contents a Flat had at `stamp`, in fewer bits.
+/// The contents a ParamBuffer had at `stamp`, in fewer bits.
 struct NarrowCopy {
   NarrowCopy(DType dtype, int64_t n, Device device)
       : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
@@ -86,12 +86,12 @@ struct NarrowCopy {
   uint64_t stamp = 0, generation = 0;
 };
 
-Flat::Flat(const ParamLayout& layout, DType dtype, Stream stream)
+ParamBuffer::ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream)
     : layout_(&layout), dtype_(dtype), stream_(stream), bytes_(layout.size() * size_of(dtype)) {
   data_ = allocate(stream.device, bytes_);
   zero();
 }
-Flat::Flat(Flat&& other) noexcept
+ParamBuffer::ParamBuffer(ParamBuffer&& other) noexcept
     : layout_(other.layout_),
       dtype_(other.dtype_),
       stream_(other.stream_),
@@ -99,7 +99,7 @@ Flat::Flat(Flat&& other) noexcept
       data_(std::exchange(other.data_, nullptr)),
       stamp_(other.stamp_),
       narrow_(std::move(other.narrow_)) {}
-Flat& Flat::operator=(Flat&& other) noexcept {
+ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
   std::swap(layout_, other.layout_);
   std::swap(dtype_, other.dtype_);
   std::swap(stream_, other.stream_);
@@ -109,24 +109,24 @@ Flat& Flat::operator=(Flat&& other) noexcept {
   std::swap(narrow_, other.narrow_);
   return *this;
 }
-Flat::~Flat() { release(stream_.device, data_, bytes_); }
+ParamBuffer::~ParamBuffer() { release(stream_.device, data_, bytes_); }
 
-Tensor Flat::view(int i) const {
+Tensor ParamBuffer::view(int i) const {
   const Param& p = (*layout_)[i];
   return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
-void Flat::restamp() {
+void ParamBuffer::restamp() {
   if (planning(stream_)) stream_.capture->undo([this, before = stamp_] { stamp_ = before; });
   stamp_ = next_stamp();
 }
 
-void Flat::touch() {
+void ParamBuffer::touch() {
   restamp();
   if (recording(stream_)) stream_.capture->host([this] { touch(); });
 }
 
-Tensor Flat::narrow_view(int i, DType dtype) const {
+Tensor ParamBuffer::narrow_view(int i, DType dtype) const {
   TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
   const int64_t n = layout_->size();
@@ -145,31 +145,31 @@ Tensor Flat::narrow_view(int i, DType dtype) const {
   return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
-Tensor Flat::narrow_copy() const {
+Tensor ParamBuffer::narrow_copy() const {
   if (!narrow_ || narrow_->stamp != stamp_ || narrow_->generation != generation(stream_)) return {};
   return {narrow_->data, Shape{layout_->size()}, narrow_->dtype, stream_.device};
 }
 
-void Flat::touch_both() {
+void ParamBuffer::touch_both() {
   const bool both = static_cast<bool>(narrow_copy());
   restamp();
   if (both) narrow_->stamp = stamp_;
   if (recording(stream_)) stream_.capture->host([this] { touch_both(); });
 }
 
-void Flat::copy_from(const Flat& other) {
+void ParamBuffer::copy_from(const ParamBuffer& other) {
   TEMPER_CHECK(other.layout_->size() == layout_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
   copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
   touch();
 }
 
-void Flat::zero() {
+void ParamBuffer::zero() {
   set_zero(stream_, data_, bytes_);
   touch();
 }
 
-void Flat::initialise(uint64_t seed) {
+void ParamBuffer::initialise(uint64_t seed) {
   const RngKey key{.seed = seed, .purpose = Purpose::init};
   for (int i = 0; i < layout_->count(); ++i) {
     const Param& p = (*layout_)[i];
@@ -179,7 +179,7 @@ void Flat::initialise(uint64_t seed) {
   }
 }
 
-std::vector<double> Flat::read(int i) const {
+std::vector<double> ParamBuffer::read(int i) const {
   const Tensor t = view(i);
   std::vector<double> out(t.numel());
   dispatch_full(dtype_, [&](auto tag) {
@@ -192,7 +192,7 @@ std::vector<double> Flat::read(int i) const {
   return out;
 }
 
-void Flat::write(int i, const std::vector<double>& values) {
+void ParamBuffer::write(int i, const std::vector<double>& values) {
   const Tensor t = view(i);
   TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*layout_)[i].name, "' is ", t.shape,
                " so it takes ", t.numel(), " values, got ", values.size());

@@ -51,14 +51,14 @@ struct NarrowCopy;
 bool glob_matches(std::string_view glob, std::string_view text);
 
 /// One buffer with the layout of a ParamLayout: values, gradients, momentum, a mask, an average. Padding is zero.
-class Flat {
+class ParamBuffer {
  public:
   /// All zeros. `layout` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
   /// which lives longer than the network it trained, keeps buffers.
-  Flat(const ParamLayout& layout, DType dtype, Stream stream);
-  Flat(Flat&&) noexcept;
-  Flat& operator=(Flat&&) noexcept;
-  ~Flat();
+  ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream);
+  ParamBuffer(ParamBuffer&&) noexcept;
+  ParamBuffer& operator=(ParamBuffer&&) noexcept;
+  ~ParamBuffer();
 
   const ParamLayout& layout() const { return *layout_; }
   DType dtype() const { return dtype_; }
@@ -81,7 +81,7 @@ class Flat {
   /// touch(), of a writer that brought the rounded copy up to date too.
   void touch_both();
 
-  void copy_from(const Flat& other);
+  void copy_from(const ParamBuffer& other);
   void zero();
   /// Every parameter's initial values, drawn with the given seed: the same for every device.
   void initialise(uint64_t seed);

@@ -32,7 +32,7 @@ Var Tape::input(const Tensor& x, const Tensor& into) {
   return {x, inputs_.back().slot};
 }
 
-Var Tape::param(const Flat& values, int i) {
+Var Tape::param(const ParamBuffer& values, int i) {
   Var v{values.view(i)};
   if (!has(wrt_, Wrt::params) || values.layout()[i].frozen) return v;
   for (const Leaf& leaf : leaves_)
@@ -168,8 +168,8 @@ void Tape::unscale(std::span<const GradientBuffer> grads) {
     if (slots_[in.slot].written) multiply(stream(), slots_[in.slot].grad, loss_scale()->down);
 }
 
-void Tape::backward(const Var& loss, Flat& into) {
-  const Flat* of = nullptr;
+void Tape::backward(const Var& loss, ParamBuffer& into) {
+  const ParamBuffer* of = nullptr;
   for (const Leaf& leaf : leaves_) {
     if (&leaf.values->layout() != &into.layout() || leaf.values == of) continue;
     TEMPER_CHECK(!of, "backward: two sets of parameters on this tape have the layout of the buffer (",

@@ -32,8 +32,8 @@ constexpr bool has(Wrt wrt, Wrt one) { return (static_cast<uint8_t>(wrt) & stati
 
 /// Where backward() writes the gradients of the parameters in `of`: a buffer of the same layout.
 struct GradientBuffer {
-  const Flat& of;
-  Flat& into;
+  const ParamBuffer& of;
+  ParamBuffer& into;
 };
 
 /// Where a gradient goes: into = beta * into + gradient.
@@ -76,7 +76,7 @@ class Tape {
   /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. It is known by
   /// its buffer: the same array of the same buffer asked for twice is the same variable, two buffers of one layout (a
   /// network's weights and perturbed ones) are two.
-  Var param(const Flat& values, int i);
+  Var param(const ParamBuffer& values, int i);
 
   /// Called by every op. `backward(tape, dy)` is kept only if a gradient can reach it; it may overwrite dy.
   template <class Backward>
@@ -120,7 +120,7 @@ class Tape {
     backward(loss, std::span(grads.begin(), grads.size()));
   }
   /// The same with one buffer, for the one set of parameters on the tape that has its layout.
-  void backward(const Var& loss, Flat& into);
+  void backward(const Var& loss, ParamBuffer& into);
   /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
   /// engine's: the gradients of inputs stay as much larger. All f32.
   void backward_scaled(const Var& loss, const Tensor& scales);
@@ -142,7 +142,7 @@ class Tape {
   };
   struct Leaf {
     int slot, param;
-    const Flat* values;
+    const ParamBuffer* values;
   };
   struct Input {
     int slot;

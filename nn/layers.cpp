@@ -110,7 +110,7 @@ Linear::Linear(const Builder& b, const std::string& name, const Spec& spec) : na
 }
 
 Var Linear::operator()(Tape& tape, const Var& x, const Pass& pass) const {
-  const Flat& w = pass.weights->params;
+  const ParamBuffer& w = pass.weights->params;
   return tap(pass, name_, linear(tape, x, tape.param(w, weight_), bias_ < 0 ? Var{} : tape.param(w, bias_)));
 }
 

@@ -16,7 +16,7 @@ namespace temper {
 
 /// All numbers of a network: parameters (trained) and buffers (BatchNorm running statistics).
 struct Weights {
-  Flat params, buffers;
+  ParamBuffer params, buffers;
 };
 
 /// Feature taps: ask for layers by name before a pass, find their outputs after it. The name of a convolution or linear

@@ -50,11 +50,11 @@ std::vector<double> values_of(const NamedArray& a, const Shape& shape, const std
   return out;
 }
 
-NamedArray array_of(const Flat& flat, int i) {
-  const Param& p = flat.layout()[i];
-  NamedArray a{p.name, flat.dtype(), torch_shape(p.shape), {}};
+NamedArray array_of(const ParamBuffer& buffer, int i) {
+  const Param& p = buffer.layout()[i];
+  NamedArray a{p.name, buffer.dtype(), torch_shape(p.shape), {}};
   a.bytes.resize(p.shape.numel() * size_of(a.dtype));
-  const std::vector<double> values = flat.read(i);
+  const std::vector<double> values = buffer.read(i);
   dispatch_full(a.dtype, [&](auto tag) {
     using T = decltype(tag);
     for (size_t e = 0; e < values.size(); ++e) {
@@ -159,8 +159,8 @@ bool ends_npz(const std::string& path) {
 
 std::vector<NamedArray> export_weights(const Weights& weights) {
   std::vector<NamedArray> out;
-  for (const Flat* flat : {&weights.params, &weights.buffers})
-    for (int i = 0; i < flat->layout().count(); ++i) out.push_back(array_of(*flat, i));
+  for (const ParamBuffer* buffer : {&weights.params, &weights.buffers})
+    for (int i = 0; i < buffer->layout().count(); ++i) out.push_back(array_of(*buffer, i));
   return out;
 }
 

@@ -27,7 +27,7 @@ class StateVisitor {
   virtual ~StateVisitor() = default;
   virtual void operator()(const std::string& name, double& value) = 0;
   virtual void operator()(const std::string& name, int64_t& value) = 0;
-  virtual void operator()(const std::string& name, Flat& buffer) = 0;
+  virtual void operator()(const std::string& name, ParamBuffer& buffer) = 0;
   /// The same for a number that recorded work does not read on the host: it takes it as a live value, or not at all. A
   /// recorded step is done again whatever it is; every other number it was recorded with must be the same.
   virtual void unrecorded(const std::string& name, double& value) { (*this)(name, value); }
@@ -68,7 +68,7 @@ struct TrainContext {
 
 /// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
 struct GradientMask {
-  const Flat* buffer = nullptr;  ///< null: none
+  const ParamBuffer* buffer = nullptr;  ///< null: none
   MaskMode mode = MaskMode::zero_gradient;
 };
 

@@ -133,7 +133,7 @@ struct Convolution {
 
 }  // namespace
 
-Filter filter(Tape& tape, const Flat& values, int i) {
+Filter filter(Tape& tape, const ParamBuffer& values, int i) {
   Engine& engine = tape.engine();
   const bool narrow = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
   return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.stamp() : 0,

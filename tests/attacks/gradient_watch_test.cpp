@@ -104,7 +104,7 @@ TEMPER_DEVICE_TEST("a network that gives no gradient is found out by evaluation,
                    "[attacks][evaluation][trainers]") {
   Experiment e = test::tiny(test::kPgdAt, test::on(device));
   TrainingState state(e, read_splits(e));
-  Flat& params = state.network->weights().params;
+  ParamBuffer& params = state.network->weights().params;
   const int head = params.layout().find("fc.weight");
   params.write(head, std::vector<double>(params.read(head).size(), 0.0));
   Loader loader(state.engine, e.data.reader->train(), {.batch_size = 7});

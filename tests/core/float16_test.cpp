@@ -64,7 +64,7 @@ TEMPER_DEVICE_TEST("a loss scale changes no gradient that can be represented", "
   const auto gradients = [&](float scale, Wrt wrt) {
     Engine engine({.device = device, .threads = 1, .loss_scale = scale, .arena_mb = 64});
     const auto network = test::network(engine, "{name: test_net}", options);
-    Flat grads(network->params(), DType::f32, engine.stream());
+    ParamBuffer grads(network->params(), DType::f32, engine.stream());
     Tape tape(engine, wrt);
     std::vector<double> images(2 * 8 * 8);
     for (size_t i = 0; i < images.size(); ++i) images[i] = static_cast<double>(i % 7) / 7;

@@ -18,7 +18,7 @@ TEST_CASE("flat buffers share a layout", "[params]") {
   CHECK(layout.size() == 128);
   CHECK(layout.numel() == 7);
   CHECK(layout[b].offset == 64);
-  Flat values(layout, DType::f32, Stream{}), other(layout, DType::f32, Stream{});
+  ParamBuffer values(layout, DType::f32, Stream{}), other(layout, DType::f32, Stream{});
   values.initialise(7);
   CHECK(values.read(a) == std::vector<double>{0.5, 1.5, 2.5});
   const uint64_t stamp = other.stamp();
@@ -31,7 +31,7 @@ TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
   ParamLayout layout;
   layout.add("a", {70}, [](const RngKey&, uint32_t, uint32_t e) { return 1 + e / 1000.0; });
   layout.add("b", {2}, [](const RngKey&, uint32_t, uint32_t) { return -1.0 / 3; });
-  Flat values(layout, DType::f32, Stream{});
+  ParamBuffer values(layout, DType::f32, Stream{});
   values.initialise(1);
   CHECK_FALSE(values.narrow_copy());
   const auto holds = [&](const Tensor& narrow, int i) {
@@ -58,9 +58,9 @@ TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
   values.touch_both();
   REQUIRE(values.narrow_copy());
   CHECK(holds(b, 1));
-  Flat moved(std::move(values));
+  ParamBuffer moved(std::move(values));
   CHECK(moved.narrow_copy().data == both.data);
-  CHECK_THROWS_WITH(Flat(layout, DType::f64, Stream{}).narrow_view(0, DType::bf16),
+  CHECK_THROWS_WITH(ParamBuffer(layout, DType::f64, Stream{}).narrow_view(0, DType::bf16),
                     "narrow_view: expected bf16 or f16 of f32, got bf16 of f64");
 }
 
@@ -70,6 +70,6 @@ TEST_CASE("parameter errors name the parameter", "[params][errors]") {
   CHECK_THROWS_WITH(layout.add("layer1.weight", {3}, {}), "parameter 'layer1.weight' is declared twice");
   CHECK_THROWS_WITH(layout.freeze("layer1.wieght"),
                     "freeze: no parameter matches 'layer1.wieght'; did you mean 'layer1.weight'?");
-  Flat values(layout, DType::f32, Stream{});
+  ParamBuffer values(layout, DType::f32, Stream{});
   CHECK_THROWS_WITH(values.write(0, {1, 2}), "parameter 'layer1.weight' is (3) so it takes 3 values, got 2");
 }

@@ -30,7 +30,7 @@ struct FreeAt : Trainer {
 
   /// What one step leaves for the next, as a checkpoint keeps it: images, one-hot labels, perturbations.
   ParamLayout layout;
-  std::optional<Flat> kept;
+  std::optional<ParamBuffer> kept;
 
   void begin(TrainContext& c) override {
     TEMPER_CHECK(c.train, "free_at: expected training images, because it keeps a batch of them from step to step");

@@ -29,7 +29,7 @@ struct Setup {
   /// The gradients of the weights and of the images, from a tape each.
   std::pair<std::vector<double>, std::vector<double>> apart(const Tensor& images, const Tensor& labels) {
     const Network& net = *state.network;
-    Flat into(net.params(), DType::f32, engine().stream());
+    ParamBuffer into(net.params(), DType::f32, engine().stream());
     Tape weights(engine(), Wrt::params), input(engine(), Wrt::input);
     const Pass pass{.update = BnUpdate::no};
     weights.backward(cross_entropy(weights, net(weights, weights.input(images), pass), labels), into);

@@ -25,9 +25,9 @@ struct LasAt : Trainer {
   Sgd trial_rule{{.momentum = 0}};
 
   ParamLayout choices;
-  std::optional<Flat> values;  ///< "radius", "step": what the policy's outputs stand for
+  std::optional<ParamBuffer> values;  ///< "radius", "step": what the policy's outputs stand for
   std::optional<Weights> trial;
-  std::optional<Flat> gradient;
+  std::optional<ParamBuffer> gradient;
   std::optional<WeightOptimizer> trial_step;
 
   LasAt() {
@@ -48,8 +48,10 @@ struct LasAt : Trainer {
 
   void begin(TrainContext& c) override {
     policy.begin(c, static_cast<int64_t>(radii.size() + steps.size()));
-    const Flat& params = c.model.weights().params;
-    const auto buffer = [&](const ParamLayout& layout) { return Flat(layout, params.dtype(), c.engine.stream()); };
+    const ParamBuffer& params = c.model.weights().params;
+    const auto buffer = [&](const ParamLayout& layout) {
+      return ParamBuffer(layout, params.dtype(), c.engine.stream());
+    };
     for (const auto& [name, list] : {std::pair{"radius", &radii}, {"step", &steps}})
       choices.add(name, {static_cast<int64_t>(list->size())}, nullptr);
     values.emplace(buffer(choices));

@@ -12,7 +12,7 @@ TEMPER_FUZZ_TARGET(checkpoint) {
   const LoadedCheckpoint loaded = load_checkpoint({folder() + "/run"});
   ParamLayout layout;
   layout.add("w", {2, 3}, {});
-  Flat weights(layout, DType::f32, {});
+  ParamBuffer weights(layout, DType::f32, {});
   double rate = 0;
   int64_t step = 0;
   restore(loaded.content, loaded.file, [&](StateVisitor& v) {

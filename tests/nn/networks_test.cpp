@@ -190,7 +190,7 @@ TEMPER_DEVICE_TEST("BatchNorm branches are independent", "[networks]") {
   const auto evaluated = [&] { return numbers_of(engine, net->predict(engine, x, Pass::eval())); };
   const std::vector<double> eval_before = evaluated();
   const uint64_t stamp = net->weights().buffers.stamp();
-  Flat grads(net->params(), full_type(device), engine.stream());
+  ParamBuffer grads(net->params(), full_type(device), engine.stream());
   {
     Tape tape(engine, Wrt::params);
     const Tensor labels = test::labels_of(engine, {3, 5});
@@ -248,8 +248,8 @@ TEST_CASE("gradient of a whole residual network", "[networks][grad]") {
                            {.data = data, .mean = {0.4, 0.5}, .std = {0.2, 0.3}, .dtype = DType::f64});
   fill(*net);
   const Tensor x = images(engine, 3, data), labels = test::labels_of(engine, {0, 1, 2});
-  Flat grads(net->params(), DType::f64, engine.stream());
-  Flat& values = net->weights().params;
+  ParamBuffer grads(net->params(), DType::f64, engine.stream());
+  ParamBuffer& values = net->weights().params;
   for (const Pass& pass : {kBatch, Pass::eval()}) {
     const auto loss = [&](Tape& t, const Var& in) { return cross_entropy(t, (*net)(t, in, pass), labels); };
     const auto value = [&] {
@@ -295,7 +295,7 @@ TEMPER_DEVICE_TEST("every parameter of every kind of network gets a gradient", "
     Engine engine({.device = device, .arena_mb = 512});
     const auto net = network(engine, model, {.data = data});
     const Tensor x = images(engine, 2, data), labels = test::labels_of(engine, {6, 6});
-    Flat grads(net->params(), DType::f32, engine.stream());
+    ParamBuffer grads(net->params(), DType::f32, engine.stream());
     Tape tape(engine, Wrt::params);
     const Var y = (*net)(tape, tape.input(x), Pass::train());
     CHECK(y.value.shape == Shape{2, 7});

@@ -135,7 +135,7 @@ TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas"
   CHECK(ema_keep({.decay = 0.999, .warm_up = false}, 1) == 0.999);
 
   Setup s(device, "{name: standard}");
-  Flat& theta = s.state.network->weights().params;
+  ParamBuffer& theta = s.state.network->weights().params;
   Average mean(s.state.engine, *s.state.network);
   std::vector<double> sum(theta.layout()[0].shape.numel(), 0.0);
   for (int n = 0; n < 4; ++n) {
@@ -186,16 +186,16 @@ TEST_CASE("a method must not move the network after the optimiser has") {
 TEMPER_DEVICE_TEST("a step whose loss is not finite leaves weights, momentum and average as they are", "[trainers]") {
   Setup s(device, "{name: standard}", {"ema.decay=0.9"});
   train_step(s.state, "none");
-  Flat& params = s.state.network->weights().params;
+  ParamBuffer& params = s.state.network->weights().params;
   std::vector<double> poisoned = params.read(0);
   poisoned[0] = std::numeric_limits<double>::infinity();
   params.write(0, poisoned);
   const auto all = [&] {
     std::vector<std::vector<double>> out;
     for (int i = 1; i < params.layout().count(); ++i)
-      for (const Flat* flat :
+      for (const ParamBuffer* buffer :
            {&params, &s.state.trained[0].optimizer.state("momentum"), &s.state.ema->weights().params})
-        out.push_back(flat->read(i));
+        out.push_back(buffer->read(i));
     return out;
   };
   const auto before = all();

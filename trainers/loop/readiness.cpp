@@ -89,8 +89,8 @@ class Size : public StateVisitor {
  public:
   void operator()(const std::string&, double&) override {}
   void operator()(const std::string&, int64_t&) override {}
-  void operator()(const std::string&, Flat& buffer) override { bytes += size_of(buffer); }
-  static int64_t size_of(const Flat& buffer) {
+  void operator()(const std::string&, ParamBuffer& buffer) override { bytes += size_of(buffer); }
+  static int64_t size_of(const ParamBuffer& buffer) {
     int64_t sum = 0;
     for (int i = 0; i < buffer.layout().count(); ++i) sum += static_cast<int64_t>(buffer.view(i).bytes());
     return sum;

@@ -50,7 +50,7 @@ struct Cure : Trainer {
   };
   Terms terms(Tape& tape, const Batch& batch, const TrainContext& c);
   static Var sum(Tape& tape, const Terms& t);
-  void separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss);
+  void separate_gradients(TrainContext& c, const Batch& batch, ParamBuffer& total, const Tensor& loss);
   bool warming_up(const TrainContext& c) const { return warm_up_epochs > 0 && c.epoch <= warm_up_epochs; }
 
   bool shrinks(const TrainContext& c) const { return revision && revision->is_alias() && !warming_up(c); }

@@ -9,7 +9,7 @@ namespace temper {
 
 namespace {
 
-void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average, Live<uint32_t> moves = 1) {
+void blend(Stream stream, Live<double> keep, const ParamBuffer& x, ParamBuffer& average, Live<uint32_t> moves = 1) {
   dispatch_full(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
     ema<T>(stream, x.layout().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);

@@ -19,11 +19,13 @@ std::vector<int> matched(const ParamLayout& layout, const char* key, const std::
   return found;
 }
 
-Tensor part(const Flat* flat, int64_t from, int64_t count) { return flat ? flat->all().rows(from, count) : Tensor(); }
+Tensor part(const ParamBuffer* buffer, int64_t from, int64_t count) {
+  return buffer ? buffer->all().rows(from, count) : Tensor();
+}
 
 }  // namespace
 
-void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves) {
+void add_share(Stream stream, ParamBuffer& params, Live<float> share, Live<uint32_t> moves) {
   dispatch_full(params.dtype(), [&](auto tag) {
     using T = decltype(tag);
     T* w = params.all().as<T>();
@@ -32,8 +34,8 @@ void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> mo
   params.touch();
 }
 
-WeightOptimizer::WeightOptimizer(Flat& params, const Optimizer& rule, Stream stream, const OptimizerOptions& options,
-                                 UnmatchedGlobs unmatched)
+WeightOptimizer::WeightOptimizer(ParamBuffer& params, const Optimizer& rule, Stream stream,
+                                 const OptimizerOptions& options, UnmatchedGlobs unmatched)
     : params_(params), rule_(rule), stream_(stream), clip_(options.clip), names_(rule.state()) {
   const ParamLayout& layout = params.layout();
   std::vector<bool> exempt(layout.count());
@@ -100,7 +102,7 @@ void WeightOptimizer::set(const std::vector<double>& rates, int64_t step) {
   copy(stream_, live_.data(), stream_.device, now_.data(), Device::cpu, now_.size() * sizeof(double));
 }
 
-void WeightOptimizer::clip(Stream stream, Flat& gradient, const Tensor& square_sum) const {
+void WeightOptimizer::clip(Stream stream, ParamBuffer& gradient, const Tensor& square_sum) const {
   if (clip_.norm == 0 && clip_.value == 0) return;
   dispatch_full(gradient.dtype(), [&](auto tag) {
     using T = decltype(tag);
@@ -109,7 +111,7 @@ void WeightOptimizer::clip(Stream stream, Flat& gradient, const Tensor& square_s
   gradient.touch();
 }
 
-Update WeightOptimizer::update(const Range& r, const Flat& gradient, const GradientMask& mask,
+Update WeightOptimizer::update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask,
                                Live<uint32_t> moves) const {
   Update u{.weights = part(&params_, r.from, r.count),
            .gradient = part(&gradient, r.from, r.count),
@@ -118,12 +120,12 @@ Update WeightOptimizer::update(const Range& r, const Flat& gradient, const Gradi
            .moves = moves,
            .mask = part(mask.buffer, r.from, r.count),
            .mask_mode = mask.mode};
-  for (const Flat& s : state_) u.state.push_back(part(&s, r.from, r.count));
+  for (const ParamBuffer& s : state_) u.state.push_back(part(&s, r.from, r.count));
   for (size_t i = groups_.size(); i < live_.size(); ++i) u.numbers.emplace_back(live_.data() + i);
   return u;
 }
 
-void WeightOptimizer::step(Stream stream, const Flat& gradient, GradientMask mask, Follower follower,
+void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientMask mask, Follower follower,
                            Live<uint32_t> moves) {
   const PhaseRange phase(stream, "update");
   TEMPER_CHECK(!mask.buffer || rule_.handles_masks(),
@@ -154,11 +156,11 @@ void WeightOptimizer::step(Stream stream, const Flat& gradient, GradientMask mas
     params_.touch_both();
   else
     params_.touch();
-  for (Flat& s : state_) s.touch();
+  for (ParamBuffer& s : state_) s.touch();
   if (follower.average) follower.average->touch();
 }
 
-Flat& WeightOptimizer::state(const std::string& name) {
+ParamBuffer& WeightOptimizer::state(const std::string& name) {
   const auto at = std::find(names_.begin(), names_.end(), name);
   TEMPER_CHECK(at != names_.end(), "optimizer: no array '", name, "' is kept", did_you_mean(name, names_),
                " (known: ", join(names_), ")");

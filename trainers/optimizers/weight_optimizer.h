@@ -12,12 +12,12 @@ namespace temper {
 
 /// An exponential average that follows the weights: average <- keep * average + (1 - keep) * w. None: nobody follows.
 struct Follower {
-  Flat* average = nullptr;
+  ParamBuffer* average = nullptr;
   Live<double> keep = 0;
 };
 
 /// params <- params + share * params. Nothing happens where `moves` is 0.
-void add_share(Stream stream, Flat& params, Live<float> share, Live<uint32_t> moves = 1);
+void add_share(Stream stream, ParamBuffer& params, Live<float> share, Live<uint32_t> moves = 1);
 
 /// Whether a glob that matches no parameter is an Error.
 enum class UnmatchedGlobs : uint8_t { refuse, ignore };
@@ -28,7 +28,7 @@ enum class UnmatchedGlobs : uint8_t { refuse, ignore };
 class WeightOptimizer {
  public:
   /// `params`, `rule` and the groups' schedules must outlive this. Throws Error if a parameter is in two groups.
-  WeightOptimizer(Flat& params, const Optimizer& rule, Stream stream, const OptimizerOptions& options = {},
+  WeightOptimizer(ParamBuffer& params, const Optimizer& rule, Stream stream, const OptimizerOptions& options = {},
                   UnmatchedGlobs unmatched = UnmatchedGlobs::refuse);
 
   /// What the next step() finds on its device: every group's learning rate, and the rule's numbers at the `step`-th
@@ -40,16 +40,16 @@ class WeightOptimizer {
   std::vector<double> rates(const Schedule& schedule, const Position& at) const;
 
   /// Limits a gradient (OptimizerOptions::clip) whose sum of squares is `square_sum` (1).
-  void clip(Stream stream, Flat& gradient, const Tensor& square_sum) const;
-  /// One update. The follower moves with the weights, and so does their 16-bit copy (Flat::narrow_copy) if there is
-  /// one: the bits are those of one after the other. What is frozen is averaged, too. Weights and state stay where
+  void clip(Stream stream, ParamBuffer& gradient, const Tensor& square_sum) const;
+  /// One update. The follower moves with the weights, and so does their 16-bit copy (ParamBuffer::narrow_copy) if there
+  /// is one: the bits are those of one after the other. What is frozen is averaged, too. Weights and state stay where
   /// `moves` is 0.
-  void step(Stream stream, const Flat& gradient, GradientMask mask = {}, Follower follower = {},
+  void step(Stream stream, const ParamBuffer& gradient, GradientMask mask = {}, Follower follower = {},
             Live<uint32_t> moves = 1);
 
-  Flat& params() { return params_; }
+  ParamBuffer& params() { return params_; }
   /// One of the arrays that the rule keeps. Throws Error if it has none of that name.
-  Flat& state(const std::string& name);
+  ParamBuffer& state(const std::string& name);
   /// Visits these arrays as "PREFIX.NAME".
   void visit_state(StateVisitor& v, const std::string& prefix);
 
@@ -67,16 +67,16 @@ class WeightOptimizer {
   std::vector<size_t> grouped(const OptimizerOptions& options, UnmatchedGlobs unmatched);
   void divide(const std::vector<size_t>& group_of, const std::vector<bool>& exempt);
   void set(const std::vector<double>& rates, int64_t step);
-  Update update(const Range& r, const Flat& gradient, const GradientMask& mask, Live<uint32_t> moves) const;
+  Update update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask, Live<uint32_t> moves) const;
 
-  Flat& params_;
+  ParamBuffer& params_;
   const Optimizer& rule_;
   Stream stream_;
   ClipLimits clip_;
   std::vector<Group> groups_;  ///< that of all other parameters first
   std::vector<Range> ranges_, frozen_;
   std::vector<std::string> names_;  ///< of state_
-  std::vector<Flat> state_;
+  std::vector<ParamBuffer> state_;
   std::vector<double> now_;  ///< a rate for each group, then the rule's numbers; outlives the copy to live_
   DeviceArray<double> live_;
 };

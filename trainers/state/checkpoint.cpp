@@ -26,7 +26,7 @@ class Writer : public StateVisitor {
  public:
   void operator()(const std::string& name, double& value) override { put(name, value); }
   void operator()(const std::string& name, int64_t& value) override { put(name, value); }
-  void operator()(const std::string& name, Flat& buffer) override {
+  void operator()(const std::string& name, ParamBuffer& buffer) override {
     for (int i = 0; i < buffer.layout().count(); ++i) {
       const Tensor t = buffer.view(i);
       NamedArray a{array_name(name, buffer.layout()[i]), t.dtype, extents(t.shape), std::vector<char>(t.bytes())};
@@ -54,7 +54,7 @@ class Reader : public StateVisitor {
   }
   void operator()(const std::string& name, double& value) override { get(name, value); }
   void operator()(const std::string& name, int64_t& value) override { get(name, value); }
-  void operator()(const std::string& name, Flat& buffer) override {
+  void operator()(const std::string& name, ParamBuffer& buffer) override {
     for (int i = 0; i < buffer.layout().count(); ++i) {
       const Tensor t = buffer.view(i);
       const std::string full = array_name(name, buffer.layout()[i]);

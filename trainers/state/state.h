@@ -41,7 +41,7 @@ DataSplits read_splits(const Experiment& experiment);
 /// Weights in training: the network's, or those of a part that a method trains beside it.
 struct Trained {
   std::string name;  ///< of what its optimiser keeps, in checkpoints
-  Flat gradient;
+  ParamBuffer gradient;
   WeightOptimizer optimizer;
 };
 

@@ -137,13 +137,13 @@ TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[
   Engine engine(EngineOptions{.arena_mb = 4});
   ParamLayout layout;
   layout.add("w", {64}, nullptr);
-  Flat flat(layout, DType::f32, engine.stream());
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
+  ParamBuffer buffer(layout, DType::f32, engine.stream());
+  buffer.narrow_view(0, DType::bf16);
+  CHECK(buffer.narrow_copy());
   engine.capture().begin();
-  CHECK(!flat.narrow_copy());  // so the recording holds the conversion
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
+  CHECK(!buffer.narrow_copy());  // so the recording holds the conversion
+  buffer.narrow_view(0, DType::bf16);
+  CHECK(buffer.narrow_copy());
   engine.capture().abandon();
-  CHECK(!flat.narrow_copy());
+  CHECK(!buffer.narrow_copy());
 }

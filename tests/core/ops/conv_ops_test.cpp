@@ -214,7 +214,7 @@ std::vector<std::vector<double>> block_gradients(const EngineOptions& options, B
     out.push_back(test::numbers_of(engine, tape.grad(image)));
     return out;
   }
-  Flat grads = world.make_gradients();
+  ParamBuffer grads = world.make_gradients();
   tape.backward(loss, grads);
   for (int i = 1; i < world.layout().count(); ++i) out.push_back(grads.read(i));
   return out;

@@ -18,7 +18,7 @@ constexpr int64_t kClean = 3, kOther = 4;
 struct Side {
   Engine engine;
   std::unique_ptr<Network> net;
-  Flat gradients;
+  ParamBuffer gradients;
 
   Side(Device device, const std::string& model)
       : engine(device == Device::cuda ? EngineOptions{.device = device, .arena_mb = 512}

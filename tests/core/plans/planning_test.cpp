@@ -18,9 +18,9 @@ using namespace temper;
 
 namespace {
 
-void append(std::vector<double>& to, const Flat& flat) {
-  for (int i = 0; i < flat.layout().count(); ++i) {
-    const std::vector<double> values = flat.read(i);
+void append(std::vector<double>& to, const ParamBuffer& buffer) {
+  for (int i = 0; i < buffer.layout().count(); ++i) {
+    const std::vector<double> values = buffer.read(i);
     to.insert(to.end(), values.begin(), values.end());
   }
 }
@@ -30,7 +30,7 @@ struct Numbers : StateVisitor {
   std::vector<double> all;
   void operator()(const std::string&, double& value) override { all.push_back(value); }
   void operator()(const std::string&, int64_t& value) override { all.push_back(static_cast<double>(value)); }
-  void operator()(const std::string&, Flat& buffer) override { append(all, buffer); }
+  void operator()(const std::string&, ParamBuffer& buffer) override { append(all, buffer); }
 };
 std::vector<double> numbers(TrainingState& state) {
   Numbers n;
@@ -116,28 +116,28 @@ TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[pla
   const Stream s = engine.stream();
   ParamLayout layout;
   layout.add("w", {64}, nullptr);
-  Flat flat(layout, DType::f32, s), other(layout, DType::f32, s);
-  flat.write(0, std::vector<double>(64, 3.0));
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
-  const uint64_t stamp = flat.stamp();
+  ParamBuffer buffer(layout, DType::f32, s), other(layout, DType::f32, s);
+  buffer.write(0, std::vector<double>(64, 3.0));
+  buffer.narrow_view(0, DType::bf16);
+  CHECK(buffer.narrow_copy());
+  const uint64_t stamp = buffer.stamp();
   {
     const Planning planning(engine.capture());
-    flat.copy_from(other);
-    flat.zero();
-    set_zero(s, flat.all().data, flat.all().bytes());
-    CHECK(flat.stamp() != stamp);
-    flat.narrow_view(0, DType::bf16);
-    CHECK(flat.narrow_copy());
+    buffer.copy_from(other);
+    buffer.zero();
+    set_zero(s, buffer.all().data, buffer.all().bytes());
+    CHECK(buffer.stamp() != stamp);
+    buffer.narrow_view(0, DType::bf16);
+    CHECK(buffer.narrow_copy());
     CHECK_THROWS_AS(synchronize(s), NotRepeatable);
     CHECK_THROWS_AS(DeviceArray<float>(s, 1), NotRepeatable);
     CHECK_THROWS_WITH(engine.capture().begin(), "capture: a planning pass is under way; end it before another begins");
   }
-  CHECK(flat.stamp() == stamp);
-  CHECK(flat.read(0) == std::vector<double>(64, 3.0));
-  CHECK(!flat.narrow_copy());  // nothing was converted
-  flat.narrow_view(0, DType::bf16);
-  CHECK(static_cast<float>(flat.narrow_copy().as<bfloat16>()[0]) == 3);
+  CHECK(buffer.stamp() == stamp);
+  CHECK(buffer.read(0) == std::vector<double>(64, 3.0));
+  CHECK(!buffer.narrow_copy());  // nothing was converted
+  buffer.narrow_view(0, DType::bf16);
+  CHECK(static_cast<float>(buffer.narrow_copy().as<bfloat16>()[0]) == 3);
 }
 
 TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planning]") {

@@ -117,7 +117,7 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
     test::Recorder r;
     const auto fill = [&](int branch, double value) {
       const std::string name = branch == 0 ? "bn2" : branches == "[adv, clean]" ? "bn2.clean" : "bn2.adv";
-      Flat& p = s.weights().params;
+      ParamBuffer& p = s.weights().params;
       for (const char* what : {".weight", ".bias"})
         p.write(p.layout().find(name + what), std::vector<double>(8, value));
     };

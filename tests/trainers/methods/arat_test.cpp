@@ -23,7 +23,7 @@ namespace {
 struct TermAlone {
   Setup setup;
   Invariance invariance;
-  Flat gradient, predictor_gradient;
+  ParamBuffer gradient, predictor_gradient;
   TermAlone(Device device, InvarianceOptions::Gradient side, InvarianceOptions::Predictor predictor)
       : setup(device),
         invariance(setup.state.engine, *setup.state.network, {.gradient = side, .predictor = predictor}),

@@ -26,7 +26,7 @@ struct MaskSetup {
       test::network(engine, "{name: test_net}",
                     {.data = {.height = 8, .width = 8, .channels = 1, .classes = 3}, .dtype = DType::f64});
   RgpOptions options;
-  Flat step{network->params(), DType::f64, engine.stream()};
+  ParamBuffer step{network->params(), DType::f64, engine.stream()};
 
   Rgp made() {
     Rgp rgp(engine, *network, options);
@@ -145,7 +145,7 @@ TEMPER_DEVICE_TEST("rgp: momentum and decay move a masked weight, unless the gat
     MaskSetup s{device};
     s.options.gate = gate;
     Rgp rgp = s.made();
-    Flat& params = s.network->weights().params;
+    ParamBuffer& params = s.network->weights().params;
     const Sgd rule({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01});
     WeightOptimizer sgd(params, rule, s.engine.stream());
     sgd.prepare(rule.lr);

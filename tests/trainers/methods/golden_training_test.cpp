@@ -36,7 +36,7 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
   const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
-  Flat gradients(network.params(), network.options().dtype, world.engine.stream());
+  ParamBuffer gradients(network.params(), network.options().dtype, world.engine.stream());
   const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   TrainContext context{world.engine, network};
   trainer->begin(context);

@@ -87,9 +87,9 @@ TEMPER_DEVICE_TEST("every optimiser: nothing moves where the gate is shut, nor w
     layout.add("a", {70}, nullptr);
     layout.add("b", {30}, nullptr);
     layout.freeze("b");
-    Flat w(layout, DType::f32, stream), g(layout, DType::f32, stream), average(layout, DType::f32, stream);
-    for (Flat* flat : {&w, &g})
-      for (int i = 0; i < 2; ++i) flat->write(i, std::vector<double>(layout[i].shape.numel(), 0.5));
+    ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream), average(layout, DType::f32, stream);
+    for (ParamBuffer* buffer : {&w, &g})
+      for (int i = 0; i < 2; ++i) buffer->write(i, std::vector<double>(layout[i].shape.numel(), 0.5));
     const auto rule = Registry<Optimizer>::instance().make(name);
     WeightOptimizer optimizer(w, *rule, stream);
     optimizer.prepare(0.1);

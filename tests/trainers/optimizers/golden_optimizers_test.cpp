@@ -28,11 +28,11 @@ const Case kCases[] = {
      "0.5}]}"},
     {"adamw_clip_norm", "{name: adamw, lr: 0.01, eps: 0.1, clip: {norm: 100}}"}};
 
-void wave(Flat& flat, double scale, int shift) {
-  for (int i = 0; i < flat.layout().count(); ++i) {
-    std::vector<double> v(flat.layout()[i].shape.numel());
+void wave(ParamBuffer& buffer, double scale, int shift) {
+  for (int i = 0; i < buffer.layout().count(); ++i) {
+    std::vector<double> v(buffer.layout()[i].shape.numel());
     for (size_t e = 0; e < v.size(); ++e) v[e] = scale * std::sin(0.7 * static_cast<double>(e) + shift + i);
-    flat.write(i, v);
+    buffer.write(i, v);
   }
 }
 
@@ -52,7 +52,7 @@ TEMPER_DEVICE_TEST("optimizers: eight steps are PyTorch's, with groups and clipp
       Fields f(config);
       OptimizerSection section;
       section.read(f);
-      Flat w(layout, dtype, engine.stream()), gradient(layout, dtype, engine.stream());
+      ParamBuffer w(layout, dtype, engine.stream()), gradient(layout, dtype, engine.stream());
       wave(w, 1, 0);
       WeightOptimizer optimizer(w, *section.rule, engine.stream(), section.options);
       for (int step = 0; step < kSteps; ++step) {

@@ -24,7 +24,7 @@ std::vector<std::string> f16(Device device, std::vector<std::string> more = {}) 
 
 /// The logits' and, as far as they depend on it, the image gradients' size.
 void scale_logits(Network& network, double factor) {
-  Flat& params = network.weights().params;
+  ParamBuffer& params = network.weights().params;
   for (const char* name : {"fc.weight", "fc.bias"}) {
     const int i = params.layout().find(name);
     std::vector<double> values = params.read(i);

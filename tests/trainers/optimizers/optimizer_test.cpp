@@ -43,7 +43,7 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
   for (const bool nesterov : {false, true}) {
     ParamLayout layout = three_arrays();
     const SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov};
-    Flat w(layout, DType::f64, stream), g(layout, DType::f64, stream);
+    ParamBuffer w(layout, DType::f64, stream), g(layout, DType::f64, stream);
     std::vector<std::vector<double>> want, velocity;
     for (int i = 0; i < 3; ++i) {
       const int64_t n = layout[i].shape.numel();
@@ -76,7 +76,7 @@ TEMPER_DEVICE_TEST("sgd: frozen parameters and their momentum do not move", "[op
   const Stream stream{.device = device};
   ParamLayout layout = three_arrays();
   layout.freeze("conv.*");
-  Flat w(layout, DType::f32, stream), g(layout, DType::f32, stream);
+  ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream);
   for (int i = 0; i < 3; ++i) {
     w.write(i, numbers(layout[i].shape.numel(), 1, i));
     g.write(i, numbers(layout[i].shape.numel(), 1, i + 1));
@@ -96,7 +96,7 @@ TEMPER_DEVICE_TEST("sgd: a mask of ones is no mask; a masked gradient leaves mom
   const Stream stream{.device = device};
   ParamLayout layout = three_arrays();
   const auto run = [&](double mask_value, MaskMode mode, bool with_mask) {
-    Flat w(layout, DType::f32, stream), g(layout, DType::f32, stream), mask(layout, DType::f32, stream);
+    ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream), mask(layout, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
       const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
@@ -151,7 +151,7 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
       read("{groups: [{parameters: [a], schedule: {name: cosines}}]}"),
       ContainsSubstring("optimizer.groups.0.schedule.name: unknown name 'cosines'; did you mean 'cosine'?"));
   ParamLayout layout = three_arrays();
-  Flat w(layout, DType::f32, {});
+  ParamBuffer w(layout, DType::f32, {});
   const Sgd rule;
   const auto grouped = [&](const std::vector<std::string>& one, const std::vector<std::string>& other) {
     OptimizerOptions options;
@@ -175,9 +175,9 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     layout.freeze("conv.bias");
     const Sgd rule({.momentum = 0.9, .weight_decay = 0.05});
     const OptimizerOptions options{.no_decay = {"fc.weight"}};
-    Flat w(layout, DType::f32, stream), apart(layout, DType::f32, stream), g(layout, DType::f32, stream),
+    ParamBuffer w(layout, DType::f32, stream), apart(layout, DType::f32, stream), g(layout, DType::f32, stream),
         mask(layout, DType::f32, stream);
-    Flat average(layout, DType::f32, stream), average_apart(layout, DType::f32, stream);
+    ParamBuffer average(layout, DType::f32, stream), average_apart(layout, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
       const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
@@ -194,7 +194,7 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     together.prepare(0.1);
     alone.prepare(0.1);
     w.narrow_view(0, DType::bf16);
-    const auto contents = [&](const Flat& flat) { return test::numbers_of(stream, flat.all()); };
+    const auto contents = [&](const ParamBuffer& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
       const uint64_t stamp = average.stamp();
       together.step(stream, g, m, {&average, 0.9});
@@ -217,7 +217,7 @@ TEST_CASE("optimizer: a rule that knows no masks refuses them", "[optimizer]") {
     void update(Stream, const Update&) const override {}
   } plain;
   ParamLayout layout = three_arrays();
-  Flat w(layout, DType::f32, {}), g(layout, DType::f32, {}), mask(layout, DType::f32, {});
+  ParamBuffer w(layout, DType::f32, {}), g(layout, DType::f32, {}), mask(layout, DType::f32, {});
   WeightOptimizer optimizer(w, plain, {});
   optimizer.prepare(0.1);
   optimizer.step({}, g);

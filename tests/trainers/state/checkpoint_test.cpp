@@ -14,7 +14,7 @@ namespace {
 
 struct State {
   ParamLayout layout;
-  std::optional<Flat> flat;
+  std::optional<ParamBuffer> flat;
   double number = 0;
   int64_t count = 0;
   explicit State(Device device, int64_t rows = 3) {

@@ -42,7 +42,7 @@ class Companion {
   OptimizerSection section_;
   int64_t every_ = 0;
   std::unique_ptr<Network> network_;
-  std::optional<Flat> gradient_;
+  std::optional<ParamBuffer> gradient_;
   std::optional<WeightOptimizer> optimizer_;
 };
 

@@ -68,7 +68,7 @@ void Revision::after_step(const TrainContext& context) {
   ++steps_;
   decays_ += falls(context.epoch);
   if (keep) ++revisions_;
-  const Flat& theta = context.model.weights().params;
+  const ParamBuffer& theta = context.model.weights().params;
   if (is_alias()) return weights_.params.copy_from(theta);
   if (!keep) return;
   dispatch_full(theta.dtype(), [&](auto tag) {

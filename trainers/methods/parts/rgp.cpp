@@ -96,7 +96,7 @@ Rgp::Rgp(Engine& engine, const Network& network, const RgpOptions& options)
   });
 }
 
-void Rgp::update(Engine& engine, const Flat& step) {
+void Rgp::update(Engine& engine, const ParamBuffer& step) {
   using Score = RgpOptions::Score;
   const Arena::Scope scope(engine.arena());
   const Stream stream = engine.stream();

@@ -43,18 +43,18 @@ class Rgp {
   Rgp(Engine& engine, const Network& network, const RgpOptions& options);
 
   /// Buffers for the gradients of the natural and of the robust term.
-  Flat& natural() { return natural_; }
-  Flat& robust() { return robust_; }
+  ParamBuffer& natural() { return natural_; }
+  ParamBuffer& robust() { return robust_; }
   /// Sets the mask from the scores: 0 where score < threshold, 1 elsewhere. Overwrites robust(). `step` is the whole
   /// gradient.
-  void update(Engine& engine, const Flat& step);
+  void update(Engine& engine, const ParamBuffer& step);
   GradientMask mask() const { return {&mask_, options_.gate}; }
   /// "kept/PARAMETER" for every maskable parameter and "kept/total": the share of weights that move.
   void metrics(const MetricSink& to) const;
 
  private:
   RgpOptions options_;
-  Flat natural_, robust_, mask_;
+  ParamBuffer natural_, robust_, mask_;
   std::vector<int> maskable_;
   std::unique_ptr<PercentilePlan> plan_;
   DeviceArray<int32_t> kept_;
