@@ -194,7 +194,7 @@ struct Reinit : Analysis {
         values[k] = draw(key, static_cast<uint32_t>(i), static_cast<uint32_t>(k));
       params.write(i, values);
     }
-    params.touch();
+    params.bump_version();
   }
 
   // Of the one-extent parameters, those of BatchNorm are the ones whose weight has one extent as well.

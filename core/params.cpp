@@ -12,7 +12,7 @@
 namespace temper {
 
 namespace {
-uint64_t next_stamp() {
+uint64_t next_version() {
   static std::atomic<uint64_t> last{0};
   return ++last;
 }
@@ -72,7 +72,7 @@ void ParamLayout::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
-/// The contents a ParamBuffer had at `stamp`, in fewer bits.
+/// The contents a ParamBuffer had at `version`, in fewer bits.
 struct NarrowCopy {
   NarrowCopy(DType dtype, int64_t n, Device device)
       : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
@@ -83,7 +83,7 @@ struct NarrowCopy {
   Device device;
   size_t bytes;
   void* data;
-  uint64_t stamp = 0, generation = 0;
+  uint64_t version = 0, generation = 0;
 };
 
 ParamBuffer::ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream)
@@ -97,7 +97,7 @@ ParamBuffer::ParamBuffer(ParamBuffer&& other) noexcept
       stream_(other.stream_),
       bytes_(other.bytes_),
       data_(std::exchange(other.data_, nullptr)),
-      stamp_(other.stamp_),
+      version_(other.version_),
       narrow_(std::move(other.narrow_)) {}
 ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
   std::swap(layout_, other.layout_);
@@ -105,7 +105,7 @@ ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
   std::swap(stream_, other.stream_);
   std::swap(bytes_, other.bytes_);
   std::swap(data_, other.data_);
-  std::swap(stamp_, other.stamp_);
+  std::swap(version_, other.version_);
   std::swap(narrow_, other.narrow_);
   return *this;
 }
@@ -116,14 +116,14 @@ Tensor ParamBuffer::view(int i) const {
   return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
-void ParamBuffer::restamp() {
-  if (planning(stream_)) stream_.capture->undo([this, before = stamp_] { stamp_ = before; });
-  stamp_ = next_stamp();
+void ParamBuffer::new_version() {
+  if (planning(stream_)) stream_.capture->undo([this, before = version_] { version_ = before; });
+  version_ = next_version();
 }
 
-void ParamBuffer::touch() {
-  restamp();
-  if (recording(stream_)) stream_.capture->host([this] { touch(); });
+void ParamBuffer::bump_version() {
+  new_version();
+  if (recording(stream_)) stream_.capture->host([this] { bump_version(); });
 }
 
 Tensor ParamBuffer::narrow_view(int i, DType dtype) const {
@@ -138,7 +138,7 @@ Tensor ParamBuffer::narrow_view(int i, DType dtype) const {
       using T = decltype(tag);
       convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(narrow_->data));
     });
-    narrow_->stamp = stamp_;
+    narrow_->version = version_;
     narrow_->generation = generation(stream_);
   }
   const Param& p = (*layout_)[i];
@@ -146,27 +146,27 @@ Tensor ParamBuffer::narrow_view(int i, DType dtype) const {
 }
 
 Tensor ParamBuffer::narrow_copy() const {
-  if (!narrow_ || narrow_->stamp != stamp_ || narrow_->generation != generation(stream_)) return {};
+  if (!narrow_ || narrow_->version != version_ || narrow_->generation != generation(stream_)) return {};
   return {narrow_->data, Shape{layout_->size()}, narrow_->dtype, stream_.device};
 }
 
-void ParamBuffer::touch_both() {
+void ParamBuffer::bump_version_with_half_copy() {
   const bool both = static_cast<bool>(narrow_copy());
-  restamp();
-  if (both) narrow_->stamp = stamp_;
-  if (recording(stream_)) stream_.capture->host([this] { touch_both(); });
+  new_version();
+  if (both) narrow_->version = version_;
+  if (recording(stream_)) stream_.capture->host([this] { bump_version_with_half_copy(); });
 }
 
 void ParamBuffer::copy_from(const ParamBuffer& other) {
   TEMPER_CHECK(other.layout_->size() == layout_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
   copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
-  touch();
+  bump_version();
 }
 
 void ParamBuffer::zero() {
   set_zero(stream_, data_, bytes_);
-  touch();
+  bump_version();
 }
 
 void ParamBuffer::initialise(uint64_t seed) {
@@ -202,7 +202,7 @@ void ParamBuffer::write(int i, const std::vector<double>& values) {
     copy(stream_, t.data, t.device, host.data(), Device::cpu, t.bytes());
     synchronize(stream_);
   });
-  touch();
+  bump_version();
 }
 
 }  // namespace temper

@@ -67,19 +67,19 @@ class ParamBuffer {
   /// The whole buffer, padding included.
   Tensor all() const { return {data_, Shape{layout_->size()}, dtype_, stream_.device}; }
 
-  /// Changes whenever the contents do; what was prepared from a parameter is valid for one stamp. Never 0.
-  uint64_t stamp() const { return stamp_; }
+  /// Changes whenever the contents do; what was prepared from a parameter is valid for one version. Never 0.
+  uint64_t version() const { return version_; }
   /// To be called after writing through a view.
-  void touch();
+  void bump_version();
 
   /// An array rounded to a 16-bit type, for libraries that take filters so. All are converted together, when first
   /// asked for and whenever the contents have changed since; the memory stays where it is.
   Tensor narrow_view(int i, DType dtype) const;
   /// The whole rounded copy, if there is one that holds the present contents: for a kernel that writes both at once. It
-  /// calls touch_both() after.
+  /// calls bump_version_with_half_copy() after.
   Tensor narrow_copy() const;
-  /// touch(), of a writer that brought the rounded copy up to date too.
-  void touch_both();
+  /// bump_version(), of a writer that brought the rounded copy up to date too.
+  void bump_version_with_half_copy();
 
   void copy_from(const ParamBuffer& other);
   void zero();
@@ -90,14 +90,14 @@ class ParamBuffer {
   void write(int i, const std::vector<double>& values);
 
  private:
-  void restamp();
+  void new_version();
 
   const ParamLayout* layout_;
   DType dtype_;
   Stream stream_;
   size_t bytes_;
   void* data_ = nullptr;
-  uint64_t stamp_ = 0;
+  uint64_t version_ = 0;
   mutable std::unique_ptr<NarrowCopy> narrow_;
 };
 

@@ -141,7 +141,7 @@ void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
       if (leaf.values == &g.of) reached[leaf.param] = slots_[leaf.slot].written;
     for (int i = 0; i < g.into.layout().count(); ++i)
       if (!reached[i]) set_zero(stream(), g.into.view(i).data, g.into.view(i).bytes());
-    g.into.touch();
+    g.into.bump_version();
   }
   for (const Input& in : inputs_)
     if (in.into && !slots_[in.slot].written) set_zero(stream(), in.into.data, in.into.bytes());

@@ -55,11 +55,11 @@ BatchNormVars BatchNorm::vars(Tape& tape, const Pass& pass) const {
           .beta = tape.param(w.params, b.beta),
           .running_mean = w.buffers.view(b.mean),
           .running_var = w.buffers.view(b.var),
-          .version = std::max(w.params.stamp(), w.buffers.stamp())};
+          .version = std::max(w.params.version(), w.buffers.version())};
 }
 
 void BatchNorm::ran(const Pass& pass) {
-  if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.touch();
+  if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.bump_version();
 }
 
 Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const {

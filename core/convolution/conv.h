@@ -27,12 +27,12 @@ struct BatchNormFold {
 };
 
 /// The filter of a convolution and what may be folded into it. A back end keeps what it prepares from it (reordered,
-/// converted, folded) for as long as `stamp` stays the same; stamp 0 means: keep nothing.
+/// converted, folded) for as long as `version` stays the same; version 0 means: keep nothing.
 struct ConvFilter {
   Tensor w;     ///< (k, r, s, c), f32 (f64 in gradient checks)
   Tensor bias;  ///< (k) or none; f32 (f64)
   const BatchNormFold* fold = nullptr;
-  uint64_t stamp = 0;
+  uint64_t version = 0;
   Tensor narrow = {};  ///< w in the compute type, for a back end that takes_narrow_filters(); none: it converts w
 };
 
@@ -53,7 +53,7 @@ struct ConvDataEpilogue {
   Tensor addend = {};  ///< with a mask, from a library that adds_apart(): what stands for beta * dx, elsewhere; scratch
 };
 
-/// What a back end has built and kept so far. Repeating a pass with the same shapes and stamps changes none of it.
+/// What a back end has built and kept so far. Repeating a pass with the same shapes and versions changes none of it.
 struct ConvStats {
   int64_t primitives_created = 0, filters_prepared = 0, allocations = 0;
   double trial_seconds = 0;  ///< spent on timing and checking plans

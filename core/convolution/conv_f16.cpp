@@ -68,23 +68,23 @@ class F16Conv : public ConvBackend {
     ConvStats stats;
     Workspace workspace{stats.allocations};
     struct Rounded {
-      uint64_t stamp = 0;
+      uint64_t version = 0;
       std::vector<float> w, bias;
     };
     std::map<std::tuple<void*, void*, void*>, Rounded> kept;
 
-    /// The filter as numbers of f16, folded; kept for as long as its stamp.
+    /// The filter as numbers of f16, folded; kept for as long as its version.
     ConvFilter filter(const ConvFilter& f) {
       Rounded& r = kept[{f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr}];
-      if (f.stamp == 0 || f.stamp != r.stamp) fill(f, r);
+      if (f.version == 0 || f.version != r.version) fill(f, r);
       const int64_t filters = f.w.shape[0];
       return {.w = {r.w.data(), f.w.shape, DType::f32, Device::cpu},
               .bias = r.bias.empty() ? Tensor{} : Tensor{r.bias.data(), {filters}, DType::f32, Device::cpu},
-              .stamp = f.stamp};
+              .version = f.version};
     }
 
     void fill(const ConvFilter& f, Rounded& r) {
-      r.stamp = f.stamp;
+      r.version = f.version;
       ++stats.filters_prepared;
       const int64_t n = f.w.numel(), filters = f.w.shape[0];
       const float* bias = f.bias.as<float>();

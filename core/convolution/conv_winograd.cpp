@@ -55,7 +55,7 @@ struct Floats {
 struct Transformed {
   Floats u;
   std::vector<float> scale, bias;  ///< of a fold
-  uint64_t stamp = 0;
+  uint64_t version = 0;
   const void* fold = nullptr;
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
@@ -208,12 +208,12 @@ class WinogradConv : public ConvBackend {
       return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
     };
     const std::lock_guard lock(preparing_);
-    std::shared_ptr<Transformed>& t = filters_.get({f.stamp ? f.w.data : nullptr, filters, dtype, turned}, make);
+    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, turned}, make);
     const void* fold = f.fold ? f.fold->mean.data : nullptr;
-    if (f.stamp && t->stamp == f.stamp && t->fold == fold) return t;
+    if (f.version && t->version == f.version && t->fold == fold) return t;
     if (t.use_count() > 1) t = make();
     ++stats_.filters_prepared;
-    t->stamp = f.stamp;
+    t->version = f.version;
     t->fold = fold;
     fold_batch_norm(f, t->scale, t->bias);
     t->job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));

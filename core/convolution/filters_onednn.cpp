@@ -43,14 +43,14 @@ std::shared_ptr<PreparedFilter> FilterCache::make(const ConvShape& g, const dnnl
 std::shared_ptr<const PreparedFilter> FilterCache::get(const ConvShape& g, const ConvFilter& f,
                                                        const dnnl::memory::desc& layout, bool turned) {
   const std::lock_guard lock(preparing_);
-  auto& entry = entries_.get({f.stamp ? f.w.data : nullptr, layout_index(layout), turned},
+  auto& entry = entries_.get({f.version ? f.w.data : nullptr, layout_index(layout), turned},
                              [&] { return make(g, layout, turned); });
   const void* fold = f.fold ? f.fold->mean.data : nullptr;
-  if (f.stamp && entry->stamp == f.stamp && entry->fold == fold) return entry;
+  if (f.version && entry->version == f.version && entry->fold == fold) return entry;
 
   if (entry.use_count() > 1) entry = make(g, layout, turned);
   ++stats_.filters_prepared;
-  entry->stamp = f.stamp;
+  entry->version = f.version;
   entry->fold = fold;
   float* w = f.w.as<float>();
   if (f.fold || turned) {

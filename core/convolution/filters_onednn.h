@@ -16,11 +16,11 @@ struct PreparedFilter {
   std::vector<float> bias;  ///< of a folded filter
   dnnl::primitive reorder;
   dnnl::memory from;
-  uint64_t stamp = 0;
+  uint64_t version = 0;
   const void* fold = nullptr;  ///< identity of the statistics folded in
 };
 
-/// Prepared filters, one per (filter, layout), for all threads of an engine: a new stamp or another fold takes the
+/// Prepared filters, one per (filter, layout), for all threads of an engine: a new version or another fold takes the
 /// place of the old contents, but not in what another thread still uses. Who comes first prepares, others wait.
 class FilterCache {
  public:

@@ -49,8 +49,8 @@ PreparedFilters::Filter PreparedFilters::get(Stream stream, const ConvShape& g, 
   Entry& entry = entries_[{f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr, dtype}];
   const Filter made{.w = at_least(entry.w, f.w.numel() * size_of(dtype)),
                     .bias = f.fold || f.bias ? at_least(entry.bias, g.k * size_of(dtype)) : nullptr};
-  if (f.stamp != 0 && f.stamp == entry.stamp && entry.generation == generation(stream)) return made;
-  entry.stamp = f.stamp;
+  if (f.version != 0 && f.version == entry.version && entry.generation == generation(stream)) return made;
+  entry.version = f.version;
   entry.generation = generation(stream);
   ++prepared_;
   if (dtype == DType::f32)

@@ -7,7 +7,7 @@
 namespace temper {
 
 /// Filters as a planned convolution takes them: (k, r, s, c) in the compute type, a BatchNorm folded in. Kept for as
-/// long as their stamp stays the same.
+/// long as their version stays the same.
 class PreparedFilters {
  public:
   explicit PreparedFilters(Device device) : device_(device) {}
@@ -31,7 +31,7 @@ class PreparedFilters {
     size_t bytes = 0;
   };
   struct Entry {
-    uint64_t stamp = 0, generation = 0;
+    uint64_t version = 0, generation = 0;
     Buffer w, bias;
   };
   void* at_least(Buffer& buffer, size_t bytes);

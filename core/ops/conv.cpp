@@ -52,7 +52,7 @@ struct Convolution {
     return {.w = filter.value.value,
             .bias = bias.value,
             .fold = fold ? &*fold : nullptr,
-            .stamp = filter.version,
+            .version = filter.version,
             .narrow = filter.narrow};
   }
 
@@ -136,7 +136,7 @@ struct Convolution {
 Filter filter(Tape& tape, const ParamBuffer& values, int i) {
   Engine& engine = tape.engine();
   const bool narrow = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
-  return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.stamp() : 0,
+  return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.version() : 0,
           narrow ? values.narrow_view(i, engine.compute()) : Tensor{}};
 }
 

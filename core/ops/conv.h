@@ -12,7 +12,7 @@ struct ConvOptions {
 /// A convolution's filter, and what lets a library keep what it prepares from it.
 struct Filter {
   Var value;             ///< (K, R, S, C)
-  uint64_t version = 0;  ///< changes whenever the contents do (ParamBuffer::stamp); 0: not known, so nothing is kept
+  uint64_t version = 0;  ///< changes whenever the contents do (ParamBuffer::version); 0: not known, so nothing is kept
   Tensor narrow = {};    ///< the value in the compute type, for a library that takes filters so; none: it converts
 
   Filter(const Var& value) : value(value) {}  // any variable can be one

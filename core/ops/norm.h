@@ -21,7 +21,7 @@ enum class Activation : uint8_t { none, relu };
 struct BatchNormVars {
   Var gamma, beta;
   Tensor running_mean, running_var;
-  uint64_t version = 0;  ///< changes whenever any of the four does (ParamBuffer::stamp); 0: not known
+  uint64_t version = 0;  ///< changes whenever any of the four does (ParamBuffer::version); 0: not known
 };
 
 /// The sums of x and of x^2 over all but the channels, (C) each, that whoever made x took on the way; none: batch_norm

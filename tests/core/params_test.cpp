@@ -21,9 +21,9 @@ TEST_CASE("flat buffers share a layout", "[params]") {
   ParamBuffer values(layout, DType::f32, Stream{}), other(layout, DType::f32, Stream{});
   values.initialise(7);
   CHECK(values.read(a) == std::vector<double>{0.5, 1.5, 2.5});
-  const uint64_t stamp = other.stamp();
+  const uint64_t version = other.version();
   other.copy_from(values);
-  CHECK(other.stamp() != stamp);
+  CHECK(other.version() != version);
   CHECK(other.read(a) == values.read(a));
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
 
   values.write(1, {5, 6.125});  // the copy is stale until it is asked for, and stays where it is
   CHECK_FALSE(values.narrow_copy());
-  values.touch_both();  // of a stale copy: it stays stale
+  values.bump_version_with_half_copy();  // of a stale copy: it stays stale
   CHECK_FALSE(values.narrow_copy());
   CHECK(values.narrow_view(1, DType::bf16).data == b.data);
   CHECK(holds(b, 1));
@@ -55,7 +55,7 @@ TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
   const Tensor both = values.narrow_copy();
   values.view(1).as<float>()[0] = 7;
   both.as<bfloat16>()[layout[1].offset] = bfloat16(7);
-  values.touch_both();
+  values.bump_version_with_half_copy();
   REQUIRE(values.narrow_copy());
   CHECK(holds(b, 1));
   ParamBuffer moved(std::move(values));

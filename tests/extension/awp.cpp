@@ -77,7 +77,7 @@ struct Awp : Trainer {
                   RowFactors::one, gamma);
       });
     }
-    moved->params.touch();
+    moved->params.bump_version();
   }
 };
 

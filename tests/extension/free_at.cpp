@@ -88,7 +88,7 @@ struct FreeAt : Trainer {
                     {.radius = radius, .step = step});
       weighted_sum(tape.stream(), x.numel(), 1.f, x.as<const T>(), -1.f, images.as<const T>(), perturbation.as<T>());
     });
-    kept->touch();
+    kept->bump_version();
     put_scalar(c.engine, value.value, loss);
   }
 

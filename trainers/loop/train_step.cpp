@@ -193,9 +193,9 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   p.images += batch.size();
   if (skipped) return {.loss = loss, .lr = lr, .grad_norm = norm, .skipped_at = scale};
   s.loss_scaler.kept();
-  const uint64_t moved = s.network->weights().params.stamp();
+  const uint64_t moved = s.network->weights().params.version();
   method.after_step(context, batch);
-  TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,
+  TEMPER_CHECK(s.network->weights().params.version() == moved, "training: expected after_step of ", e.trainer.name,
                " to leave the network's parameters as the optimiser "
                "moved them, because averages have them already, but it wrote to them; do that in write_gradients()");
   add_to_averages(s);

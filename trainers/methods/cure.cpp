@@ -105,7 +105,7 @@ void Cure::separate_gradients(TrainContext& c, const Batch& batch, ParamBuffer& 
     add_to_total(p.natural_weight, rgp->natural());
     if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());
   });
-  total.touch();
+  total.bump_version();
   put_scalar(c.engine, sum(tape, p).value, loss);
 }
 

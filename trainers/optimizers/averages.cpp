@@ -14,7 +14,7 @@ void blend(Stream stream, Live<double> keep, const ParamBuffer& x, ParamBuffer& 
     using T = decltype(tag);
     ema<T>(stream, x.layout().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
   });
-  average.touch();
+  average.bump_version();
 }
 
 void bn_field(Fields& f, AverageBn& bn) {

@@ -31,7 +31,7 @@ void add_share(Stream stream, ParamBuffer& params, Live<float> share, Live<uint3
     T* w = params.all().as<T>();
     weighted_sum<T>(stream, params.layout().size(), 1.f, w, share, w, w, moves);
   });
-  params.touch();
+  params.bump_version();
 }
 
 WeightOptimizer::WeightOptimizer(ParamBuffer& params, const Optimizer& rule, Stream stream,
@@ -108,7 +108,7 @@ void WeightOptimizer::clip(Stream stream, ParamBuffer& gradient, const Tensor& s
     using T = decltype(tag);
     clip_gradient<T>(stream, gradient.layout().size(), gradient.all().as<T>(), square_sum.as<const T>(), clip_);
   });
-  gradient.touch();
+  gradient.bump_version();
 }
 
 Update WeightOptimizer::update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask,
@@ -153,11 +153,11 @@ void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientM
   if (follower.average)
     for (const Range& r : frozen_) average(r);
   if (copied)
-    params_.touch_both();
+    params_.bump_version_with_half_copy();
   else
-    params_.touch();
-  for (ParamBuffer& s : state_) s.touch();
-  if (follower.average) follower.average->touch();
+    params_.bump_version();
+  for (ParamBuffer& s : state_) s.bump_version();
+  if (follower.average) follower.average->bump_version();
 }
 
 ParamBuffer& WeightOptimizer::state(const std::string& name) {

@@ -67,7 +67,7 @@ class Reader : public StateVisitor {
       synchronize(buffer.stream());
       if (const auto fault = weights_fault(full, t.shape, buffer.read(i))) fail(file_, ": ", *fault);
     }
-    buffer.touch();
+    buffer.bump_version();
   }
 
  private:

@@ -42,7 +42,7 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
   const ConvShape& g = kShape;
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2), bias({g.k}, 3), residual({g.n, g.p(), g.q(), g.k}, 4);
   Numbers y = residual, dx = x, dy(residual.shape, 5);
-  const ConvFilter filter{.w = w.full(), .bias = bias.full(), .stamp = 1};
+  const ConvFilter filter{.w = w.full(), .bias = bias.full(), .version = 1};
 
   Numbers want = y;
   f32->forward({}, g, x.full(), filter, {.residual = residual.full(), .relu = true}, want.full());
@@ -65,7 +65,7 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
   CHECK(dw == dw_want);
 }
 
-TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a stamp", "[conv]") {
+TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a version", "[conv]") {
   const auto f16 = make_f16_conv(make_reference_conv());
   const ConvShape& g = kShape;
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2);
@@ -78,12 +78,12 @@ TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a stamp"
   for (float& v : precise) v *= 1.0001f;  // rounds back to w
   const Tensor filter{precise.data(), w.shape, DType::f32, Device::cpu};
   const Numbers rounded = forward({.w = w.full()});
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
   const int64_t prepared = f16->stats().filters_prepared;
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
   CHECK(f16->stats().filters_prepared == prepared);
   precise[0] += 1;
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
-  CHECK_FALSE(forward({.w = filter, .stamp = 8}) == rounded);
-  CHECK(forward({.w = filter, .stamp = 9, .narrow = w.narrow()}) == rounded);  // the copy given is what counts
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
+  CHECK_FALSE(forward({.w = filter, .version = 8}) == rounded);
+  CHECK(forward({.w = filter, .version = 9, .narrow = w.narrow()}) == rounded);  // the copy given is what counts
 }

@@ -123,7 +123,7 @@ TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
   }
 }
 
-TEMPER_DEVICE_TEST("a prepared filter follows its stamp and its fold", "[conv]") {
+TEMPER_DEVICE_TEST("a prepared filter follows its version and its fold", "[conv]") {
   const auto plain = make_reference_conv();
   for (const Compute& compute : types(device)) {
     CAPTURE(compute.name);
@@ -156,7 +156,7 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
       ConvShape g;
       Tensor x, y, dy, dx, w;
       BatchNormFold fold;
-      ConvFilter filter() const { return {.w = w, .fold = &fold, .stamp = 7}; }
+      ConvFilter filter() const { return {.w = w, .fold = &fold, .version = 7}; }
     };
     std::vector<Layer> layers;
     for (const ConvShape& g : shapes()) {

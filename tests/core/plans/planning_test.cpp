@@ -83,13 +83,13 @@ std::vector<double> run(const std::string& trainer, const std::vector<std::strin
     if (plans == Plans::ahead) {
       const std::vector<double> before = numbers(state);
       const Weights& w = state.network->weights();
-      const uint64_t params = w.params.stamp(), buffers = w.buffers.stamp();
+      const uint64_t params = w.params.version(), buffers = w.buffers.version();
       CHECK(note_step(state));
       note_validation(state);
       engine.conv().make_plans(engine.stream());
       CHECK(numbers(state) == before);
-      CHECK(w.params.stamp() == params);
-      CHECK(w.buffers.stamp() == buffers);
+      CHECK(w.params.version() == params);
+      CHECK(w.buffers.version() == buffers);
       CHECK(engine.arena().used() == 0);
     }
     TrainContext context = state.context();
@@ -120,20 +120,20 @@ TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[pla
   buffer.write(0, std::vector<double>(64, 3.0));
   buffer.narrow_view(0, DType::bf16);
   CHECK(buffer.narrow_copy());
-  const uint64_t stamp = buffer.stamp();
+  const uint64_t version = buffer.version();
   {
     const Planning planning(engine.capture());
     buffer.copy_from(other);
     buffer.zero();
     set_zero(s, buffer.all().data, buffer.all().bytes());
-    CHECK(buffer.stamp() != stamp);
+    CHECK(buffer.version() != version);
     buffer.narrow_view(0, DType::bf16);
     CHECK(buffer.narrow_copy());
     CHECK_THROWS_AS(synchronize(s), NotRepeatable);
     CHECK_THROWS_AS(DeviceArray<float>(s, 1), NotRepeatable);
     CHECK_THROWS_WITH(engine.capture().begin(), "capture: a planning pass is under way; end it before another begins");
   }
-  CHECK(buffer.stamp() == stamp);
+  CHECK(buffer.version() == version);
   CHECK(buffer.read(0) == std::vector<double>(64, 3.0));
   CHECK(!buffer.narrow_copy());  // nothing was converted
   buffer.narrow_view(0, DType::bf16);

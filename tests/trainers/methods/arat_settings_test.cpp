@@ -39,7 +39,7 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
                           Balance::Clean clean = Balance::Clean::power) {
     Setup s(device, kAratAttack + ", balance: {" + balance + "}");
     s.weights().params.write(s.weights().params.layout().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
-    s.weights().params.touch();
+    s.weights().params.bump_version();
     TrainContext context = s.state.context();
     s.method().before_epoch(context);
     const double a = expected(s, batches), w = std::pow(a, exponent);

@@ -31,7 +31,7 @@ void scale_logits(Network& network, double factor) {
     for (double& v : values) v *= factor;
     params.write(i, values);
   }
-  params.touch();
+  params.bump_version();
 }
 
 /// A few steps of training in f32, which leave a network that is right about most images.

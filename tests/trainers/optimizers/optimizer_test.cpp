@@ -59,10 +59,10 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
         g.write(i, gradient);
         reference_step(want[i], velocity[i], gradient, o, 0.1 / (step + 1), i == 1 ? 0 : 0.05);
       }
-      const uint64_t stamp = w.stamp();
+      const uint64_t version = w.version();
       sgd.prepare(0.1 / (step + 1));
       sgd.step(stream, g);
-      CHECK(w.stamp() != stamp);
+      CHECK(w.version() != version);
     }
     for (int i = 0; i < 3; ++i)
       for (size_t e = 0; e < want[i].size(); ++e) {
@@ -196,9 +196,9 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     w.narrow_view(0, DType::bf16);
     const auto contents = [&](const ParamBuffer& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
-      const uint64_t stamp = average.stamp();
+      const uint64_t version = average.version();
       together.step(stream, g, m, {&average, 0.9});
-      CHECK(average.stamp() != stamp);
+      CHECK(average.version() != version);
       alone.step(stream, g, m);
       ema<float>(stream, layout.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
       REQUIRE(w.narrow_copy());

@@ -75,7 +75,7 @@ void Revision::after_step(const TrainContext& context) {
     using T = decltype(tag);
     ema<T>(context.engine.stream(), theta.layout().size(), weights_.params.all().as<T>(), theta.all().as<T>(), *keep);
   });
-  weights_.params.touch();
+  weights_.params.bump_version();
 }
 
 void Revision::visit_state(StateVisitor& v) {

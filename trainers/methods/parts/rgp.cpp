@@ -118,8 +118,8 @@ void Rgp::update(Engine& engine, const ParamBuffer& step) {
     percentile<T>(stream, *plan_, score, thresholds.as<T>());
     threshold_mask<T>(stream, *plan_, score, thresholds.as<T>(), mask_.all().as<T>(), kept_.data());
   });
-  robust_.touch();
-  mask_.touch();
+  robust_.bump_version();
+  mask_.bump_version();
 }
 
 void Rgp::metrics(const MetricSink& to) const {
