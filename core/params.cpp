@@ -73,11 +73,11 @@ void ParamLayout::freeze(std::string_view glob) {
 }
 
 /// The contents a ParamBuffer had at `version`, in fewer bits.
-struct NarrowCopy {
-  NarrowCopy(DType dtype, int64_t n, Device device)
+struct HalfCopy {
+  HalfCopy(DType dtype, int64_t n, Device device)
       : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
-  NarrowCopy(const NarrowCopy&) = delete;
-  ~NarrowCopy() { release(device, data, bytes); }
+  HalfCopy(const HalfCopy&) = delete;
+  ~HalfCopy() { release(device, data, bytes); }
 
   DType dtype;
   Device device;
@@ -98,7 +98,7 @@ ParamBuffer::ParamBuffer(ParamBuffer&& other) noexcept
       bytes_(other.bytes_),
       data_(std::exchange(other.data_, nullptr)),
       version_(other.version_),
-      narrow_(std::move(other.narrow_)) {}
+      half_(std::move(other.half_)) {}
 ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
   std::swap(layout_, other.layout_);
   std::swap(dtype_, other.dtype_);
@@ -106,7 +106,7 @@ ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
   std::swap(bytes_, other.bytes_);
   std::swap(data_, other.data_);
   std::swap(version_, other.version_);
-  std::swap(narrow_, other.narrow_);
+  std::swap(half_, other.half_);
   return *this;
 }
 ParamBuffer::~ParamBuffer() { release(stream_.device, data_, bytes_); }
@@ -126,34 +126,34 @@ void ParamBuffer::bump_version() {
   if (recording(stream_)) stream_.capture->host([this] { bump_version(); });
 }
 
-Tensor ParamBuffer::narrow_view(int i, DType dtype) const {
-  TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
+Tensor ParamBuffer::half_view(int i, DType dtype) const {
+  TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "half_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
   const int64_t n = layout_->size();
   static std::mutex converting;  // the threads of an engine may ask at once
   const std::lock_guard lock(converting);
-  if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
-  if (!narrow_copy()) {
-    dispatch_narrow(dtype, [&](auto tag) {
+  if (!half_ || half_->dtype != dtype) half_ = std::make_unique<HalfCopy>(dtype, n, stream_.device);
+  if (!half_copy()) {
+    dispatch_half(dtype, [&](auto tag) {
       using T = decltype(tag);
-      convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(narrow_->data));
+      convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(half_->data));
     });
-    narrow_->version = version_;
-    narrow_->generation = generation(stream_);
+    half_->version = version_;
+    half_->generation = generation(stream_);
   }
   const Param& p = (*layout_)[i];
-  return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
+  return {static_cast<char*>(half_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
-Tensor ParamBuffer::narrow_copy() const {
-  if (!narrow_ || narrow_->version != version_ || narrow_->generation != generation(stream_)) return {};
-  return {narrow_->data, Shape{layout_->size()}, narrow_->dtype, stream_.device};
+Tensor ParamBuffer::half_copy() const {
+  if (!half_ || half_->version != version_ || half_->generation != generation(stream_)) return {};
+  return {half_->data, Shape{layout_->size()}, half_->dtype, stream_.device};
 }
 
 void ParamBuffer::bump_version_with_half_copy() {
-  const bool both = static_cast<bool>(narrow_copy());
+  const bool both = static_cast<bool>(half_copy());
   new_version();
-  if (both) narrow_->version = version_;
+  if (both) half_->version = version_;
   if (recording(stream_)) stream_.capture->host([this] { bump_version_with_half_copy(); });
 }
 

@@ -46,7 +46,7 @@ class ParamLayout {
   int64_t size_ = 0;
 };
 
-struct NarrowCopy;
+struct HalfCopy;
 
 bool glob_matches(std::string_view glob, std::string_view text);
 
@@ -74,10 +74,10 @@ class ParamBuffer {
 
   /// An array rounded to a 16-bit type, for libraries that take filters so. All are converted together, when first
   /// asked for and whenever the contents have changed since; the memory stays where it is.
-  Tensor narrow_view(int i, DType dtype) const;
+  Tensor half_view(int i, DType dtype) const;
   /// The whole rounded copy, if there is one that holds the present contents: for a kernel that writes both at once. It
   /// calls bump_version_with_half_copy() after.
-  Tensor narrow_copy() const;
+  Tensor half_copy() const;
   /// bump_version(), of a writer that brought the rounded copy up to date too.
   void bump_version_with_half_copy();
 
@@ -98,7 +98,7 @@ class ParamBuffer {
   size_t bytes_;
   void* data_ = nullptr;
   uint64_t version_ = 0;
-  mutable std::unique_ptr<NarrowCopy> narrow_;
+  mutable std::unique_ptr<HalfCopy> half_;
 };
 
 }  // namespace temper

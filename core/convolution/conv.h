@@ -33,7 +33,7 @@ struct ConvFilter {
   Tensor bias;  ///< (k) or none; f32 (f64)
   const BatchNormFold* fold = nullptr;
   uint64_t version = 0;
-  Tensor narrow = {};  ///< w in the compute type, for a back end that takes_narrow_filters(); none: it converts w
+  Tensor half = {};  ///< w in the compute type, for a back end that takes_narrow_filters(); none: it converts w
 };
 
 /// The fold of f, or none, as factors of the filters (one each) and, if there is a fold, the bias that goes with it.
@@ -70,7 +70,7 @@ class ConvBackend {
   virtual ConvStats stats() const { return {}; }
   /// Whether it can compute in `dtype` on this machine.
   virtual bool supports(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
-  /// Whether it takes filters as (k, r, s, c) in the compute type, and so is better off with ConvFilter::narrow.
+  /// Whether it takes filters as (k, r, s, c) in the compute type, and so is better off with ConvFilter::half.
   virtual bool takes_narrow_filters() const { return false; }
   /// Whether a data gradient with a mask is better added to an array that lies apart from dx.
   virtual bool adds_apart() const { return false; }

@@ -104,8 +104,8 @@ class F16Conv : public ConvBackend {
         r.bias = rounded(r.bias.data(), filters);
         return;
       }
-      if (f.narrow)
-        r.w.assign(f.narrow.as<float16>(), f.narrow.as<float16>() + n);
+      if (f.half)
+        r.w.assign(f.half.as<float16>(), f.half.as<float16>() + n);
       else
         r.w = rounded(f.w.as<float>(), n);
       r.bias = bias ? rounded(bias, filters) : std::vector<float>();

@@ -45,7 +45,7 @@ void* PreparedFilters::at_least(Buffer& buffer, size_t bytes) {
 
 PreparedFilters::Filter PreparedFilters::get(Stream stream, const ConvShape& g, const ConvFilter& f, DType dtype) {
   if (!f.fold && dtype == f.w.dtype) return {f.w.data, f.bias.data};
-  if (!f.fold && !f.bias && f.narrow) return {f.narrow.data};
+  if (!f.fold && !f.bias && f.half) return {f.half.data};
   Entry& entry = entries_[{f.w.data, f.bias.data, f.fold ? f.fold->mean.data : nullptr, dtype}];
   const Filter made{.w = at_least(entry.w, f.w.numel() * size_of(dtype)),
                     .bias = f.fold || f.bias ? at_least(entry.bias, g.k * size_of(dtype)) : nullptr};
@@ -56,7 +56,7 @@ PreparedFilters::Filter PreparedFilters::get(Stream stream, const ConvShape& g, 
   if (dtype == DType::f32)
     fill<float>(stream, g, f, made.w, made.bias);
   else
-    dispatch_narrow(dtype, [&](auto tag) { fill<decltype(tag)>(stream, g, f, made.w, made.bias); });
+    dispatch_half(dtype, [&](auto tag) { fill<decltype(tag)>(stream, g, f, made.w, made.bias); });
   return made;
 }
 

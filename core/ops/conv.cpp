@@ -53,7 +53,7 @@ struct Convolution {
             .bias = bias.value,
             .fold = fold ? &*fold : nullptr,
             .version = filter.version,
-            .narrow = filter.narrow};
+            .half = filter.half};
   }
 
   /// What runs inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN into 0 there,
@@ -135,9 +135,9 @@ struct Convolution {
 
 Filter filter(Tape& tape, const ParamBuffer& values, int i) {
   Engine& engine = tape.engine();
-  const bool narrow = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
+  const bool half = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
   return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.version() : 0,
-          narrow ? values.narrow_view(i, engine.compute()) : Tensor{}};
+          half ? values.half_view(i, engine.compute()) : Tensor{}};
 }
 
 Var conv2d(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options) {

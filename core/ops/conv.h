@@ -13,10 +13,10 @@ struct ConvOptions {
 struct Filter {
   Var value;             ///< (K, R, S, C)
   uint64_t version = 0;  ///< changes whenever the contents do (ParamBuffer::version); 0: not known, so nothing is kept
-  Tensor narrow = {};    ///< the value in the compute type, for a library that takes filters so; none: it converts
+  Tensor half = {};      ///< the value in the compute type, for a library that takes filters so; none: it converts
 
   Filter(const Var& value) : value(value) {}  // any variable can be one
-  Filter(const Var& value, uint64_t version, const Tensor& narrow) : value(value), version(version), narrow(narrow) {}
+  Filter(const Var& value, uint64_t version, const Tensor& half) : value(value), version(version), half(half) {}
 };
 /// Parameter `i` as a filter, with its version, and its 16-bit copy where this engine's convolutions take that.
 Filter filter(Tape& tape, const ParamBuffer& values, int i);

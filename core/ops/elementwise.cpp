@@ -61,7 +61,7 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
     const bool narrows = from.dtype == DType::f32;
     TEMPER_CHECK((narrows && size_of(to.dtype) == 2) || (size_of(from.dtype) == 2 && to.dtype == DType::f32),
                  "convert: expected f32 and bf16 or f16, got ", from.dtype, " and ", to.dtype);
-    dispatch_narrow(narrows ? to.dtype : from.dtype, [&](auto tag) {
+    dispatch_half(narrows ? to.dtype : from.dtype, [&](auto tag) {
       using T = decltype(tag);
       if (narrows)
         convert<T, float>(stream, to.numel(), from.as<float>(), beta, to.as<T>());

@@ -186,8 +186,7 @@ class PlannedConv : public ConvBackend {
   Tensor as_f32(Stream stream, const Tensor& t) {
     if (t.dtype == DType::f32) return t;
     const Tensor copy = arena_.tensor(t.shape, DType::f32);
-    dispatch_narrow(t.dtype,
-                    [&](auto tag) { convert(stream, t.numel(), t.as<decltype(tag)>(), 0.f, copy.as<float>()); });
+    dispatch_half(t.dtype, [&](auto tag) { convert(stream, t.numel(), t.as<decltype(tag)>(), 0.f, copy.as<float>()); });
     return copy;
   }
 

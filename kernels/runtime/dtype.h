@@ -166,7 +166,7 @@ decltype(auto) dispatch_float(DType t, F f) {
 
 /// As dispatch_float for what is stored in 16 bits.
 template <class F>
-decltype(auto) dispatch_narrow(DType t, F f) {
+decltype(auto) dispatch_half(DType t, F f) {
   switch (t) {
     case DType::bf16: return f(bfloat16{});
     case DType::f16: return f(float16{});

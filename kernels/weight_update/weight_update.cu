@@ -20,9 +20,9 @@ template <class T>
 HD void follow(const Ema<T>& ema, T w, T& average) {
   ema(0, average, w);
 }
-template <class T, class Narrow>
-HD void follow(const Ema<T>&, T w, Narrow& narrow) {
-  narrow = Narrow(static_cast<compute_t<Narrow>>(w));
+template <class T, class Half>
+HD void follow(const Ema<T>&, T w, Half& half) {
+  half = Half(static_cast<compute_t<Half>>(w));
 }
 
 template <class T>
@@ -61,10 +61,10 @@ struct LiveMaskedUpdate : LiveMaskedSgd<T> {
 
 }  // namespace
 
-template <class T, class Narrow>
-void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, MaskMode mode, SgdStep step,
+template <class T, class Half>
+void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, MaskMode mode, SgdStep step,
                    Live<double> decay) {
-  if (!a.average && !a.narrow) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
+  if (!a.average && !a.half) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
   const KernelRange range(stream, "weight_update", {n});
   const auto run = [&](auto... followers) {
     if (a.mask)
@@ -72,14 +72,14 @@ void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, M
     else
       map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, followers...);
   };
-  if (!a.narrow) return run(a.average);
+  if (!a.half) return run(a.average);
   if constexpr (sizeof(T) == 4) {
     if (a.average)
-      run(a.average, write(a.narrow));
+      run(a.average, write(a.half));
     else
-      run(write(a.narrow));
+      run(write(a.half));
   } else {
-    fail("weight_update: expected no narrow copy of f64 weights");
+    fail("weight_update: expected no half copy of f64 weights");
   }
 }
 

@@ -33,35 +33,35 @@ TEST_CASE("a flat buffer's 16-bit copy follows its contents", "[params]") {
   layout.add("b", {2}, [](const RngKey&, uint32_t, uint32_t) { return -1.0 / 3; });
   ParamBuffer values(layout, DType::f32, Stream{});
   values.initialise(1);
-  CHECK_FALSE(values.narrow_copy());
-  const auto holds = [&](const Tensor& narrow, int i) {
+  CHECK_FALSE(values.half_copy());
+  const auto holds = [&](const Tensor& half, int i) {
     const std::vector<double> want = values.read(i);
-    for (int64_t e = 0; e < narrow.numel(); ++e)
-      if (float(narrow.as<bfloat16>()[e]) != float(bfloat16(float(want[e])))) return false;
-    return narrow.shape == layout[i].shape;
+    for (int64_t e = 0; e < half.numel(); ++e)
+      if (float(half.as<bfloat16>()[e]) != float(bfloat16(float(want[e])))) return false;
+    return half.shape == layout[i].shape;
   };
-  const Tensor b = values.narrow_view(1, DType::bf16);
+  const Tensor b = values.half_view(1, DType::bf16);
   CHECK(holds(b, 1));
-  CHECK(holds(values.narrow_view(0, DType::bf16), 0));
-  CHECK(values.narrow_copy());
+  CHECK(holds(values.half_view(0, DType::bf16), 0));
+  CHECK(values.half_copy());
 
   values.write(1, {5, 6.125});  // the copy is stale until it is asked for, and stays where it is
-  CHECK_FALSE(values.narrow_copy());
+  CHECK_FALSE(values.half_copy());
   values.bump_version_with_half_copy();  // of a stale copy: it stays stale
-  CHECK_FALSE(values.narrow_copy());
-  CHECK(values.narrow_view(1, DType::bf16).data == b.data);
+  CHECK_FALSE(values.half_copy());
+  CHECK(values.half_view(1, DType::bf16).data == b.data);
   CHECK(holds(b, 1));
 
-  const Tensor both = values.narrow_copy();
+  const Tensor both = values.half_copy();
   values.view(1).as<float>()[0] = 7;
   both.as<bfloat16>()[layout[1].offset] = bfloat16(7);
   values.bump_version_with_half_copy();
-  REQUIRE(values.narrow_copy());
+  REQUIRE(values.half_copy());
   CHECK(holds(b, 1));
   ParamBuffer moved(std::move(values));
-  CHECK(moved.narrow_copy().data == both.data);
-  CHECK_THROWS_WITH(ParamBuffer(layout, DType::f64, Stream{}).narrow_view(0, DType::bf16),
-                    "narrow_view: expected bf16 or f16 of f32, got bf16 of f64");
+  CHECK(moved.half_copy().data == both.data);
+  CHECK_THROWS_WITH(ParamBuffer(layout, DType::f64, Stream{}).half_view(0, DType::bf16),
+                    "half_view: expected bf16 or f16 of f32, got bf16 of f64");
 }
 
 TEST_CASE("parameter errors name the parameter", "[params][errors]") {

@@ -30,7 +30,7 @@ struct Update {
 struct Followers {
   Tensor average;  ///< <- keep * average + (1 - keep) * weights; empty: none
   Live<double> keep = 0;
-  Tensor narrow;  ///< the weights, rounded to a 16-bit type; empty: none
+  Tensor half;  ///< the weights, rounded to a 16-bit type; empty: none
 };
 
 /// A rule by which a gradient moves weights. It keeps nothing itself: what it needs from one step to the next is in

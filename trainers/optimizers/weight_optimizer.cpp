@@ -131,7 +131,7 @@ void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientM
   TEMPER_CHECK(!mask.buffer || rule_.handles_masks(),
                "optimizer: this one does not handle masks of gradients, which the training method uses; take one that "
                "does, such as sgd or adam");
-  const Tensor narrow = params_.narrow_copy();
+  const Tensor half = params_.half_copy();
   const auto average = [&](const Range& r) {
     dispatch_full(params_.dtype(), [&](auto tag) {
       using T = decltype(tag);
@@ -144,7 +144,7 @@ void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientM
     const Update u = update(r, gradient, mask, moves);
     const Followers followers{.average = part(follower.average, r.from, r.count),
                               .keep = follower.keep,
-                              .narrow = narrow ? narrow.rows(r.from, r.count) : Tensor()};
+                              .half = half ? half.rows(r.from, r.count) : Tensor()};
     if (rule_.update_with(stream, u, followers)) continue;
     copied = false;
     rule_.update(stream, u);

@@ -41,7 +41,7 @@ class WeightOptimizer {
 
   /// Limits a gradient (OptimizerOptions::clip) whose sum of squares is `square_sum` (1).
   void clip(Stream stream, ParamBuffer& gradient, const Tensor& square_sum) const;
-  /// One update. The follower moves with the weights, and so does their 16-bit copy (ParamBuffer::narrow_copy) if there
+  /// One update. The follower moves with the weights, and so does their 16-bit copy (ParamBuffer::half_copy) if there
   /// is one: the bits are those of one after the other. What is frozen is averaged, too. Weights and state stay where
   /// `moves` is 0.
   void step(Stream stream, const ParamBuffer& gradient, GradientMask mask = {}, Follower follower = {},

@@ -25,7 +25,7 @@ struct Numbers {
     }
   }
   Tensor full() { return {f.data(), shape, DType::f32, Device::cpu}; }
-  Tensor narrow() { return {h.data(), shape, DType::f16, Device::cpu}; }
+  Tensor half() { return {h.data(), shape, DType::f16, Device::cpu}; }
   bool operator==(const Numbers& other) const {
     for (size_t i = 0; i < h.size(); ++i)
       if (h[i].bits != other.h[i].bits) return false;
@@ -47,7 +47,7 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
   Numbers want = y;
   f32->forward({}, g, x.full(), filter, {.residual = residual.full(), .relu = true}, want.full());
   want.round();
-  f16->forward({}, g, x.narrow(), filter, {.residual = residual.narrow(), .relu = true}, y.narrow());
+  f16->forward({}, g, x.half(), filter, {.residual = residual.half(), .relu = true}, y.half());
   CHECK(y == want);
 
   for (const float beta : {0.f, 1.f}) {
@@ -55,13 +55,13 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
     f32->backward_data({}, g, dy.full(), filter, 0.f, product.full());
     for (size_t i = 0; i < product.f.size(); ++i) wanted.f[i] = beta * dx.f[i] + product.f[i];
     wanted.round();
-    f16->backward_data({}, g, dy.narrow(), filter, beta, got.narrow());
+    f16->backward_data({}, g, dy.half(), filter, beta, got.half());
     CHECK(got == wanted);
   }
 
   std::vector<float> dw(w.f.size(), 1), dw_want(w.f.size(), 1);
   f32->backward_filter({}, g, x.full(), dy.full(), 1.f, {dw_want.data(), w.shape, DType::f32, Device::cpu});
-  f16->backward_filter({}, g, x.narrow(), dy.narrow(), 1.f, {dw.data(), w.shape, DType::f32, Device::cpu});
+  f16->backward_filter({}, g, x.half(), dy.half(), 1.f, {dw.data(), w.shape, DType::f32, Device::cpu});
   CHECK(dw == dw_want);
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a versio
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2);
   const auto forward = [&](ConvFilter filter) {
     Numbers y({g.n, g.p(), g.q(), g.k}, 3);
-    f16->forward({}, g, x.narrow(), filter, {}, y.narrow());
+    f16->forward({}, g, x.half(), filter, {}, y.half());
     return y;
   };
   std::vector<float> precise = w.f;
@@ -85,5 +85,5 @@ TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a versio
   precise[0] += 1;
   CHECK(forward({.w = filter, .version = 7}) == rounded);
   CHECK_FALSE(forward({.w = filter, .version = 8}) == rounded);
-  CHECK(forward({.w = filter, .version = 9, .narrow = w.narrow()}) == rounded);  // the copy given is what counts
+  CHECK(forward({.w = filter, .version = 9, .half = w.half()}) == rounded);  // the copy given is what counts
 }

@@ -138,12 +138,12 @@ TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[
   ParamLayout layout;
   layout.add("w", {64}, nullptr);
   ParamBuffer buffer(layout, DType::f32, engine.stream());
-  buffer.narrow_view(0, DType::bf16);
-  CHECK(buffer.narrow_copy());
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
   engine.capture().begin();
-  CHECK(!buffer.narrow_copy());  // so the recording holds the conversion
-  buffer.narrow_view(0, DType::bf16);
-  CHECK(buffer.narrow_copy());
+  CHECK(!buffer.half_copy());  // so the recording holds the conversion
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
   engine.capture().abandon();
-  CHECK(!buffer.narrow_copy());
+  CHECK(!buffer.half_copy());
 }

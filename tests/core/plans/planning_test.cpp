@@ -118,8 +118,8 @@ TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[pla
   layout.add("w", {64}, nullptr);
   ParamBuffer buffer(layout, DType::f32, s), other(layout, DType::f32, s);
   buffer.write(0, std::vector<double>(64, 3.0));
-  buffer.narrow_view(0, DType::bf16);
-  CHECK(buffer.narrow_copy());
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
   const uint64_t version = buffer.version();
   {
     const Planning planning(engine.capture());
@@ -127,17 +127,17 @@ TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[pla
     buffer.zero();
     set_zero(s, buffer.all().data, buffer.all().bytes());
     CHECK(buffer.version() != version);
-    buffer.narrow_view(0, DType::bf16);
-    CHECK(buffer.narrow_copy());
+    buffer.half_view(0, DType::bf16);
+    CHECK(buffer.half_copy());
     CHECK_THROWS_AS(synchronize(s), NotRepeatable);
     CHECK_THROWS_AS(DeviceArray<float>(s, 1), NotRepeatable);
     CHECK_THROWS_WITH(engine.capture().begin(), "capture: a planning pass is under way; end it before another begins");
   }
   CHECK(buffer.version() == version);
   CHECK(buffer.read(0) == std::vector<double>(64, 3.0));
-  CHECK(!buffer.narrow_copy());  // nothing was converted
-  buffer.narrow_view(0, DType::bf16);
-  CHECK(static_cast<float>(buffer.narrow_copy().as<bfloat16>()[0]) == 3);
+  CHECK(!buffer.half_copy());  // nothing was converted
+  buffer.half_view(0, DType::bf16);
+  CHECK(static_cast<float>(buffer.half_copy().as<bfloat16>()[0]) == 3);
 }
 
 TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planning]") {

@@ -193,7 +193,7 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     WeightOptimizer together(w, rule, stream, options), alone(apart, rule, stream, options);
     together.prepare(0.1);
     alone.prepare(0.1);
-    w.narrow_view(0, DType::bf16);
+    w.half_view(0, DType::bf16);
     const auto contents = [&](const ParamBuffer& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
       const uint64_t version = average.version();
@@ -201,9 +201,9 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
       CHECK(average.version() != version);
       alone.step(stream, g, m);
       ema<float>(stream, layout.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
-      REQUIRE(w.narrow_copy());
-      const std::vector<double> narrow = test::numbers_of(stream, w.narrow_copy()), all = contents(w);
-      for (size_t i = 0; i < all.size(); ++i) REQUIRE(narrow[i] == bfloat16(static_cast<float>(all[i])));
+      REQUIRE(w.half_copy());
+      const std::vector<double> half = test::numbers_of(stream, w.half_copy()), all = contents(w);
+      for (size_t i = 0; i < all.size(); ++i) REQUIRE(half[i] == bfloat16(static_cast<float>(all[i])));
       CHECK(all == contents(apart));
       CHECK(contents(average) == contents(average_apart));
       CHECK(contents(together.state("momentum")) == contents(alone.state("momentum")));
