@@ -44,7 +44,7 @@ Var Tape::param(const ParamBuffer& values, int i) {
   return v;
 }
 
-Tensor Tape::take(const Shape& shape, DType dtype) {
+Tensor Tape::acquire(const Shape& shape, DType dtype) {
   const int64_t bytes = shape.numel() * static_cast<int64_t>(size_of(dtype));
   auto best = free_.end();  // the smallest free buffer that fits without wasting more than half of it
   for (auto it = free_.begin(); it != free_.end(); ++it)
@@ -60,7 +60,7 @@ void Tape::release(const Tensor& t) {
   free_.push_back({t.data, Shape{static_cast<int64_t>(t.bytes())}, DType::u8, t.device});
 }
 
-void Tape::give_back(Slot& slot) {
+void Tape::release(Slot& slot) {
   if (!slot.pooled) return;
   release(slot.grad);
   slot = {};
@@ -75,7 +75,7 @@ GradSink Tape::sink(const Var& v) {
       fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->layout()[leaves_[leaf].param].name,
            "' and no buffer is for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() on what "
            "those weights made, or a tape of their own with Wrt::nothing");
-    s.grad = take(v.value.shape, v.value.dtype);
+    s.grad = acquire(v.value.shape, v.value.dtype);
     s.pooled = true;
   }
   const float beta = s.written ? 1.f : 0.f;
@@ -83,16 +83,16 @@ GradSink Tape::sink(const Var& v) {
   return {s.grad, beta};
 }
 
-Tensor Tape::renew(const Var& v) {
+Tensor Tape::reallocate_grad(const Var& v) {
   Slot& s = slots_[v.slot];
-  TEMPER_CHECK(s.pooled, "renew: expected a gradient in the tape's own memory");
+  TEMPER_CHECK(s.pooled, "reallocate_grad: expected a gradient in the tape's own memory");
   const Tensor old = s.grad;
-  s.grad = take(v.value.shape, v.value.dtype);
+  s.grad = acquire(v.value.shape, v.value.dtype);
   release(old);
   return s.grad;
 }
 
-bool Tape::adopt(const Var& v, const Tensor& dy) {
+bool Tape::move_grad(const Var& v, const Tensor& dy) {
   if (!engine_.uses(Optimisation::adopted_gradients)) return false;
   Slot &to = slots_[v.slot], &from = slots_[current_];
   if (to.written || to.grad.data || uses_[v.slot].leaf >= 0) return false;
@@ -102,11 +102,11 @@ bool Tape::adopt(const Var& v, const Tensor& dy) {
   return true;
 }
 
-bool Tape::take_mask(const Var& x) {
+bool Tape::claim_relu(const Var& x) {
   if (!engine_.uses(Optimisation::masked_gradients)) return false;
   const Use& use = uses_[x.slot];
-  if (!use.mask_offered || use.first != current_) return false;
-  slots_[x.slot].masked = true;
+  if (!use.relu_offered || use.first != current_) return false;
+  slots_[x.slot].relu_claimed = true;
   return true;
 }
 
@@ -204,7 +204,7 @@ void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
   const PhaseRange phase(stream(), "backward");
   for (Slot& s : slots_) {
-    give_back(s);
+    release(s);
     s = {};
   }
   bind(grads);
@@ -219,7 +219,7 @@ void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
     if (!slots_[current_].written) continue;
     const PhaseRange op(stream(), nodes_[i].op);
     nodes_[i].backward(*this, slots_[current_].grad);
-    give_back(slots_[current_]);
+    release(slots_[current_]);
   }
   clear_unreached(grads);
 }

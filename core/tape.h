@@ -50,13 +50,13 @@ struct GradSink {
 /// complete,
 ///    and adds to the gradient of every operand that needs one: into = beta * into + g, with the sink() of the operand.
 ///    The first writer gets beta = 0, so nothing is zeroed first.
-/// 2. dy belongs to the closure until it returns: it may be overwritten, and adopt() makes it an operand's gradient
+/// 2. dy belongs to the closure until it returns: it may be overwritten, and move_grad() makes it an operand's gradient
 ///    where nothing was written for that operand yet, which saves a copy. After that the closure leaves it alone.
 /// 3. Gradients of results are the tape's own memory and are used again as soon as their closure has run. Gradients of
 ///    leaves (parameters, inputs) are complete when backward() returns.
-/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_mask), and the consumer that adds
-///    last to the gradient may claim it (take_mask) if its kernel can write zeros where the value is not above 0. The
-///    op's closure asks mask_taken() and then does not apply it again.
+/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_relu), and the consumer that adds
+///    last to the gradient may claim it (claim_relu) if its kernel can write zeros where the value is not above 0. The
+///    op's closure asks relu_claimed() and then does not apply it again.
 class Tape {
  public:
   Tape(Engine& engine, Wrt wrt);
@@ -94,19 +94,19 @@ class Tape {
   /// Where the gradient of an operand goes: the first writer overwrites, later ones add.
   GradSink sink(const Var& v);
   /// The gradient of an op's result gets other memory; what was written stays where it was until the next sink().
-  Tensor renew(const Var& v);
+  Tensor reallocate_grad(const Var& v);
   /// Hands a gradient over without a copy, when nothing was written for v yet: true if `dy` became v's gradient.
   /// To be called with a dy that this node's backward will not use again.
-  bool adopt(const Var& v, const Tensor& dy);
+  bool move_grad(const Var& v, const Tensor& dy);
 
   /// The gradient of a ReLU may be taken by whoever adds last to its output's gradient, and can do so for nothing:
   /// the op that made y = relu(...) offers it, a consumer's backward asks for it (and then writes zeros where x is not
   /// above 0), and the op's own backward learns whether that happened.
-  void offer_mask(const Var& y) {
-    if (y.needs_grad()) uses_[y.slot].mask_offered = true;
+  void offer_relu(const Var& y) {
+    if (y.needs_grad()) uses_[y.slot].relu_offered = true;
   }
-  bool take_mask(const Var& x);
-  bool mask_taken() const { return slots_[current_].masked; }
+  bool claim_relu(const Var& x);
+  bool relu_claimed() const { return slots_[current_].relu_claimed; }
 
   /// The gradient that backward() found for an input.
   Tensor grad(const Var& v) const;
@@ -128,12 +128,12 @@ class Tape {
  private:
   struct Slot {
     Tensor grad;
-    bool written = false, pooled = false, masked = false;
+    bool written = false, pooled = false, relu_claimed = false;
   };
   struct Use {
     int first = -1;  ///< slot of the first node that takes this one: its backward runs last
     int leaf = -1;   ///< of a parameter: its place in leaves_
-    bool mask_offered = false;
+    bool relu_offered = false;
   };
   struct Node {
     const char* op;
@@ -153,9 +153,9 @@ class Tape {
     uses_.emplace_back();
     return static_cast<int>(slots_.size()) - 1;
   }
-  Tensor take(const Shape& shape, DType dtype);
+  Tensor acquire(const Shape& shape, DType dtype);
   void release(const Tensor& t);
-  void give_back(Slot& slot);
+  void release(Slot& slot);
   void bind(std::span<const GradientBuffer> grads);
   void clear_unreached(std::span<const GradientBuffer> grads);
   void unscale(std::span<const GradientBuffer> grads);

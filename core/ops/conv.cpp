@@ -86,14 +86,14 @@ struct Convolution {
         {.residual = inside.residual ? Tensor{} : r, .relu = activation == Activation::relu && !inside.relu});
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
-    if (activation == Activation::relu) tape.offer_mask(out);
+    if (activation == Activation::relu) tape.offer_relu(out);
     return out;
   }
 
   void backward(Tape& tape, const Tensor& dy) const {
     const Var& w = filter.value;
     ConvBackend& conv = tape.engine().conv();
-    if (activation == Activation::relu && !tape.mask_taken()) {
+    if (activation == Activation::relu && !tape.relu_claimed()) {
       dispatch_float(dy.dtype, [&](auto tag) {
         using T = decltype(tag);
         relu_backward(tape.stream(), dy.numel(), y.as<T>(), dy.as<T>(), 0.f, dy.as<T>());
@@ -114,12 +114,12 @@ struct Convolution {
       ConvDataEpilogue e;
       // A residual that is x itself adds to the gradient afterwards.
       const char* name = "conv2d_backward_data";
-      if (residual.slot != x.slot && tape.take_mask(x)) {
+      if (residual.slot != x.slot && tape.claim_relu(x)) {
         name = s.beta != 0 ? "conv2d_backward_data_add_relu" : "conv2d_backward_data_relu";
         e.mask = x.value;
         if (s.beta != 0 && conv.adds_apart()) {
           e.addend = s.into;
-          s = {tape.renew(x), 0};
+          s = {tape.reallocate_grad(x), 0};
         }
       }
       e.beta = s.beta;
@@ -127,7 +127,7 @@ struct Convolution {
       if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, conv_filter(), e, s.into);
     }
     // Last, because the residual may take dy's memory.
-    if (residual.needs_grad() && !tape.adopt(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);
+    if (residual.needs_grad() && !tape.move_grad(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);
   }
 };
 

@@ -41,7 +41,7 @@ Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
   });
   return tape.record("add", y, {a, b}, [=](Tape& tape, const Tensor& dy) {
     if (b.needs_grad()) accumulate_gradient(tape, b, dy, b_scale);
-    if (a.needs_grad() && !tape.adopt(a, dy)) accumulate_gradient(tape, a, dy, 1.f);
+    if (a.needs_grad() && !tape.move_grad(a, dy)) accumulate_gradient(tape, a, dy, 1.f);
   });
 }
 
@@ -78,7 +78,7 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {
   return tape.record("reshape", x.value.reshaped(shape), {x}, [=](Tape& tape, const Tensor& dy) {
-    if (!tape.adopt(x, dy)) accumulate_gradient(tape, x, dy, 1.f);
+    if (!tape.move_grad(x, dy)) accumulate_gradient(tape, x, dy, 1.f);
   });
 }
 
