@@ -123,7 +123,7 @@ void ParamBuffer::new_version() {
 
 void ParamBuffer::bump_version() {
   new_version();
-  if (recording(stream_)) stream_.capture->host([this] { bump_version(); });
+  if (recording(stream_)) stream_.capture->on_replay([this] { bump_version(); });
 }
 
 Tensor ParamBuffer::half_view(int i, DType dtype) const {
@@ -154,7 +154,7 @@ void ParamBuffer::bump_version_with_half_copy() {
   const bool both = static_cast<bool>(half_copy());
   new_version();
   if (both) half_->version = version_;
-  if (recording(stream_)) stream_.capture->host([this] { bump_version_with_half_copy(); });
+  if (recording(stream_)) stream_.capture->on_replay([this] { bump_version_with_half_copy(); });
 }
 
 void ParamBuffer::copy_from(const ParamBuffer& other) {

@@ -20,7 +20,7 @@ struct Fake {
   void run(const GraphKey& key) {
     graph.run(key, [&] {
       ++done;
-      engine.capture().host([&] { ++host; });
+      engine.capture().on_replay([&] { ++host; });
     });
   }
 };

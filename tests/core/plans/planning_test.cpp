@@ -49,7 +49,7 @@ std::vector<std::string> with(std::vector<std::string> set, std::initializer_lis
 std::string difference(const test::Launches& planned, const test::Launches& done) {
   size_t i = 0;
   bool in_convolution = false;
-  for (const Recording::Launch& launch : done) {
+  for (const CapturedStep::Launch& launch : done) {
     if (i < planned.size() && planned[i] == launch) {
       in_convolution = launch.what.starts_with("conv2d");
       ++i;
@@ -186,7 +186,7 @@ TEST_CASE("planning: a step is gone through launch by launch as it is then done"
   TrainingState state(e, read_splits(e));
   train_step(state, "none");  // what it builds for later steps is no part of them
   CHECK(note_step(state));
-  const test::Launches planned = state.engine.capture().so_far().launches;
+  const test::Launches planned = state.engine.capture().captured().launches;
   test::Launches done;
   state.graph.emplace(state.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(done));
   {
@@ -209,7 +209,7 @@ TEST_CASE("planning: an evaluation is gone through without a trace", "[planning]
   const auto before = measure();
   const ConvStats stats = state.engine.conv().stats();
   note_validation(state);
-  CHECK(state.engine.capture().so_far().launches.size() > 20);
+  CHECK(state.engine.capture().captured().launches.size() > 20);
   CHECK(state.engine.conv().stats() == stats);
   CHECK(state.engine.arena().used() == 0);
   CHECK(measure() == before);
