@@ -149,7 +149,7 @@ void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
 
 namespace {
 
-void multiply(Stream stream, const Tensor& t, Live<float> factor) {
+void multiply(Stream stream, const Tensor& t, ScalarArg<float> factor) {
   dispatch_full(t.dtype, [&](auto tag) {
     axpby<decltype(tag)>(stream, t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
   });

@@ -99,7 +99,7 @@ Batch Loader::blank(int64_t index) {
           arena.tensor({n}, DType::i32)};
 }
 
-void Loader::fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch) {
+void Loader::fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch) {
   const Stream stream = engine_.stream();
   const int64_t n = batch.size();
   take(stream, n, order_, first, batch.ids.as<int32_t>());

@@ -41,11 +41,11 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
-  Loader* train = nullptr;                        ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                   ///< the images held out of them; null: none
-  std::optional<Live<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
-  std::map<std::string, Live<float>> lives = {};  ///< the method's live_values()
-  StepLog* logged = nullptr;                      ///< null: nobody keeps what is logged
+  Loader* train = nullptr;                             ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                        ///< the images held out of them; null: none
+  std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
+  std::map<std::string, ScalarArg<float>> lives = {};  ///< the method's live_values()
+  StepLog* logged = nullptr;                           ///< null: nobody keeps what is logged
 
   mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
 
@@ -55,7 +55,7 @@ struct TrainContext {
   /// name before, because two users would draw the same numbers.
   RngStream random(const std::string& name) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
-  Live<float> live(const std::string& name) const;
+  ScalarArg<float> live(const std::string& name) const;
   /// Puts one number, a term of the loss, on the step's line of the metrics.
   void log(const std::string& name, const Var& term) const {
     if (logged) logged->put(name, term.value);
@@ -76,7 +76,7 @@ struct GradientMask {
 struct Movement {
   GradientMask mask = {};  ///< which of them the gradient just written moves
   /// After the optimiser w becomes w + share * w, and averages follow that; none: w stays.
-  std::optional<Live<float>> share = {};
+  std::optional<ScalarArg<float>> share = {};
 };
 
 /// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.

@@ -6,7 +6,7 @@
 
 namespace temper {
 
-void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, Live<float> alpha) {
+void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, ScalarArg<float> alpha) {
   const GradSink s = tape.sink(x);
   dispatch_float(dy.dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -31,7 +31,7 @@ Var relu(Tape& tape, const Var& x) {
 }
 // [relu]
 
-Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
+Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale) {
   TEMPER_CHECK(a.value.shape == b.value.shape && a.value.dtype == b.value.dtype, "add: a is ", a.value.shape, " ",
                a.value.dtype, ", b is ", b.value.shape, " ", b.value.dtype);
   const Tensor y = tape.alloc(a.value.shape, a.value.dtype);
@@ -45,7 +45,7 @@ Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
   });
 }
 
-Var scale(Tape& tape, const Var& x, Live<float> factor) {
+Var scale(Tape& tape, const Var& x, ScalarArg<float> factor) {
   const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
   dispatch_float(y.dtype, [&](auto tag) {
     using T = decltype(tag);

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper::ema_body {
 
@@ -18,8 +18,8 @@ struct Ema {
 /// With a decay that is read when the kernel starts.
 template <class T>
 struct LiveEma {
-  Live<double> decay;
-  Live<uint32_t> moves;
+  ScalarArg<double> decay;
+  ScalarArg<uint32_t> moves;
   HD bool rests() const { return moves.now() == 0; }
   HD Ema<T> begin() const { return Ema<T>(decay.now()); }
 };

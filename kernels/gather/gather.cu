@@ -16,7 +16,7 @@ struct Take {
 };
 struct LiveTake {
   const int32_t* table;
-  Live<int64_t> first;
+  ScalarArg<int64_t> first;
   HD Take begin() const { return {table + first.now()}; }
 };
 }  // namespace
@@ -26,7 +26,7 @@ void gather(Stream stream, int64_t n, const int32_t* table, const int32_t* ids, 
   map(stream, n, Gather{table}, write(y), ids);
 }
 
-void take(Stream stream, int64_t n, const int32_t* table, Live<int64_t> first, int32_t* y) {
+void take(Stream stream, int64_t n, const int32_t* table, ScalarArg<int64_t> first, int32_t* y) {
   const KernelRange range(stream, "take", {n});
   map(stream, n, LiveTake{table, first}, write(y));
 }

@@ -41,7 +41,7 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
             .run =
                 [=](Stream s, const CaseArgs& a) {
                   NoiseStart live = start;
-                  live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                  live.key.step = ScalarArg<uint32_t>(a.get<const uint32_t>(3));
                   pgd_start<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2), live);
                 },
             .reference =
@@ -58,7 +58,7 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
             .bytes = 2.0 * n * sizeof(T),
             .unfused = if_any(clipped, CaseBody([=](Stream s, const CaseArgs& a) {
                                 NoiseStart live = start;
-                                live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                                live.key.step = ScalarArg<uint32_t>(a.get<const uint32_t>(3));
                                 live.lo = -inf, live.hi = inf;
                                 T* x = a.get<T>(0);
                                 pgd_start<T>(s, rows, cols, x, a.get<T>(1), a.get<int32_t>(2), live);

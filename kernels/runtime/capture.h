@@ -34,8 +34,8 @@ struct CapturedStep {
 
 /// Whether the work of a stream is done, recorded or only planned: shared by all copies of the stream. A recording
 /// holds launches with the arguments they had, so these, and whatever the host decides, have to be the same every time;
-/// numbers that change are read by kernels (Live). While planning, launches, copies, fills and products do nothing, and
-/// what has to be chosen before its first use is chosen or noted.
+/// numbers that change are read by kernels (ScalarArg). While planning, launches, copies, fills and products do
+/// nothing, and what has to be chosen before its first use is chosen or noted.
 class Capture {
  public:
   bool recording() const { return mode_ == Mode::recording; }

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper {
 
@@ -39,8 +39,8 @@ enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, spli
 struct RngKey {
   uint64_t seed = 0;
   Purpose purpose = Purpose::attack;
-  Live<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
-  uint32_t lane = 0;        ///< restart, below 2^24: what separates draws within a step
+  ScalarArg<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
+  uint32_t lane = 0;             ///< restart, below 2^24: what separates draws within a step
 
   /// The same stream for a kernel that draws from it often: its step is read once.
   HD RngKey now() const { return {seed, purpose, step.now(), lane}; }

@@ -11,7 +11,7 @@ namespace temper {
 class RngStream {
  public:
   /// `step` separates repeated use for the same samples: the epoch in training, 0 in evaluation.
-  explicit RngStream(uint64_t seed, Live<uint32_t> step = 0) : seed_(seed), step_(step) {}
+  explicit RngStream(uint64_t seed, ScalarArg<uint32_t> step = 0) : seed_(seed), step_(step) {}
 
   RngStream derive(std::string_view name) const {
     uint64_t hash = 0xCBF29CE484222325u;  // FNV-1a
@@ -30,7 +30,7 @@ class RngStream {
   }
 
   uint64_t seed_;
-  Live<uint32_t> step_;
+  ScalarArg<uint32_t> step_;
 };
 
 }  // namespace temper

@@ -50,12 +50,12 @@ struct MaskedUpdate {
 /// With live numbers, which are read when the kernel starts.
 template <class T>
 struct LiveUpdate : LiveSgd<T> {
-  Live<double> decay;
+  ScalarArg<double> decay;
   HD Update<T> begin() const { return {LiveSgd<T>::begin(), Ema<T>(decay.now())}; }
 };
 template <class T>
 struct LiveMaskedUpdate : LiveMaskedSgd<T> {
-  Live<double> decay;
+  ScalarArg<double> decay;
   HD MaskedUpdate<T> begin() const { return {LiveMaskedSgd<T>::begin(), Ema<T>(decay.now())}; }
 };
 
@@ -63,7 +63,7 @@ struct LiveMaskedUpdate : LiveMaskedSgd<T> {
 
 template <class T, class Half>
 void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, MaskMode mode, SgdStep step,
-                   Live<double> decay) {
+                   ScalarArg<double> decay) {
   if (!a.average && !a.half) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
   const KernelRange range(stream, "weight_update", {n});
   const auto run = [&](auto... followers) {
@@ -84,12 +84,12 @@ void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, Mas
 }
 
 template void weight_update<float, bfloat16>(Stream, int64_t, const WeightArrays<float, bfloat16>&, MaskMode, SgdStep,
-                                             Live<double>);
+                                             ScalarArg<double>);
 template void weight_update<double, bfloat16>(Stream, int64_t, const WeightArrays<double, bfloat16>&, MaskMode, SgdStep,
-                                              Live<double>);
+                                              ScalarArg<double>);
 template void weight_update<float, float16>(Stream, int64_t, const WeightArrays<float, float16>&, MaskMode, SgdStep,
-                                            Live<double>);
+                                            ScalarArg<double>);
 template void weight_update<double, float16>(Stream, int64_t, const WeightArrays<double, float16>&, MaskMode, SgdStep,
-                                             Live<double>);
+                                             ScalarArg<double>);
 
 }  // namespace temper

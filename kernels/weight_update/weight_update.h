@@ -25,6 +25,6 @@ struct WeightArrays {
 /// and n for a mask, 2n for an average, n of Half for a copy.
 template <class T, class Half>
 void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& arrays, MaskMode mode, SgdStep step,
-                   Live<double> decay);
+                   ScalarArg<double> decay);
 
 }  // namespace temper

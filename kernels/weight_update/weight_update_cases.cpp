@@ -77,8 +77,8 @@ void add(int64_t n, Mask masked, Copies copies) {
 void add_live(int64_t n, int moves) {
   const auto step = [](const CaseArgs& a) {
     SgdStep s = kStep;
-    s.lr = Live<double>(a.get<const double>(5));
-    s.moves = Live<uint32_t>(a.get<const uint32_t>(6));
+    s.lr = ScalarArg<double>(a.get<const double>(5));
+    s.moves = ScalarArg<uint32_t>(a.get<const uint32_t>(6));
     return s;
   };
   add_case({.kernel = "weight_update",
@@ -99,7 +99,7 @@ void add_live(int64_t n, int moves) {
                                                   .grad = a.get<float>(2),
                                                   .average = a.get<float>(3),
                                                   .half = a.get<bfloat16>(4)},
-                                                 MaskMode::freeze, step(a), Live<double>(a.get<const double>(7)));
+                                                 MaskMode::freeze, step(a), ScalarArg<double>(a.get<const double>(7)));
                 },
             .reference =
                 [=](auto& a) {

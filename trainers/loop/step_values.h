@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/runtime/device_array.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper {
 
@@ -32,12 +32,12 @@ class StepValues {
   /// Brings all of it to the device.
   void send() { copy(stream_, memory_.data(), stream_.device, &now_, Device::cpu, sizeof now_); }
 
-  Live<uint32_t> epoch() const { return Live<uint32_t>(&memory_.data()->epoch); }
-  Live<uint32_t> moves() const { return Live<uint32_t>(gate()); }
-  Live<int64_t> first() const { return Live<int64_t>(&memory_.data()->first); }
-  Live<double> ema_keep() const { return Live<double>(&memory_.data()->ema_keep); }
+  ScalarArg<uint32_t> epoch() const { return ScalarArg<uint32_t>(&memory_.data()->epoch); }
+  ScalarArg<uint32_t> moves() const { return ScalarArg<uint32_t>(gate()); }
+  ScalarArg<int64_t> first() const { return ScalarArg<int64_t>(&memory_.data()->first); }
+  ScalarArg<double> ema_keep() const { return ScalarArg<double>(&memory_.data()->ema_keep); }
   /// What was put for this step.
-  const std::map<std::string, Live<float>>& named() const { return named_; }
+  const std::map<std::string, ScalarArg<float>>& named() const { return named_; }
   /// Where `moves` is written.
   uint32_t* gate() const { return &memory_.data()->moves; }
 
@@ -46,7 +46,7 @@ class StepValues {
   DeviceArray<Values> memory_;
   Values now_;                      ///< outlives the copy
   std::vector<std::string> names_;  ///< of now_.named
-  std::map<std::string, Live<float>> named_;
+  std::map<std::string, ScalarArg<float>> named_;
 };
 
 }  // namespace temper

@@ -45,7 +45,7 @@ class Average {
   /// One more sample of the network's parameters; of its running statistics too if bn is `average`.
   void add(Engine& engine, const Network& network, double keep, AverageBn bn);
   /// The parameters of a sample alone, if `moves` is not 0; see add_statistics().
-  void add_parameters(Engine& engine, const Network& network, Live<double> keep, Live<uint32_t> moves = 1);
+  void add_parameters(Engine& engine, const Network& network, ScalarArg<double> keep, ScalarArg<uint32_t> moves = 1);
   /// The rest of a sample whose parameters the optimiser has added while it moved them (Follower).
   void add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn);
   int64_t count() const { return count_; }  ///< samples so far

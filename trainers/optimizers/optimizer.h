@@ -8,7 +8,7 @@
 #include "core/config/config.h"
 #include "core/registry.h"
 #include "core/tensor.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 #include "kernels/sgd_step/sgd_step.h"
 
 namespace temper {
@@ -18,10 +18,10 @@ namespace temper {
 struct Update {
   Tensor weights, gradient;
   std::vector<Tensor> state;  ///< as Optimizer::state() names them
-  Live<double> lr;
+  ScalarArg<double> lr;
   double weight_decay;
-  std::vector<Live<double>> numbers;             ///< as Optimizer::numbers() gives them
-  Live<uint32_t> moves;                          ///< 0: nothing may change
+  std::vector<ScalarArg<double>> numbers;        ///< as Optimizer::numbers() gives them
+  ScalarArg<uint32_t> moves;                     ///< 0: nothing may change
   Tensor mask = {};                              ///< empty, unless handles_masks(): non-zero where the gradient counts
   MaskMode mask_mode = MaskMode::zero_gradient;  ///< what a zero in it means
 };
@@ -29,7 +29,7 @@ struct Update {
 /// What follows the weights of an Update once they have moved, of the same elements.
 struct Followers {
   Tensor average;  ///< <- keep * average + (1 - keep) * weights; empty: none
-  Live<double> keep = 0;
+  ScalarArg<double> keep = 0;
   Tensor half;  ///< the weights, rounded to a 16-bit type; empty: none
 };
 

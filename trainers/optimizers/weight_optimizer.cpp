@@ -25,7 +25,7 @@ Tensor part(const ParamBuffer* buffer, int64_t from, int64_t count) {
 
 }  // namespace
 
-void add_share(Stream stream, ParamBuffer& params, Live<float> share, Live<uint32_t> moves) {
+void add_share(Stream stream, ParamBuffer& params, ScalarArg<float> share, ScalarArg<uint32_t> moves) {
   dispatch_full(params.dtype(), [&](auto tag) {
     using T = decltype(tag);
     T* w = params.all().as<T>();
@@ -112,10 +112,10 @@ void WeightOptimizer::clip(Stream stream, ParamBuffer& gradient, const Tensor& s
 }
 
 Update WeightOptimizer::update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask,
-                               Live<uint32_t> moves) const {
+                               ScalarArg<uint32_t> moves) const {
   Update u{.weights = part(&params_, r.from, r.count),
            .gradient = part(&gradient, r.from, r.count),
-           .lr = Live<double>(live_.data() + r.group),
+           .lr = ScalarArg<double>(live_.data() + r.group),
            .weight_decay = r.weight_decay,
            .moves = moves,
            .mask = part(mask.buffer, r.from, r.count),
@@ -126,7 +126,7 @@ Update WeightOptimizer::update(const Range& r, const ParamBuffer& gradient, cons
 }
 
 void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientMask mask, Follower follower,
-                           Live<uint32_t> moves) {
+                           ScalarArg<uint32_t> moves) {
   const PhaseRange phase(stream, "update");
   TEMPER_CHECK(!mask.buffer || rule_.handles_masks(),
                "optimizer: this one does not handle masks of gradients, which the training method uses; take one that "

@@ -13,11 +13,11 @@ namespace temper {
 /// An exponential average that follows the weights: average <- keep * average + (1 - keep) * w. None: nobody follows.
 struct Follower {
   ParamBuffer* average = nullptr;
-  Live<double> keep = 0;
+  ScalarArg<double> keep = 0;
 };
 
 /// params <- params + share * params. Nothing happens where `moves` is 0.
-void add_share(Stream stream, ParamBuffer& params, Live<float> share, Live<uint32_t> moves = 1);
+void add_share(Stream stream, ParamBuffer& params, ScalarArg<float> share, ScalarArg<uint32_t> moves = 1);
 
 /// Whether a glob that matches no parameter is an Error.
 enum class UnmatchedGlobs : uint8_t { refuse, ignore };
@@ -45,7 +45,7 @@ class WeightOptimizer {
   /// is one: the bits are those of one after the other. What is frozen is averaged, too. Weights and state stay where
   /// `moves` is 0.
   void step(Stream stream, const ParamBuffer& gradient, GradientMask mask = {}, Follower follower = {},
-            Live<uint32_t> moves = 1);
+            ScalarArg<uint32_t> moves = 1);
 
   ParamBuffer& params() { return params_; }
   /// One of the arrays that the rule keeps. Throws Error if it has none of that name.
@@ -67,7 +67,7 @@ class WeightOptimizer {
   std::vector<size_t> grouped(const OptimizerOptions& options, UnmatchedGlobs unmatched);
   void divide(const std::vector<size_t>& group_of, const std::vector<bool>& exempt);
   void set(const std::vector<double>& rates, int64_t step);
-  Update update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask, Live<uint32_t> moves) const;
+  Update update(const Range& r, const ParamBuffer& gradient, const GradientMask& mask, ScalarArg<uint32_t> moves) const;
 
   ParamBuffer& params_;
   const Optimizer& rule_;

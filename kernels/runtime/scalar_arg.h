@@ -7,11 +7,11 @@ namespace temper {
 /// A number that a kernel takes: given with the launch, or read where the kernel runs. Work that is recorded once and
 /// done again by the device alone (Capture) finds other numbers in that memory each time.
 template <class T>
-class Live {
+class ScalarArg {
  public:
-  HD constexpr Live(T value = {}) : value_(value) {}
+  HD constexpr ScalarArg(T value = {}) : value_(value) {}
   /// `at` lies in the memory of the device that runs the kernel.
-  explicit Live(const T* at) : at_(at) {}
+  explicit ScalarArg(const T* at) : at_(at) {}
 
   HD T now() const { return at_ ? *at_ : value_; }
 
