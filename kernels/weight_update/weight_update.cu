@@ -29,10 +29,10 @@ template <class T>
 struct Update {
   Sgd<T> sgd;
   Ema<T> ema;
-  template <class... Followers>
-  HD void operator()(int64_t i, T& w, T& v, T grad, Followers&... followers) const {
+  template <class... Copies>
+  HD void operator()(int64_t i, T& w, T& v, T grad, Copies&... copies) const {
     sgd(i, w, v, grad);
-    (follow(ema, w, followers), ...);
+    (follow(ema, w, copies), ...);
   }
 };
 
@@ -40,10 +40,10 @@ template <class T>
 struct MaskedUpdate {
   MaskedSgd<T> sgd;
   Ema<T> ema;
-  template <class... Followers>
-  HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Followers&... followers) const {
+  template <class... Copies>
+  HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Copies&... copies) const {
     sgd(i, w, v, grad, mask);
-    (follow(ema, w, followers), ...);
+    (follow(ema, w, copies), ...);
   }
 };
 
@@ -66,11 +66,11 @@ void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, Mas
                    ScalarArg<double> decay) {
   if (!a.average && !a.half) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
   const KernelRange range(stream, "weight_update", {n});
-  const auto run = [&](auto... followers) {
+  const auto run = [&](auto... copies) {
     if (a.mask)
-      map(stream, n, LiveMaskedUpdate<T>{{{step}, mode}, decay}, a.w, a.velocity, a.grad, a.mask, followers...);
+      map(stream, n, LiveMaskedUpdate<T>{{{step}, mode}, decay}, a.w, a.velocity, a.grad, a.mask, copies...);
     else
-      map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, followers...);
+      map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, copies...);
   };
   if (!a.half) return run(a.average);
   if constexpr (sizeof(T) == 4) {

@@ -36,10 +36,9 @@ void move_weights(TrainingState& s, const TrainContext& context) {
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     t.optimizer.clip(s.engine.stream(), t.gradient, s.step_sums->at(norm++));
-    Follower follower;
-    if (network && follows) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, follower,
-                     s.values.moves());
+    EmaTarget target;
+    if (network && follows) target = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, target, s.values.moves());
   }
   if (movement.share) add_share(s.engine.stream(), s.network->weights().params, *movement.share, s.values.moves());
   if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());

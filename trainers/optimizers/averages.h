@@ -46,7 +46,7 @@ class Average {
   void add(Engine& engine, const Network& network, double keep, AverageBn bn);
   /// The parameters of a sample alone, if `moves` is not 0; see add_statistics().
   void add_parameters(Engine& engine, const Network& network, ScalarArg<double> keep, ScalarArg<uint32_t> moves = 1);
-  /// The rest of a sample whose parameters the optimiser has added while it moved them (Follower).
+  /// The rest of a sample whose parameters the optimiser has added while it moved them (EmaTarget).
   void add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn);
   int64_t count() const { return count_; }  ///< samples so far
   Weights& weights() { return weights_; }

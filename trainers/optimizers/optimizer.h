@@ -27,7 +27,7 @@ struct Update {
 };
 
 /// What follows the weights of an Update once they have moved, of the same elements.
-struct Followers {
+struct FusedCopies {
   Tensor average;  ///< <- keep * average + (1 - keep) * weights; empty: none
   ScalarArg<double> keep = 0;
   Tensor half;  ///< the weights, rounded to a 16-bit type; empty: none
@@ -57,8 +57,8 @@ class Optimizer {
 
   /// Whether update() looks at Update::mask; the methods that mask gradients ask for one that does.
   virtual bool handles_masks() const { return false; }
-  /// update(), and the followers in the same pass, to the bit as one after the other; false: it cannot.
-  virtual bool update_with(Stream /*stream*/, const Update& /*u*/, const Followers& /*f*/) const { return false; }
+  /// update(), and the copies in the same pass, to the bit as one after the other; false: it cannot.
+  virtual bool update_with(Stream /*stream*/, const Update& /*u*/, const FusedCopies& /*f*/) const { return false; }
 
  protected:
   /// Rejects a decay that would take weights beyond 0 in one step, where it acts as w <- (1 - lr * weight_decay) * w.

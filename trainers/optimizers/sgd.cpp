@@ -16,7 +16,7 @@ void Sgd::fields(Fields& f) {
   check_decay(f);
 }
 
-bool Sgd::update_with(Stream stream, const Update& u, const Followers& f) const {
+bool Sgd::update_with(Stream stream, const Update& u, const FusedCopies& f) const {
   dispatch_full(u.weights.dtype, [&](auto tag) {
     using T = decltype(tag);
     dispatch_half(f.half ? f.half.dtype : DType::bf16, [&](auto half_tag) {

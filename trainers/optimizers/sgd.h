@@ -19,7 +19,7 @@ class Sgd : public Optimizer {
   std::vector<std::string> state() const override { return {"momentum"}; }
   void update(Stream stream, const Update& u) const override { update_with(stream, u, {}); }
   bool handles_masks() const override { return true; }
-  bool update_with(Stream stream, const Update& u, const Followers& f) const override;
+  bool update_with(Stream stream, const Update& u, const FusedCopies& f) const override;
 
  private:
   double momentum_;

@@ -125,7 +125,7 @@ Update WeightOptimizer::update(const Range& r, const ParamBuffer& gradient, cons
   return u;
 }
 
-void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientMask mask, Follower follower,
+void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientMask mask, EmaTarget target,
                            ScalarArg<uint32_t> moves) {
   const PhaseRange phase(stream, "update");
   TEMPER_CHECK(!mask.buffer || rule_.handles_masks(),
@@ -135,29 +135,29 @@ void WeightOptimizer::step(Stream stream, const ParamBuffer& gradient, GradientM
   const auto average = [&](const Range& r) {
     dispatch_full(params_.dtype(), [&](auto tag) {
       using T = decltype(tag);
-      ema<T>(stream, r.count, follower.average->all().as<T>() + r.from, params_.all().as<T>() + r.from, follower.keep,
+      ema<T>(stream, r.count, target.average->all().as<T>() + r.from, params_.all().as<T>() + r.from, target.keep,
              moves);
     });
   };
   bool copied = true;
   for (const Range& r : ranges_) {
     const Update u = update(r, gradient, mask, moves);
-    const Followers followers{.average = part(follower.average, r.from, r.count),
-                              .keep = follower.keep,
-                              .half = half ? half.rows(r.from, r.count) : Tensor()};
-    if (rule_.update_with(stream, u, followers)) continue;
+    const FusedCopies copies{.average = part(target.average, r.from, r.count),
+                             .keep = target.keep,
+                             .half = half ? half.rows(r.from, r.count) : Tensor()};
+    if (rule_.update_with(stream, u, copies)) continue;
     copied = false;
     rule_.update(stream, u);
-    if (follower.average) average(r);
+    if (target.average) average(r);
   }
-  if (follower.average)
+  if (target.average)
     for (const Range& r : frozen_) average(r);
   if (copied)
     params_.bump_version_with_half_copy();
   else
     params_.bump_version();
   for (ParamBuffer& s : state_) s.bump_version();
-  if (follower.average) follower.average->bump_version();
+  if (target.average) target.average->bump_version();
 }
 
 ParamBuffer& WeightOptimizer::state(const std::string& name) {

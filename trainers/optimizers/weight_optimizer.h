@@ -11,7 +11,7 @@
 namespace temper {
 
 /// An exponential average that follows the weights: average <- keep * average + (1 - keep) * w. None: nobody follows.
-struct Follower {
+struct EmaTarget {
   ParamBuffer* average = nullptr;
   ScalarArg<double> keep = 0;
 };
@@ -41,10 +41,10 @@ class WeightOptimizer {
 
   /// Limits a gradient (OptimizerOptions::clip) whose sum of squares is `square_sum` (1).
   void clip(Stream stream, ParamBuffer& gradient, const Tensor& square_sum) const;
-  /// One update. The follower moves with the weights, and so does their 16-bit copy (ParamBuffer::half_copy) if there
+  /// One update. The target moves with the weights, and so does their 16-bit copy (ParamBuffer::half_copy) if there
   /// is one: the bits are those of one after the other. What is frozen is averaged, too. Weights and state stay where
   /// `moves` is 0.
-  void step(Stream stream, const ParamBuffer& gradient, GradientMask mask = {}, Follower follower = {},
+  void step(Stream stream, const ParamBuffer& gradient, GradientMask mask = {}, EmaTarget target = {},
             ScalarArg<uint32_t> moves = 1);
 
   ParamBuffer& params() { return params_; }
