@@ -45,13 +45,13 @@ struct MaskedAdam {
 template <class T>
 struct LiveAdam {
   AdamStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Adam<T> begin() const { return Adam<T>(step); }
+  HD bool skip() const { return step.moves.now() == 0; }
+  HD Adam<T> bind() const { return Adam<T>(step); }
 };
 template <class T>
 struct LiveMaskedAdam : LiveAdam<T> {
   MaskMode mode;
-  HD MaskedAdam<T> begin() const { return {LiveAdam<T>::begin(), mode}; }
+  HD MaskedAdam<T> bind() const { return {LiveAdam<T>::bind(), mode}; }
 };
 
 }  // namespace

@@ -29,21 +29,21 @@ struct AddTo {
 template <class T>
 struct LiveScale {
   ScalarArg<float> alpha;
-  HD Scale<T> begin() const { return {compute_t<T>(alpha.now())}; }
+  HD Scale<T> bind() const { return {compute_t<T>(alpha.now())}; }
 };
 template <class T>
 struct LiveSum {
   compute_t<T> alpha;
   ScalarArg<float> beta;
   ScalarArg<uint32_t> moves;
-  HD bool rests() const { return moves.now() == 0; }
-  HD Sum<T> begin() const { return {alpha, compute_t<T>(beta.now())}; }
+  HD bool skip() const { return moves.now() == 0; }
+  HD Sum<T> bind() const { return {alpha, compute_t<T>(beta.now())}; }
 };
 template <class T>
 struct LiveAddTo {
   ScalarArg<float> alpha;
   compute_t<T> beta;
-  HD AddTo<T> begin() const { return {compute_t<T>(alpha.now()), beta}; }
+  HD AddTo<T> bind() const { return {compute_t<T>(alpha.now()), beta}; }
 };
 
 template <class T>

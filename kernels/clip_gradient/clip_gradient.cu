@@ -27,8 +27,8 @@ struct LiveClip {
     const T factor = T(limits.norm) / (std::sqrt(*square_sum) + T(1e-6));
     return factor > T(1) ? T(1) : factor;
   }
-  HD bool rests() const { return limits.value == 0 && factor() == T(1); }
-  HD Clip<T> begin() const { return {factor(), T(limits.value)}; }
+  HD bool skip() const { return limits.value == 0 && factor() == T(1); }
+  HD Clip<T> bind() const { return {factor(), T(limits.value)}; }
 };
 
 }  // namespace

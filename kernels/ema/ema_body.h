@@ -20,8 +20,8 @@ template <class T>
 struct LiveEma {
   ScalarArg<double> decay;
   ScalarArg<uint32_t> moves;
-  HD bool rests() const { return moves.now() == 0; }
-  HD Ema<T> begin() const { return Ema<T>(decay.now()); }
+  HD bool skip() const { return moves.now() == 0; }
+  HD Ema<T> bind() const { return Ema<T>(decay.now()); }
 };
 
 }  // namespace temper::ema_body

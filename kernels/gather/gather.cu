@@ -17,7 +17,7 @@ struct Take {
 struct LiveTake {
   const int32_t* table;
   ScalarArg<int64_t> first;
-  HD Take begin() const { return {table + first.now()}; }
+  HD Take bind() const { return {table + first.now()}; }
 };
 }  // namespace
 

@@ -35,13 +35,13 @@ struct MaskedSgd {
 template <class T>
 struct LiveSgd {
   SgdStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Sgd<T> begin() const { return Sgd<T>(step); }
+  HD bool skip() const { return step.moves.now() == 0; }
+  HD Sgd<T> bind() const { return Sgd<T>(step); }
 };
 template <class T>
 struct LiveMaskedSgd : LiveSgd<T> {
   MaskMode mode;
-  HD MaskedSgd<T> begin() const { return {LiveSgd<T>::begin(), mode}; }
+  HD MaskedSgd<T> bind() const { return {LiveSgd<T>::bind(), mode}; }
 };
 
 }  // namespace temper::sgd_body

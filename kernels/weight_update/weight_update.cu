@@ -51,12 +51,12 @@ struct MaskedUpdate {
 template <class T>
 struct LiveUpdate : LiveSgd<T> {
   ScalarArg<double> decay;
-  HD Update<T> begin() const { return {LiveSgd<T>::begin(), Ema<T>(decay.now())}; }
+  HD Update<T> bind() const { return {LiveSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 template <class T>
 struct LiveMaskedUpdate : LiveMaskedSgd<T> {
   ScalarArg<double> decay;
-  HD MaskedUpdate<T> begin() const { return {LiveMaskedSgd<T>::begin(), Ema<T>(decay.now())}; }
+  HD MaskedUpdate<T> bind() const { return {LiveMaskedSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 
 }  // namespace

@@ -21,8 +21,8 @@ struct Lion {
 template <class T>
 struct LiveLion {
   LionStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Lion<T> begin() const { return {T(step.lr.now()), T(step.beta1), T(step.beta2), T(step.weight_decay)}; }
+  HD bool skip() const { return step.moves.now() == 0; }
+  HD Lion<T> bind() const { return {T(step.lr.now()), T(step.beta1), T(step.beta2), T(step.weight_decay)}; }
 };
 
 }  // namespace
