@@ -176,7 +176,7 @@ struct Reinit : Analysis {
   // 0.01^2); their biases: 0.
   void draw_anew(ParamBuffer& params, const BlockSet& set, uint64_t seed) const {
     const ParamLayout& layout = params.layout();
-    const RngKey key{.seed = seed, .purpose = Purpose::init, .step = 1};
+    const RngKey key{.seed = seed, .stream_id = RngStreamId::init, .step = 1};
     for (int i = 0; i < layout.count(); ++i) {
       const Param& p = layout[i];
       if (!any_matches(set.globs, p.name)) continue;

@@ -170,7 +170,7 @@ void ParamBuffer::zero() {
 }
 
 void ParamBuffer::initialise(uint64_t seed) {
-  const RngKey key{.seed = seed, .purpose = Purpose::init};
+  const RngKey key{.seed = seed, .stream_id = RngStreamId::init};
   for (int i = 0; i < layout_->count(); ++i) {
     const Param& p = (*layout_)[i];
     std::vector<double> values(p.shape.numel());

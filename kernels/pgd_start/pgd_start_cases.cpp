@@ -29,8 +29,11 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
   const DType t = dtype_of<T>();
   const char* names[] = {"uniform", "normal", "l2_direction"};
   const double inf = std::numeric_limits<double>::infinity();
-  const NoiseStart start{
-      .noise = noise, .key = {.seed = 5, .lane = 3}, .scale = 0.5, .lo = clipped ? 0 : -inf, .hi = clipped ? 1 : inf};
+  const NoiseStart start{.noise = noise,
+                         .key = {.seed = 5, .substream = 3},
+                         .scale = 0.5,
+                         .lo = clipped ? 0 : -inf,
+                         .hi = clipped ? 1 : inf};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_start",
             .name = cat(names[static_cast<int>(noise)], clipped ? "/clipped/" : "/", name(t), "/", rows, "x", cols),

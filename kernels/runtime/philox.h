@@ -33,22 +33,22 @@ HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t 
 HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 9) + 0.5f) * (1.0f / 8388608.0f); }
 
 /// What random numbers are for. Streams of different purposes never overlap.
-enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, split };
+enum class RngStreamId : uint32_t { init = 1, shuffle, augment, attack, method, split };
 
 /// Names one stream of random numbers: everything but the sample and the element.
 struct RngKey {
   uint64_t seed = 0;
-  Purpose purpose = Purpose::attack;
+  RngStreamId stream_id = RngStreamId::attack;
   ScalarArg<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
-  uint32_t lane = 0;             ///< restart, below 2^24: what separates draws within a step
+  uint32_t substream = 0;        ///< restart, below 2^24: what separates draws within a step
 
   /// The same stream for a kernel that draws from it often: its step is read once.
-  HD RngKey now() const { return {seed, purpose, step.now(), lane}; }
+  HD RngKey now() const { return {seed, stream_id, step.now(), substream}; }
 };
 
 /// Four random words for elements 4i .. 4i+3 of sample `sample`.
 HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
-  return philox(key.seed, i, sample, key.step.now(), static_cast<uint32_t>(key.purpose) | key.lane << 8);
+  return philox(key.seed, i, sample, key.step.now(), static_cast<uint32_t>(key.stream_id) | key.substream << 8);
 }
 
 /// Uniform in (0, 1) for one element of one sample.

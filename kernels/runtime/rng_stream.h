@@ -6,8 +6,8 @@
 
 namespace temper {
 
-/// The random numbers of one user within a step: a key for each lane (restart, iteration), and streams of its own for
-/// what it uses, by name. Streams of different names never overlap: the name goes into the seed.
+/// The random numbers of one user within a step: a key for each substream (restart, iteration), and streams of its own
+/// for what it uses, by name. Streams of different names never overlap: the name goes into the seed.
 class RngStream {
  public:
   /// `step` separates repeated use for the same samples: the epoch in training, 0 in evaluation.
@@ -18,7 +18,7 @@ class RngStream {
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
     return RngStream(mix(seed_ ^ mix(hash)), step_);
   }
-  RngKey key(uint32_t lane = 0) const { return {seed_, Purpose::attack, step_, lane}; }
+  RngKey key(uint32_t substream = 0) const { return {seed_, RngStreamId::attack, step_, substream}; }
 
  private:
   /// SplitMix64's finaliser (Steele et al. 2014).

@@ -111,7 +111,7 @@ TEST_CASE("random starts have the bits of the NumPy generator", "[golden][rng]")
   const Golden golden("golden_training");
   const std::vector<int32_t> ids = golden.get<int32_t>("ids");
   const std::vector<float> uniform = golden.get<float>("noise/uniform"), normal = golden.get<float>("noise/normal");
-  const RngKey key{.seed = 11, .purpose = Purpose::attack, .step = 1};
+  const RngKey key{.seed = 11, .stream_id = RngStreamId::attack, .step = 1};
   const size_t elements = uniform.size() / kGoldenBatch;
   for (size_t i = 0; i < uniform.size(); ++i) {
     const uint32_t id = ids[i / elements], element = i % elements;

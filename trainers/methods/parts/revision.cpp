@@ -53,7 +53,7 @@ double Revision::rate(const Watched& epoch) const { return rate(epoch, decays_);
 
 std::optional<double> Revision::drawn(const TrainContext& context) const {
   const RngKey key{
-      .seed = context.engine.seed(), .purpose = Purpose::method, .step = static_cast<uint32_t>(context.step)};
+      .seed = context.engine.seed(), .stream_id = RngStreamId::method, .step = static_cast<uint32_t>(context.step)};
   if (random_uniform(key, 0, 0) >= rate(context.epoch, decays_ + falls(context.epoch))) return {};
   return ema_keep({.decay = options_.keep, .warm_up = options_.warm_up}, steps_ + 1);
 }
