@@ -10,47 +10,49 @@ namespace {
 template <class T>
 struct Scale {
   compute_t<T> alpha;
-  HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x)); }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x)); }
 };
 
 template <class T>
 struct Sum {
   compute_t<T> alpha, beta;
-  HD void operator()(int64_t, T& z, T x, T y) const { z = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
+  TEMPER_HD void operator()(int64_t, T& z, T x, T y) const { z = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
 };
 
 template <class T>
 struct AddTo {
   compute_t<T> alpha, beta;
-  HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = T(alpha * compute_t<T>(x) + beta * compute_t<T>(y)); }
 };
 
 // The same with a factor that is read when the kernel starts.
 template <class T>
 struct LiveScale {
   ScalarArg<float> alpha;
-  HD Scale<T> bind() const { return {compute_t<T>(alpha.now())}; }
+  TEMPER_HD Scale<T> bind() const { return {compute_t<T>(alpha.now())}; }
 };
 template <class T>
 struct LiveSum {
   compute_t<T> alpha;
   ScalarArg<float> beta;
   ScalarArg<uint32_t> moves;
-  HD bool skip() const { return moves.now() == 0; }
-  HD Sum<T> bind() const { return {alpha, compute_t<T>(beta.now())}; }
+  TEMPER_HD bool skip() const { return moves.now() == 0; }
+  TEMPER_HD Sum<T> bind() const { return {alpha, compute_t<T>(beta.now())}; }
 };
 template <class T>
 struct LiveAddTo {
   ScalarArg<float> alpha;
   compute_t<T> beta;
-  HD AddTo<T> bind() const { return {compute_t<T>(alpha.now()), beta}; }
+  TEMPER_HD AddTo<T> bind() const { return {compute_t<T>(alpha.now()), beta}; }
 };
 
 template <class T>
 struct Spread {
   const T* s;
   compute_t<T> scale, beta;
-  HD void operator()(int64_t, T& y) const { y = T(scale * compute_t<T>(*s) + (beta ? beta * compute_t<T>(y) : 0)); }
+  TEMPER_HD void operator()(int64_t, T& y) const {
+    y = T(scale * compute_t<T>(*s) + (beta ? beta * compute_t<T>(y) : 0));
+  }
 };
 
 }  // namespace
@@ -77,14 +79,14 @@ void add_scalar(Stream stream, int64_t n, double scale, const T* s, float beta, 
   map(stream, n, Spread<T>{s, compute_t<T>(scale), beta}, y);
 }
 
-#define INSTANTIATE(T)                                                                            \
+#define TEMPER_INSTANTIATE(T)                                                                     \
   template void axpby<T>(Stream, int64_t, ScalarArg<float>, const T*, float, T*);                 \
   template void weighted_sum<T>(Stream, int64_t, float, const T*, ScalarArg<float>, const T*, T*, \
                                 ScalarArg<uint32_t>);                                             \
   template void add_scalar<T>(Stream, int64_t, double, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

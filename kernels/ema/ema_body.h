@@ -11,8 +11,8 @@ template <class T>
 struct Ema {
   T keep, take;
 
-  HD explicit Ema(double decay) : keep(decay), take(1 - decay) {}
-  HD void operator()(int64_t, T& average, T w) const { average = keep * average + take * w; }
+  TEMPER_HD explicit Ema(double decay) : keep(decay), take(1 - decay) {}
+  TEMPER_HD void operator()(int64_t, T& average, T w) const { average = keep * average + take * w; }
 };
 
 /// With a decay that is read when the kernel starts.
@@ -20,8 +20,8 @@ template <class T>
 struct LiveEma {
   ScalarArg<double> decay;
   ScalarArg<uint32_t> moves;
-  HD bool skip() const { return moves.now() == 0; }
-  HD Ema<T> bind() const { return Ema<T>(decay.now()); }
+  TEMPER_HD bool skip() const { return moves.now() == 0; }
+  TEMPER_HD Ema<T> bind() const { return Ema<T>(decay.now()); }
 };
 
 }  // namespace temper::ema_body

@@ -7,17 +7,17 @@ namespace temper {
 namespace {
 struct Gather {
   const int32_t* table;
-  HD void operator()(int64_t, int32_t& y, int32_t id) const { y = table[id]; }
+  TEMPER_HD void operator()(int64_t, int32_t& y, int32_t id) const { y = table[id]; }
 };
 
 struct Take {
   const int32_t* from;
-  HD void operator()(int64_t i, int32_t& y) const { y = from[i]; }
+  TEMPER_HD void operator()(int64_t i, int32_t& y) const { y = from[i]; }
 };
 struct LiveTake {
   const int32_t* table;
   ScalarArg<int64_t> first;
-  HD Take bind() const { return {table + first.now()}; }
+  TEMPER_HD Take bind() const { return {table + first.now()}; }
 };
 }  // namespace
 

@@ -21,7 +21,7 @@ namespace detail {
 
 /// The body itself, or what it makes of its live numbers: body.bind(), called where the body runs, before elements.
 template <class Fn>
-HD auto bound(const Fn& fn) {
+TEMPER_HD auto bound(const Fn& fn) {
   if constexpr (requires { fn.bind(); })
     return fn.bind();
   else
@@ -29,7 +29,7 @@ HD auto bound(const Fn& fn) {
 }
 /// Whether a body asks, by live numbers, for no element to be touched: body.skip().
 template <class Fn>
-HD bool skip(const Fn& fn) {
+TEMPER_HD bool skip(const Fn& fn) {
   if constexpr (requires { fn.skip(); })
     return fn.skip();
   else

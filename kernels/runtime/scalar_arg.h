@@ -9,11 +9,11 @@ namespace temper {
 template <class T>
 class ScalarArg {
  public:
-  HD constexpr ScalarArg(T value = {}) : value_(value) {}
+  TEMPER_HD constexpr ScalarArg(T value = {}) : value_(value) {}
   /// `at` lies in the memory of the device that runs the kernel.
   explicit ScalarArg(const T* at) : at_(at) {}
 
-  HD T now() const { return at_ ? *at_ : value_; }
+  TEMPER_HD T now() const { return at_ ? *at_ : value_; }
 
  private:
   const T* at_ = nullptr;

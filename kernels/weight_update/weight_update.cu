@@ -17,11 +17,11 @@ using sgd_body::Sgd;
 
 /// What follows a weight that has moved.
 template <class T>
-HD void follow(const Ema<T>& ema, T w, T& average) {
+TEMPER_HD void follow(const Ema<T>& ema, T w, T& average) {
   ema(0, average, w);
 }
 template <class T, class Half>
-HD void follow(const Ema<T>&, T w, Half& half) {
+TEMPER_HD void follow(const Ema<T>&, T w, Half& half) {
   half = Half(static_cast<compute_t<Half>>(w));
 }
 
@@ -30,7 +30,7 @@ struct Update {
   Sgd<T> sgd;
   Ema<T> ema;
   template <class... Copies>
-  HD void operator()(int64_t i, T& w, T& v, T grad, Copies&... copies) const {
+  TEMPER_HD void operator()(int64_t i, T& w, T& v, T grad, Copies&... copies) const {
     sgd(i, w, v, grad);
     (follow(ema, w, copies), ...);
   }
@@ -41,7 +41,7 @@ struct MaskedUpdate {
   MaskedSgd<T> sgd;
   Ema<T> ema;
   template <class... Copies>
-  HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Copies&... copies) const {
+  TEMPER_HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Copies&... copies) const {
     sgd(i, w, v, grad, mask);
     (follow(ema, w, copies), ...);
   }
@@ -51,12 +51,12 @@ struct MaskedUpdate {
 template <class T>
 struct LiveUpdate : LiveSgd<T> {
   ScalarArg<double> decay;
-  HD Update<T> bind() const { return {LiveSgd<T>::bind(), Ema<T>(decay.now())}; }
+  TEMPER_HD Update<T> bind() const { return {LiveSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 template <class T>
 struct LiveMaskedUpdate : LiveMaskedSgd<T> {
   ScalarArg<double> decay;
-  HD MaskedUpdate<T> bind() const { return {LiveMaskedSgd<T>::bind(), Ema<T>(decay.now())}; }
+  TEMPER_HD MaskedUpdate<T> bind() const { return {LiveMaskedSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 
 }  // namespace
