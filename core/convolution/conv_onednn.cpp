@@ -59,7 +59,7 @@ class OneDnnConv : public ConvBackend {
     each_part(s, g, [&](onednn::Thread& thread, Stream, const ConvShape& part, int64_t first) {
       Plan& plan = thread.plan(
           {.shape = part, .dtype = y.dtype, .bias = f.fold || f.bias, .residual = bool(e.residual), .relu = e.relu});
-      const auto w = filters_.get(g, f, plan.filter, plan.turned);
+      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
       plan.in.set_data_handle(x.rows(first, part.n).data);
       plan.out.set_data_handle(y.rows(first, part.n).data);
       Arguments args;
@@ -85,16 +85,16 @@ class OneDnnConv : public ConvBackend {
     each_part(s, g, [&](onednn::Thread& thread, Stream stream, const ConvShape& part, int64_t first) {
       Plan& plan =
           thread.plan({.shape = part, .dtype = dx.dtype, .direction = Direction::data, .accumulate = beta != 0});
-      const auto w = filters_.get(g, f, plan.filter, plan.turned);
+      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
       const Tensor to = dx.rows(first, part.n);
       const bool add_after = beta != 0 && !plan.adds;
       char* extra = add_after ? thread.room(to.bytes()) : nullptr;
       plan.in.set_data_handle(dy.rows(first, part.n).data);
       plan.out.set_data_handle(add_after ? extra : to.data);
       Arguments args;
-      args.add(plan.turned ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
+      args.add(plan.rotated ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
       args.add(DNNL_ARG_WEIGHTS, w->w);
-      args.add(plan.turned ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
+      args.add(plan.rotated ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
       thread.execute(plan, args);
       if (add_after)
         dispatch_float(dx.dtype, [&](auto tag) {

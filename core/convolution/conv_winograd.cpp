@@ -60,9 +60,9 @@ struct Transformed {
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
-/// The convolution as it is, or the data gradient as a convolution of dy by the filters turned.
-Problem problem(const ConvShape& g, bool turned) {
-  if (!turned) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
+/// The convolution as it is, or the data gradient as a convolution of dy by the filters rotated.
+Problem problem(const ConvShape& g, bool rotated) {
+  if (!rotated) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
   const int64_t pad = g.stride == 1 ? 2 - g.pad : 0;
   return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = pad, .p = g.h, .q = g.w};
 }
@@ -133,25 +133,25 @@ class WinogradConv : public ConvBackend {
     const void* filter;
     ConvShape shape;
     DType dtype;
-    bool turned;
+    bool rotated;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
   /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
   /// result does not depend on its batch.
-  const Scheme* suited(const ConvShape& g, DType dtype, bool turned) const {
+  const Scheme* suited(const ConvShape& g, DType dtype, bool rotated) const {
     if (g.r != 3 || g.s != 3 || g.n == 0) return nullptr;
-    if (suits_first(g, dtype, turned) && !without_.has(Optimisation::first_layer))
-      return turned ? &kernels_.first_data : &kernels_.first;
+    if (suits_first(g, dtype, rotated) && !without_.has(Optimisation::first_layer))
+      return rotated ? &kernels_.first_data : &kernels_.first;
     if (without_.has(Optimisation::winograd)) return nullptr;
-    if ((turned ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
+    if ((rotated ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
     if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
-    if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, turned, 2) ? &kernels_.stride1 : nullptr;
+    if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, rotated, 2) ? &kernels_.stride1 : nullptr;
     if (g.stride != 2 || g.pad != 1) return nullptr;
     constexpr int64_t kBf16Channels = 128;  // with more of them oneDNN's forward pass is faster
-    if (dtype == DType::bf16 && !turned && g.c > kBf16Channels) return nullptr;
-    const Scheme& scheme = turned ? kernels_.stride2_data : kernels_.stride2;
-    return fills(scheme, g, turned, 1.25) ? &scheme : nullptr;
+    if (dtype == DType::bf16 && !rotated && g.c > kBf16Channels) return nullptr;
+    const Scheme& scheme = rotated ? kernels_.stride2_data : kernels_.stride2;
+    return fills(scheme, g, rotated, 1.25) ? &scheme : nullptr;
   }
   /// What takes a filter gradient, or null. Its products are in f32 for bf16, too, where oneDNN's with stride 2 win.
   const winograd::Gradient* suited_gradient(const ConvShape& g, DType dtype) const {
@@ -160,16 +160,16 @@ class WinogradConv : public ConvBackend {
     return g.stride == 1 || dtype == DType::f32 ? &scheme->gradient : nullptr;
   }
   /// Whether tiles cover at most `most` times the outputs.
-  static bool fills(const Scheme& scheme, const ConvShape& g, bool turned, double most) {
-    const Problem p = problem(g, turned);
+  static bool fills(const Scheme& scheme, const ConvShape& g, bool rotated, double most) {
+    const Problem p = problem(g, rotated);
     const int64_t out = scheme.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
     return static_cast<double>(computed) <= most * static_cast<double>(p.p * p.q);
   }
 
   /// A first layer, which has too few taps for Winograd's algorithm; forward, products in bf16 are faster.
-  static bool suits_first(const ConvShape& g, DType dtype, bool turned) {
+  static bool suits_first(const ConvShape& g, DType dtype, bool rotated) {
     return g.stride == 1 && g.pad == 1 && g.c <= winograd::kFirstChannels && g.k % winograd::kLanes == 0 &&
-           (dtype == DType::f32 || (turned && dtype == DType::bf16));
+           (dtype == DType::f32 || (rotated && dtype == DType::bf16));
   }
 
   /// f(steps, tag) with a scheme's code for activations of `dtype` and a value of their type.
@@ -184,13 +184,13 @@ class WinogradConv : public ConvBackend {
   /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
   /// use by another thread is left as it is, and a new one takes its place.
   std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
-                                            bool turned) {
+                                            bool rotated) {
     std::shared_ptr<Transformed> t;
-    with_steps(*suited(g, dtype, turned), dtype, [&](const auto& steps, auto) {
-      t = entry(steps, g, f, dtype, turned);
+    with_steps(*suited(g, dtype, rotated), dtype, [&](const auto& steps, auto) {
+      t = entry(steps, g, f, dtype, rotated);
       if (t->job->over()) return;
       const auto transform = [&](int64_t unit) {
-        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), turned}, unit, t->u.data);
+        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.data);
       };
       each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
     });
@@ -200,15 +200,15 @@ class WinogradConv : public ConvBackend {
   /// The place of a filter, with the job that fills it, maybe done.
   template <class Steps>
   std::shared_ptr<Transformed> entry(const Steps& steps, const ConvShape& g, const ConvFilter& f, DType dtype,
-                                     bool turned) {
+                                     bool rotated) {
     const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
-    const int64_t outputs = turned ? g.c : g.k, inputs = turned ? g.k : g.c;
+    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
     const auto make = [&] {
       ++stats_.allocations;
       return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
     };
     const std::lock_guard lock(preparing_);
-    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, turned}, make);
+    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, rotated}, make);
     const void* fold = f.fold ? f.fold->mean.data : nullptr;
     if (f.version && t->version == f.version && t->fold == fold) return t;
     if (t.use_count() > 1) t = make();

@@ -25,20 +25,20 @@ struct PreparedFilter {
 class FilterCache {
  public:
   explicit FilterCache(const dnnl::engine& engine) : engine_(engine), entries_(4096) {}
-  /// `turned`: as Plan::turned.
+  /// `rotated`: as Plan::rotated.
   std::shared_ptr<const PreparedFilter> get(const ConvShape& g, const ConvFilter& f, const dnnl::memory::desc& layout,
-                                            bool turned);
+                                            bool rotated);
   const ConvStats& stats() const { return stats_; }
 
  private:
   struct Key {
     const void* filter;
     int layout;
-    bool turned;
+    bool rotated;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   int layout_index(const dnnl::memory::desc& layout);
-  std::shared_ptr<PreparedFilter> make(const ConvShape& g, const dnnl::memory::desc& layout, bool turned);
+  std::shared_ptr<PreparedFilter> make(const ConvShape& g, const dnnl::memory::desc& layout, bool rotated);
 
   std::mutex preparing_;
   const dnnl::engine& engine_;
