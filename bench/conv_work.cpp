@@ -141,8 +141,8 @@ void ConvWork::convolve(ConvBackend& conv, Stream stream, const ConvShape& g, co
     case Direction::data: return conv.backward_data(stream, g, o.y.t, plain, 0.f, o.x.t);
     case Direction::masked: return conv.backward_data_relu(stream, g, o.y.t, plain, {.mask = o.mask->t}, o.x.t);
     case Direction::masked_residual: {
-      const ConvDataEpilogue apart{.mask = o.mask->t, .addend = o.addend->t}, in_place{.beta = 1, .mask = o.mask->t};
-      return conv.backward_data_relu(stream, g, o.y.t, plain, conv.adds_apart() ? apart : in_place, o.x.t);
+      const ConvDataEpilogue separate{.mask = o.mask->t, .addend = o.addend->t}, in_place{.beta = 1, .mask = o.mask->t};
+      return conv.backward_data_relu(stream, g, o.y.t, plain, conv.adds_apart() ? separate : in_place, o.x.t);
     }
     case Direction::filter: return conv.backward_filter(stream, g, o.x.t, o.y.t, 0.f, o.w.t);
   }

@@ -94,7 +94,7 @@ struct ConvolutionSection {
   PlanCheck check = PlanCheck::on;
   std::string cache = "auto";
   int64_t workspace_mb = 256;
-  BatchStatistics statistics = BatchStatistics::apart;
+  BatchStatistics statistics = BatchStatistics::separate;
   void fields(Fields& f);
   /// Where plans are kept; empty: nowhere.
   std::string plan_folder() const;

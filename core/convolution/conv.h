@@ -115,14 +115,14 @@ enum class PlanChoice : uint8_t { proposed, timed };
 enum class PlanCheck : uint8_t { on, off };
 
 /// Where a BatchNorm's batch statistics come from: a pass of its own, or sums that the convolution before it takes.
-enum class BatchStatistics : uint8_t { apart, fused };
+enum class BatchStatistics : uint8_t { separate, fused };
 
 /// How convolutions are chosen on CUDA; nothing else asks.
 struct ConvPlanning {
   ConvMath math = ConvMath::f32;
   PlanChoice choice = PlanChoice::proposed;
   PlanCheck check = PlanCheck::on;
-  BatchStatistics statistics = BatchStatistics::apart;
+  BatchStatistics statistics = BatchStatistics::separate;
   std::string folder = {};     ///< where plans are kept between runs; empty: nowhere
   int64_t workspace_mb = 256;  ///< the most a plan may take
 };

@@ -79,9 +79,9 @@ class PlannedConv : public ConvBackend {
     ConvBindings bindings = {{kX, x.data}, {kW, w}, {kY, y.data}};
     if (bias) bindings.push_back({kBias, bias});
     if (e.residual) bindings.push_back({kResidual, e.residual.data});
-    const Call apart{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}};
-    if (try_run(stream, {key, bindings}, apart)) return;
-    run(stream, apart);
+    const Call separate{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}};
+    if (try_run(stream, {key, bindings}, separate)) return;
+    run(stream, separate);
     apply_epilogue(stream, g, y, bias ? Tensor{bias, {g.k}, y.dtype, device_} : Tensor{}, e);
   }
 

@@ -114,12 +114,12 @@ TEST_CASE("a data gradient is the same added in place and apart", "[conv]") {
 TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
   const auto plain = make_reference_conv();
   for (const bool relu : {false, true}) {
-    ConvWorld fused(shapes()[3], DType::f32), apart(shapes()[3], DType::f32);
+    ConvWorld fused(shapes()[3], DType::f32), separate(shapes()[3], DType::f32);
     const ConvShape& g = fused.g;
     plain->forward({}, g, fused.x.t, fused.filter(), {.residual = fused.dy.t, .relu = relu}, fused.y.t);
-    plain->forward({}, g, apart.x.t, {.w = apart.w.t}, {}, apart.y.t);
-    apply_epilogue({}, g, apart.y.t, apart.bias.t, {.residual = apart.dy.t, .relu = relu});
-    CHECK(distance(fused.y, apart.y) < 1e-6);
+    plain->forward({}, g, separate.x.t, {.w = separate.w.t}, {}, separate.y.t);
+    apply_epilogue({}, g, separate.y.t, separate.bias.t, {.residual = separate.dy.t, .relu = relu});
+    CHECK(distance(fused.y, separate.y) < 1e-6);
   }
 }
 

@@ -155,8 +155,8 @@ TEST_CASE("planned convolutions agree with the reference, fused or not", "[conv]
   for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
     Planned fused({.engines = {{.workspace = 1000}}});
     check_all(fused, dtype, tolerance(dtype));
-    Planned apart({.engines = {{.takes = test::plain}}});
-    check_all(apart, dtype, tolerance(dtype));
+    Planned separate({.engines = {{.takes = test::plain}}});
+    check_all(separate, dtype, tolerance(dtype));
     Planned without_narrow_filter_gradients({.engines = {{.takes = [](const ConvKey& k) {
                                                return k.pass != ConvPass::backward_filter ||
                                                       storage(k.type) == DType::f32;

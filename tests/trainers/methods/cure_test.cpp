@@ -184,10 +184,10 @@ TEMPER_DEVICE_TEST("cure: three gradient sets add up to the gradient of the whol
     for (const char* step_loss : {"total", "weighted"}) {
       const std::string options = cat("beta: 5, step_loss: ", step_loss, ", rgp: {alpha: 0.25, robust: ", robust);
       INFO(options);
-      Setup apart(device, "{name: cure, " + options + "}" + kAttack);
+      Setup separate(device, "{name: cure, " + options + "}" + kAttack);
       Setup whole(device, "{name: cure, " + options + ", score: step_abs}" + kAttack);
-      CHECK(apart.gradients() == Approx(whole.gradients()).epsilon(1e-6));
-      const auto a = arrays_of(apart.gradient()), b = arrays_of(whole.gradient());
+      CHECK(separate.gradients() == Approx(whole.gradients()).epsilon(1e-6));
+      const auto a = arrays_of(separate.gradient()), b = arrays_of(whole.gradient());
       for (size_t t = 0; t < a.size(); ++t)
         for (size_t i = 0; i < a[t].size(); ++i) CHECK(a[t][i] == Approx(b[t][i]).margin(2e-6));
     }

@@ -175,9 +175,9 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
     layout.freeze("conv.bias");
     const Sgd rule({.momentum = 0.9, .weight_decay = 0.05});
     const OptimizerOptions options{.no_decay = {"fc.weight"}};
-    ParamBuffer w(layout, DType::f32, stream), apart(layout, DType::f32, stream), g(layout, DType::f32, stream),
+    ParamBuffer w(layout, DType::f32, stream), separate(layout, DType::f32, stream), g(layout, DType::f32, stream),
         mask(layout, DType::f32, stream);
-    ParamBuffer average(layout, DType::f32, stream), average_apart(layout, DType::f32, stream);
+    ParamBuffer average(layout, DType::f32, stream), separate_average(layout, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
       const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
@@ -187,10 +187,10 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
       for (int64_t e = 0; e < n; e += 3) some[e] = 0;
       mask.write(i, some);
     }
-    apart.copy_from(w);
-    average_apart.copy_from(average);
+    separate.copy_from(w);
+    separate_average.copy_from(average);
     const GradientMask m{masked ? &mask : nullptr, MaskMode::zero_gradient};
-    WeightOptimizer together(w, rule, stream, options), alone(apart, rule, stream, options);
+    WeightOptimizer together(w, rule, stream, options), alone(separate, rule, stream, options);
     together.prepare(0.1);
     alone.prepare(0.1);
     w.half_view(0, DType::bf16);
@@ -200,12 +200,12 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
       together.step(stream, g, m, {&average, 0.9});
       CHECK(average.version() != version);
       alone.step(stream, g, m);
-      ema<float>(stream, layout.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
+      ema<float>(stream, layout.size(), separate_average.all().as<float>(), separate.all().as<float>(), 0.9);
       REQUIRE(w.half_copy());
       const std::vector<double> half = test::numbers_of(stream, w.half_copy()), all = contents(w);
       for (size_t i = 0; i < all.size(); ++i) REQUIRE(half[i] == bfloat16(static_cast<float>(all[i])));
-      CHECK(all == contents(apart));
-      CHECK(contents(average) == contents(average_apart));
+      CHECK(all == contents(separate));
+      CHECK(contents(average) == contents(separate_average));
       CHECK(contents(together.state("momentum")) == contents(alone.state("momentum")));
     }
   }
