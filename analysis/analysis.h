@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "analysis/findings.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
-#include "trainers/observer.h"
-#include "trainers/run_folder.h"
+#include "trainers/loop/observer.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 

@@ -2,10 +2,10 @@
 #include "analysis/analysis.h"
 #include "analysis/conflict_meter.h"
 #include "analysis/watch.h"
-#include "evaluation/report_bars.h"
-#include "evaluation/report_svg.h"
-#include "trainers/run_network.h"
-#include "trainers/signals.h"
+#include "evaluation/report/bars.h"
+#include "evaluation/report/svg.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

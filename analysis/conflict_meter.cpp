@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/ops_pool.h"
+#include "core/ops/pool.h"
 
 namespace temper {
 

@@ -3,13 +3,13 @@
 
 #include "analysis/comparable.h"
 #include "attacks/pgd.h"
-#include "data/fingerprint.h"
 #include "data/loader.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/report_svg.h"
+#include "data/published/fingerprint.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/svg.h"
 #include "evaluation/robust_accuracy.h"
-#include "trainers/run_network.h"
-#include "trainers/signals.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

@@ -2,8 +2,8 @@
 
 #include <map>
 
-#include "core/ops_elementwise.h"
-#include "core/ops_loss.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/loss.h"
 
 namespace temper {
 

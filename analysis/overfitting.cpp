@@ -7,11 +7,11 @@
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "core/yaml.h"
-#include "evaluation/report_run.h"
-#include "evaluation/report_svg.h"
+#include "core/config/yaml.h"
+#include "evaluation/report/run.h"
+#include "evaluation/report/svg.h"
 #include "trainers/experiment.h"
-#include "trainers/run_inputs.h"
+#include "trainers/records/run_inputs.h"
 
 namespace temper {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "kernels/runtime/check.h"
-#include "trainers/metric_lines.h"
+#include "trainers/records/metric_lines.h"
 
 namespace temper {
 

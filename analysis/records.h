@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "trainers/run_folder.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 

@@ -4,8 +4,8 @@
 #include "analysis/analysis.h"
 #include "analysis/records.h"
 #include "core/params.h"
-#include "evaluation/report_bars.h"
-#include "evaluation/report_svg.h"
+#include "evaluation/report/bars.h"
+#include "evaluation/report/svg.h"
 
 namespace temper {
 

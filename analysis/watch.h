@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "analysis/records.h"
-#include "core/file.h"
-#include "trainers/loop.h"
-#include "trainers/state.h"
+#include "core/files/file.h"
+#include "trainers/loop/loop.h"
+#include "trainers/state/state.h"
 
 namespace temper {
 
@@ -71,6 +71,6 @@ void train_watched(Experiment& experiment, const RunFolder& folder, Observer& ob
 
 /// Indices of the parameters or buffers that a glob, or the glob and ".weight", matches. Throws Error, with the nearest
 /// name, where one matches nothing.
-std::vector<int> match_layers(const ParamStore& store, const std::vector<std::string>& globs);
+std::vector<int> match_layers(const ParamLayout& layout, const std::vector<std::string>& globs);
 
 }  // namespace temper

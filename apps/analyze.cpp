@@ -7,10 +7,10 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "apps/subcommand.h"
-#include "core/folders.h"
-#include "evaluation/report_svg.h"
-#include "trainers/loop.h"
-#include "trainers/signals.h"
+#include "core/files/folders.h"
+#include "evaluation/report/svg.h"
+#include "trainers/loop/loop.h"
+#include "trainers/loop/signals.h"
 
 namespace temper {
 

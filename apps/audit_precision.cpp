@@ -6,10 +6,10 @@
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
-#include "core/folders.h"
+#include "core/files/folders.h"
 #include "evaluation/precision_audit.h"
-#include "evaluation/report_parts.h"
-#include "trainers/run_network.h"
+#include "evaluation/report/parts.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

@@ -8,11 +8,11 @@
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "apps/results.h"
-#include "core/npz.h"
-#include "evaluation/report_parts.h"
-#include "trainers/config_diff.h"
-#include "trainers/run_inputs.h"
-#include "trainers/step_differences.h"
+#include "core/files/npz.h"
+#include "evaluation/report/parts.h"
+#include "trainers/records/config_diff.h"
+#include "trainers/records/run_inputs.h"
+#include "trainers/records/step_differences.h"
 
 namespace temper {
 

@@ -10,9 +10,9 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
-#include "core/environment.h"
+#include "core/environment/environment.h"
 #include "core/text.h"
-#include "trainers/loop.h"
+#include "trainers/loop/loop.h"
 
 namespace temper {
 

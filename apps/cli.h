@@ -7,7 +7,7 @@
 
 namespace temper {
 
-/// What the temper command ends with; a run that was interrupted ends with kExitInterrupted (trainers/loop.h).
+/// What the temper command ends with; a run that was interrupted ends with kExitInterrupted (trainers/loop/loop.h).
 inline constexpr int kExitOk = 0, kExitError = 1, kExitUsage = 2;
 
 /// Where a command writes. Without a terminal: plain lines.

@@ -6,10 +6,10 @@
 
 #include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "data/fetch.h"
-#include "data/fingerprint.h"
+#include "data/published/fetch.h"
+#include "data/published/fingerprint.h"
 #include "data/statistics.h"
-#include "evaluation/report_parts.h"
+#include "evaluation/report/parts.h"
 
 namespace temper {
 

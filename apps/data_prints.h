@@ -2,9 +2,9 @@
 #include <map>
 #include <string>
 
-#include "data/fingerprint.h"
+#include "data/published/fingerprint.h"
 #include "trainers/experiment.h"
-#include "trainers/run_folder.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 

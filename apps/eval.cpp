@@ -6,9 +6,9 @@
 #include "apps/evaluate_run.h"
 #include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "core/folders.h"
-#include "evaluation/report_files.h"
-#include "trainers/run_inputs.h"
+#include "core/files/folders.h"
+#include "evaluation/report/files.h"
+#include "trainers/records/run_inputs.h"
 
 namespace temper {
 

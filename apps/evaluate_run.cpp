@@ -1,11 +1,11 @@
 #include "apps/evaluate_run.h"
 
-#include "core/cpus.h"
-#include "core/file.h"
+#include "core/environment/cpus.h"
+#include "core/files/file.h"
 #include "core/text.h"
-#include "evaluation/report_files.h"
-#include "evaluation/report_page.h"
-#include "trainers/network_fingerprint.h"
+#include "evaluation/report/files.h"
+#include "evaluation/report/page.h"
+#include "trainers/state/network_fingerprint.h"
 
 namespace temper {
 

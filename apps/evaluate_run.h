@@ -1,7 +1,7 @@
 #pragma once
 #include "apps/results.h"
-#include "trainers/loop.h"
-#include "trainers/run_network.h"
+#include "trainers/loop/loop.h"
+#include "trainers/records/run_network.h"
 
 namespace temper {
 

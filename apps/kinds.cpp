@@ -6,7 +6,7 @@
 #include "nn/module.h"
 #include "nn/sequential.h"
 #include "trainers/experiment.h"
-#include "trainers/schedule.h"
+#include "trainers/optimizers/schedule.h"
 #include "trainers/trainer.h"
 
 namespace temper {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/config.h"
+#include "core/config/config.h"
 
 namespace temper {
 

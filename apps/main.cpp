@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "apps/cli.h"
-#include "core/plan_workers.h"
+#include "core/plans/plan_workers.h"
 
 int main(int argc, char** argv) {
   temper::fill_standard_descriptors();

@@ -6,10 +6,10 @@
 #include <cmath>
 #include <vector>
 
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "core/text.h"
-#include "evaluation/report_parts.h"
-#include "trainers/signals.h"
+#include "evaluation/report/parts.h"
+#include "trainers/loop/signals.h"
 
 namespace temper {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "apps/terminal.h"
-#include "trainers/observer.h"
+#include "trainers/loop/observer.h"
 
 namespace temper {
 

@@ -7,10 +7,10 @@
 #include "apps/results.h"
 #include "apps/subcommand.h"
 #include "core/text.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/result_table.h"
-#include "trainers/run_lock.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/result_table.h"
+#include "trainers/records/run_lock.h"
 
 namespace temper {
 

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <ostream>
 
-#include "core/file.h"
-#include "core/folders.h"
-#include "core/yaml.h"
-#include "evaluation/report_parts.h"
-#include "evaluation/result_table.h"
+#include "core/config/yaml.h"
+#include "core/files/file.h"
+#include "core/files/folders.h"
+#include "evaluation/report/parts.h"
+#include "evaluation/report/result_table.h"
 
 namespace temper {
 

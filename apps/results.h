@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/cli.h"
-#include "data/fingerprint.h"
-#include "evaluation/report_examples.h"
-#include "trainers/test_evaluation.h"
+#include "data/published/fingerprint.h"
+#include "evaluation/report/examples.h"
+#include "trainers/records/test_evaluation.h"
 
 namespace temper {
 

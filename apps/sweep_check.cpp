@@ -3,9 +3,9 @@
 #include <map>
 #include <optional>
 
-#include "core/folders.h"
-#include "core/place_to_write.h"
-#include "trainers/readiness.h"
+#include "core/files/folders.h"
+#include "core/files/place_to_write.h"
+#include "trainers/loop/readiness.h"
 
 namespace temper {
 

@@ -1,12 +1,12 @@
 #pragma once
 #include "apps/sweep_file.h"
-#include "trainers/observer.h"
+#include "trainers/loop/observer.h"
 
 namespace temper {
 
-/// Finds out before the first run of a sweep starts what would stop one of them later (trainers/readiness.h): data,
-/// labels, network, weights, attacks, folders, and disk space for all together. `out` is the sweep's folder. Runs that
-/// are complete are left alone. Throws Error naming the run; the observer is told what is hardly meant.
+/// Finds out before the first run of a sweep starts what would stop one of them later (trainers/loop/readiness.h):
+/// data, labels, network, weights, attacks, folders, and disk space for all together. `out` is the sweep's folder. Runs
+/// that are complete are left alone. Throws Error naming the run; the observer is told what is hardly meant.
 void check_sweep(const Sweep& sweep, const std::filesystem::path& out, Observer& observer);
 
 }  // namespace temper

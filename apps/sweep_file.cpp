@@ -4,7 +4,7 @@
 #include <set>
 
 #include "apps/train_run.h"
-#include "core/folders.h"
+#include "core/files/folders.h"
 
 namespace temper {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "trainers/experiment.h"
-#include "trainers/run_folder.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 

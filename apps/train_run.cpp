@@ -2,11 +2,11 @@
 
 #include <filesystem>
 
-#include "core/file.h"
-#include "evaluation/report_page.h"
-#include "evaluation/report_parts.h"
-#include "trainers/readiness.h"
-#include "trainers/resume.h"
+#include "core/files/file.h"
+#include "evaluation/report/page.h"
+#include "evaluation/report/parts.h"
+#include "trainers/loop/readiness.h"
+#include "trainers/state/resume.h"
 
 namespace temper {
 

@@ -3,10 +3,10 @@
 
 #include "apps/evaluate_run.h"
 #include "apps/progress.h"
-#include "trainers/loop.h"
-#include "trainers/run_lock.h"
-#include "trainers/signals.h"
-#include "trainers/state.h"
+#include "trainers/loop/loop.h"
+#include "trainers/loop/signals.h"
+#include "trainers/records/run_lock.h"
+#include "trainers/state/state.h"
 
 namespace temper {
 

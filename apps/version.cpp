@@ -3,7 +3,7 @@
 #include <ostream>
 
 #include "apps/subcommand.h"
-#include "core/environment.h"
+#include "core/environment/environment.h"
 
 namespace temper {
 

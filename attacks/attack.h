@@ -5,8 +5,8 @@
 
 #include "attacks/classifier.h"
 #include "attacks/rows.h"
-#include "core/config.h"
-#include "core/ops_loss.h"
+#include "core/config/config.h"
+#include "core/ops/loss.h"
 #include "core/registry.h"
 #include "core/tape.h"
 #include "data/batch.h"

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "core/ops_elementwise.h"
+#include "core/ops/elementwise.h"
 #include "kernels/pgd_start/pgd_start.h"
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/runtime/memory.h"

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "bench/network.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 

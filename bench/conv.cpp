@@ -3,7 +3,7 @@
 
 #include "bench/conv_work.h"
 #include "bench/network.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "core/text.h"
 #include "trainers/experiment.h"
 

@@ -18,9 +18,9 @@ struct Array {
       : memory(stream, shape.numel() * size_of(dtype)), t{memory.data(), shape, dtype, stream.device} {}
 };
 
-uint64_t next_stamp() {
-  static uint64_t stamp = uint64_t{1} << 62;  // nothing else in this process numbers so high
-  return stamp++;
+uint64_t next_version() {
+  static uint64_t version = uint64_t{1} << 62;  // nothing else in this process numbers so high
+  return version++;
 }
 
 void copy_array(Stream stream, const Tensor& from, const Tensor& to) {
@@ -44,7 +44,7 @@ bool masks(Direction d) { return d == Direction::masked || d == Direction::maske
 struct ConvWork::Operands {
   Array x, y, w, gamma, beta, mean, variance, invstd;
   std::optional<Array> mask, addend;
-  uint64_t stamp = next_stamp(), plain_stamp = next_stamp();
+  uint64_t version = next_version(), plain_version = next_version();
 
   Operands(Stream stream, const ConvShape& g, Direction direction, DType dtype)
       : x(stream, {g.n, g.h, g.w, g.c}, dtype),
@@ -134,15 +134,15 @@ int ConvWork::sets() const { return static_cast<int>(sets_.size()); }
 
 void ConvWork::convolve(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const {
   const BatchNormFold fold{.gamma = o.gamma.t, .beta = o.beta.t, .mean = o.mean.t, .variance = o.variance.t};
-  const ConvFilter plain{.w = o.w.t, .stamp = o.stamp};
+  const ConvFilter plain{.w = o.w.t, .version = o.version};
   switch (direction_) {
     case Direction::forward:
-      return conv.forward(stream, g, o.x.t, {.w = o.w.t, .fold = &fold, .stamp = o.stamp}, {.relu = true}, o.y.t);
+      return conv.forward(stream, g, o.x.t, {.w = o.w.t, .fold = &fold, .version = o.version}, {.relu = true}, o.y.t);
     case Direction::data: return conv.backward_data(stream, g, o.y.t, plain, 0.f, o.x.t);
     case Direction::masked: return conv.backward_data_relu(stream, g, o.y.t, plain, {.mask = o.mask->t}, o.x.t);
     case Direction::masked_residual: {
-      const ConvDataEpilogue apart{.mask = o.mask->t, .addend = o.addend->t}, in_place{.beta = 1, .mask = o.mask->t};
-      return conv.backward_data_relu(stream, g, o.y.t, plain, conv.adds_apart() ? apart : in_place, o.x.t);
+      const ConvDataEpilogue separate{.mask = o.mask->t, .addend = o.addend->t}, in_place{.beta = 1, .mask = o.mask->t};
+      return conv.backward_data_relu(stream, g, o.y.t, plain, conv.adds_apart() ? separate : in_place, o.x.t);
     }
     case Direction::filter: return conv.backward_filter(stream, g, o.x.t, o.y.t, 0.f, o.w.t);
   }
@@ -159,7 +159,7 @@ void ConvWork::run_unfused(int set) {
   const Operands& o = *sets_[set];
   const Stream stream = engine_.stream();
   ConvBackend& conv = engine_.conv();
-  const ConvFilter plain{.w = o.w.t, .stamp = o.plain_stamp};
+  const ConvFilter plain{.w = o.w.t, .version = o.plain_version};
   if (masks(direction_)) {
     const Tensor& sum = o.addend && conv.adds_apart() ? o.addend->t : o.x.t;
     conv.backward_data(stream, g_, o.y.t, plain, o.addend ? 1.f : 0.f, sum);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/suite.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "kernels/runtime/device_array.h"
 
 namespace temper::bench {
@@ -20,8 +20,8 @@ class ConvWork {
   /// and the last image or, for the filter's gradient, with all other images cleared.
   ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
   ~ConvWork();
-  /// Goes through what such a work runs, for its plans to be noted (core/plan_ahead.h); what it throws it would throw
-  /// then.
+  /// Goes through what such a work runs, for its plans to be noted (core/plans/plan_ahead.h); what it throws it would
+  /// throw then.
   static void note(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
 
   int sets() const;

@@ -1,7 +1,7 @@
 #include <iostream>
 
 #include "bench/cli.h"
-#include "core/plan_workers.h"
+#include "core/plans/plan_workers.h"
 
 int main(int argc, char** argv) {
   if (const auto code = temper::serve_plans(argc, argv)) return *code;

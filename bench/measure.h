@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/stats.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper::bench {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/result.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "core/engine.h"
 #include "nn/module.h"
 

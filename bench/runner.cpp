@@ -10,7 +10,7 @@
 
 #include "bench/gpu_state.h"
 #include "bench/machine.h"
-#include "core/environment.h"
+#include "core/environment/environment.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"

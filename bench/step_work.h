@@ -5,8 +5,8 @@
 
 #include "bench/peaks.h"
 #include "bench/suite.h"
-#include "core/plan_ahead.h"
-#include "trainers/train_step.h"
+#include "core/plans/plan_ahead.h"
+#include "trainers/loop/train_step.h"
 
 namespace temper::bench {
 

@@ -1,4 +1,4 @@
-# Tells core/environment.cpp, and nothing else, which commit it is built from; configures again after a commit.
+# Tells core/environment/environment.cpp, and nothing else, which commit it is built from; configures again after a commit.
 set(TEMPER_COMMIT unknown)
 find_package(Git QUIET)
 if(Git_FOUND)
@@ -14,5 +14,5 @@ if(Git_FOUND)
   endif()
 endif()
 string(REPLACE ";" " " architectures "${CMAKE_CUDA_ARCHITECTURES}")
-set_source_files_properties(core/environment.cpp core/environment_cuda.cpp PROPERTIES COMPILE_DEFINITIONS
+set_source_files_properties(core/environment/environment.cpp core/environment/environment_cuda.cpp PROPERTIES COMPILE_DEFINITIONS
   "TEMPER_VERSION=\"${PROJECT_VERSION}\";TEMPER_COMMIT=\"${TEMPER_COMMIT}\";TEMPER_BUILD_TYPE=\"${CMAKE_BUILD_TYPE}\";TEMPER_CUDA_ARCHITECTURES=\"${architectures}\"")

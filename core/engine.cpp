@@ -1,11 +1,11 @@
 #include "core/engine.h"
 
-#include "core/cpus.h"
+#include "core/environment/cpus.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 #if defined(TEMPER_CUDA)
-#include "core/conv_planned.h"
-#include "core/gemm_cublas.h"
+#include "core/gemm/gemm_cublas.h"
+#include "core/plans/conv_planned.h"
 #include "kernels/runtime/cuda_call.h"
 #endif
 

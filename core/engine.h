@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "core/arena.h"
-#include "core/conv.h"
+#include "core/convolution/conv.h"
 #include "core/loss_scale.h"
+#include "core/memory/arena.h"
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/team.h"
@@ -17,7 +17,7 @@ class AttackObserver;
 
 struct EngineOptions {
   Device device = Device::cpu;
-  int threads = 0;             ///< CPU threads; 0: default_threads() (core/cpus.h)
+  int threads = 0;             ///< CPU threads; 0: default_threads() (core/environment/cpus.h)
   DType compute = DType::f32;  ///< the type activations are stored in: f32, bf16, f16 (f64 for gradient checks)
   float loss_scale = 1;        ///< LossScale's factor; 0: found by attacks, and set by whoever trains (LossScales)
   int64_t arena_mb = 0;        ///< the most that a step may take; 0: as much as the device has

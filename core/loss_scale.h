@@ -1,14 +1,14 @@
 #pragma once
 #include <optional>
 
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper {
 
 /// A power of two by which gradients are larger on their way from a loss to what it is differentiated by, and one over
 /// it: 16-bit types keep few small numbers. No gradient that they keep anyway depends on it.
 struct LossScale {
-  Live<float> up = 1, down = 1;
+  ScalarArg<float> up = 1, down = 1;
   static LossScale of(float factor) { return {factor, 1 / factor}; }
 };
 

@@ -32,8 +32,8 @@ constexpr bool has(Wrt wrt, Wrt one) { return (static_cast<uint8_t>(wrt) & stati
 
 /// Where backward() writes the gradients of the parameters in `of`: a buffer of the same layout.
 struct GradientBuffer {
-  const Flat& of;
-  Flat& into;
+  const ParamBuffer& of;
+  ParamBuffer& into;
 };
 
 /// Where a gradient goes: into = beta * into + gradient.
@@ -50,13 +50,13 @@ struct GradSink {
 /// complete,
 ///    and adds to the gradient of every operand that needs one: into = beta * into + g, with the sink() of the operand.
 ///    The first writer gets beta = 0, so nothing is zeroed first.
-/// 2. dy belongs to the closure until it returns: it may be overwritten, and adopt() makes it an operand's gradient
+/// 2. dy belongs to the closure until it returns: it may be overwritten, and move_grad() makes it an operand's gradient
 ///    where nothing was written for that operand yet, which saves a copy. After that the closure leaves it alone.
 /// 3. Gradients of results are the tape's own memory and are used again as soon as their closure has run. Gradients of
 ///    leaves (parameters, inputs) are complete when backward() returns.
-/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_mask), and the consumer that adds
-///    last to the gradient may claim it (take_mask) if its kernel can write zeros where the value is not above 0. The
-///    op's closure asks mask_taken() and then does not apply it again.
+/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_relu), and the consumer that adds
+///    last to the gradient may claim it (claim_relu) if its kernel can write zeros where the value is not above 0. The
+///    op's closure asks relu_claimed() and then does not apply it again.
 class Tape {
  public:
   Tape(Engine& engine, Wrt wrt);
@@ -76,7 +76,7 @@ class Tape {
   /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. It is known by
   /// its buffer: the same array of the same buffer asked for twice is the same variable, two buffers of one layout (a
   /// network's weights and perturbed ones) are two.
-  Var param(const Flat& values, int i);
+  Var param(const ParamBuffer& values, int i);
 
   /// Called by every op. `backward(tape, dy)` is kept only if a gradient can reach it; it may overwrite dy.
   template <class Backward>
@@ -94,19 +94,19 @@ class Tape {
   /// Where the gradient of an operand goes: the first writer overwrites, later ones add.
   GradSink sink(const Var& v);
   /// The gradient of an op's result gets other memory; what was written stays where it was until the next sink().
-  Tensor renew(const Var& v);
+  Tensor reallocate_grad(const Var& v);
   /// Hands a gradient over without a copy, when nothing was written for v yet: true if `dy` became v's gradient.
   /// To be called with a dy that this node's backward will not use again.
-  bool adopt(const Var& v, const Tensor& dy);
+  bool move_grad(const Var& v, const Tensor& dy);
 
   /// The gradient of a ReLU may be taken by whoever adds last to its output's gradient, and can do so for nothing:
   /// the op that made y = relu(...) offers it, a consumer's backward asks for it (and then writes zeros where x is not
   /// above 0), and the op's own backward learns whether that happened.
-  void offer_mask(const Var& y) {
-    if (y.needs_grad()) uses_[y.slot].mask_offered = true;
+  void offer_relu(const Var& y) {
+    if (y.needs_grad()) uses_[y.slot].relu_offered = true;
   }
-  bool take_mask(const Var& x);
-  bool mask_taken() const { return slots_[current_].masked; }
+  bool claim_relu(const Var& x);
+  bool relu_claimed() const { return slots_[current_].relu_claimed; }
 
   /// The gradient that backward() found for an input.
   Tensor grad(const Var& v) const;
@@ -120,7 +120,7 @@ class Tape {
     backward(loss, std::span(grads.begin(), grads.size()));
   }
   /// The same with one buffer, for the one set of parameters on the tape that has its layout.
-  void backward(const Var& loss, Flat& into);
+  void backward(const Var& loss, ParamBuffer& into);
   /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
   /// engine's: the gradients of inputs stay as much larger. All f32.
   void backward_scaled(const Var& loss, const Tensor& scales);
@@ -128,12 +128,12 @@ class Tape {
  private:
   struct Slot {
     Tensor grad;
-    bool written = false, pooled = false, masked = false;
+    bool written = false, pooled = false, relu_claimed = false;
   };
   struct Use {
     int first = -1;  ///< slot of the first node that takes this one: its backward runs last
     int leaf = -1;   ///< of a parameter: its place in leaves_
-    bool mask_offered = false;
+    bool relu_offered = false;
   };
   struct Node {
     const char* op;
@@ -142,7 +142,7 @@ class Tape {
   };
   struct Leaf {
     int slot, param;
-    const Flat* values;
+    const ParamBuffer* values;
   };
   struct Input {
     int slot;
@@ -153,9 +153,9 @@ class Tape {
     uses_.emplace_back();
     return static_cast<int>(slots_.size()) - 1;
   }
-  Tensor take(const Shape& shape, DType dtype);
+  Tensor acquire(const Shape& shape, DType dtype);
   void release(const Tensor& t);
-  void give_back(Slot& slot);
+  void release(Slot& slot);
   void bind(std::span<const GradientBuffer> grads);
   void clear_unreached(std::span<const GradientBuffer> grads);
   void unscale(std::span<const GradientBuffer> grads);

@@ -37,7 +37,7 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
               .crop_pad = a.crop_pad,
               .padding = a.padding,
               .flip = a.flip,
-              .key = {.seed = engine.seed(), .purpose = Purpose::augment}};
+              .key = {.seed = engine.seed(), .stream_id = RngStreamId::augment}};
   const Stream stream = engine.stream();
   const size_t label_bytes = count_ * sizeof(int32_t);
   pixels_ = allocate(stream.device, set.pixels.size());
@@ -80,7 +80,7 @@ void Loader::open(int64_t epoch) {
   if (options_.shuffle == Shuffle::none)
     std::iota(order.begin(), order.end(), 0);
   else
-    order = permutation(count_, {engine_.seed(), Purpose::shuffle, static_cast<uint32_t>(epoch)});
+    order = permutation(count_, {engine_.seed(), RngStreamId::shuffle, static_cast<uint32_t>(epoch)});
   order.resize(listed_);
   for (int64_t i = count_; i < listed_; ++i) order[i] = order[i - count_];
   const Stream stream = engine_.stream();
@@ -99,7 +99,7 @@ Batch Loader::blank(int64_t index) {
           arena.tensor({n}, DType::i32)};
 }
 
-void Loader::fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch) {
+void Loader::fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch) {
   const Stream stream = engine_.stream();
   const int64_t n = batch.size();
   take(stream, n, order_, first, batch.ids.as<int32_t>());

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/engine.h"
 #include "data/batch.h"
 #include "data/dataset.h"
@@ -63,7 +63,7 @@ class Loader {
   int64_t first(int64_t index) const { return index * options_.batch_size; }
   /// The samples from `first` on in the order of the open epoch, which `epoch` must say too: what augmentation draws
   /// hangs on it.
-  void fill(const Batch& batch, Live<int64_t> first, Live<uint32_t> epoch);
+  void fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch);
 
  private:
   /// Samples of batch `index`.

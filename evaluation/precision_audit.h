@@ -16,7 +16,7 @@ struct PrecisionSide {
 };
 
 /// What another precision changes for an attack, counted over samples and pixels. Gradients are those of the log odds
-/// (core/ops_loss.h) with respect to the input, both taken at the same images: the clean ones and those the reference's
+/// (core/ops/loss.h) with respect to the input, both taken at the same images: the clean ones and those the reference's
 /// attack found. The two attacks are then run apart, each in its own precision, and judged by the reference.
 struct PrecisionAudit {
   struct Gradients {

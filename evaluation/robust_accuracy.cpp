@@ -6,7 +6,7 @@
 #include "attacks/gradient_watch.h"
 #include "attacks/slices.h"
 #include "core/host.h"
-#include "core/plan_ahead.h"
+#include "core/plans/plan_ahead.h"
 #include "data/loader.h"
 #include "kernels/gradient_notes/gradient_notes.h"
 #include "nn/weights_check.h"

@@ -32,8 +32,8 @@ struct Accuracy {
 Accuracy evaluate(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack,
                   const std::function<void(int64_t done, int64_t total)>& progress = {});
 
-/// Notes the convolutions of evaluate() without doing anything (core/plan_ahead.h). False where `attack` decides on the
-/// host by what the device computes.
+/// Notes the convolutions of evaluate() without doing anything (core/plans/plan_ahead.h). False where `attack` decides
+/// on the host by what the device computes.
 bool note_evaluation(Engine& engine, const Network& network, Pass pass, Loader& loader, const Attack* attack);
 
 }  // namespace temper

@@ -1,6 +1,6 @@
 #include "nn/basic_block.h"
 
-#include "core/ops_pool.h"
+#include "core/ops/pool.h"
 
 namespace temper {
 

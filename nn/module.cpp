@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/host_memory.h"
-#include "core/ops_image.h"
+#include "core/memory/host_memory.h"
+#include "core/ops/image.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
@@ -99,7 +99,8 @@ int Network::branch(const std::string& name) const {
 }
 
 Weights Network::make_weights(Engine& engine) const {
-  return {Flat(params_, options_.dtype, engine.stream()), Flat(buffers_, options_.dtype, engine.stream())};
+  return {ParamBuffer(params_, options_.dtype, engine.stream()),
+          ParamBuffer(buffers_, options_.dtype, engine.stream())};
 }
 
 void Network::copy_weights(Weights& to, const Weights& from) const {

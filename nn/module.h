@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "core/config.h"
-#include "core/ops_conv.h"
-#include "core/ops_norm.h"
+#include "core/config/config.h"
+#include "core/ops/conv.h"
+#include "core/ops/norm.h"
 #include "core/registry.h"
 #include "core/tape.h"
 #include "nn/init.h"
@@ -16,7 +16,7 @@ namespace temper {
 
 /// All numbers of a network: parameters (trained) and buffers (BatchNorm running statistics).
 struct Weights {
-  Flat params, buffers;
+  ParamBuffer params, buffers;
 };
 
 /// Feature taps: ask for layers by name before a pass, find their outputs after it. The name of a convolution or linear
@@ -62,7 +62,7 @@ struct Pass {
 /// What layers are built with: where they declare their parameters, and under which name.
 class Builder {
  public:
-  Builder(ParamStore& params, ParamStore& buffers, std::vector<std::string> branches)
+  Builder(ParamLayout& params, ParamLayout& buffers, std::vector<std::string> branches)
       : params_(&params), buffers_(&buffers), branches_(std::move(branches)) {}
   /// The builder of a part: names below it start with "NAME.".
   Builder operator/(const std::string& name) const;
@@ -72,7 +72,7 @@ class Builder {
   const std::vector<std::string>& branches() const { return branches_; }
 
  private:
-  ParamStore *params_, *buffers_;
+  ParamLayout *params_, *buffers_;
   std::vector<std::string> branches_;  ///< names of the BatchNorm sets; one, "main", unless split
   std::string prefix_;
 };
@@ -128,9 +128,9 @@ class Network {
   int branch(const std::string& name) const;
 
   const Options& options() const { return options_; }
-  ParamStore& params() { return params_; }
-  const ParamStore& params() const { return params_; }
-  const ParamStore& buffers() const { return buffers_; }
+  ParamLayout& params() { return params_; }
+  const ParamLayout& params() const { return params_; }
+  const ParamLayout& buffers() const { return buffers_; }
   Weights& weights() const { return *weights_; }
   /// What a user should know of the weights that were read into it, such as arrays passed over.
   const std::vector<std::string>& notes() const { return notes_; }
@@ -141,7 +141,7 @@ class Network {
 
  private:
   Options options_;
-  ParamStore params_, buffers_;
+  ParamLayout params_, buffers_;
   std::unique_ptr<Module> body_;
   std::unique_ptr<Weights> weights_;
   std::vector<std::string> notes_;

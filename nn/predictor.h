@@ -24,12 +24,12 @@ class Predictors {
   /// Predictor `i` of x (N, width), with the batch's statistics, which move the running ones.
   Var operator()(Tape& tape, size_t i, const Var& x) const;
 
-  const ParamStore& params() const { return params_; }
-  const ParamStore& buffers() const { return buffers_; }
+  const ParamLayout& params() const { return params_; }
+  const ParamLayout& buffers() const { return buffers_; }
   Weights& weights() const { return *weights_; }
 
  private:
-  ParamStore params_, buffers_;
+  ParamLayout params_, buffers_;
   std::vector<std::unique_ptr<Module>> all_;
   std::unique_ptr<Weights> weights_;
 };

@@ -1,5 +1,5 @@
-#include "core/ops_elementwise.h"
-#include "core/ops_pool.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/pool.h"
 #include "nn/basic_block.h"
 #include "nn/sequential.h"
 

@@ -18,6 +18,6 @@ std::optional<std::string> weights_fault(const std::string& name, const Shape& s
 void check_weights(Engine& engine, const Weights& weights, const std::string& who);
 
 /// The same of one buffer, all of it read.
-void check_weights(const Flat& values, const std::string& who);
+void check_weights(const ParamBuffer& values, const std::string& who);
 
 }  // namespace temper

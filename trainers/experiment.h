@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "attacks/attack.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/engine.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "nn/module.h"
-#include "trainers/averages.h"
-#include "trainers/optimizer_section.h"
-#include "trainers/schedule.h"
+#include "trainers/optimizers/averages.h"
+#include "trainers/optimizers/optimizer_section.h"
+#include "trainers/optimizers/schedule.h"
 #include "trainers/trainer.h"
 
 namespace temper {
@@ -94,7 +94,7 @@ struct ConvolutionSection {
   PlanCheck check = PlanCheck::on;
   std::string cache = "auto";
   int64_t workspace_mb = 256;
-  BatchStatistics statistics = BatchStatistics::apart;
+  BatchStatistics statistics = BatchStatistics::separate;
   void fields(Fields& f);
   /// Where plans are kept; empty: nowhere.
   std::string plan_folder() const;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/text.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/scalar.h"
 
 namespace temper {
 
@@ -28,7 +28,7 @@ RngStream TrainContext::random(const std::string& name) const {
   return name == kFirstStream ? first : first.derive(name);
 }
 
-Live<float> TrainContext::live(const std::string& name) const {
+ScalarArg<float> TrainContext::live(const std::string& name) const {
   const auto at = lives.find(name);
   if (at != lives.end()) return at->second;
   std::vector<std::string> known;

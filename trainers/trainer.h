@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "attacks/attack.h"
-#include "core/config.h"
+#include "core/config/config.h"
 #include "core/registry.h"
 #include "data/loader.h"
 #include "kernels/sgd_step/sgd_step.h"
 #include "nn/module.h"
-#include "trainers/step_log.h"
-#include "trainers/watched.h"
+#include "trainers/loop/step_log.h"
+#include "trainers/methods/parts/watched.h"
 
 namespace temper {
 
@@ -27,7 +27,7 @@ class StateVisitor {
   virtual ~StateVisitor() = default;
   virtual void operator()(const std::string& name, double& value) = 0;
   virtual void operator()(const std::string& name, int64_t& value) = 0;
-  virtual void operator()(const std::string& name, Flat& buffer) = 0;
+  virtual void operator()(const std::string& name, ParamBuffer& buffer) = 0;
   /// The same for a number that recorded work does not read on the host: it takes it as a live value, or not at all. A
   /// recorded step is done again whatever it is; every other number it was recorded with must be the same.
   virtual void unrecorded(const std::string& name, double& value) { (*this)(name, value); }
@@ -41,11 +41,11 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
   int64_t epochs = 0;
-  Loader* train = nullptr;                        ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                   ///< the images held out of them; null: none
-  std::optional<Live<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
-  std::map<std::string, Live<float>> lives = {};  ///< the method's live_values()
-  StepLog* logged = nullptr;                      ///< null: nobody keeps what is logged
+  Loader* train = nullptr;                             ///< the training images, augmented; null outside a training run
+  Loader* validation = nullptr;                        ///< the images held out of them; null: none
+  std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
+  std::map<std::string, ScalarArg<float>> lives = {};  ///< the method's live_values()
+  StepLog* logged = nullptr;                           ///< null: nobody keeps what is logged
 
   mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
 
@@ -55,7 +55,7 @@ struct TrainContext {
   /// name before, because two users would draw the same numbers.
   RngStream random(const std::string& name) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
-  Live<float> live(const std::string& name) const;
+  ScalarArg<float> live(const std::string& name) const;
   /// Puts one number, a term of the loss, on the step's line of the metrics.
   void log(const std::string& name, const Var& term) const {
     if (logged) logged->put(name, term.value);
@@ -68,7 +68,7 @@ struct TrainContext {
 
 /// A gradient mask: a buffer of the network's layout, non-zero where the gradient counts, and what a zero means.
 struct GradientMask {
-  const Flat* buffer = nullptr;  ///< null: none
+  const ParamBuffer* buffer = nullptr;  ///< null: none
   MaskMode mode = MaskMode::zero_gradient;
 };
 
@@ -76,7 +76,7 @@ struct GradientMask {
 struct Movement {
   GradientMask mask = {};  ///< which of them the gradient just written moves
   /// After the optimiser w becomes w + share * w, and averages follow that; none: w stays.
-  std::optional<Live<float>> share = {};
+  std::optional<ScalarArg<float>> share = {};
 };
 
 /// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.
@@ -102,7 +102,7 @@ struct Estimated {
 using MetricSink = std::function<void(const std::string& name, double value)>;
 
 /// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
-/// same for every method (trainers/loop.h).
+/// same for every method (trainers/loop/loop.h).
 class Trainer {
  public:
   virtual ~Trainer() = default;

@@ -2,9 +2,9 @@
 #include <temper/attacks/pgd.h>
 #include <temper/data/loader.h>
 #include <temper/evaluation/robust_accuracy.h>
-#include <temper/trainers/sgd.h>
+#include <temper/trainers/optimizers/sgd.h>
+#include <temper/trainers/optimizers/weight_optimizer.h>
 #include <temper/trainers/trainer.h>
-#include <temper/trainers/weight_optimizer.h>
 
 #include <cstdio>
 #include <numeric>
@@ -35,7 +35,7 @@ int main() try {
 
   const Sgd sgd({.lr = 0.05});
   WeightOptimizer optimizer(model.weights().params, sgd, engine.stream());
-  Flat gradient(model.params(), DType::f32, engine.stream());
+  ParamBuffer gradient(model.params(), DType::f32, engine.stream());
   const GradientBuffer gradients[] = {{model.weights().params, gradient}};
   TrainContext context{.engine = engine, .model = model, .epoch = 1};
   method->begin(context);

@@ -6,6 +6,6 @@
 namespace temper {
 
 /// a / b, rounded up; a is not negative, b is positive.
-HD constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+TEMPER_HD constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace temper

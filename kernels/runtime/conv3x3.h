@@ -24,8 +24,8 @@ struct FilterSource {
   const float* w;
   const float* scale;  ///< (filters)
   bool rotated = false;
-  HD int64_t inputs() const { return rotated ? filters : channels; }
-  HD int64_t outputs() const { return rotated ? channels : filters; }
+  TEMPER_HD int64_t inputs() const { return rotated ? filters : channels; }
+  TEMPER_HD int64_t outputs() const { return rotated ? channels : filters; }
 };
 
 /// How Winograd's algorithm divides its work; other kernels ignore it. By tiles: a thread takes `block` tiles at a time

@@ -1,6 +1,6 @@
 #pragma once
-// The way of a 3x3 convolution's results to memory: bias, addition, mask and ReLU in registers. Templates over a vector type
-// (instruction_set.h).
+// The way of a 3x3 convolution's results to memory: bias, addition, mask and ReLU in registers. Templates over a vector
+// type (instruction_set.h).
 #include "kernels/runtime/conv3x3.h"
 
 namespace temper::conv3x3 {
@@ -39,8 +39,8 @@ Vec lowest_result(const ConvOperands<T>& o) {
   return Vec::broadcast(o.relu ? 0 : -__builtin_inff());
 }
 
-/// The part of y that a tile writes: `lanes` channels, from `channel` on, of `rows` by `cols` pixels from `corner` on, no
-/// result less than `lowest`. The next tile's part lies `ahead`.
+/// The part of y that a tile writes: `lanes` channels, from `channel` on, of `rows` by `cols` pixels from `corner` on,
+/// no result less than `lowest`. The next tile's part lies `ahead`.
 template <class Vec>
 struct OutputTile {
   int64_t corner, channel, rows, cols, lanes, ahead;

@@ -15,7 +15,7 @@ class DeviceArray {
   DeviceArray() = default;
   /// n zeros. Not for work that is recorded or planned: it is made before.
   DeviceArray(Stream stream, size_t n) : device_(stream.device), n_(n) {
-    if (stream.capture) stream.capture->forbid("device array: memory of its own");
+    if (stream.capture) stream.capture->forbid_in_capture("device array: memory of its own");
     data_ = static_cast<T*>(allocate(stream.device, n * sizeof(T)));
     set_zero(stream, data_, n * sizeof(T));
   }

@@ -59,7 +59,7 @@ void release(Device device, void* data, size_t bytes) {
 void copy(Stream stream, void* to, Device to_device, const void* from, Device from_device, size_t bytes) {
   if (bytes == 0) return;
   const KernelRange range(stream, "copy", {static_cast<int64_t>(bytes)});
-  if (stream.capture && to_device != from_device) stream.capture->forbid("copy: to or from the host");
+  if (stream.capture && to_device != from_device) stream.capture->forbid_in_capture("copy: to or from the host");
   if (to_device == Device::cpu && from_device == Device::cpu) {
     list_launch(stream, to, from, bytes);
     if (planning(stream)) return;
@@ -92,7 +92,7 @@ void set_zero(Stream stream, void* data, size_t bytes) {
 }
 
 void synchronize(Stream stream) {
-  if (stream.capture) stream.capture->forbid("synchronize: the host waits for the device");
+  if (stream.capture) stream.capture->forbid_in_capture("synchronize: the host waits for the device");
   if (stream.device == Device::cpu) return;
 #if defined(TEMPER_CUDA)
   TEMPER_CUDA_CALL(cudaStreamSynchronize(static_cast<cudaStream_t>(stream.handle)));

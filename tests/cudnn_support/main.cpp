@@ -6,10 +6,10 @@
 #include <set>
 #include <sstream>
 
-#include "core/conv_plan_cudnn.h"
+#include "core/cudnn/conv_plan_cudnn.h"
 #include "core/engine.h"
 #include "kernels/runtime/range.h"
-#include "tests/networks.h"
+#include "tests/fixtures/networks.h"
 
 using namespace temper;
 

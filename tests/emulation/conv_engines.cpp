@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/cuda_call.h"
 #include "tests/emulation/device_memory.h"
-#include "tests/reference_engines_fixture.h"
+#include "tests/fixtures/reference_engines_fixture.h"
 
 namespace temper {
 

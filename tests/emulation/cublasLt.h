@@ -1,7 +1,7 @@
 #pragma once
-// Stands in for cuBLASLt: the part that core/gemm_cublas.cpp uses, with one algorithm for everything. It computes what
-// cuBLASLt documents (column-major matrices, a bias along the rows of the result), so layouts, transpositions and the
-// pointers of epilogues are the project's own. Streams keep a product like a launch.
+// Stands in for cuBLASLt: the part that core/gemm/gemm_cublas.cpp uses, with one algorithm for everything. It computes
+// what cuBLASLt documents (column-major matrices, a bias along the rows of the result), so layouts, transpositions and
+// the pointers of epilogues are the project's own. Streams keep a product like a launch.
 #include <cstddef>
 #include <cstdint>
 

@@ -1,5 +1,5 @@
 #pragma once
-// What core/growing_memory_cuda.cpp asks of CUDA's driver: addresses without memory, and memory for them.
+// What core/memory/growing_memory_cuda.cpp asks of CUDA's driver: addresses without memory, and memory for them.
 #include "tests/emulation/cuda_runtime.h"
 
 enum CUresult { CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_OUT_OF_MEMORY };

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "core/engine.h"
-#include "core/step_graph.h"
+#include "core/graph/step_graph.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/runtime/device_array.h"
-#include "tests/catch.h"
 #include "tests/emulation/device_memory.h"
+#include "tests/fixtures/catch.h"
 
 using namespace temper;
 

@@ -2,8 +2,8 @@
 #include "tests/emulation/driver.h"
 #include "core/engine.h"
 #include "kernels/runtime/memory.h"
-#include "tests/catch.h"
 #include "tests/emulation/device_memory.h"
+#include "tests/fixtures/catch.h"
 
 using namespace temper;
 

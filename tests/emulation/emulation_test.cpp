@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "tests/catch.h"
-#include "tests/kernel_case_fixture.h"
+#include "tests/fixtures/catch.h"
+#include "tests/fixtures/kernel_case_fixture.h"
 
 using namespace temper;
 

@@ -11,7 +11,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/device_array.h"
 #include "tests/emulation/emulation.h"
-#include "tests/skip.h"
+#include "tests/fixtures/skip.h"
 
 using namespace temper;
 using planted::Barrier;

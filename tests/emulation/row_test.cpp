@@ -4,7 +4,7 @@
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/row_sum/row_sum.h"
 #include "kernels/runtime/device_array.h"
-#include "tests/catch.h"
+#include "tests/fixtures/catch.h"
 
 using namespace temper;
 

@@ -2,9 +2,9 @@
 #include <cmath>
 
 #include "attacks/driver.h"
-#include "tests/devices.h"
-#include "tests/toy_mlp.h"
-#include "tests/toy_net.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/toy_mlp.h"
+#include "tests/fixtures/toy_net.h"
 
 using namespace temper;
 using test::numbers_of;

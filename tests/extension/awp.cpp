@@ -6,11 +6,11 @@
 #include <optional>
 
 #include "attacks/pgd.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "kernels/row_scale/row_scale.h"
-#include "trainers/attack_bn.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/attack_bn.h"
+#include "trainers/methods/parts/scalar.h"
 #include "trainers/trainer.h"
 
 namespace {
@@ -21,7 +21,7 @@ struct Awp : Trainer {
   Pgd attack;
   AttackBn attack_bn = AttackBn::train;
   std::optional<Weights> moved;  ///< the network's weights and their perturbation
-  std::optional<Flat> ascent;
+  std::optional<ParamBuffer> ascent;
 
   void fields(Fields& f) override {
     f("gamma", gamma, Limits::between(0, 1).usually(0, 0.1),
@@ -77,7 +77,7 @@ struct Awp : Trainer {
                   RowFactors::one, gamma);
       });
     }
-    moved->params.touch();
+    moved->params.bump_version();
   }
 };
 

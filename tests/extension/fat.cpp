@@ -6,7 +6,7 @@
 #include "attacks/pgd.h"
 #include "kernels/pgd_start/pgd_start.h"
 #include "kernels/row_move/row_move.h"
-#include "trainers/attack_bn.h"
+#include "trainers/methods/parts/attack_bn.h"
 #include "trainers/trainer.h"
 
 namespace {

@@ -1,5 +1,5 @@
-#include "tests/devices.h"
-#include "tests/training_fixture.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
 

@@ -5,14 +5,14 @@
 #include <optional>
 
 #include "attacks/attack.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/fill/fill.h"
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/pick/pick.h"
 #include "kernels/runtime/memory.h"
-#include "trainers/scalar.h"
+#include "trainers/methods/parts/scalar.h"
 #include "trainers/trainer.h"
 
 namespace {
@@ -29,8 +29,8 @@ struct FreeAt : Trainer {
   }
 
   /// What one step leaves for the next, as a checkpoint keeps it: images, one-hot labels, perturbations.
-  ParamStore layout;
-  std::optional<Flat> kept;
+  ParamLayout layout;
+  std::optional<ParamBuffer> kept;
 
   void begin(TrainContext& c) override {
     TEMPER_CHECK(c.train, "free_at: expected training images, because it keeps a batch of them from step to step");
@@ -88,7 +88,7 @@ struct FreeAt : Trainer {
                     {.radius = radius, .step = step});
       weighted_sum(tape.stream(), x.numel(), 1.f, x.as<const T>(), -1.f, images.as<const T>(), perturbation.as<T>());
     });
-    kept->touch();
+    kept->bump_version();
     put_scalar(c.engine, value.value, loss);
   }
 

@@ -1,8 +1,8 @@
 #include <csignal>
 
-#include "core/file.h"
-#include "tests/devices.h"
-#include "tests/training_fixture.h"
+#include "core/files/file.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
 

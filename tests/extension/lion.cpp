@@ -1,6 +1,6 @@
 // Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms"): steps of one size, along a sign.
 #include "tests/extension/lion_step.h"
-#include "trainers/optimizer.h"
+#include "trainers/optimizers/optimizer.h"
 
 namespace {
 using namespace temper;

@@ -1,5 +1,5 @@
-#include "tests/catch.h"
-#include "tests/training_fixture.h"
+#include "tests/fixtures/catch.h"
+#include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
 

@@ -3,9 +3,9 @@
 // p = softmax f(x), q = softmax f(x_adv), nothing cut from the gradient, the constants of the official code:
 //   CE(q, y) - log(1.0001 - max_{k != y} q_k + 1e-12)  +  beta * KL(p || q + 1e-12) * (1.0000001 - p_y)
 #include "attacks/pgd.h"
-#include "core/ops_elementwise.h"
-#include "core/ops_per_sample.h"
-#include "trainers/attack_bn.h"
+#include "core/ops/elementwise.h"
+#include "core/ops/per_sample.h"
+#include "trainers/methods/parts/attack_bn.h"
 #include "trainers/trainer.h"
 
 namespace {

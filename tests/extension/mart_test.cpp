@@ -2,9 +2,9 @@
 #include <functional>
 #include <numeric>
 
-#include "tests/devices.h"
 #include "tests/extension/in_f64.h"
-#include "tests/training_fixture.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
 using test::MethodInF64;

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "attacks/pgd.h"
-#include "tests/devices.h"
-#include "tests/toy_net.h"
+#include "tests/fixtures/devices.h"
+#include "tests/fixtures/toy_net.h"
 
 using namespace temper;
 

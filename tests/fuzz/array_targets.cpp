@@ -1,7 +1,7 @@
 // Files of arrays.
-#include "core/npz.h"
-#include "core/safetensors.h"
-#include "data/mat.h"
+#include "core/files/npz.h"
+#include "core/files/safetensors.h"
+#include "data/readers/mat.h"
 #include "tests/fuzz/target.h"
 
 using namespace temper;

@@ -3,9 +3,9 @@
 
 #include "core/registry.h"
 #include "data/dataset.h"
-#include "data/fetch.h"
-#include "data/idx.h"
-#include "data/published.h"
+#include "data/published/fetch.h"
+#include "data/published/published.h"
+#include "data/readers/idx.h"
 #include "tests/fuzz/target.h"
 
 using namespace temper;

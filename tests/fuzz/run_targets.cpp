@@ -1,8 +1,8 @@
 // What a run folder holds.
-#include "evaluation/report_page.h"
+#include "evaluation/report/page.h"
 #include "tests/fuzz/target.h"
-#include "trainers/checkpoint.h"
-#include "trainers/metrics.h"
+#include "trainers/records/metrics.h"
+#include "trainers/state/checkpoint.h"
 
 using namespace temper;
 using namespace temper::fuzz;
@@ -10,9 +10,9 @@ using namespace temper::fuzz;
 TEMPER_FUZZ_TARGET(checkpoint) {
   as_file("run/checkpoints/last.safetensors", bytes);
   const LoadedCheckpoint loaded = load_checkpoint({folder() + "/run"});
-  ParamStore store;
-  store.add("w", {2, 3}, {});
-  Flat weights(store, DType::f32, {});
+  ParamLayout layout;
+  layout.add("w", {2, 3}, {});
+  ParamBuffer weights(layout, DType::f32, {});
   double rate = 0;
   int64_t step = 0;
   restore(loaded.content, loaded.file, [&](StateVisitor& v) {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/temporary_folder.h"
+#include "tests/fixtures/temporary_folder.h"
 
 namespace temper::fuzz {
 

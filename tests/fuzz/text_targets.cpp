@@ -1,9 +1,9 @@
 // Configurations, and what is kept of convolution plans.
 #include <filesystem>
 
-#include "core/config.h"
-#include "core/plan_cache.h"
-#include "core/plan_record.h"
+#include "core/config/config.h"
+#include "core/plans/plan_cache.h"
+#include "core/plans/plan_record.h"
 #include "tests/fuzz/target.h"
 
 using namespace temper;

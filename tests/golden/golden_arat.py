@@ -1,4 +1,4 @@
-"""Ten training steps of AR-AT and its variants in PyTorch: what tests/golden_arat_test.cpp compares against.
+"""Ten training steps of AR-AT and its variants in PyTorch: what tests/trainers/methods/golden_arat_test.cpp compares against.
 
 Written from the method's description, independent of the C++ code but for the random starts (golden_training.py writes
 their generator again in NumPy). Everything is computed in f64; the same runs in f32 are only compared with that, to see

@@ -1,4 +1,4 @@
-"""Ten training steps of CURE in PyTorch, under each of its main switches: what tests/golden_cure_test.cpp compares with.
+"""Ten training steps of CURE in PyTorch, under each of its main switches: what tests/trainers/methods/golden_cure_test.cpp compares with.
 
 Written from the paper and its published code, independently of the C++ code but for the random numbers, whose generator is
 golden_training.py's. Network, images and starting weights are that script's, too. Everything is computed in f64; the same

@@ -1,4 +1,4 @@
-"""Eight steps of torch.optim's SGD, Adam and AdamW, with parameter groups and clipping: what tests/golden_optimizers_test.cpp
+"""Eight steps of torch.optim's SGD, Adam and AdamW, with parameter groups and clipping: what tests/trainers/optimizers/golden_optimizers_test.cpp
 compares against. Everything is computed in f64. Writes golden_optimizers.npz beside this file.
 
     python3 tests/golden/golden_optimizers.py

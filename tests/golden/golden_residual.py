@@ -1,6 +1,6 @@
 """Ten training steps of a residual network in PyTorch, three an epoch: CURE's masks by real names, its rate that falls by
 steps or epochs, and natural training under switches of the optimiser and of the moving average. What
-tests/golden_residual_test.cpp compares against.
+tests/trainers/methods/golden_residual_test.cpp compares against.
 
 Random numbers and images are golden_training.py's, CURE is golden_cure.py's; the optimiser and update_bn are PyTorch's own.
 Everything is computed in f64; the same runs in f32 are only compared with that. Writes golden_residual.npz beside this file.

@@ -1,4 +1,4 @@
-"""Ten training steps under each switch of standard, PGD-AT and TRADES in PyTorch: what tests/golden_switches_test.cpp
+"""Ten training steps under each switch of standard, PGD-AT and TRADES in PyTorch: what tests/trainers/methods/golden_switches_test.cpp
 compares against.
 
 Network, images, starting weights and random numbers are golden_training.py's. Everything is computed in f64; the same runs

@@ -1,4 +1,4 @@
-"""Ten training steps of standard, PGD-AT and TRADES in PyTorch: what tests/golden_training_test.cpp compares against.
+"""Ten training steps of standard, PGD-AT and TRADES in PyTorch: what tests/trainers/methods/golden_training_test.cpp compares against.
 
 Independent of the C++ code but for the random numbers: the generator (Philox4x32-10) is written again here in NumPy, so
 that both sides attack from the same starts. Everything is computed in f64; the same runs in f32 are only compared with

@@ -73,7 +73,7 @@ class CallsTest(unittest.TestCase):
             self.assertGreaterEqual(len(small[mode]), len(real[mode]) - 8)
 
     def test_the_test_on_real_images_is_there(self):
-        with open(os.path.join(ROOT, "tests/real_networks_test.cpp")) as f:
+        with open(os.path.join(ROOT, "tests/nn/real_networks_test.cpp")) as f:
             self.assertIn(f'TEMPER_DEVICE_TEST("{train.PUBLISHED}",', f.read())
 
     def test_names_tell_steps_and_logs_apart(self):

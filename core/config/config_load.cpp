@@ -1,0 +1,206 @@
+// Configurations from files, laid over each other, and what --set changes.
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "core/config/config.h"
+#include "core/config/config_yaml.h"
+#include "core/text.h"
+
+namespace temper {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostBases = 32;
+
+YAML::Node tree(const std::string& text, const std::string& name, Config& config) {
+  YAML::Node n = yaml_tree(text, name, [&](const std::string& path, const std::string& place) {
+    config.where.emplace(path, place);  // where a merge key brings a key that is given, the given one's place stays
+  });
+  if (n.IsNull()) return YAML::Node(YAML::NodeType::Map);
+  TEMPER_CHECK(n.IsMap(), name, ": expected `key: value` lines at the top level");
+  return n;
+}
+
+/// How keys that are laid over a section without a `name` stand to it.
+enum class Unnamed : uint8_t { of_default, of_any };
+
+void overlay_keys(YAML::Node onto, const YAML::Node& from) {
+  for (const auto& kv : from) {
+    YAML::Node there = onto[kv.first.Scalar()];
+    if (kv.second.IsMap() && there && there.IsMap())
+      overlay_keys(there, kv.second);
+    else
+      there = YAML::Clone(kv.second);
+  }
+}
+
+// Moves what `section`, at `path`, says of another choice than `name` out of the way.
+void pass_over(Config& config, const std::string& path, YAML::Node section, const std::string& name, Unnamed unnamed) {
+  const YAML::Node now = static_cast<const YAML::Node&>(section)["name"];
+  if (now ? now.IsScalar() && now.Scalar() == name : unnamed == Unnamed::of_any) return;
+  PassedOver& passed = config.passed[path];
+  passed.name = now && now.IsScalar() ? now.Scalar() : "";
+  if (!passed.keys.IsMap()) passed.keys = YAML::Node(YAML::NodeType::Map);
+  overlay_keys(passed.keys, section);
+  passed.keys.remove("name");
+  section = YAML::Node(YAML::NodeType::Map);
+}
+
+void overlay_section(Config& config, const std::string& path, YAML::Node onto, const YAML::Node& from,
+                     Unnamed unnamed) {
+  for (const auto& kv : from) {
+    const std::string& key = kv.first.Scalar();
+    YAML::Node there = onto[key];
+    const bool section = there && there.IsMap();
+    if (section && kv.second.IsNull()) continue;  // a section whose lines are all commented out says nothing
+    if (!section || !kv.second.IsMap()) {
+      there = YAML::Clone(kv.second);
+      continue;
+    }
+    const YAML::Node name = kv.second["name"];
+    if (name && name.IsScalar()) pass_over(config, join_path(path, key), there, name.Scalar(), unnamed);
+    overlay_section(config, join_path(path, key), there, kv.second, unnamed);
+  }
+}
+
+void overlay(Config& onto, const Config& from, Unnamed unnamed) {
+  if (onto.root.IsNull()) onto.root = YAML::Node(YAML::NodeType::Map);
+  overlay_section(onto, "", onto.root, from.root, unnamed);
+  for (const auto& [path, place] : from.where) onto.where[path] = place;
+  for (const auto& [path, passed] : from.passed) {
+    PassedOver& into = onto.passed[path];
+    if (!into.keys.IsMap()) into = {passed.name, YAML::Node(YAML::NodeType::Map)};
+    overlay_keys(into.keys, passed.keys);
+  }
+}
+
+struct Override {
+  std::string text, path;
+  YAML::Node value;
+  std::map<std::string, std::string> where{};
+
+  explicit Override(const std::string& text) : text(text) {
+    const size_t eq = text.find('=');
+    TEMPER_CHECK(eq != std::string::npos && eq > 0, "--set ", text,
+                 ": expected key=value, such as --set loop.epochs=2");
+    path = text.substr(0, eq);
+    const std::string given = text.substr(eq + 1);
+    TEMPER_CHECK(given.find_first_not_of(" \t") != std::string::npos, "--set ", text,
+                 ": expected a value after the =; an empty text is written ", path, "=\"''\" in a shell");
+    value = yaml_tree(given, "--set " + path, [&](const std::string& below, const std::string&) {
+      where[join_path(path, below)] = "--set " + path;
+    });
+  }
+  bool chooses() const { return path.ends_with(".name") && value.IsScalar(); }
+};
+
+// The item of a list that a part of a path names.
+size_t item_of(const YAML::Node& list, const std::string& key, const std::string& at, const Override& o) {
+  size_t i = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), i);
+  TEMPER_CHECK(error == std::errc() && end == key.data() + key.size() && i < list.size(), "--set ", o.text, ": '", at,
+               "' is a list of ", list.size(), ", whose items are called 0 to ", list.size() - 1, ", got '", key, "'");
+  return i;
+}
+
+void apply(Config& config, const Override& o) {
+  YAML::Node n = config.root;
+  std::string at;
+  bool in_list = false;
+  for (size_t from = 0; from <= o.path.size();) {
+    const size_t dot = std::min(o.path.find('.', from), o.path.size());
+    const std::string key = o.path.substr(from, dot - from);
+    if (n.IsNull()) n = YAML::Node(YAML::NodeType::Map);  // a section that is named and left empty
+    TEMPER_CHECK(!key.empty() && (n.IsMap() || (n.IsSequence() && n.size() > 0)), "--set ", o.text, ": '", at,
+                 "' has no keys below it");
+    YAML::Node child(YAML::NodeType::Undefined);
+    if (n.IsSequence()) {
+      in_list = true;
+      child.reset(n[item_of(n, key, at, o)]);
+    } else {
+      if (dot < o.path.size() && !n[key]) n[key] = YAML::Node(YAML::NodeType::Map);
+      if (o.path.compare(dot, std::string::npos, ".name") == 0 && !in_list && n[key].IsMap() && o.value.IsScalar())
+        pass_over(config, join_path(at, key), n[key], o.value.Scalar(), Unnamed::of_default);
+      child.reset(n[key]);
+    }
+    at = join_path(at, key);
+    config.where.emplace(at, "--set " + o.path);  // of what was not there
+    if (dot == o.path.size()) child = YAML::Clone(o.value);
+    n.reset(child);
+    from = dot + 1;
+  }
+  config.where[o.path] = "--set " + o.path;
+  for (const auto& [path, place] : o.where) config.where[path] = place;
+}
+
+// `chain` are the files that led here, `wanted_by` the line that named this one.
+Config read_file(const std::string& file, const std::string& wanted_by, std::vector<std::string>& chain) {
+  Config config;
+  config.root = tree(config_text(file, wanted_by), file, config);
+  const YAML::Node given = static_cast<const YAML::Node&>(config.root)["base"];
+  if (!given) return config;
+  const std::string place = cat(config.where["base"], ": base: ");
+  TEMPER_CHECK(given.IsScalar() && !given.Scalar().empty(), place, "expected the name of a file, relative to this one");
+  const std::string base = (fs::path(file).parent_path() / given.Scalar()).string();
+  config.root.remove("base");
+  config.where.erase("base");
+
+  std::error_code failed;
+  chain.push_back(fs::weakly_canonical(file, failed).string());
+  const std::string next = fs::weakly_canonical(base, failed).string();
+  TEMPER_CHECK(std::find(chain.begin(), chain.end(), next) == chain.end(), place, given.Scalar(),
+               " leads back to a file that builds on it: ", join(chain, " -> "), " -> ", next,
+               "; take one `base` away");
+  TEMPER_CHECK(chain.size() < kMostBases, place, "more than ", kMostBases, " files build on each other");
+  Config whole = read_file(base, place, chain);
+  overlay(whole, config);
+  return whole;
+}
+
+}  // namespace
+
+Config Config::clone() const {
+  Config out{YAML::Clone(root), where};
+  for (const auto& [path, p] : passed) out.passed[path] = {p.name, YAML::Clone(p.keys)};
+  return out;
+}
+
+void overlay(Config& onto, const Config& from) { overlay(onto, from, Unnamed::of_default); }
+void join_changes(Config& onto, const Config& from) { overlay(onto, from, Unnamed::of_any); }
+
+void put(Config& config, const std::string& section, const std::string& key, const std::string& value,
+         const std::string& place) {
+  const YAML::Node there = static_cast<const YAML::Node&>(config.root)[section];
+  if (there && !there.IsMap() && !there.IsNull()) return;  // whoever reads it says what is wrong with it
+  Config change;
+  change.root[section][key] = value;
+  change.where = {{section, place}, {join_path(section, key), place}};
+  overlay(config, change);
+}
+
+void apply_overrides(Config& config, const std::vector<std::string>& overrides) {
+  const std::vector<Override> all(overrides.begin(), overrides.end());
+  for (const Override& o : all)
+    if (o.chooses()) apply(config, o);
+  for (const Override& o : all)
+    if (!o.chooses()) apply(config, o);
+}
+
+Config load_config(const std::string& file, const std::vector<std::string>& overrides) {
+  std::vector<std::string> chain;
+  Config config = read_file(file, "", chain);
+  apply_overrides(config, overrides);
+  return config;
+}
+
+Config parse_config(const std::string& text, const std::string& name, const std::vector<std::string>& overrides) {
+  Config config;
+  config.root = tree(text, name, config);
+  apply_overrides(config, overrides);
+  return config;
+}
+
+}  // namespace temper

@@ -1,0 +1,46 @@
+#include "core/convolution/conv.h"
+
+#include <cmath>
+
+#include "kernels/relu/relu.h"
+#include "kernels/runtime/check.h"
+
+namespace temper {
+
+std::unique_ptr<ConvBackend> make_onednn_conv(const Optimisations& without);
+
+std::unique_ptr<ConvBackend> make_cpu_conv([[maybe_unused]] const Optimisations& without) {
+#if defined(TEMPER_ONEDNN)
+  auto direct = make_onednn_conv(without);
+#else
+  auto direct = make_reference_conv();
+#endif
+  return make_winograd_conv(std::move(direct), without);
+}
+
+void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
+                                     const ConvDataEpilogue& e, const Tensor& dx) {
+  if (e.mask && backward_data_masked(stream, g, dy, filter, e, dx)) return;
+  const Tensor& sum = e.addend ? e.addend : dx;
+  backward_data(stream, g, dy, filter, e.addend ? 1.f : e.beta, sum);
+  if (!e.mask) return;
+  dispatch_float(dx.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    relu_backward(stream, dx.numel(), e.mask.as<T>(), sum.as<T>(), 0.f, dx.as<T>());
+  });
+}
+
+void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias) {
+  const int64_t filters = f.w.shape[0];
+  scale.assign(filters, 1.f);
+  if (!f.fold) return;
+  bias.resize(filters);
+  const BatchNormFold& b = *f.fold;
+  for (int64_t k = 0; k < filters; ++k) {
+    scale[k] = static_cast<float>(b.gamma.as<float>()[k] / std::sqrt(double(b.variance.as<float>()[k]) + b.eps));
+    const float old = f.bias ? f.bias.as<float>()[k] : 0.f;
+    bias[k] = b.beta.as<float>()[k] + (old - b.mean.as<float>()[k]) * scale[k];
+  }
+}
+
+}  // namespace temper

@@ -1,0 +1,38 @@
+#pragma once
+#include "core/ops/norm.h"
+#include "core/tape.h"
+
+namespace temper {
+
+struct ConvOptions {
+  int stride = 1;
+  int pad = 0;
+};
+
+/// A convolution's filter, and what lets a library keep what it prepares from it.
+struct Filter {
+  Var value;             ///< (K, R, S, C)
+  uint64_t version = 0;  ///< changes whenever the contents do (ParamBuffer::version); 0: not known, so nothing is kept
+  Tensor half = {};      ///< the value in the compute type, for a library that takes filters so; none: it converts
+
+  Filter(const Var& value) : value(value) {}  // any variable can be one
+  Filter(const Var& value, uint64_t version, const Tensor& half) : value(value), version(version), half(half) {}
+};
+/// Parameter `i` as a filter, with its version, and its 16-bit copy where this engine's convolutions take that.
+Filter filter(Tape& tape, const ParamBuffer& values, int i);
+
+/// x (N, H, W, C) by w (K, R, S, C) -> (N, P, Q, K), plus bias (K) unless bias.value is empty. Cross-correlation.
+Var conv2d(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options);
+
+/// [relu](conv2d(x, w) + bias [+ residual]) with the epilogue inside the convolution where the back end can.
+Var conv2d_act(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options, const Var& residual,
+               Activation activation);
+
+/// [relu](batch_norm(conv2d(x, w)) [+ residual]). With running statistics and no gradient wanted for the parameters (an
+/// eval-BN attack, evaluation) the BatchNorm is folded into the filter: one convolution with its epilogue, nothing
+/// else. Otherwise, and in an engine without it, conv2d followed by batch_norm.
+Var conv2d_batch_norm(Tape& tape, const Var& x, const Filter& w, ConvOptions options, const BatchNormVars& bn,
+                      const BatchNormOptions& bn_options, const Var& residual = {},
+                      Activation activation = Activation::none);
+
+}  // namespace temper

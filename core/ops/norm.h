@@ -1,0 +1,39 @@
+#pragma once
+#include "core/tape.h"
+
+namespace temper {
+
+/// Which statistics BatchNorm normalises with: those of this batch, or the running ones.
+enum class BnStats : uint8_t { batch, running };
+/// Whether a pass with batch statistics moves the running ones.
+enum class BnUpdate : uint8_t { yes, no };
+
+struct BatchNormOptions {
+  BnStats stats = BnStats::batch;
+  BnUpdate update = BnUpdate::yes;
+  double momentum = 0.1;  ///< running <- (1 - momentum) * running + momentum * batch, variance with n/(n-1)
+  double eps = 1e-5;
+};
+
+enum class Activation : uint8_t { none, relu };
+
+/// The parameters (differentiated) and running statistics (written) of one BatchNorm branch, (C) each, f32 (f64).
+struct BatchNormVars {
+  Var gamma, beta;
+  Tensor running_mean, running_var;
+  uint64_t version = 0;  ///< changes whenever any of the four does (ParamBuffer::version); 0: not known
+};
+
+/// The sums of x and of x^2 over all but the channels, (C) each, that whoever made x took on the way; none: batch_norm
+/// goes over x.
+struct BatchNormSums {
+  Tensor sum, squares;
+};
+
+/// y = [relu](gamma * (x - mean) / sqrt(var + eps) + beta [+ residual]), per channel (the innermost extent) over all
+/// others: x is (N, H, W, C) or (N, C). One pass over memory for the statistics and one for everything else; the
+/// gradient is fused the same way. residual.value empty: none. Ioffe & Szegedy 2015.
+Var batch_norm(Tape& tape, const Var& x, const BatchNormVars& bn, const BatchNormOptions& options,
+               const Var& residual = {}, Activation activation = Activation::none, const BatchNormSums& sums = {});
+
+}  // namespace temper

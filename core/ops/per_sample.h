@@ -1,0 +1,39 @@
+#pragma once
+// Algebra for losses that are written down in a method's own file: every result is differentiated. f32 (f64 in gradient
+// checks), which is what logits, features behind the pooling and losses are. Samples of a batch: core/ops/batch.h.
+#include "core/ops/batch.h"
+#include "core/tape.h"
+
+namespace temper {
+
+/// a * b, element by element; shapes equal.
+Var mul(Tape& tape, const Var& a, const Var& b);
+/// log(x + plus) and exp(x) of every element.
+Var log(Tape& tape, const Var& x, double plus = 0);
+Var exp(Tape& tape, const Var& x);
+/// Every element, but lo where it is below and hi where it is above, where no gradient passes (at lo and hi it does).
+Var clamp(Tape& tape, const Var& x, double lo, double hi);
+/// one - x; `one` need not be 1 (MART: 1.0000001 - p).
+Var one_minus(Tape& tape, const Var& x, double one = 1);
+
+/// softmax, and its logarithm without a detour through numbers near 0, of every row of z (N, C).
+Var softmax(Tape& tape, const Var& z);
+Var log_softmax(Tape& tape, const Var& z);
+
+/// (N): x[i, labels_i] of x (N, C); labels (N) i32 must live as long as the tape. NaN for a label outside [0, C).
+Var pick(Tape& tape, const Var& x, const Tensor& labels);
+struct RowMaxOptions {
+  Tensor except = {};  ///< (N) i32: a column of each row that does not count; none: all count
+};
+/// (N): the largest element of every row of x (N, C); its first occurrence takes the gradient. NaN where one is NaN.
+Var row_max(Tape& tape, const Var& x, const RowMaxOptions& options = {});
+
+/// (N): the sum of every row of x (N, C).
+Var row_sum(Tape& tape, const Var& x);
+/// (1): the sum and the mean of one value per sample (N).
+Var sum(Tape& tape, const Var& x);
+Var mean(Tape& tape, const Var& x);
+
+/// Columns [begin, begin + count) of x (N, C): a head of a layer that has several.
+Var columns(Tape& tape, const Var& x, int64_t begin, int64_t count);
+}  // namespace temper

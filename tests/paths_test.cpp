@@ -1,9 +1,0 @@
-#include "core/paths.h"
-#include "tests/catch.h"
-
-using namespace temper;
-
-TEST_CASE("shipped files are found, missing ones named", "[errors]") {
-  CHECK_NOTHROW(shipped_path("kernels"));
-  CHECK_THROWS_WITH(shipped_path("no/such/file"), ContainsSubstring("'no/such/file' was found at none of"));
-}

@@ -1,0 +1,57 @@
+#pragma once
+#include <chrono>
+#include <optional>
+
+#include "trainers/loop/loop.h"
+#include "trainers/loop/train_step.h"
+#include "trainers/records/metrics.h"
+#include "trainers/records/run_lock.h"
+#include "trainers/state/checkpoint.h"
+#include "trainers/state/state.h"
+
+namespace temper {
+
+/// A run while it runs.
+struct Run {
+  TrainingState& state;
+  const RunLock& lock;
+  const RunFolder& folder;
+  Observer& observer;
+  MetricsLog& log;
+  CheckpointNotes notes;
+  /// The step whose convolutions are chosen (step_key); none: nothing was planned yet.
+  std::optional<GraphKey> planned = {};
+
+  void save_checkpoint() const;
+  void warn(const std::string& text);
+};
+
+struct EpochTime {
+  double seconds = 0, images_per_second = 0, lr = 0;
+  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
+};
+
+/// What surrounds the steps of the open epoch.
+class EpochSteps {
+ public:
+  /// Begins the epoch, or goes on with it: chooses convolutions on a GPU, and tells the method of a new one.
+  explicit EpochSteps(Run& run);
+  /// A step was made: metrics, observers, and a checkpoint if one is due and no signal has come.
+  void made(const StepNumbers& step);
+  EpochTime time() const;
+
+ private:
+  Run& run_;
+  std::chrono::steady_clock::time_point start_;
+  int64_t images_before_, attacked_ = 0, zero_gradient_ = 0;
+  EpochTime time_;
+};
+
+/// Validates a trained epoch, keeps the best network, opens the next epoch, saves. Returns why training should end, if
+/// so. Throws Interrupted when a signal comes during validation.
+std::optional<Outcome> close_epoch(Run& run, const EpochTime& time);
+
+/// Whether training should end by what is on record: early stop or collapse.
+std::optional<Outcome> should_stop(const TrainingState& state);
+
+}  // namespace temper

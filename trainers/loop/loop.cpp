@@ -1,0 +1,186 @@
+#include "trainers/loop/loop.h"
+
+#include <chrono>
+#include <ctime>
+
+#include <nlohmann/json.hpp>
+
+#include "core/environment/cpus.h"
+#include "core/environment/environment.h"
+#include "core/files/file.h"
+#include "core/files/folders.h"
+#include "nn/weights.h"
+#include "trainers/loop/epoch.h"
+#include "trainers/loop/readiness.h"
+#include "trainers/loop/signals.h"
+#include "trainers/loop/validate.h"
+#include "trainers/state/resume.h"
+
+namespace temper {
+
+namespace {
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
+  return text;
+}
+
+void write_environment(const RunFolder& folder, const TrainingState& state, Resume resume) {
+  nlohmann::ordered_json j = environment();
+  j["device"] = name(state.engine.device());
+  j["compute"] = name(state.experiment.precision);
+  j["threads"] = state.engine.team().size();
+  j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
+  write_text_atomically(folder.environment().string(), j.dump(2) + "\n");
+}
+
+StartReport start_report(const TrainingState& state) {
+  const Experiment& e = state.experiment;
+  return {.method = e.trainer.name,
+          .model = e.model.name,
+          .data = e.data.name,
+          .device = name(state.engine.device()),
+          .parameters = state.network->params().numel(),
+          .images_train = state.images_train,
+          .images_validation = state.images_validation,
+          .epochs = e.loop.epochs,
+          .steps_per_epoch = state.steps_per_epoch(),
+          .epoch = state.progress.epoch,
+          .step = state.progress.step};
+}
+
+void save_averages(TrainingState& s, const RunFolder& folder) {
+  if (s.ema) {
+    refresh_bn(s, *s.ema, s.experiment.ema.bn);
+    save_weights(s.ema->weights(), folder.ema().string());
+  }
+  if (s.swa && s.swa->count() > 0) {
+    refresh_bn(s, *s.swa, s.experiment.swa.bn);
+    save_weights(s.swa->weights(), folder.swa().string());
+  }
+}
+
+/// A run before its first step and after its last one.
+class OpenRun {
+ public:
+  OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume);
+  Run& operator*() { return *run_; }
+  TrainResult close(Outcome outcome);
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::optional<TrainingState> state_;
+  std::optional<MetricsLog> log_;
+  std::optional<Run> run_;
+};
+
+OpenRun::OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume) {
+  const RunFolder& folder = lock.folder();
+  check_unused(folder, resume);
+  check_training_split(experiment, data);
+  const std::string config = YAML::Dump(experiment.resolved) + "\n";
+  const std::vector<std::string> noted = data.train.notes;
+  TrainingState& state = state_.emplace(experiment, std::move(data));
+  check_state(state);
+  check_folder(folder, bytes_to_write(state));
+  std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
+  // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
+  for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
+
+  make_folder(folder.checkpoints());
+  write_text_atomically(folder.config().string(), config);
+  const nlohmann::ordered_json inputs = to_json(state.inputs);
+  write_text_atomically(folder.inputs().string(), inputs.dump(2) + "\n");
+  write_environment(folder, state, resume);
+  log_.emplace(folder, state.progress.epoch, state.progress.step);
+  Run& run = run_.emplace(Run{state, lock, folder, observer, *log_, {.config = config, .inputs = inputs.dump()}});
+  observer.on_start(start_report(state));
+  for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
+  warnings.insert(warnings.end(), {lock.warning(), log_->lost(), note_on_threads(experiment.threads)});
+  for (const std::string& text : warnings)
+    if (!text.empty()) run.warn(text);
+  for (const std::string& note : noted) run.warn(note);
+  for (const std::string& note : state.network->notes()) run.warn(note);
+}
+
+TrainResult OpenRun::close(Outcome outcome) {
+  TrainingState& state = *state_;
+  Run& run = *run_;
+  if (const std::string& note = state.engine.arena().note(); !note.empty()) run.warn(note);
+  for (const std::string& note : state.engine.conv().notes()) run.warn(note);
+  for (const std::string& note : state.graph->notes()) run.warn(note);
+  if (outcome != Outcome::interrupted) save_averages(state, run.folder);
+  run.lock.check_in_place();
+  const Progress& p = state.progress;
+  const TrainResult result{
+      .outcome = outcome,
+      .end = {.outcome = name(outcome),
+              .epochs = p.epoch - 1,
+              .steps = p.total_steps,
+              .best_epoch = p.best_epoch,
+              .best = p.best,
+              .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(),
+              .peak_bytes = static_cast<int64_t>(state.engine.arena().peak())},
+      .images_train = state.images_train,
+      .images_validation = state.images_validation,
+      .train_seconds = run.log.train_seconds()};
+  run.observer.on_end(result.end);
+  return result;
+}
+
+}  // namespace
+
+const char* name(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::finished: return "finished";
+    case Outcome::early_stop: return "early_stop";
+    case Outcome::collapse: return "collapse";
+    case Outcome::interrupted: return "interrupted";
+  }
+  return "?";
+}
+
+TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer, Resume resume) {
+  const SignalGuard signals;
+  check_unused(folder, resume);
+  DataSplits data = read_splits(experiment);
+  const RunLock lock(folder);
+  return run_training(experiment, std::move(data), lock, observer, resume);
+}
+
+TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
+                         Resume resume) {
+  const SignalGuard signals;
+  OpenRun open(experiment, std::move(data), lock, observer, resume);
+  Run& run = *open;
+  TrainingState& s = run.state;
+  const Progress& p = s.progress;
+  std::optional<Outcome> stop = should_stop(s);
+  try {
+    while (!stop && p.epoch <= experiment.loop.epochs) {
+      bool interrupted = false;
+      EpochSteps steps(run);
+      while (!interrupted && p.step < s.steps_per_epoch()) {
+        steps.made(train_step(s, run.folder.last()));
+        interrupted = SignalGuard::raised();
+      }
+      try {
+        if (!interrupted) stop = close_epoch(run, steps.time());
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
+      if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= experiment.loop.epochs;
+      if (!interrupted) continue;
+      run.save_checkpoint();
+      stop = Outcome::interrupted;
+    }
+  } catch (const FileError& e) {
+    lock.check_in_place();
+    fail(e.what(), "; then continue the run with --resume");
+  }
+  return open.close(stop.value_or(Outcome::finished));
+}
+
+}  // namespace temper

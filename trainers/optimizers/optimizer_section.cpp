@@ -1,0 +1,39 @@
+#include "trainers/optimizers/optimizer_section.h"
+
+namespace temper {
+
+void GradientClip::fields(Fields& f) {
+  f("norm", norm, Limits::at_least(0),
+    "the largest norm of a gradient over all parameters; a larger one is scaled down; 0: any");
+  f("value", value, Limits::at_least(0), "the largest magnitude of each of its numbers, after that; 0: any");
+}
+
+void ParameterGroup::fields(Fields& f) {
+  f("parameters", parameters, "globs of the parameters that are meant, such as [\"fc.*\"]");
+  if (parameters.empty()) f.reject("parameters", "expected at least one glob, such as [\"fc.*\"]");
+  f("lr_factor", lr_factor, Limits::at_least(0).usually(0, 100), "what the learning rate is multiplied by");
+  f("weight_decay_factor", weight_decay_factor, Limits::at_least(0).usually(0, 100),
+    "what weight_decay is multiplied by");
+  if (f.has("schedule"))
+    schedule = Registry<Schedule>::instance().read(f, "schedule", schedule_name);
+  else
+    f.enter("schedule");  // known, and the run's own where it is not given
+}
+
+void OptimizerOptions::fields(Fields& f) {
+  f("no_decay", no_decay, "globs of parameters without weight decay, such as [\"*.bias\"]");
+  f.section("clip", clip);
+  f.list("groups", groups, "parameters with a learning rate, weight decay or schedule of their own; see training.md");
+}
+
+void OptimizerSection::read(Fields& parent, const char* key) {
+  rule = Registry<Optimizer>::instance().read(parent, key, name, [&](Fields& f) { options.fields(f); });
+}
+
+void OptimizerSection::check(const Fields& f, int64_t epochs) const {
+  for (size_t i = 0; i < options.groups.size(); ++i)
+    if (const Schedule* own = options.groups[i].schedule.get())
+      own->check(f.item("groups", i).enter("schedule"), epochs);
+}
+
+}  // namespace temper

@@ -1,0 +1,29 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "data/published/fingerprint.h"
+
+namespace temper {
+
+/// What a run is trained on beside its configuration, which only names files. Kept in data.json, in every checkpoint
+/// and in evaluation.json.
+struct RunInputs {
+  SetFingerprint train;       ///< the training split as it was read, the images held out among them
+  SetFingerprint validation;  ///< the images held out
+  std::string weights;        ///< of the file model.weights; empty: none
+};
+
+/// Of the file model.weights; empty where there is none, or where it cannot be read, which is said by who loads it.
+std::string fingerprint_of_weights(const std::string& file);
+
+/// What differs, one line each: "training images: 45 images -> 24 images". What is not on record differs from nothing.
+std::vector<std::string> differences(const RunInputs& was, const RunInputs& is);
+
+/// {"train": {...}, "validation": {...}, "start": "0123..."}, and back.
+nlohmann::ordered_json to_json(const RunInputs& inputs);
+RunInputs run_inputs(const nlohmann::json& j);
+
+}  // namespace temper

@@ -1,0 +1,115 @@
+#include "trainers/state/state.h"
+
+#include <span>
+
+#include "data/split.h"
+#include "trainers/state/checkpoint.h"
+
+namespace temper {
+
+DataSplits read_splits(const Experiment& experiment) {
+  ImageSet all = experiment.data.reader->train();
+  const DataShape shape{all.crop ? all.crop : all.height, all.crop ? all.crop : all.width, all.channels, all.classes};
+  TEMPER_CHECK(experiment.data.validation < all.size(), "data.validation: expected fewer than the ", all.size(),
+               " training images, got ", experiment.data.validation);
+  RunInputs inputs{.train = fingerprint(all), .weights = fingerprint_of_weights(experiment.model.weights)};
+  auto [train, validation] = split_validation(std::move(all), experiment.data.validation, experiment.seed);
+  inputs.validation = fingerprint(validation);
+  return {std::move(train), validation.center(), shape, std::move(inputs)};
+}
+
+namespace {
+
+EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* attacks) {
+  options.ranges = ranges;
+  options.attacks = attacks;
+  return options;
+}
+
+}  // namespace
+
+TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, AttackObserver* attacks)
+    : experiment(e),
+      engine(watched(e.engine_options(), ranges, attacks)),
+      network(make_network(engine, e, data.shape)),
+      images_train(data.train.size()),
+      images_validation(data.validation.size()),
+      inputs(std::move(data.inputs)),
+      train(engine, data.train,
+            {.batch_size = e.loop.batch_size,
+             .shuffle = Shuffle::every_epoch,
+             .augmentation = e.augment,
+             .last_batch = e.loop.last_batch}),
+      values(engine.stream()),
+      loss_scaler(engine) {
+  if (images_validation > 0)
+    validation = std::make_unique<Loader>(engine, data.validation, e.evaluation.loader(engine.device()));
+  if (e.ema.on()) ema.emplace(engine, *network);
+  if (e.swa.on()) swa.emplace(engine, *network);
+  TrainContext c = context();
+  e.trainer.method->begin(c);
+  const auto train_weights = [&](const std::string& name, ParamBuffer& params, UnmatchedGlobs unmatched) {
+    trained.push_back({name, ParamBuffer(params.layout(), params.dtype(), engine.stream()),
+                       WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
+  };
+  train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);
+  for (const MethodPart& part : e.trainer.method->parts())
+    if (part.moved == MethodPart::Moved::with_network)
+      train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
+  graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
+  step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
+  log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
+}
+
+Metrics TrainingState::logged(const std::vector<double>& all) const {
+  return log->read(std::span(all).subspan(static_cast<size_t>(sums().terms)));
+}
+
+std::vector<GradientBuffer> TrainingState::gradients() {
+  std::vector<GradientBuffer> all;
+  for (Trained& t : trained) all.push_back({t.optimizer.params(), t.gradient});
+  return all;
+}
+
+TrainContext TrainingState::context() {
+  return {.engine = engine,
+          .model = *network,
+          .epoch = {progress.epoch, [this] { epoch_read = true; }},
+          .step = {progress.total_steps,
+                   [this] {
+                     if (listing(engine.stream()))
+                       throw NotRepeatable(
+                           "context.step was read, which is another number in every step; put what is made of it among "
+                           "the method's live_values()");
+                   }},
+          .epochs = experiment.loop.epochs,
+          .train = &train,
+          .validation = validation.get()};
+}
+
+void TrainingState::visit(StateVisitor& v) {
+  v("progress.epoch", progress.epoch);
+  v("progress.step", progress.step);
+  v("progress.total_steps", progress.total_steps);
+  v("progress.loss_sum", progress.loss_sum);
+  v("progress.images", progress.images);
+  v("progress.best_epoch", progress.best_epoch);
+  v("progress.best_clean", progress.best.clean);
+  v("progress.best_robust", progress.best.robust);
+  v("progress.since_best", progress.since_best);
+  v("progress.collapsed", progress.collapsed);
+  visit_network(v, *network);
+  for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
+  loss_scaler.visit_state(v);
+  if (ema) ema->visit_state(v, "ema");
+  if (swa) swa->visit_state(v, "swa");
+  for (const MethodPart& part : experiment.trainer.method->parts()) {
+    const std::string name = part.saved_as.empty() ? part.name : part.saved_as;
+    v(name + ".params", part.weights->params);
+    v(name + ".buffers", part.weights->buffers);
+    if (part.optimizer) part.optimizer->visit_state(v, "optimizer." + part.name);
+  }
+  experiment.trainer.method->visit_state(v);
+}
+
+}  // namespace temper
