@@ -40,15 +40,13 @@ size_t last_level_cache([[maybe_unused]] Device device) {
   return bytes > 0 ? static_cast<size_t>(bytes) : size_t{32} << 20;
 }
 
-CacheFlush::CacheFlush(Stream stream)
-    : stream_(stream), bytes_(2 * last_level_cache(stream.device)), data_(allocate(stream.device, bytes_)) {}
-CacheFlush::~CacheFlush() { release(stream_.device, data_, bytes_); }
+CacheFlush::CacheFlush(Stream stream) : stream_(stream), memory_(stream.device, 2 * last_level_cache(stream.device)) {}
 
 void CacheFlush::operator()() {
-  if (stream_.device == Device::cuda) return set_zero(stream_, data_, bytes_);
+  if (stream_.device == Device::cuda) return set_zero(stream_, memory_.data(), memory_.bytes());
   // By all threads: private caches are part of what has to be emptied.
-  char* data = static_cast<char*>(data_);
-  const int64_t lines = static_cast<int64_t>(bytes_ / 64);
+  char* data = memory_.as<char>();
+  const int64_t lines = static_cast<int64_t>(bytes() / 64);
   in_pieces(stream_, lines, 64, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) ++data[i * 64];
   });

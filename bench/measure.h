@@ -6,7 +6,7 @@
 
 #include "bench/stats.h"
 #include "core/graph/step_graph.h"
-#include "kernels/runtime/stream.h"
+#include "kernels/runtime/memory.h"
 
 namespace temper::bench {
 
@@ -46,15 +46,12 @@ struct Timing {
 class CacheFlush {
  public:
   explicit CacheFlush(Stream stream);
-  ~CacheFlush();
-  CacheFlush(const CacheFlush&) = delete;
   void operator()();
-  size_t bytes() const { return bytes_; }  ///< twice the cache
+  size_t bytes() const { return memory_.bytes(); }  ///< twice the cache
 
  private:
   Stream stream_;
-  size_t bytes_;
-  void* data_;
+  Memory memory_;
 };
 
 /// Seconds of work on a stream: the clock's on the CPU, events' on CUDA.

@@ -25,8 +25,8 @@ class F16Conv : public ConvBackend {
   ConvStats stats() const override {
     ConvStats all = other_->stats();
     own_.each([&](const Own& own) {
-      all.filters_prepared += own.stats.filters_prepared;
-      all.allocations += own.stats.allocations;
+      all.filters_prepared += own.prepared;
+      all.allocations += own.workspace.allocations();
     });
     return all;
   }
@@ -65,8 +65,8 @@ class F16Conv : public ConvBackend {
  private:
   /// What a thread of the engine keeps for itself.
   struct Own {
-    ConvStats stats;
-    Workspace workspace{stats.allocations};
+    int64_t prepared = 0;
+    Workspace workspace;
     struct Rounded {
       uint64_t version = 0;
       std::vector<float> w, bias;
@@ -85,7 +85,7 @@ class F16Conv : public ConvBackend {
 
     void fill(const ConvFilter& f, Rounded& r) {
       r.version = f.version;
-      ++stats.filters_prepared;
+      ++prepared;
       const int64_t n = f.w.numel(), filters = f.w.shape[0];
       const float* bias = f.bias.as<float>();
       if (f.fold) {
@@ -114,8 +114,7 @@ class F16Conv : public ConvBackend {
 
   /// f32 arrays for one call, from the workspace.
   struct Floats {
-    Floats(Own& own, int64_t numbers)
-        : next(reinterpret_cast<float*>(own.workspace.reserve((numbers + 3 * 64) * sizeof(float)))) {}
+    Floats(Own& own, int64_t numbers) : next(own.workspace.reserve<float>(numbers + 3 * 64)) {}
     Tensor like(const Tensor& t) {
       const Tensor out{next, t.shape, DType::f32, Device::cpu};
       next += (t.numel() + 63) / 64 * 64;

@@ -8,7 +8,6 @@
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
 #include "core/threads/shared_job.h"
-#include "kernels/runtime/memory.h"
 #include "kernels/runtime/team.h"
 
 namespace temper {
@@ -40,20 +39,9 @@ bool has_bf16_tiles() {
 #endif
 }
 
-/// Memory of its own for a transformed filter.
-struct Floats {
-  float* data = nullptr;
-  size_t bytes = 0;
-
-  explicit Floats(size_t count)
-      : data(static_cast<float*>(allocate(Device::cpu, count * sizeof(float)))), bytes(count * sizeof(float)) {}
-  Floats(Floats&& other) noexcept : data(std::exchange(other.data, nullptr)), bytes(other.bytes) {}
-  ~Floats() { release(Device::cpu, data, bytes); }
-};
-
 /// A filter transformed for the products, with a fold multiplied in.
 struct Transformed {
-  Floats u;
+  Memory u;                        ///< floats
   std::vector<float> scale, bias;  ///< of a fold
   uint64_t version = 0;
   const void* fold = nullptr;
@@ -83,7 +71,7 @@ class WinogradConv : public ConvBackend {
     ConvStats s = other_->stats();
     s.filters_prepared += stats_.filters_prepared;
     s.allocations += stats_.allocations;
-    rooms_.each([&](const Room& room) { s.allocations += room.allocations; });
+    rooms_.each([&](const Workspace& room) { s.allocations += room.allocations(); });
     return s;
   }
 
@@ -190,7 +178,7 @@ class WinogradConv : public ConvBackend {
       t = entry(steps, g, f, dtype, rotated);
       if (t->job->over()) return;
       const auto transform = [&](int64_t unit) {
-        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.data);
+        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.as<float>());
       };
       each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
     });
@@ -205,7 +193,8 @@ class WinogradConv : public ConvBackend {
     const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
     const auto make = [&] {
       ++stats_.allocations;
-      return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
+      return std::make_shared<Transformed>(
+          Transformed{.u = {Device::cpu, steps.filter_floats(inputs, outputs) * sizeof(float)}});
     };
     const std::lock_guard lock(preparing_);
     std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, rotated}, make);
@@ -247,18 +236,12 @@ class WinogradConv : public ConvBackend {
     with_steps(scheme, y.dtype, [&](const auto& steps, auto tag) {
       using T = decltype(tag);
       float* workspace = room(s, steps.workspace_floats(p, c, threads_of(s.team)));
-      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace, s.team},
+      steps.run(p, c, {x.as<T>(), t.u.as<float>(), e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace, s.team},
                 e.relu);
     });
   }
 
-  struct Room {
-    int64_t allocations = 0;
-    Workspace workspace{allocations};
-  };
-  float* room(Stream s, int64_t floats) {
-    return reinterpret_cast<float*>(rooms_.of(s.worker).workspace.reserve(floats * sizeof(float)));
-  }
+  float* room(Stream s, int64_t floats) { return rooms_.of(s.worker).reserve<float>(floats); }
 
   const Kernels& kernels_;
   const Optimisations without_;
@@ -267,7 +250,7 @@ class WinogradConv : public ConvBackend {
   std::mutex preparing_;
   ConvStats stats_;  ///< of filters
   Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
-  PerThread<Room> rooms_;
+  PerThread<Workspace> rooms_;
 };
 
 }  // namespace

@@ -56,7 +56,7 @@ std::shared_ptr<const PreparedFilter> FilterCache::get(const ConvShape& g, const
   if (f.fold || rotated) {
     std::vector<float> scale;
     fold_batch_norm(f, scale, entry->bias);
-    w = reinterpret_cast<float*>(staging_.reserve(f.w.bytes()));
+    w = staging_.reserve<float>(f.w.numel());
     stage(g, f.w.as<float>(), scale, rotated, w);
   }
   entry->from.set_data_handle(w);

@@ -28,7 +28,11 @@ class FilterCache {
   /// `rotated`: as Plan::rotated.
   std::shared_ptr<const PreparedFilter> get(const ConvShape& g, const ConvFilter& f, const dnnl::memory::desc& layout,
                                             bool rotated);
-  const ConvStats& stats() const { return stats_; }
+  ConvStats stats() const {
+    ConvStats all = stats_;
+    all.allocations += staging_.allocations();
+    return all;
+  }
 
  private:
   struct Key {
@@ -44,7 +48,7 @@ class FilterCache {
   const dnnl::engine& engine_;
   dnnl::stream stream_{engine_};
   ConvStats stats_;
-  Workspace staging_{stats_.allocations};
+  Workspace staging_;
   std::vector<dnnl::memory::desc> layouts_;
   Lru<Key, std::shared_ptr<PreparedFilter>> entries_;
 };

@@ -3,7 +3,6 @@
 #include "kernels/convert/convert.h"
 #include "kernels/fold_filter/fold_filter.h"
 #include "kernels/runtime/capture.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper {
 
@@ -29,18 +28,13 @@ void fill(Stream stream, const ConvShape& g, const ConvFilter& f, void* w, void*
 
 }  // namespace
 
-PreparedFilters::~PreparedFilters() {
-  for (auto& [key, entry] : entries_)
-    for (const Buffer& b : {entry.w, entry.bias}) release(device_, b.data, b.bytes);
-}
-
-void* PreparedFilters::at_least(Buffer& buffer, size_t bytes) {
-  if (bytes <= buffer.bytes) return buffer.data;
-  release(device_, buffer.data, buffer.bytes);
-  buffer = {};
-  buffer = {.data = allocate(device_, bytes), .bytes = bytes};
-  ++allocations_;
-  return buffer.data;
+void* PreparedFilters::at_least(Memory& memory, size_t bytes) {
+  if (bytes > memory.bytes()) {
+    memory = {};
+    memory = {device_, bytes};
+    ++allocations_;
+  }
+  return memory.data();
 }
 
 PreparedFilters::Filter PreparedFilters::get(Stream stream, const ConvShape& g, const ConvFilter& f, DType dtype) {

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/convolution/conv.h"
+#include "kernels/runtime/memory.h"
 
 namespace temper {
 
@@ -11,8 +12,6 @@ namespace temper {
 class PreparedFilters {
  public:
   explicit PreparedFilters(Device device) : device_(device) {}
-  ~PreparedFilters();
-  PreparedFilters(const PreparedFilters&) = delete;
 
   struct Filter {
     void* w = nullptr;
@@ -24,17 +23,13 @@ class PreparedFilters {
   int64_t allocations() const { return allocations_; }
 
  private:
-  /// Device memory that grows and never shrinks. Growing waits for the device, so it does not happen in a captured step
-  /// that ran once before.
-  struct Buffer {
-    void* data = nullptr;
-    size_t bytes = 0;
-  };
   struct Entry {
     uint64_t version = 0, generation = 0;
-    Buffer w, bias;
+    Memory w, bias;
   };
-  void* at_least(Buffer& buffer, size_t bytes);
+  /// The memory, grown if need be. Growing waits for the device, so it does not happen in a captured step that ran once
+  /// before.
+  void* at_least(Memory& memory, size_t bytes);
 
   Device device_;
   std::map<std::tuple<void*, void*, void*, DType>, Entry> entries_;

@@ -137,10 +137,7 @@ class CublasLt {
     source_ = {.library = cat("cuBLASLt ", v / 10000, ".", v % 10000 / 100, ".", v % 100),
                .device = device_text(),
                .workspace = kWorkspace};
-    workspace_ = allocate(Device::cuda, kWorkspace);
   }
-  ~CublasLt() { release(Device::cuda, workspace_, kWorkspace); }
-  CublasLt(const CublasLt&) = delete;
 
   const CublasOptions& options() const { return options_; }
 
@@ -159,7 +156,7 @@ class CublasLt {
     const cublasStatus_t status = cublasLtMatmul(
         handle_.get(), plan.product.get(), wide ? static_cast<const void*>(&one) : &one32, b.data, plan.b.get(), a.data,
         plan.a.get(), wide ? static_cast<const void*>(&keep) : &e.beta, c.data, plan.c.get(), c.data, plan.c.get(),
-        &plan.algorithm, workspace_, kWorkspace, static_cast<cudaStream_t>(stream.handle));
+        &plan.algorithm, workspace_.data(), kWorkspace, static_cast<cudaStream_t>(stream.handle));
     TEMPER_CHECK(status == CUBLAS_STATUS_SUCCESS, "gemm: ", source_.library, " on ", source_.device,
                  " failed to run the ", text(key), ": ", cublasLtGetStatusString(status));
     return true;
@@ -194,7 +191,7 @@ class CublasLt {
   CublasOptions options_;
   Handle handle_;
   PlanSource source_;
-  void* workspace_ = nullptr;
+  Memory workspace_{Device::cuda, kWorkspace};
   std::map<GemmKey, Entry> entries_;
 };
 
