@@ -52,46 +52,21 @@ void CacheFlush::operator()() {
   });
 }
 
-StreamTimer::StreamTimer(Stream stream) : stream_(stream) {
-#if defined(TEMPER_CUDA)
-  if (stream.device == Device::cuda)
-    for (void*& event : events_) {
-      cudaEvent_t made;
-      TEMPER_CUDA_CALL(cudaEventCreate(&made));
-      event = made;
-    }
-#endif
-}
-
-StreamTimer::~StreamTimer() {
-#if defined(TEMPER_CUDA)
-  for (void* event : events_)
-    if (event) cudaEventDestroy(static_cast<cudaEvent_t>(event));
-#endif
-}
-
 void StreamTimer::start() {
-#if defined(TEMPER_CUDA)
-  if (stream_.device == Device::cuda) {
-    TEMPER_CUDA_CALL(cudaEventRecord(static_cast<cudaEvent_t>(events_[0]), static_cast<cudaStream_t>(stream_.handle)));
-    return;
-  }
-#endif
-  started_ = now();
+  if (clock_)
+    from_ = clock_->mark(stream_);
+  else
+    started_ = now();
 }
 
 double StreamTimer::stop() {
-#if defined(TEMPER_CUDA)
-  if (stream_.device == Device::cuda) {
-    const auto from = static_cast<cudaEvent_t>(events_[0]), to = static_cast<cudaEvent_t>(events_[1]);
-    TEMPER_CUDA_CALL(cudaEventRecord(to, static_cast<cudaStream_t>(stream_.handle)));
-    TEMPER_CUDA_CALL(cudaEventSynchronize(to));
-    float ms = 0;
-    TEMPER_CUDA_CALL(cudaEventElapsedTime(&ms, from, to));
-    return ms * 1e-3;
-  }
-#endif
-  return now() - started_;
+  if (!clock_) return now() - started_;
+  const int to = clock_->mark(stream_);
+  synchronize(stream_);
+  const double seconds = clock_->seconds(from_, to);
+  clock_->release(from_);
+  clock_->release(to);
+  return seconds;
 }
 
 Series::Series(const Runs& runs, int count, int sets) : runs_(runs), count_(count), sets_(sets), timer_(runs.stream) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/event_clock.h"
 #include "bench/stats.h"
 #include "core/graph/step_graph.h"
 #include "kernels/runtime/memory.h"
@@ -57,16 +58,15 @@ class CacheFlush {
 /// Seconds of work on a stream: the clock's on the CPU, events' on CUDA.
 class StreamTimer {
  public:
-  explicit StreamTimer(Stream stream);
-  ~StreamTimer();
-  StreamTimer(const StreamTimer&) = delete;
+  explicit StreamTimer(Stream stream) : stream_(stream), clock_(make_event_clock(stream.device)) {}
   void start();
   double stop();  ///< waits for the stream
 
  private:
   Stream stream_;
+  std::unique_ptr<DeviceClock> clock_;  ///< none: the host's will do
   double started_ = 0;
-  void* events_[2] = {};
+  int from_ = 0;
 };
 
 /// The same number of runs again and again, set after set.

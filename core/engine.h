@@ -64,6 +64,7 @@ class Engine {
   EngineOptions options_;
   std::shared_ptr<LossScales> scales_;  ///< the workers', too
   Capture capture_;
+  std::shared_ptr<void> queue_;  ///< owns what stream_ points to on CUDA
   Stream stream_;
   std::unique_ptr<Team> team_;  ///< none: a worker's, which loops alone
   std::unique_ptr<Arena> arena_;
