@@ -59,7 +59,7 @@ class OneDnnConv : public ConvBackend {
     each_part(s, g, [&](onednn::Thread& thread, Stream, const ConvShape& part, int64_t first) {
       Plan& plan = thread.plan(
           {.shape = part, .dtype = y.dtype, .bias = f.fold || f.bias, .residual = bool(e.residual), .relu = e.relu});
-      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
+      const auto w = filters_.get(s, g, f, plan.filter, plan.rotated);
       plan.in.set_data_handle(x.rows(first, part.n).data);
       plan.out.set_data_handle(y.rows(first, part.n).data);
       Arguments args;
@@ -85,7 +85,7 @@ class OneDnnConv : public ConvBackend {
     each_part(s, g, [&](onednn::Thread& thread, Stream stream, const ConvShape& part, int64_t first) {
       Plan& plan =
           thread.plan({.shape = part, .dtype = dx.dtype, .direction = Direction::data, .accumulate = beta != 0});
-      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
+      const auto w = filters_.get(s, g, f, plan.filter, plan.rotated);
       const Tensor to = dx.rows(first, part.n);
       const bool add_after = beta != 0 && !plan.adds;
       char* extra = add_after ? thread.room(to.bytes()) : nullptr;

@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <memory>
-#include <mutex>
 
-#include "core/convolution/conv.h"
+#include "core/convolution/prepared_filters.h"
 #include "core/convolution/winograd/winograd_kernels.h"
-#include "core/lru.h"
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
 #include "core/threads/shared_job.h"
@@ -41,10 +39,8 @@ bool has_bf16_tiles() {
 
 /// A filter transformed for the products, with a fold multiplied in.
 struct Transformed {
-  Memory u;                        ///< floats
-  std::vector<float> scale, bias;  ///< of a fold
-  uint64_t version = 0;
-  const void* fold = nullptr;
+  Memory u;                                  ///< floats
+  std::vector<float> scale = {}, bias = {};  ///< of a fold
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
@@ -69,8 +65,8 @@ class WinogradConv : public ConvBackend {
   bool supports(DType dtype) const override { return other_->supports(dtype); }
   ConvStats stats() const override {
     ConvStats s = other_->stats();
-    s.filters_prepared += stats_.filters_prepared;
-    s.allocations += stats_.allocations;
+    s.filters_prepared += filters_.stats().filters_prepared;
+    s.allocations += filters_.stats().allocations;
     rooms_.each([&](const Workspace& room) { s.allocations += room.allocations(); });
     return s;
   }
@@ -117,12 +113,11 @@ class WinogradConv : public ConvBackend {
   }
 
  private:
-  struct Key {
-    const void* filter;
-    ConvShape shape;
+  struct Use {
+    ConvShape filter;
     DType dtype;
     bool rotated;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend auto operator<=>(const Use&, const Use&) = default;
   };
 
   /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
@@ -169,43 +164,26 @@ class WinogradConv : public ConvBackend {
       f(scheme.halves, winograd::Half{});
   }
 
-  /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
-  /// use by another thread is left as it is, and a new one takes its place.
+  /// The threads that need a filter at the same time transform it together.
   std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
                                             bool rotated) {
+    const Use use{{.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride}, dtype, rotated};
+    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
     std::shared_ptr<Transformed> t;
     with_steps(*suited(g, dtype, rotated), dtype, [&](const auto& steps, auto) {
-      t = entry(steps, g, f, dtype, rotated);
+      const auto make = [&] {
+        return Transformed{.u = {Device::cpu, steps.filter_floats(inputs, outputs) * sizeof(float)}};
+      };
+      t = filters_.get(s, f, use, make, [&](Transformed& to) {
+        fold_batch_norm(f, to.scale, to.bias);
+        to.job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));
+      });
       if (t->job->over()) return;
       const auto transform = [&](int64_t unit) {
-        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.as<float>());
+        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.template as<float>());
       };
       each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
     });
-    return t;
-  }
-
-  /// The place of a filter, with the job that fills it, maybe done.
-  template <class Steps>
-  std::shared_ptr<Transformed> entry(const Steps& steps, const ConvShape& g, const ConvFilter& f, DType dtype,
-                                     bool rotated) {
-    const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
-    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
-    const auto make = [&] {
-      ++stats_.allocations;
-      return std::make_shared<Transformed>(
-          Transformed{.u = {Device::cpu, steps.filter_floats(inputs, outputs) * sizeof(float)}});
-    };
-    const std::lock_guard lock(preparing_);
-    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, rotated}, make);
-    const void* fold = f.fold ? f.fold->mean.data : nullptr;
-    if (f.version && t->version == f.version && t->fold == fold) return t;
-    if (t.use_count() > 1) t = make();
-    ++stats_.filters_prepared;
-    t->version = f.version;
-    t->fold = fold;
-    fold_batch_norm(f, t->scale, t->bias);
-    t->job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));
     return t;
   }
 
@@ -247,9 +225,7 @@ class WinogradConv : public ConvBackend {
   const Optimisations without_;
   std::unique_ptr<ConvBackend> other_;
   std::string name_;
-  std::mutex preparing_;
-  ConvStats stats_;  ///< of filters
-  Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
+  PreparedFilters<Use, Transformed> filters_;
   PerThread<Workspace> rooms_;
 };
 

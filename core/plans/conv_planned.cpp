@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "core/convolution/conv_epilogue.h"
-#include "core/convolution/prepared_filters.h"
 #include "core/memory/arena.h"
 #include "core/plans/conv_plans.h"
+#include "core/plans/device_filters.h"
 #include "core/plans/plan_workers.h"
 #include "kernels/convert/convert.h"
 #include "kernels/runtime/capture.h"
@@ -60,8 +60,8 @@ class PlannedConv : public ConvBackend {
   const char* name() const override { return plans_.engines().name(); }
   ConvStats stats() const override {
     return {.primitives_created = plans_.made(),
-            .filters_prepared = filters_.prepared(),
-            .allocations = filters_.allocations(),
+            .filters_prepared = filters_.stats().filters_prepared,
+            .allocations = filters_.stats().allocations,
             .trial_seconds = plans_.trial_seconds()};
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
@@ -73,7 +73,7 @@ class PlannedConv : public ConvBackend {
   void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
                const Tensor& y) override {
     if (g.n == 0) return;
-    const auto [w, bias] = filters_.get(stream, g, filter, y.dtype);
+    const auto [w, bias] = filters_.get(stream, filter, y.dtype);
     const ConvKey key{
         .shape = g, .type = type(y.dtype), .bias = bias != nullptr, .residual = bool(e.residual), .relu = e.relu};
     ConvBindings bindings = {{kX, x.data}, {kW, w}, {kY, y.data}};
@@ -90,7 +90,7 @@ class PlannedConv : public ConvBackend {
     if (g.n == 0 || filter.fold || filter.bias) return false;
     const ConvKey key{.shape = g, .type = type(y.dtype), .statistics = true};
     const ConvBindings bindings = {{kX, x.data},
-                                   {kW, filters_.get(stream, g, filter, y.dtype).w},
+                                   {kW, filters_.get(stream, filter, y.dtype).w},
                                    {kY, y.data},
                                    {kSum, sum.data},
                                    {kSquares, squares.data}};
@@ -101,7 +101,7 @@ class PlannedConv : public ConvBackend {
   void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
                      const Tensor& dx) override {
     if (g.n == 0) return;
-    void* w = filters_.get(stream, g, filter, dx.dtype).w;
+    void* w = filters_.get(stream, filter, dx.dtype).w;
     run(stream, data_gradient(g, dy, w, beta, dx));
   }
 
@@ -137,7 +137,7 @@ class PlannedConv : public ConvBackend {
                             const ConvDataEpilogue& e, const Tensor& dx) override {
     if (e.beta != 0) return false;
     if (g.n == 0) return true;
-    void* w = filters_.get(stream, g, filter, dx.dtype).w;
+    void* w = filters_.get(stream, filter, dx.dtype).w;
     ConvBindings bindings = {{kX, dx.data}, {kW, w}, {kY, dy.data}, {kMask, e.mask.data}};
     if (e.addend) bindings.push_back({kResidual, e.addend.data});
     const ConvKey key{
@@ -194,7 +194,7 @@ class PlannedConv : public ConvBackend {
   Device device_;
   ConvMath math_;
   ConvPlans plans_;
-  PreparedFilters filters_;
+  DeviceFilters filters_;
   NotedPlan noted_;
 };
 
