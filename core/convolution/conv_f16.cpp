@@ -1,3 +1,4 @@
+#include "core/convolution/conv_epilogue.h"
 #include "core/convolution/prepared_filters.h"
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
@@ -27,35 +28,41 @@ class F16Conv : public ConvBackend {
     return all;
   }
   bool supports(DType dtype) const override { return other_->supports(dtype == DType::f16 ? DType::f32 : dtype); }
-  bool takes_narrow_filters() const override { return true; }
 
-  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    if (y.dtype != DType::f16) return other_->forward(s, g, x, f, e, y);
-    Floats room(rooms_.of(s.worker), x.numel() + y.numel() + (e.residual ? y.numel() : 0));
-    const Tensor y32 = room.like(y);
-    const auto w = rounded_filter(s, f);
-    other_->forward(s, g, room.read(s, x), as_filter(f, *w),
-                    {.residual = e.residual ? room.read(s, e.residual) : Tensor{}, .relu = e.relu}, y32);
-    convert(s, y.numel(), y32.as<float>(), 0.f, y.as<float16>());
+  ConvDone forward(Stream s, const ConvForward& r) override {
+    if (r.y.dtype != DType::f16) return other_->forward(s, r);
+    Floats room(rooms_.of(s.worker), r.x.numel() + r.y.numel() + (r.residual ? r.y.numel() : 0));
+    const auto w = rounded_filter(s, r.filter);
+    const Tensor y = room.like(r.y);
+    convolve(*other_, s,
+             {.shape = r.shape,
+              .x = room.read(s, r.x),
+              .filter = as_filter(r.filter, *w),
+              .y = y,
+              .residual = r.residual ? room.read(s, r.residual) : Tensor{},
+              .relu = r.relu});
+    convert(s, y.numel(), y.as<float>(), 0.f, r.y.as<float16>());
+    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
   }
 
-  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    if (dx.dtype != DType::f16) return other_->backward_data(s, g, dy, f, beta, dx);
-    Floats room(rooms_.of(s.worker), dy.numel() + dx.numel());
-    const Tensor dx32 = room.like(dx);
-    const auto w = rounded_filter(s, f);
-    other_->backward_data(s, g, room.read(s, dy), as_filter(f, *w), 0.f, dx32);
-    convert(s, dx.numel(), dx32.as<float>(), beta, dx.as<float16>());
+  ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
+    if (r.dx.dtype != DType::f16) return other_->backward_data(s, r);
+    Floats room(rooms_.of(s.worker), r.dy.numel() + r.dx.numel());
+    const auto w = rounded_filter(s, r.filter);
+    const Tensor dx = room.like(r.dx);
+    convolve_backward_data(*other_, s,
+                           {.shape = r.shape, .dy = room.read(s, r.dy), .filter = as_filter(r.filter, *w), .dx = dx});
+    convert(s, dx.numel(), dx.as<float>(), r.beta, r.dx.as<float16>());
+    return {};
   }
 
-  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    if (x.dtype != DType::f16) return other_->backward_filter(s, g, x, dy, beta, dw);
-    Floats room(rooms_.of(s.worker), x.numel() + dy.numel());
-    const Tensor x32 = room.read(s, x);
-    other_->backward_filter(s, g, x32, room.read(s, dy), beta, dw);
+  void backward_filter(Stream s, const ConvBackwardFilter& r) override {
+    if (r.x.dtype != DType::f16) return other_->backward_filter(s, r);
+    Floats room(rooms_.of(s.worker), r.x.numel() + r.dy.numel());
+    ConvBackwardFilter full = r;
+    full.x = room.read(s, r.x);
+    full.dy = room.read(s, r.dy);
+    other_->backward_filter(s, full);
   }
 
  private:
@@ -98,10 +105,12 @@ class F16Conv : public ConvBackend {
       r.bias = rounded(r.bias.data(), filters);
       return;
     }
-    if (f.half)
-      r.w.assign(f.half.as<float16>(), f.half.as<float16>() + n);
-    else
+    if (f.half) {
+      const auto* half = f.half(DType::f16).as<float16>();
+      r.w.assign(half, half + n);
+    } else {
       r.w = rounded(f.w.as<float>(), n);
+    }
     r.bias = bias ? rounded(bias, filters) : std::vector<float>();
   }
 

@@ -71,45 +71,36 @@ class WinogradConv : public ConvBackend {
     return s;
   }
 
-  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    const Scheme* scheme = suited(g, y.dtype, false);
-    if (!scheme) return other_->forward(s, g, x, f, e, y);
-    const auto t = filter(s, g, f, y.dtype, false);
-    run(s, *scheme, problem(g, false), x, *t,
-        {.bias = f.fold ? t->bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
+  ConvDone forward(Stream s, const ConvForward& r) override {
+    const ConvShape& g = r.shape;
+    const Scheme* scheme = suited(g, r.y.dtype, false);
+    if (!scheme) return other_->forward(s, r);
+    const auto t = filter(s, g, r.filter, r.y.dtype, false);
+    const float* bias = r.filter.fold ? t->bias.data() : r.filter.bias.as<float>();
+    run(s, *scheme, problem(g, false), r.x, *t, {.bias = bias, .add = r.residual, .relu = r.relu}, r.y);
+    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
   }
-  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    const Scheme* scheme = suited(g, dx.dtype, true);
-    if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+  ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
+    const ConvShape& g = r.shape;
+    const Scheme* scheme = suited(g, r.dx.dtype, true);
+    if (!scheme) return other_->backward_data(s, r);
+    run(s, *scheme, problem(g, true), r.dy, *filter(s, g, r.filter, r.dx.dtype, true),
+        {.add = r.beta == 0 ? Tensor{} : r.dx, .mask = r.mask}, r.dx);
+    return {.mask = static_cast<bool>(r.mask)};
   }
-  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    const winograd::Gradient* gradient = suited_gradient(g, x.dtype);
-    if (!gradient) return other_->backward_filter(s, g, x, dy, beta, dw);
-    const Problem p = problem(g, false);
+  void backward_filter(Stream s, const ConvBackwardFilter& r) override {
+    const winograd::Gradient* gradient = suited_gradient(r.shape, r.x.dtype);
+    if (!gradient) return other_->backward_filter(s, r);
+    const Problem p = problem(r.shape, false);
     float* workspace = room(s, gradient->workspace_floats(p, threads_of(s.team)));
     const auto with = [&](auto tag, auto run) {
       using T = decltype(tag);
-      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace, s.team}, beta != 0);
+      run(p, {r.x.as<T>(), r.dy.as<T>(), r.dw.as<float>(), workspace, s.team}, r.beta != 0);
     };
-    if (x.dtype == DType::f32)
+    if (r.x.dtype == DType::f32)
       with(float{}, gradient->floats);
     else
       with(winograd::Half{}, gradient->halves);
-  }
-
- protected:
-  bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
-                            const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (const Scheme* scheme = suited(g, dx.dtype, true))
-      run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true),
-          {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
-    else
-      other_->backward_data_relu(s, g, dy, f, e, dx);
-    return true;
   }
 
  private:

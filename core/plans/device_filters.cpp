@@ -30,7 +30,7 @@ void fill(Stream stream, const ConvFilter& f, T* w, T* bias) {
 
 DeviceFilters::Filter DeviceFilters::get(Stream stream, const ConvFilter& f, DType dtype) {
   if (!f.fold && dtype == f.w.dtype) return {f.w.data, f.bias.data};
-  if (!f.fold && !f.bias && f.half) return {f.half.data};
+  if (!f.fold && !f.bias && f.half) return {f.half(dtype).data};
   const int64_t filters = f.w.shape[0], elements = f.w.numel();
   const Use use{f.bias.data, f.fold ? f.fold->mean.data : nullptr, filters, elements, dtype};
   const auto make = [&] {
