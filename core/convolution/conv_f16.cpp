@@ -1,19 +1,12 @@
 #include "core/convolution/conv_epilogue.h"
-#include "core/convolution/prepared_filters.h"
+#include "core/convolution/device_filters.h"
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
 #include "kernels/convert/convert.h"
-#include "kernels/fold_filter/fold_filter.h"
 
 namespace temper {
 
 namespace {
-
-std::vector<float> rounded(const float* from, int64_t n) {
-  std::vector<float> out(n);
-  for (int64_t i = 0; i < n; ++i) out[i] = float16(from[i]);
-  return out;
-}
 
 class F16Conv : public ConvBackend {
  public:
@@ -86,32 +79,11 @@ class F16Conv : public ConvBackend {
             .version = f.version};
   }
 
-  static void fill(const ConvFilter& f, Rounded& r) {
-    const int64_t n = f.w.numel(), filters = f.w.shape[0];
-    const float* bias = f.bias.as<float>();
-    if (f.fold) {
-      const BatchNormFold& b = *f.fold;
-      r.w.resize(n);
-      r.bias.resize(filters);
-      fold_filter<float, float>({}, filters, static_cast<int>(n / filters), r.w.data(), r.bias.data(),
-                                {.w = f.w.as<float>(),
-                                 .bias = bias,
-                                 .gamma = b.gamma.as<float>(),
-                                 .beta = b.beta.as<float>(),
-                                 .mean = b.mean.as<float>(),
-                                 .variance = b.variance.as<float>(),
-                                 .eps = b.eps});
-      r.w = rounded(r.w.data(), n);
-      r.bias = rounded(r.bias.data(), filters);
-      return;
-    }
-    if (f.half) {
-      const auto* half = f.half(DType::f16).as<float16>();
-      r.w.assign(half, half + n);
-    } else {
-      r.w = rounded(f.w.as<float>(), n);
-    }
-    r.bias = bias ? rounded(bias, filters) : std::vector<float>();
+  static void fill(const ConvFilter& f, Rounded& to) {
+    std::vector<float16> w(f.w.numel()), bias(f.fold || f.bias ? f.w.shape[0] : 0);
+    convert_filter({}, f, w.data(), bias.empty() ? nullptr : bias.data());
+    to.w.assign(w.begin(), w.end());
+    to.bias.assign(bias.begin(), bias.end());
   }
 
   /// f32 arrays for one call, from the workspace.

@@ -2,9 +2,9 @@
 
 #include <optional>
 
+#include "core/convolution/device_filters.h"
 #include "core/memory/arena.h"
 #include "core/plans/conv_plans.h"
-#include "core/plans/device_filters.h"
 #include "core/plans/plan_workers.h"
 #include "kernels/convert/convert.h"
 #include "kernels/runtime/capture.h"

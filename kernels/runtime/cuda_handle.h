@@ -6,8 +6,8 @@
 
 namespace temper {
 
-/// Owns what a library of CUDA knows by a handle, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and ends it
-/// with `destroy`. Stands for the handle wherever that is expected.
+/// Owns what a library of CUDA knows by a handle, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and ends
+/// it with `destroy`. Stands for the handle wherever that is expected.
 template <class T, auto destroy>
 class CudaHandle {
  public:

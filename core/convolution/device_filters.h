@@ -4,6 +4,10 @@
 
 namespace temper {
 
+/// A filter (k, r, s, c) and its bias, or none, in another type, a BatchNorm folded in. T: float, bfloat16, float16.
+template <class T>
+void convert_filter(Stream stream, const ConvFilter& filter, T* w, T* bias);
+
 /// Filters as a planned convolution takes them: (k, r, s, c) in the compute type, a BatchNorm folded in.
 class DeviceFilters {
  public:

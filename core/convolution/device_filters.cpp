@@ -1,14 +1,12 @@
-#include "core/plans/device_filters.h"
+#include "core/convolution/device_filters.h"
 
 #include "kernels/convert/convert.h"
 #include "kernels/fold_filter/fold_filter.h"
 
 namespace temper {
 
-namespace {
-
 template <class T>
-void fill(Stream stream, const ConvFilter& f, T* w, T* bias) {
+void convert_filter(Stream stream, const ConvFilter& f, T* w, T* bias) {
   const int64_t filters = f.w.shape[0];
   if (f.fold) {
     const BatchNormFold& b = *f.fold;
@@ -22,11 +20,15 @@ void fill(Stream stream, const ConvFilter& f, T* w, T* bias) {
                            .eps = b.eps});
     return;
   }
-  convert(stream, f.w.numel(), f.w.as<float>(), 0.f, w);
+  if (f.half && sizeof(T) == 2)
+    copy(stream, w, f.w.device, f.half(dtype_of<T>).data, f.w.device, f.w.numel() * sizeof(T));
+  else
+    convert(stream, f.w.numel(), f.w.as<float>(), 0.f, w);
   if (bias) convert(stream, filters, f.bias.as<float>(), 0.f, bias);
 }
-
-}  // namespace
+template void convert_filter(Stream, const ConvFilter&, float*, float*);
+template void convert_filter(Stream, const ConvFilter&, bfloat16*, bfloat16*);
+template void convert_filter(Stream, const ConvFilter&, float16*, float16*);
 
 DeviceFilters::Filter DeviceFilters::get(Stream stream, const ConvFilter& f, DType dtype) {
   if (!f.fold && dtype == f.w.dtype) return {f.w.data, f.bias.data};
@@ -38,7 +40,7 @@ DeviceFilters::Filter DeviceFilters::get(Stream stream, const ConvFilter& f, DTy
                      .bias = f.fold || f.bias ? Memory(device_, filters * size_of(dtype)) : Memory()};
   };
   const auto made = kept_.get(stream, f, use, make, [&](Converted& to) {
-    const auto as = [&]<class T>(T) { fill(stream, f, to.w.as<T>(), to.bias.as<T>()); };
+    const auto as = [&]<class T>(T) { convert_filter(stream, f, to.w.as<T>(), to.bias.as<T>()); };
     if (dtype == DType::f32)
       as(float{});
     else
