@@ -4,7 +4,7 @@
 namespace temper {
 
 /// What the next step's launches may depend on beside what they read on the device
-/// (docs/decisions/0012-the-key-of-a-recorded-step.md): the numbers that the method keeps from step to step, but for
+/// (docs/decisions/0010-the-key-of-a-recorded-step.md): the numbers that the method keeps from step to step, but for
 /// those that it visits as unrecorded, the epoch if the method has ever looked at it, and the names of its live values.
 GraphKey step_key(TrainingState& state, int64_t batch_size);
 
