@@ -8,10 +8,10 @@
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
 #include "core/config/yaml.h"
-#include "evaluation/report/run.h"
-#include "evaluation/report/svg.h"
 #include "trainers/experiment.h"
 #include "trainers/records/run_inputs.h"
+#include "workflows/report/run.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -4,13 +4,13 @@
 #include "analysis/analysis.h"
 #include "analysis/watch.h"
 #include "data/dataset.h"
-#include "evaluation/report/bars.h"
-#include "evaluation/report/run.h"
-#include "evaluation/report/svg.h"
 #include "nn/weights.h"
 #include "trainers/loop/readiness.h"
 #include "trainers/records/run_network.h"
 #include "trainers/records/test_evaluation.h"
+#include "workflows/report/bars.h"
+#include "workflows/report/run.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

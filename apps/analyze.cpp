@@ -8,9 +8,9 @@
 #include "apps/results.h"
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
-#include "evaluation/report/svg.h"
 #include "trainers/loop/loop.h"
 #include "trainers/loop/signals.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -8,8 +8,8 @@
 #include "apps/results.h"
 #include "core/files/folders.h"
 #include "evaluation/precision_audit.h"
-#include "evaluation/report/parts.h"
 #include "trainers/records/run_network.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

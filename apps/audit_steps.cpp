@@ -9,10 +9,10 @@
 #include "apps/progress.h"
 #include "apps/results.h"
 #include "core/files/npz.h"
-#include "evaluation/report/parts.h"
 #include "trainers/records/config_diff.h"
 #include "trainers/records/run_inputs.h"
 #include "trainers/records/step_differences.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -9,7 +9,7 @@
 #include "data/published/fetch.h"
 #include "data/published/fingerprint.h"
 #include "data/statistics.h"
-#include "evaluation/report/parts.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
-#include "evaluation/report/files.h"
 #include "trainers/records/run_inputs.h"
 #include "trainers/state/checkpoint.h"
 #include "trainers/state/network_fingerprint.h"
+#include "workflows/report/files.h"
 
 namespace temper {
 

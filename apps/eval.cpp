@@ -7,8 +7,8 @@
 #include "apps/progress.h"
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
-#include "evaluation/report/files.h"
 #include "trainers/records/run_inputs.h"
+#include "workflows/report/files.h"
 
 namespace temper {
 

@@ -3,9 +3,9 @@
 #include "core/environment/cpus.h"
 #include "core/files/file.h"
 #include "core/text.h"
-#include "evaluation/report/files.h"
-#include "evaluation/report/page.h"
 #include "trainers/state/network_fingerprint.h"
+#include "workflows/report/files.h"
+#include "workflows/report/page.h"
 
 namespace temper {
 

@@ -8,8 +8,8 @@
 
 #include "core/plans/plan_ahead.h"
 #include "core/text.h"
-#include "evaluation/report/parts.h"
 #include "trainers/loop/signals.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -7,10 +7,10 @@
 #include "apps/results.h"
 #include "apps/subcommand.h"
 #include "core/text.h"
-#include "evaluation/report/page.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/result_table.h"
 #include "trainers/records/run_lock.h"
+#include "workflows/report/page.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/result_table.h"
 
 namespace temper {
 

@@ -9,8 +9,8 @@
 #include "core/config/yaml.h"
 #include "core/files/file.h"
 #include "core/files/folders.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/result_table.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/result_table.h"
 
 namespace temper {
 

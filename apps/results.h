@@ -8,8 +8,8 @@
 
 #include "apps/cli.h"
 #include "data/published/fingerprint.h"
-#include "evaluation/report/examples.h"
 #include "trainers/records/test_evaluation.h"
+#include "workflows/report/examples.h"
 
 namespace temper {
 

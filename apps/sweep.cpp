@@ -9,8 +9,8 @@
 #include "apps/sweep_check.h"
 #include "apps/sweep_file.h"
 #include "apps/train_run.h"
-#include "evaluation/report/seed_table.h"
 #include "trainers/state/resume.h"
+#include "workflows/report/seed_table.h"
 
 namespace temper {
 

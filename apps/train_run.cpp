@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "core/files/file.h"
-#include "evaluation/report/page.h"
-#include "evaluation/report/parts.h"
 #include "trainers/loop/readiness.h"
 #include "trainers/state/resume.h"
+#include "workflows/report/page.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/png.h"
+#include "workflows/report/png.h"
 
 #include <zlib.h>
 

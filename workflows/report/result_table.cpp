@@ -1,4 +1,4 @@
-#include "evaluation/report/result_table.h"
+#include "workflows/report/result_table.h"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <set>
 
 #include "core/text.h"
-#include "evaluation/measurement.h"
-#include "evaluation/report/parts.h"
+#include "workflows/report/measurement.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/seed_table.h"
+#include "workflows/report/seed_table.h"
 
 #include <nlohmann/json.hpp>
 

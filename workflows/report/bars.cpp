@@ -1,12 +1,12 @@
-#include "evaluation/report/bars.h"
+#include "workflows/report/bars.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "evaluation/report/html.h"
-#include "evaluation/report/svg.h"
+#include "workflows/report/html.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -4,8 +4,8 @@
 
 #include "attacks/attack.h"
 #include "data/dataset.h"
-#include "evaluation/report/run.h"
 #include "nn/module.h"
+#include "workflows/report/run.h"
 
 namespace temper {
 

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "evaluation/report/html.h"
-#include "evaluation/report/page.h"
-#include "evaluation/report/png.h"
-#include "evaluation/report/svg.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/temporary_folder.h"
 #include "tests/fixtures/xml_check.h"
+#include "workflows/report/html.h"
+#include "workflows/report/page.h"
+#include "workflows/report/png.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

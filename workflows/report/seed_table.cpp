@@ -1,4 +1,4 @@
-#include "evaluation/report/seed_table.h"
+#include "workflows/report/seed_table.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/result_table.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/result_table.h"
 
 namespace temper {
 

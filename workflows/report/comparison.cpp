@@ -4,12 +4,12 @@
 #include <map>
 
 #include "core/text.h"
-#include "evaluation/measurement.h"
-#include "evaluation/report/html.h"
-#include "evaluation/report/page.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/result_table.h"
-#include "evaluation/report/svg.h"
+#include "workflows/report/html.h"
+#include "workflows/report/measurement.h"
+#include "workflows/report/page.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/result_table.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "evaluation/report/run.h"
+#include "workflows/report/run.h"
 
 namespace temper {
 
@@ -26,7 +26,7 @@ struct MethodRuns {
 /// One row a method, one column a measurement, in every cell one value a seed.
 struct SeedTable {
   struct Column {
-    std::string key, heading;  ///< as in evaluation/report/result_table.h
+    std::string key, heading;  ///< as in workflows/report/result_table.h
   };
   struct Row {
     std::string label;

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/report/run.h"
+#include "workflows/report/run.h"
 
 namespace temper {
 

@@ -1,11 +1,11 @@
-#include "evaluation/report/page.h"
+#include "workflows/report/page.h"
 
 #include <fmt/format.h>
 
 #include "core/text.h"
-#include "evaluation/report/html.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/svg.h"
+#include "workflows/report/html.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/run.h"
+#include "workflows/report/run.h"
 
 #include <yaml-cpp/yaml.h>
 
@@ -9,7 +9,7 @@
 #include "attacks/settings.h"
 #include "core/config/config.h"
 #include "core/text.h"
-#include "evaluation/report/files.h"
+#include "workflows/report/files.h"
 
 namespace temper {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluation/report/run.h"
+#include "workflows/report/run.h"
 
 namespace temper {
 

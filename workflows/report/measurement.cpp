@@ -1,4 +1,4 @@
-#include "evaluation/measurement.h"
+#include "workflows/report/measurement.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 
 #include "core/text.h"
-#include "evaluation/report/parts.h"
+#include "workflows/report/parts.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/examples.h"
+#include "workflows/report/examples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,9 +6,9 @@
 
 #include "core/plans/plan_ahead.h"
 #include "data/loader.h"
-#include "evaluation/report/png.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/runtime/memory.h"
+#include "workflows/report/png.h"
 
 namespace temper {
 

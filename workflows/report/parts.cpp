@@ -1,11 +1,11 @@
-#include "evaluation/report/parts.h"
+#include "workflows/report/parts.h"
 
 #include <fmt/format.h>
 
 #include <set>
 
 #include "core/text.h"
-#include "evaluation/report/html.h"
+#include "workflows/report/html.h"
 
 namespace temper::report {
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/svg.h"
+#include "workflows/report/svg.h"
 
 #include <fmt/format.h>
 
@@ -6,8 +6,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "evaluation/report/html.h"
 #include "kernels/runtime/check.h"
+#include "workflows/report/html.h"
 
 namespace temper {
 

@@ -1,11 +1,11 @@
-#include "evaluation/report/result_table.h"
+#include "workflows/report/result_table.h"
 
 #include <nlohmann/json.hpp>
 
-#include "evaluation/measurement.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/temporary_folder.h"
+#include "workflows/report/measurement.h"
 
 namespace temper {
 

@@ -3,13 +3,13 @@
 #include <array>
 
 #include "analysis/records.h"
-#include "evaluation/report/page.h"
-#include "evaluation/report/run.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/temporary_folder.h"
 #include "tests/fixtures/xml_check.h"
+#include "workflows/report/page.h"
+#include "workflows/report/run.h"
 
 // Folders of runs that were damaged, or made to do harm.
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/files.h"
+#include "workflows/report/files.h"
 
 #include <cmath>
 

@@ -1,4 +1,4 @@
-#include "evaluation/report/html.h"
+#include "workflows/report/html.h"
 
 #include <fmt/format.h>
 
