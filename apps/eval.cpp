@@ -3,12 +3,12 @@
 #include <optional>
 #include <ostream>
 
-#include "apps/evaluate_run.h"
 #include "apps/progress.h"
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
 #include "trainers/records/run_inputs.h"
 #include "workflows/report/files.h"
+#include "workflows/run_test.h"
 
 namespace temper {
 

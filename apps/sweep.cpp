@@ -4,13 +4,13 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
-#include "apps/data_prints.h"
 #include "apps/subcommand.h"
-#include "apps/sweep_check.h"
-#include "apps/sweep_file.h"
-#include "apps/train_run.h"
 #include "trainers/state/resume.h"
+#include "workflows/data_prints.h"
 #include "workflows/report/seed_table.h"
+#include "workflows/run_experiment.h"
+#include "workflows/sweep_check.h"
+#include "workflows/sweep_file.h"
 
 namespace temper {
 

@@ -2,9 +2,9 @@
 #include <filesystem>
 #include <ostream>
 
-#include "apps/data_prints.h"
 #include "apps/subcommand.h"
-#include "apps/train_run.h"
+#include "workflows/data_prints.h"
+#include "workflows/run_experiment.h"
 
 namespace temper {
 

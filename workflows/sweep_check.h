@@ -1,6 +1,6 @@
 #pragma once
-#include "apps/sweep_file.h"
 #include "trainers/loop/observer.h"
+#include "workflows/sweep_file.h"
 
 namespace temper {
 

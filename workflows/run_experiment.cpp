@@ -1,4 +1,4 @@
-#include "apps/train_run.h"
+#include "workflows/run_experiment.h"
 
 #include <filesystem>
 

@@ -1,4 +1,4 @@
-#include "apps/sweep_check.h"
+#include "workflows/sweep_check.h"
 
 #include <map>
 #include <optional>

@@ -1,12 +1,12 @@
 #pragma once
 #include <optional>
 
-#include "apps/evaluate_run.h"
 #include "apps/progress.h"
 #include "trainers/loop/loop.h"
 #include "trainers/loop/signals.h"
 #include "trainers/records/run_lock.h"
 #include "trainers/state/state.h"
+#include "workflows/run_test.h"
 
 namespace temper {
 

@@ -1,4 +1,4 @@
-#include "apps/data_prints.h"
+#include "workflows/data_prints.h"
 
 #include <filesystem>
 

@@ -1,10 +1,10 @@
-#include "apps/sweep_file.h"
+#include "workflows/sweep_file.h"
 
 #include <cctype>
 #include <set>
 
-#include "apps/train_run.h"
 #include "core/files/folders.h"
+#include "workflows/run_experiment.h"
 
 namespace temper {
 

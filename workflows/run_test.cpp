@@ -1,4 +1,4 @@
-#include "apps/evaluate_run.h"
+#include "workflows/run_test.h"
 
 #include "core/environment/cpus.h"
 #include "core/files/file.h"
