@@ -1,14 +1,10 @@
 #include "workflows/data_prints.h"
 
-#include <filesystem>
-
-#include <nlohmann/json.hpp>
-
 #include "core/text.h"
 #include "trainers/records/run_inputs.h"
 #include "trainers/state/checkpoint.h"
 #include "trainers/state/network_fingerprint.h"
-#include "workflows/report/files.h"
+#include "workflows/records/evaluation.h"
 
 namespace temper {
 
@@ -22,18 +18,17 @@ const DataPrints::Prints& DataPrints::of(const Experiment& experiment) {
 }
 
 void DataPrints::check(const Experiment& experiment, const RunFolder& folder) {
-  const bool tested = std::filesystem::exists(folder.evaluation());
-  const nlohmann::json record = read_run_json(tested ? folder.evaluation() : folder.inputs());
-  RunInputs then = run_inputs(record);
-  then.validation = {};  // it follows from the training split and the configuration
+  const Evaluation then = std::filesystem::exists(folder.evaluation()) ? read_evaluation(folder.evaluation())
+                                                                       : Evaluation{.inputs = read_inputs(folder)};
+  RunInputs inputs = then.inputs;
+  inputs.validation = {};  // it follows from the training split and the configuration
   const Prints& now = of(experiment);
   std::vector<std::string> changed =
-      differences(then, {.train = now.train, .weights = fingerprint_of_weights(experiment.model.weights)});
-  if (record.contains("test") && !record.contains("sample"))
-    for (const std::string& d : differences(set_fingerprint(record["test"]), now.test))
-      changed.push_back("test images: " + d);
-  if (record.contains("weights_fingerprint")) {
-    const std::string was = record["weights_fingerprint"], is = network_fingerprint(load_checkpoint(folder).content);
+      differences(inputs, {.train = now.train, .weights = fingerprint_of_weights(experiment.model.weights)});
+  if (!then.part)
+    for (const std::string& d : differences(then.test, now.test)) changed.push_back("test images: " + d);
+  if (const std::string& was = then.weights_fingerprint; !was.empty()) {
+    const std::string is = network_fingerprint(load_checkpoint(folder).content);
     if (was != is) changed.push_back(cat("weights of the last checkpoint: ", was, " -> ", is));
   }
   TEMPER_CHECK(changed.empty(), folder.root.string(), ": this run was made with other data than there are now:\n  ",

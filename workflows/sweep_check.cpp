@@ -6,6 +6,7 @@
 #include "core/files/folders.h"
 #include "core/files/place_to_write.h"
 #include "trainers/loop/readiness.h"
+#include "workflows/run_experiment.h"
 
 namespace temper {
 
@@ -82,11 +83,11 @@ class SweepCheck {
 
 }  // namespace
 
-void check_sweep(const Sweep& sweep, const fs::path& out, Observer& observer) {
-  SweepCheck check(out, observer);
+void check_sweep(const Sweep& sweep, Observer& observer) {
+  SweepCheck check(sweep.out, observer);
   for (const SweepRun& run : sweep.runs)
-    if (run.state() != SweepRun::State::complete) check.add(run);
-  check_space(out, check.bytes());
+    if (run_state(run.experiment, run.folder) != RunState::complete) check.add(run);
+  check_space(sweep.out, check.bytes());
 }
 
 }  // namespace temper

@@ -3,9 +3,6 @@
 #include <cctype>
 #include <set>
 
-#include "core/files/folders.h"
-#include "workflows/run_experiment.h"
-
 namespace temper {
 
 namespace {
@@ -59,18 +56,16 @@ void SweepFile::fields(Fields& f) {
   }
 }
 
-SweepRun::State SweepRun::state() const {
-  if (is_complete(experiment, folder)) return State::complete;
-  return is_there(folder.config()) ? State::started : State::absent;
-}
-
 Sweep read_sweep(const std::string& file, const std::vector<std::string>& overrides, const fs::path& out) {
   const Config config = load_config(file, overrides);
   SweepFile sweep;
   Fields f(config);
   sweep.fields(f);
   f.finish();
-  Sweep s{.title = sweep.title.empty() ? fs::path(file).stem().string() : sweep.title, .labels = {}, .runs = {}};
+  Sweep s{.title = sweep.title.empty() ? fs::path(file).stem().string() : sweep.title,
+          .labels = {},
+          .runs = {},
+          .out = out};
   for (const SweepRow& row : sweep.rows) s.labels.push_back(row.label);
   for (const int seed : sweep.seeds)
     for (const SweepRow& row : sweep.rows)

@@ -28,22 +28,22 @@ struct SweepFile {
 
 /// One cell's worth of training.
 struct SweepRun {
-  enum class State : uint8_t { absent, started, complete };
   std::string label;
   int seed = 0;
   Experiment experiment;
   RunFolder folder;
-  State state() const;
 };
 
 /// The runs of a sweep in the order they are made: all rows with the first seed, then all with the next, so that a
-/// sweep cut short has whole tables. Their folders are OUT/ROW/seed_N. Reads and checks every configuration; throws
-/// Error, with file and line, before anything is trained.
+/// sweep cut short has whole tables. Their folders are OUT/ROW/seed_N.
 struct Sweep {
   std::string title;
   std::vector<std::string> labels;
   std::vector<SweepRun> runs;
+  std::filesystem::path out;
 };
+
+/// Reads and checks every configuration; throws Error, with file and line, before anything is trained.
 Sweep read_sweep(const std::string& file, const std::vector<std::string>& overrides, const std::filesystem::path& out);
 
 }  // namespace temper

@@ -33,7 +33,7 @@ std::string table(const std::vector<NamedRun>& runs, const ResultTable& results,
       const int color = c.heading.starts_with("NRR") ? 3 : c.key.starts_with("clean") ? 0 : 1;
       out += std::isnan(c.values[i]) ? "<td></td>" : bar_cell(c.values[i], color);
     }
-    out += "<td class=\"num\">" + duration(runs[i].run->train_seconds) + "</td></tr>\n";
+    out += "<td class=\"num\">" + duration(runs[i].run->training.seconds) + "</td></tr>\n";
   }
   const std::string caption =
       "Accuracy in percent on " + (results.images.empty() ? "the test images" : results.images) + ".";
@@ -57,7 +57,7 @@ std::string curves(const std::vector<NamedRun>& runs, const std::string& title, 
   Chart chart{.title = title, .x_label = "epoch", .y_label = "accuracy", .y_range = std::pair{0.0, 100.0}, .unit = "%"};
   for (size_t i = 0; i < runs.size(); ++i) {
     Series s{runs[i].name, kColors[i % std::size(kColors)], {}};
-    for (const ReportEpoch& e : runs[i].run->curve)
+    for (const EpochRow& e : runs[i].run->curve)
       if (std::isfinite(get(e))) s.points.emplace_back(static_cast<double>(e.epoch), get(e));
     chart.series.push_back(s);
   }
@@ -73,23 +73,23 @@ std::string examples(const std::vector<NamedRun>& all) {
   for (const NamedRun& r : all) {
     if (!same_examples(first, *r.run)) continue;
     runs.push_back(r);
-    count = std::min(count, r.run->examples.size());
+    count = std::min(count, r.run->examples.images.size());
   }
   if (count == 0) return "";
   std::string out = fmt::format(
       "<p class=\"soft\">The same test images under {}, attacked for each network in turn. ✓ and ✗ "
       "mark its answer.</p>\n<div class=\"scroll\"><table class=\"matrix\"><tbody>\n<tr><th scope=\"row\">"
       "clean</th>",
-      escape(shown(first.example_attack)));
+      escape(shown(first.examples.attack)));
   for (size_t k = 0; k < count; ++k) {
-    const ReportExample& e = first.examples[k];
+    const Example& e = first.examples.images[k];
     out += "<td>" + image(e.clean, e.truth) + "<span>" + escape(e.truth) + "</span></td>";
   }
   out += "</tr>\n";
   for (const NamedRun& r : runs) {
     out += "<tr><th scope=\"row\">" + escape(r.name) + "</th>";
     for (size_t k = 0; k < count; ++k) {
-      const ReportExample& e = r.run->examples[k];
+      const Example& e = r.run->examples.images[k];
       out += "<td>" + image(e.attacked, e.truth + " attacked for " + r.name) + "<span>" +
              answer(e.attacked_label, e.truth, e.attacked_confidence) + "</span></td>";
     }
@@ -135,7 +135,7 @@ std::string about(const Runs& runs) {
   };
   shared([](const RunReport& r) { return r.data; });
   shared([](const RunReport& r) { return r.model; });
-  shared([](const RunReport& r) { return grouped(r.images_train) + " training images"; });
+  shared([](const RunReport& r) { return grouped(r.training.images_train) + " training images"; });
   shared([](const RunReport& r) { return r.device; });
   return join(parts, " · ");
 }
@@ -157,9 +157,9 @@ std::string comparison_page(const std::string& title, const Runs& runs, const st
   body += section("Accuracy", table(named, result_table(named), links) + doubts(runs) + attack_list(runs));
   const std::string other_attacks = said_where_different("the attack of these curves", named, validation_attack);
   const std::string charts =
-      curves(named, "Clean accuracy on the validation images", "", [](const ReportEpoch& e) { return e.clean; }) +
+      curves(named, "Clean accuracy on the validation images", "", [](const EpochRow& e) { return e.clean; }) +
       curves(named, "Robust accuracy on the validation images", other_attacks,
-             [](const ReportEpoch& e) { return e.robust; });
+             [](const EpochRow& e) { return e.robust; });
   body += section("Training", charts.empty() ? "" : "<div class=\"charts\">" + charts + "</div>\n");
   body += section("Examples", examples(named));
   body += section("Settings", differences(named));

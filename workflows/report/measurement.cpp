@@ -21,7 +21,7 @@ FlatYaml without_name(FlatYaml attack) {
 }
 
 // A preset and the same parameters written out are one attack.
-bool same_attack(const ReportRow& a, const ReportRow& b) {
+bool same_attack(const EvaluationRow& a, const EvaluationRow& b) {
   if (a.attack.empty() || b.attack.empty()) return a.description == b.description;
   return a.attack == b.attack || (a.description == b.description && without_name(a.attack) == without_name(b.attack));
 }
@@ -36,7 +36,7 @@ Facts facts_of(const Measurement& m, Detail detail) {
   if (facts.empty() && m.row->label != "clean") facts = {{"", m.row->description}};
   const RunReport& r = *m.run;
   facts.emplace_back("on", r.data);
-  facts.emplace_back("images", report::grouped(r.images_test));
+  facts.emplace_back("images", grouped(r.images_test));
   facts.emplace_back("in", r.precision.empty() ? "a precision not on record" : r.precision);
   if (detail == Detail::names) return facts;
   facts.emplace_back("images of fingerprint", r.test.known() ? r.test.images : "not on record");
@@ -96,7 +96,7 @@ bool same_test_images(const RunReport& a, const RunReport& b) {
 }
 
 bool same_examples(const RunReport& a, const RunReport& b) {
-  const ReportRow *first = a.find(a.example_attack), *second = b.find(b.example_attack);
+  const EvaluationRow *first = a.find(a.examples.attack), *second = b.find(b.examples.attack);
   return same_test_images(a, b) && first && second && same_attack(*first, *second);
 }
 

@@ -9,8 +9,8 @@ namespace temper {
 /// A number of a run's results, with what it was measured under.
 struct Measurement {
   const RunReport* run;
-  const ReportRow* row;
-  Measurement(const RunReport& of, const ReportRow& in) : run(&of), row(&in) {}
+  const EvaluationRow* row;
+  Measurement(const RunReport& of, const EvaluationRow& in) : run(&of), row(&in) {}
 
   /// Whether two numbers may stand in one column: the same label, attack and parameters, images, labels and precision.
   /// What one of them has not on record counts as the same.

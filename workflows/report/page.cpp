@@ -22,7 +22,7 @@ std::string tile(const std::string& name, double percent, int color) {
 
 std::string tiles(const RunReport& run) {
   std::string out = "<dl class=\"tiles\">\n";
-  for (const ReportRow& row : run.rows) out += tile(shown(row.label), row.percent, &row == run.rows.data() ? 0 : 1);
+  for (const EvaluationRow& row : run.rows) out += tile(shown(row.label), row.percent, &row == run.rows.data() ? 0 : 1);
   if (!std::isnan(run.nrr)) out += tile("NRR", run.nrr, 3);
   return out + "</dl>\n";
 }
@@ -35,7 +35,7 @@ std::string results(const RunReport& run) {
       "<thead><tr><th scope=\"col\">Images</th><th scope=\"col\">Accuracy</th>"
       "<th scope=\"col\" class=\"num\">±</th><th scope=\"col\" class=\"num\">Right</th>"
       "<th scope=\"col\" class=\"num\">Time</th></tr></thead>\n<tbody>\n";
-  for (const ReportRow& row : run.rows)
+  for (const EvaluationRow& row : run.rows)
     out += fmt::format(
         "<tr><th scope=\"row\">{}</th>{}<td class=\"num\">{:.2f}</td><td class=\"num\">{} of {}</td>"
         "<td class=\"num\">{}</td></tr>\n",
@@ -44,7 +44,7 @@ std::string results(const RunReport& run) {
   if (!std::isnan(run.nrr))
     out += fmt::format("<tr><th scope=\"row\">NRR</th>{}<td></td><td></td><td></td></tr>\n", bar_cell(run.nrr, 3));
   return captioned_table(caption, out + "</tbody>") + doubts({run}) +
-         nrr_note(std::isnan(run.nrr) ? "" : run.nrr_label) + attack_list({run});
+         nrr_note(std::isnan(run.nrr) ? "" : run.nrr_attack) + attack_list({run});
 }
 
 std::string curves(const RunReport& run) {
@@ -53,9 +53,9 @@ std::string curves(const RunReport& run) {
   using Stroke = Series::Stroke;
   Series ema_clean{"EMA clean", 0, {}, Stroke::dashed}, ema_robust{"EMA robust", 1, {}, Stroke::dashed},
       swa_clean{"SWA clean", 0, {}, Stroke::dotted}, swa_robust{"SWA robust", 1, {}, Stroke::dotted};
-  for (const ReportEpoch& e : run.curve) {
+  for (const EpochRow& e : run.curve) {
     const auto x = static_cast<double>(e.epoch);
-    loss.points.emplace_back(x, e.loss);
+    loss.points.emplace_back(x, e.train_loss);
     for (const auto& [series, y] : {std::pair{&clean, e.clean},
                                     {&robust, e.robust},
                                     {&ema_clean, e.ema_clean},
@@ -84,27 +84,27 @@ std::string curves(const RunReport& run) {
 }
 
 std::string examples(const RunReport& run) {
-  if (run.examples.empty()) return "";
+  if (run.examples.images.empty()) return "";
   std::string out = fmt::format(
       "<p class=\"soft\">The first test images, before and after {}; the difference is amplified "
       "{:g} times around grey. Percentages are the network's confidence.</p>\n<div class=\"examples\">\n",
-      escape(shown(run.example_attack)), run.example_gain);
-  for (const ReportExample& e : run.examples) {
+      escape(shown(run.examples.attack)), run.examples.gain);
+  for (const Example& e : run.examples.images) {
     out += "<div class=\"example\"><h3>" + escape(e.truth) + "</h3><div class=\"triple\">";
     out += "<figure>" + image(e.clean, e.truth + ", clean") + "<figcaption>clean<br/>" +
            answer(e.clean_label, e.truth, e.clean_confidence) + "</figcaption></figure>";
     out += "<figure>" + image(e.attacked, e.truth + ", attacked") + "<figcaption>attacked<br/>" +
            answer(e.attacked_label, e.truth, e.attacked_confidence) + "</figcaption></figure>";
     out += "<figure>" + image(e.difference, "amplified difference") +
-           fmt::format("<figcaption>difference<br/>× {:g}</figcaption></figure></div></div>\n", run.example_gain);
+           fmt::format("<figcaption>difference<br/>× {:g}</figcaption></figure></div></div>\n", run.examples.gain);
   }
   return out + "</div>\n";
 }
 
 // Where another epoch than the last was best, which is what the weights `best` are of.
 std::string best_epoch(const RunReport& run) {
-  const ReportEpoch* best = nullptr;
-  for (const ReportEpoch& e : run.curve)
+  const EpochRow* best = nullptr;
+  for (const EpochRow& e : run.curve)
     if (std::isfinite(e.robust) && (!best || e.robust > best->robust)) best = &e;
   const double last = run.curve.empty() ? double{NAN} : run.curve.back().robust;
   if (!best || !(last < best->robust)) return "";
@@ -117,10 +117,11 @@ std::string best_epoch(const RunReport& run) {
 std::string run_page(const RunReport& run) {
   const std::string title = run.method + " on " + run.data;
   std::string about = fmt::format("Run {} · {} · {} training images · {}", escape(run.name), escape(run.model),
-                                  grouped(run.images_train), counted(run.epochs, "epoch"));
-  if (run.train_seconds > 0) about += " · trained in " + duration(run.train_seconds);
+                                  grouped(run.training.images_train), counted(run.training.epochs, "epoch"));
+  if (run.training.seconds > 0) about += " · trained in " + duration(run.training.seconds);
   if (!run.device.empty()) about += " on " + escape(run.device);
-  if (!run.outcome.empty() && run.outcome != "finished") about += " · ended by " + escape(run.outcome);
+  if (!run.training.outcome.empty() && run.training.outcome != "finished")
+    about += " · ended by " + escape(run.training.outcome);
   about += best_epoch(run);
   std::string body =
       "<header><h1>" + escape(title) + "</h1>\n<p class=\"soft\">" + about + "</p></header>\n" + tiles(run);

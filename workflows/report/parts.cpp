@@ -17,21 +17,6 @@ std::string shown(const std::string& label) {
   return printable(label);
 }
 
-std::string duration(double seconds) {
-  const auto s = static_cast<int64_t>(std::lround(seconds));
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  if (s < 60) return fmt::format("{} s", s);
-  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
-  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
-}
-
-std::string grouped(int64_t n) {
-  std::string out = std::to_string(n);
-  for (auto i = static_cast<int64_t>(out.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3)
-    out.insert(static_cast<size_t>(i), ",");
-  return out;
-}
-
 std::string test_images_text(int64_t count, const std::optional<SetPart>& part) {
   if (!part) return grouped(count) + " test images";
   return fmt::format("{} of {} test images (drawn over the classes, seed {})", grouped(count), grouped(part->of),
@@ -57,7 +42,7 @@ std::string attack_list(const std::vector<RunReport>& runs) {
   std::vector<std::pair<std::string, std::string>> attacks;
   std::set<std::string> seen;
   for (const RunReport& run : runs)
-    for (const ReportRow& row : run.rows)
+    for (const EvaluationRow& row : run.rows)
       if (row.label != "clean" && seen.insert(row.label + row.description).second)
         attacks.emplace_back(shown(row.label), row.description);
   return key_value_table("The attacks, with every parameter; pixels are in [0, 1].", attacks);
@@ -71,12 +56,14 @@ std::string zero_gradient_text(int64_t images, int64_t right, int64_t total) {
       grouped(images), grouped(total), 100 * static_cast<double>(images) / static_cast<double>(total), grouped(right));
 }
 
+std::string doubt_of(const EvaluationRow& row) {
+  return zero_gradient_text(row.zero_gradient, row.zero_gradient_right, row.total);
+}
+
 std::vector<std::string> doubts_of(const RunReport& run) {
   std::vector<std::string> out;
-  for (const ReportRow& row : run.rows)
-    if (const std::string text = zero_gradient_text(row.zero_gradient, row.zero_gradient_right, row.total);
-        !text.empty())
-      out.push_back(shown(row.label) + ": " + text + ".");
+  for (const EvaluationRow& row : run.rows)
+    if (const std::string text = doubt_of(row); !text.empty()) out.push_back(shown(row.label) + ": " + text + ".");
   return out;
 }
 

@@ -23,7 +23,7 @@ struct Found {
 std::vector<Found> find_columns(const std::vector<NamedRun>& runs) {
   std::vector<Found> columns;
   for (size_t i = 0; i < runs.size(); ++i)
-    for (const ReportRow& row : runs[i].run->rows) {
+    for (const EvaluationRow& row : runs[i].run->rows) {
       const Measurement m{*runs[i].run, row};
       auto at = std::find_if(columns.begin(), columns.end(), [&](const Found& f) { return f.of.alike(m); });
       if (at == columns.end()) {
@@ -81,12 +81,12 @@ std::vector<size_t> nrr_columns(const std::vector<Found>& columns) {
 void add_nrr(const std::vector<NamedRun>& runs, const std::vector<Found>& found, const std::vector<std::string>& suffix,
              ResultTable& t) {
   for (const size_t c : nrr_columns(found)) {
-    const ReportRow& attack = *found[c].of.row;
+    const EvaluationRow& attack = *found[c].of.row;
     t.nrr_attack = attack.label;
     ResultTable::Column column{"nrr", "NRR", {}};
     if (attack.label == "cw") column.key += suffix[c], column.heading += suffix[c];
     for (size_t i = 0; i < runs.size(); ++i) {
-      const ReportRow* clean = runs[i].run->find("clean");
+      const EvaluationRow* clean = runs[i].run->find("clean");
       const double robust = found[c].values[i];
       column.values.push_back(!clean || std::isnan(robust) ? NAN : natural_robust_ratio(clean->percent, robust));
     }
@@ -134,10 +134,6 @@ std::vector<NamedRun> named_by_method(const std::vector<RunReport>& runs) {
   return out;
 }
 
-double natural_robust_ratio(double natural, double robust) {
-  return natural + robust > 0 ? 2 * natural * robust / (natural + robust) : 0;
-}
-
 std::string said_where_different(const std::string& what, const std::vector<NamedRun>& runs,
                                  const std::function<std::string(const RunReport&)>& value) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;
@@ -180,11 +176,14 @@ ResultTable result_table(const std::vector<NamedRun>& runs) {
             ? said("test images", [](const RunReport& r) { return r.test.known() ? r.test.text() : std::string(); })
             : counts,
         said("precision", [](const RunReport& r) { return r.precision; }),
-        said("normalisation", [](const RunReport& r) { return r.normalisation; }),
-        said("training images", [](const RunReport& r) { return r.train.known() ? r.train.text() : std::string(); }),
+        said("normalisation", [](const RunReport& r) { return normalisation_text(r.normalisation); }),
+        said("training images",
+             [](const RunReport& r) { return r.inputs.train.known() ? r.inputs.train.text() : std::string(); }),
         said("class names", [](const RunReport& r) { return r.test.names; }),
         said("the number of images held out for validation",
-             [](const RunReport& r) { return r.train.known() ? report::grouped(r.validation.count) : std::string(); }),
+             [](const RunReport& r) {
+               return r.inputs.train.known() ? grouped(r.inputs.validation.count) : std::string();
+             }),
         not_on_record(runs),
         attacked && t.nrr_attack.empty() ? std::string("No NRR, because there is no attack that all runs share.")
                                          : std::string()})

@@ -8,9 +8,6 @@
 
 namespace temper {
 
-/// The harmonic mean of natural and robust accuracy (CURE, eq. 9).
-double natural_robust_ratio(double natural, double robust);
-
 struct NamedRun {
   std::string name;  ///< in notes
   const RunReport* run = nullptr;

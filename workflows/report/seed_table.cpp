@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/files/folders.h"
 #include "core/text.h"
+#include "trainers/records/run_files.h"
 #include "workflows/report/parts.h"
 #include "workflows/report/result_table.h"
 
@@ -174,6 +176,13 @@ ordered_json table_json(const SeedTable& t) {
     j["rows"].push_back(r);
   }
   return j;
+}
+
+void write_tables(const SeedTable& table, const std::filesystem::path& folder) {
+  write_text(folder / "table.md", table_markdown(table));
+  write_text(folder / "table.csv", table_csv(table));
+  write_text(folder / "table.tex", table_latex(table));
+  write_text(folder / "table.json", json_text(table_json(table)));
 }
 
 }  // namespace temper

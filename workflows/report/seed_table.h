@@ -55,4 +55,7 @@ std::string table_latex(const SeedTable& table);
 /// The same with every single value.
 nlohmann::ordered_json table_json(const SeedTable& table);
 
+/// Writes table.md, table.csv, table.tex and table.json into a folder.
+void write_tables(const SeedTable& table, const std::filesystem::path& folder);
+
 }  // namespace temper

@@ -13,12 +13,14 @@ namespace {
 
 // A run on 1,000 images with a record of everything; `edit` makes it another.
 RunReport run_of(const std::string& name, double clean, double pgd, const std::function<void(RunReport&)>& edit = {}) {
-  RunReport r{.name = name, .method = name, .data = "photos"};
+  RunReport r;
+  r.name = r.method = name;
+  r.data = "photos";
   r.images_test = 1000;
   r.precision = "f32";
-  r.normalisation = "none";
+  r.normalisation = Evaluation::Normalisation{};
   r.test = {.count = 1000, .images = "aaaa", .labels = "bbbb"};
-  r.train = {.count = 50, .images = "cccc", .labels = "dddd"};
+  r.inputs.train = {.count = 50, .images = "cccc", .labels = "dddd"};
   r.rows = {{.label = "clean", .total = 1000, .percent = clean},
             {.label = "pgd20",
              .description = "pgd(0.1)",
@@ -117,11 +119,11 @@ TEST_CASE("result table: normalisation, training images and splits that differ a
     CHECK(headings(t) == Names{"Natural", "PGD-20", "NRR"});
     return t.notes;
   };
-  CHECK(notes([](RunReport& r) { r.normalisation = "mean [0.5], std [0.2]"; }) ==
+  CHECK(notes([](RunReport& r) { r.normalisation = {.mean = {0.5}, .std = {0.2}}; }) ==
         Names{"The runs differ in normalisation: none (a, c); mean [0.5], std [0.2] (b)."});
-  CHECK_THAT(notes([](RunReport& r) { r.train.images = "eeee"; }).at(0),
+  CHECK_THAT(notes([](RunReport& r) { r.inputs.train.images = "eeee"; }).at(0),
              ContainsSubstring("differ in training images: 50 images, cccc / dddd (a, c); 50 images, eeee / dddd (b)"));
-  CHECK_THAT(notes([](RunReport& r) { r.validation.count = 10; }).at(0),
+  CHECK_THAT(notes([](RunReport& r) { r.inputs.validation.count = 10; }).at(0),
              ContainsSubstring("held out for validation: 0 (a, c); 10 (b)"));
   CHECK_THAT(notes([](RunReport& r) { r.test = {}; }).at(0), ContainsSubstring("The images of b are not on record"));
 }

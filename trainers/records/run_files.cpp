@@ -1,4 +1,4 @@
-#include "workflows/report/files.h"
+#include "trainers/records/run_files.h"
 
 #include <cmath>
 
@@ -52,13 +52,8 @@ ordered_json read_run_json(const std::filesystem::path& file) {
   return j;
 }
 
-std::string checked_picture(const std::string& uri, const std::string& place) {
-  const std::string begin = "data:image/png;base64,";
-  const bool in_page = uri.rfind(begin, 0) == 0 &&
-                       uri.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=",
-                                             begin.size()) == std::string::npos;
-  TEMPER_CHECK(in_page, place, ": expected a picture as '", begin, "...', got '", uri.substr(0, 40), "'");
-  return uri;
+std::string json_text(const ordered_json& json) {
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace temper

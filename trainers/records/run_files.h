@@ -14,8 +14,8 @@ std::string read_run_text(const std::filesystem::path& file);
 /// levels deep, or has a number beyond what Temper writes. Texts come without control characters (core/text.h).
 nlohmann::ordered_json read_run_json(const std::filesystem::path& file);
 
-/// A picture that lies in the page itself, as a data URI of a PNG. Throws Error, beginning with `place`, for anything
-/// else: a page that loads nothing tells nobody that it was read.
-std::string checked_picture(const std::string& uri, const std::string& place);
+/// JSON as it is written to files. Names of files and classes need not be UTF-8, but JSON is: what is not becomes
+/// U+FFFD.
+std::string json_text(const nlohmann::ordered_json& json);
 
 }  // namespace temper

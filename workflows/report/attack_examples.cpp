@@ -1,4 +1,4 @@
-#include "workflows/report/examples.h"
+#include "workflows/report/attack_examples.h"
 
 #include <algorithm>
 #include <cmath>
@@ -68,7 +68,7 @@ Examples attack_examples(Engine& engine, const Network& network, const Pass& pas
 
   double largest = 0;
   for (size_t i = 0; i < clean.size(); ++i) largest = std::max<double>(largest, std::abs(attacked[i] - clean[i]));
-  Examples out{.gain = round_gain(largest), .images = {}};
+  Examples out{.attack = {}, .gain = round_gain(largest), .images = {}};
   const auto classes = before.size() / first.size(), pixels = clean.size() / first.size();
   const auto part = [](const std::vector<float>& v, size_t i, size_t n) {
     return std::span<const float>(v).subspan(i * n, n);
