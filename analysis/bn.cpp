@@ -60,10 +60,10 @@ struct BnWatch : Watch {
   void on_state(TrainingState& s) override {
     Watch::on_state(s);
     if (branches.empty()) branches = s.network->options().branches;
-    const Flat& buffers = s.network->weights().buffers;
-    const std::vector<int> means = buffers.store().match(std::string("*") + kSuffix);
+    const ParamBuffer& buffers = s.network->weights().buffers;
+    const std::vector<int> means = buffers.layout().match(std::string("*") + kSuffix);
     TEMPER_CHECK(!means.empty(), "bn: the network (", s.experiment.model.name, ") has no BatchNorm");
-    for (const int i : means) moments[buffers.store()[i].name].add(buffers.read(i));
+    for (const int i : means) moments[buffers.layout()[i].name].add(buffers.read(i));
     step = s.progress.total_steps;
   }
   void on_epoch(const EpochReport& r) override {

@@ -41,7 +41,7 @@ class ConflictMeter {
   int natural_, robust_;
   std::vector<int> compared_;  // convolution and linear weights: everything else has one extent
   std::vector<std::string> layers_;
-  Flat first_, second_;
+  ParamBuffer first_, second_;
   std::vector<std::vector<double>> cosine_, conflict_;  // sums over batches, by pair and layer
   int64_t batches_ = 0;
 };

@@ -14,17 +14,17 @@ struct GradientWatch : StepWatch {
       : StepWatch(next, folder.root / "gradients.jsonl", every), layers(layers) {}
 
   void on_state(TrainingState& s) override {
-    if (chosen.empty()) chosen = match_layers(s.trained.front().gradient.store(), layers);
+    if (chosen.empty()) chosen = match_layers(s.trained.front().gradient.layout(), layers);
     StepWatch::on_state(s);
   }
   std::vector<std::pair<std::string, double>> look(TrainingState& s) override {
-    const Flat& gradient = s.trained.front().gradient;
+    const ParamBuffer& gradient = s.trained.front().gradient;
     std::vector<std::pair<std::string, double>> means;
     for (const int i : chosen) {
       double sum = 0;
       const std::vector<double> values = gradient.read(i);
       for (const double v : values) sum += std::abs(v);
-      means.emplace_back(gradient.store()[i].name, sum / static_cast<double>(values.size()));
+      means.emplace_back(gradient.layout()[i].name, sum / static_cast<double>(values.size()));
     }
     return means;
   }

@@ -156,10 +156,10 @@ struct Reinit : Analysis {
     Engine engine(plain.engine_options());
     plain.model.weights = start;
     const std::unique_ptr<Network> network = make_network(engine, plain, read_splits(plain).shape);
-    const ParamStore& store = network->params();
+    const ParamLayout& layout = network->params();
     YAML::Node frozen(YAML::NodeType::Sequence);
     int64_t trained = 0;
-    for (const Param& p : store.all())
+    for (const Param& p : layout.all())
       if (any_matches(set.globs, p.name) || any_matches(always, p.name))
         trained += p.shape.numel();
       else
@@ -174,18 +174,18 @@ struct Reinit : Analysis {
 
   // Convolutions: U(-b, b) with b = sqrt(6 / fan_out), PyTorch's kaiming_uniform_ for ReLU; linear layers: N(0,
   // 0.01^2); their biases: 0.
-  void draw_anew(Flat& params, const BlockSet& set, uint64_t seed) const {
-    const ParamStore& store = params.store();
-    const RngKey key{.seed = seed, .purpose = Purpose::init, .step = 1};
-    for (int i = 0; i < store.count(); ++i) {
-      const Param& p = store[i];
+  void draw_anew(ParamBuffer& params, const BlockSet& set, uint64_t seed) const {
+    const ParamLayout& layout = params.layout();
+    const RngKey key{.seed = seed, .stream_id = RngStreamId::init, .step = 1};
+    for (int i = 0; i < layout.count(); ++i) {
+      const Param& p = layout[i];
       if (!any_matches(set.globs, p.name)) continue;
       Init draw = init::zeros();
       if (p.shape.rank() == 4)
         draw = init::uniform(std::sqrt(6.0 / static_cast<double>(p.shape[0] * p.shape[1] * p.shape[2])));
       else if (p.shape.rank() == 2)
         draw = init::normal(0.01);
-      else if (is_batch_norm(store, p.name)) {
+      else if (is_batch_norm(layout, p.name)) {
         if (bn == Keep::keep) continue;
         if (p.name.ends_with(".weight")) draw = init::ones();
       }
@@ -194,13 +194,13 @@ struct Reinit : Analysis {
         values[k] = draw(key, static_cast<uint32_t>(i), static_cast<uint32_t>(k));
       params.write(i, values);
     }
-    params.touch();
+    params.bump_version();
   }
 
   // Of the one-extent parameters, those of BatchNorm are the ones whose weight has one extent as well.
-  static bool is_batch_norm(const ParamStore& store, const std::string& name) {
-    const int weight = store.find(name.substr(0, name.rfind('.')) + ".weight");
-    return weight >= 0 && store[weight].shape.rank() == 1;
+  static bool is_batch_norm(const ParamLayout& layout, const std::string& name) {
+    const int weight = layout.find(name.substr(0, name.rfind('.')) + ".weight");
+    return weight >= 0 && layout[weight].shape.rank() == 1;
   }
 
   static std::vector<TestRow> test(const Experiment& e, const RunFolder& folder, Observer& observer) {

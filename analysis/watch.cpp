@@ -69,13 +69,13 @@ void train_watched(Experiment& experiment, const RunFolder& folder, Observer& ob
   if (run_training(experiment, folder, observer, resume).outcome == Outcome::interrupted) throw Interrupted{};
 }
 
-std::vector<int> match_layers(const ParamStore& store, const std::vector<std::string>& globs) {
+std::vector<int> match_layers(const ParamLayout& layout, const std::vector<std::string>& globs) {
   std::vector<int> found;
   for (const std::string& glob : globs) {
-    std::vector<int> some = store.match(glob);
-    if (some.empty()) some = store.match(glob + ".weight");
+    std::vector<int> some = layout.match(glob);
+    if (some.empty()) some = layout.match(glob + ".weight");
     std::vector<std::string> names;
-    for (const Param& p : store.all()) names.push_back(p.name);
+    for (const Param& p : layout.all()) names.push_back(p.name);
     TEMPER_CHECK(!some.empty(), "analysis: '", glob, "' matches no parameter", did_you_mean(glob, names), " (such as ",
                  names.empty() ? "" : names.front(), ")");
     for (const int i : some)

@@ -72,6 +72,6 @@ void train_watched(Experiment& experiment, const RunFolder& folder, Observer& ob
 
 /// Indices of the parameters or buffers that a glob, or the glob and ".weight", matches. Throws Error, with the nearest
 /// name, where one matches nothing.
-std::vector<int> match_layers(const ParamStore& store, const std::vector<std::string>& globs);
+std::vector<int> match_layers(const ParamLayout& layout, const std::vector<std::string>& globs);
 
 }  // namespace temper

@@ -48,7 +48,7 @@ std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
   Engine engine({.ranges = &log});
   const auto model = make_network(engine, experiment, data);
   log.clear();
-  Flat gradient(model->params(), DType::f32, engine.stream());
+  ParamBuffer gradient(model->params(), DType::f32, engine.stream());
   const Tensor image = engine.arena().tensor({1, data.height, data.width, data.channels}, DType::f32),
                label = engine.arena().tensor({1}, DType::i32);
   set_zero(engine.stream(), image.data, image.bytes());

@@ -29,7 +29,7 @@ void write(Stream stream, const Tensor& to, const std::vector<float>& values) {
     copy(stream, to.data, to.device, values.data(), Device::cpu, to.bytes());
     return synchronize(stream);
   }
-  dispatch_narrow(to.dtype, [&](auto tag) {
+  dispatch_half(to.dtype, [&](auto tag) {
     std::vector<decltype(tag)> narrow(n);
     in_pieces(stream, n, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) narrow[i] = decltype(tag)(values[i]);
@@ -47,7 +47,7 @@ std::vector<float> read(Stream stream, const Tensor& from) {
     synchronize(stream);
     return values;
   }
-  dispatch_narrow(from.dtype, [&](auto tag) {
+  dispatch_half(from.dtype, [&](auto tag) {
     std::vector<decltype(tag)> narrow(n);
     copy(stream, narrow.data(), Device::cpu, from.data, from.device, from.bytes());
     synchronize(stream);

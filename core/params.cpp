@@ -2,17 +2,15 @@
 
 #include <atomic>
 #include <mutex>
-#include <utility>
 
 #include "core/text.h"
 #include "kernels/convert/convert.h"
 #include "kernels/runtime/capture.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper {
 
 namespace {
-uint64_t next_stamp() {
+uint64_t next_version() {
   static std::atomic<uint64_t> last{0};
   return ++last;
 }
@@ -38,33 +36,33 @@ bool glob_matches(std::string_view glob, std::string_view text) {
   return g == glob.size();
 }
 
-int ParamStore::add(std::string name, Shape shape, Init init) {
+int ParamLayout::add(std::string name, Shape shape, Init init) {
   TEMPER_CHECK(find(name) < 0, "parameter '", name, "' is declared twice");
   params_.push_back({std::move(name), shape, size_, std::move(init)});
   size_ += (shape.numel() + 63) / 64 * 64;  // keeps every array 256-byte aligned in f32
   return count() - 1;
 }
 
-int64_t ParamStore::numel() const {
+int64_t ParamLayout::numel() const {
   int64_t n = 0;
   for (const Param& p : params_) n += p.shape.numel();
   return n;
 }
 
-int ParamStore::find(std::string_view name) const {
+int ParamLayout::find(std::string_view name) const {
   for (int i = 0; i < count(); ++i)
     if (params_[i].name == name) return i;
   return -1;
 }
 
-std::vector<int> ParamStore::match(std::string_view glob) const {
+std::vector<int> ParamLayout::match(std::string_view glob) const {
   std::vector<int> found;
   for (int i = 0; i < count(); ++i)
     if (glob_matches(glob, params_[i].name)) found.push_back(i);
   return found;
 }
 
-void ParamStore::freeze(std::string_view glob) {
+void ParamLayout::freeze(std::string_view glob) {
   const std::vector<int> found = match(glob);
   std::vector<std::string> names;
   for (const Param& p : params_) names.push_back(p.name);
@@ -72,114 +70,81 @@ void ParamStore::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
-/// The contents a Flat had at `stamp`, in fewer bits.
-struct NarrowCopy {
-  NarrowCopy(DType dtype, int64_t n, Device device)
-      : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
-  NarrowCopy(const NarrowCopy&) = delete;
-  ~NarrowCopy() { release(device, data, bytes); }
-
-  DType dtype;
-  Device device;
-  size_t bytes;
-  void* data;
-  uint64_t stamp = 0, generation = 0;
-};
-
-Flat::Flat(const ParamStore& store, DType dtype, Stream stream)
-    : store_(&store), dtype_(dtype), stream_(stream), bytes_(store.size() * size_of(dtype)) {
-  data_ = allocate(stream.device, bytes_);
+ParamBuffer::ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream)
+    : layout_(&layout), dtype_(dtype), stream_(stream), memory_(stream.device, layout.size() * size_of(dtype)) {
   zero();
 }
-Flat::Flat(Flat&& other) noexcept
-    : store_(other.store_),
-      dtype_(other.dtype_),
-      stream_(other.stream_),
-      bytes_(other.bytes_),
-      data_(std::exchange(other.data_, nullptr)),
-      stamp_(other.stamp_),
-      narrow_(std::move(other.narrow_)) {}
-Flat& Flat::operator=(Flat&& other) noexcept {
-  std::swap(store_, other.store_);
-  std::swap(dtype_, other.dtype_);
-  std::swap(stream_, other.stream_);
-  std::swap(bytes_, other.bytes_);
-  std::swap(data_, other.data_);
-  std::swap(stamp_, other.stamp_);
-  std::swap(narrow_, other.narrow_);
-  return *this;
-}
-Flat::~Flat() { release(stream_.device, data_, bytes_); }
 
-Tensor Flat::view(int i) const {
-  const Param& p = (*store_)[i];
-  return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
+Tensor ParamBuffer::view(int i) const {
+  const Param& p = (*layout_)[i];
+  return {memory_.as<char>() + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
-void Flat::restamp() {
-  if (planning(stream_)) stream_.capture->undo([this, before = stamp_] { stamp_ = before; });
-  stamp_ = next_stamp();
+void ParamBuffer::new_version() {
+  if (planning(stream_)) stream_.capture->undo([this, before = version_] { version_ = before; });
+  version_ = next_version();
 }
 
-void Flat::touch() {
-  restamp();
-  if (recording(stream_)) stream_.capture->host([this] { touch(); });
+void ParamBuffer::bump_version() {
+  new_version();
+  if (recording(stream_)) stream_.capture->on_replay([this] { bump_version(); });
 }
 
-Tensor Flat::narrow_view(int i, DType dtype) const {
-  TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "narrow_view: expected bf16 or f16 of f32, got ", dtype,
+Tensor ParamBuffer::half_view(int i, DType dtype) const {
+  TEMPER_CHECK(dtype_ == DType::f32 && size_of(dtype) == 2, "half_view: expected bf16 or f16 of f32, got ", dtype,
                " of ", dtype_);
-  const int64_t n = store_->size();
+  const int64_t n = layout_->size();
   static std::mutex converting;  // the threads of an engine may ask at once
   const std::lock_guard lock(converting);
-  if (!narrow_ || narrow_->dtype != dtype) narrow_ = std::make_unique<NarrowCopy>(dtype, n, stream_.device);
-  if (!narrow_copy()) {
-    dispatch_narrow(dtype, [&](auto tag) {
+  if (!half_.memory.data() || half_.dtype != dtype)
+    half_ = {.dtype = dtype, .memory = {stream_.device, n * size_of(dtype)}};
+  if (!half_copy()) {
+    dispatch_half(dtype, [&](auto tag) {
       using T = decltype(tag);
-      convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(narrow_->data));
+      convert(stream_, n, all().as<float>(), 0.f, half_.memory.as<T>());
     });
-    narrow_->stamp = stamp_;
-    narrow_->generation = generation(stream_);
+    half_.version = version_;
+    half_.generation = generation(stream_);
   }
-  const Param& p = (*store_)[i];
-  return {static_cast<char*>(narrow_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
+  const Param& p = (*layout_)[i];
+  return {half_.memory.as<char>() + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
-Tensor Flat::narrow_copy() const {
-  if (!narrow_ || narrow_->stamp != stamp_ || narrow_->generation != generation(stream_)) return {};
-  return {narrow_->data, Shape{store_->size()}, narrow_->dtype, stream_.device};
+Tensor ParamBuffer::half_copy() const {
+  if (half_.version != version_ || half_.generation != generation(stream_)) return {};
+  return {half_.memory.data(), Shape{layout_->size()}, half_.dtype, stream_.device};
 }
 
-void Flat::touch_both() {
-  const bool both = static_cast<bool>(narrow_copy());
-  restamp();
-  if (both) narrow_->stamp = stamp_;
-  if (recording(stream_)) stream_.capture->host([this] { touch_both(); });
+void ParamBuffer::bump_version_with_half_copy() {
+  const bool both = static_cast<bool>(half_copy());
+  new_version();
+  if (both) half_.version = version_;
+  if (recording(stream_)) stream_.capture->on_replay([this] { bump_version_with_half_copy(); });
 }
 
-void Flat::copy_from(const Flat& other) {
-  TEMPER_CHECK(other.store_->size() == store_->size() && other.dtype_ == dtype_,
+void ParamBuffer::copy_from(const ParamBuffer& other) {
+  TEMPER_CHECK(other.layout_->size() == layout_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
-  copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
-  touch();
+  copy(stream_, memory_.data(), stream_.device, other.memory_.data(), other.stream_.device, memory_.bytes());
+  bump_version();
 }
 
-void Flat::zero() {
-  set_zero(stream_, data_, bytes_);
-  touch();
+void ParamBuffer::zero() {
+  set_zero(stream_, memory_.data(), memory_.bytes());
+  bump_version();
 }
 
-void Flat::initialise(uint64_t seed) {
-  const RngKey key{.seed = seed, .purpose = Purpose::init};
-  for (int i = 0; i < store_->count(); ++i) {
-    const Param& p = (*store_)[i];
+void ParamBuffer::initialise(uint64_t seed) {
+  const RngKey key{.seed = seed, .stream_id = RngStreamId::init};
+  for (int i = 0; i < layout_->count(); ++i) {
+    const Param& p = (*layout_)[i];
     std::vector<double> values(p.shape.numel());
     for (size_t e = 0; e < values.size(); ++e) values[e] = p.init ? p.init(key, i, static_cast<uint32_t>(e)) : 0.0;
     write(i, values);
   }
 }
 
-std::vector<double> Flat::read(int i) const {
+std::vector<double> ParamBuffer::read(int i) const {
   const Tensor t = view(i);
   std::vector<double> out(t.numel());
   dispatch_full(dtype_, [&](auto tag) {
@@ -192,9 +157,9 @@ std::vector<double> Flat::read(int i) const {
   return out;
 }
 
-void Flat::write(int i, const std::vector<double>& values) {
+void ParamBuffer::write(int i, const std::vector<double>& values) {
   const Tensor t = view(i);
-  TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*store_)[i].name, "' is ", t.shape,
+  TEMPER_CHECK(static_cast<int64_t>(values.size()) == t.numel(), "parameter '", (*layout_)[i].name, "' is ", t.shape,
                " so it takes ", t.numel(), " values, got ", values.size());
   dispatch_full(dtype_, [&](auto tag) {
     using T = decltype(tag);
@@ -202,7 +167,7 @@ void Flat::write(int i, const std::vector<double>& values) {
     copy(stream_, t.data, t.device, host.data(), Device::cpu, t.bytes());
     synchronize(stream_);
   });
-  touch();
+  bump_version();
 }
 
 }  // namespace temper

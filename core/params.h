@@ -1,11 +1,11 @@
 #pragma once
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
 
 namespace temper {
@@ -23,7 +23,7 @@ struct Param {
 };
 
 /// The layout that all flat buffers of a model share: names, shapes, offsets. Holds no values.
-class ParamStore {
+class ParamLayout {
  public:
   /// Declares an array and returns its index. Throws Error on a repeated name.
   int add(std::string name, Shape shape, Init init);
@@ -46,42 +46,37 @@ class ParamStore {
   int64_t size_ = 0;
 };
 
-struct NarrowCopy;
-
 bool glob_matches(std::string_view glob, std::string_view text);
 
-/// One buffer with the layout of a ParamStore: values, gradients, momentum, a mask, an average. Padding is zero.
-class Flat {
+/// One buffer with the layout of a ParamLayout: values, gradients, momentum, a mask, an average. Padding is zero.
+class ParamBuffer {
  public:
-  /// All zeros. `store` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
+  /// All zeros. `layout` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
   /// which lives longer than the network it trained, keeps buffers.
-  Flat(const ParamStore& store, DType dtype, Stream stream);
-  Flat(Flat&&) noexcept;
-  Flat& operator=(Flat&&) noexcept;
-  ~Flat();
+  ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream);
 
-  const ParamStore& store() const { return *store_; }
+  const ParamLayout& layout() const { return *layout_; }
   DType dtype() const { return dtype_; }
   Stream stream() const { return stream_; }
   Tensor view(int i) const;
   /// The whole buffer, padding included.
-  Tensor all() const { return {data_, Shape{store_->size()}, dtype_, stream_.device}; }
+  Tensor all() const { return {memory_.data(), Shape{layout_->size()}, dtype_, stream_.device}; }
 
-  /// Changes whenever the contents do; what was prepared from a parameter is valid for one stamp. Never 0.
-  uint64_t stamp() const { return stamp_; }
+  /// Changes whenever the contents do; what was prepared from a parameter is valid for one version. Never 0.
+  uint64_t version() const { return version_; }
   /// To be called after writing through a view.
-  void touch();
+  void bump_version();
 
   /// An array rounded to a 16-bit type, for libraries that take filters so. All are converted together, when first
   /// asked for and whenever the contents have changed since; the memory stays where it is.
-  Tensor narrow_view(int i, DType dtype) const;
+  Tensor half_view(int i, DType dtype) const;
   /// The whole rounded copy, if there is one that holds the present contents: for a kernel that writes both at once. It
-  /// calls touch_both() after.
-  Tensor narrow_copy() const;
-  /// touch(), of a writer that brought the rounded copy up to date too.
-  void touch_both();
+  /// calls bump_version_with_half_copy() after.
+  Tensor half_copy() const;
+  /// bump_version(), of a writer that brought the rounded copy up to date too.
+  void bump_version_with_half_copy();
 
-  void copy_from(const Flat& other);
+  void copy_from(const ParamBuffer& other);
   void zero();
   /// Every parameter's initial values, drawn with the given seed: the same for every device.
   void initialise(uint64_t seed);
@@ -90,15 +85,20 @@ class Flat {
   void write(int i, const std::vector<double>& values);
 
  private:
-  void restamp();
+  /// The contents at a version, in 16 bits.
+  struct HalfCopy {
+    DType dtype = DType::bf16;
+    Memory memory = {};
+    uint64_t version = 0, generation = 0;
+  };
+  void new_version();
 
-  const ParamStore* store_;
+  const ParamLayout* layout_;
   DType dtype_;
   Stream stream_;
-  size_t bytes_;
-  void* data_ = nullptr;
-  uint64_t stamp_ = 0;
-  mutable std::unique_ptr<NarrowCopy> narrow_;
+  Memory memory_;
+  uint64_t version_ = 0;
+  mutable HalfCopy half_;
 };
 
 }  // namespace temper

@@ -12,8 +12,8 @@ namespace temper {
 
 namespace {
 /// How messages call a set of parameters.
-std::string described(const ParamStore& store) {
-  return store.count() == 0 ? "no arrays" : cat("'", store[0].name, "' and ", store.count() - 1, " more");
+std::string described(const ParamLayout& layout) {
+  return layout.count() == 0 ? "no arrays" : cat("'", layout[0].name, "' and ", layout.count() - 1, " more");
 }
 }  // namespace
 
@@ -32,9 +32,9 @@ Var Tape::input(const Tensor& x, const Tensor& into) {
   return {x, inputs_.back().slot};
 }
 
-Var Tape::param(const Flat& values, int i) {
+Var Tape::param(const ParamBuffer& values, int i) {
   Var v{values.view(i)};
-  if (!has(wrt_, Wrt::params) || values.store()[i].frozen) return v;
+  if (!has(wrt_, Wrt::params) || values.layout()[i].frozen) return v;
   for (const Leaf& leaf : leaves_)
     if (leaf.param == i && leaf.values == &values) v.slot = leaf.slot;
   if (v.slot >= 0) return v;
@@ -44,7 +44,7 @@ Var Tape::param(const Flat& values, int i) {
   return v;
 }
 
-Tensor Tape::take(const Shape& shape, DType dtype) {
+Tensor Tape::acquire(const Shape& shape, DType dtype) {
   const int64_t bytes = shape.numel() * static_cast<int64_t>(size_of(dtype));
   auto best = free_.end();  // the smallest free buffer that fits without wasting more than half of it
   for (auto it = free_.begin(); it != free_.end(); ++it)
@@ -60,7 +60,7 @@ void Tape::release(const Tensor& t) {
   free_.push_back({t.data, Shape{static_cast<int64_t>(t.bytes())}, DType::u8, t.device});
 }
 
-void Tape::give_back(Slot& slot) {
+void Tape::release(Slot& slot) {
   if (!slot.pooled) return;
   release(slot.grad);
   slot = {};
@@ -72,10 +72,10 @@ GradSink Tape::sink(const Var& v) {
   if (!s.grad.data) {
     const int leaf = uses_[v.slot].leaf;
     if (leaf >= 0)
-      fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->store()[leaves_[leaf].param].name,
+      fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->layout()[leaves_[leaf].param].name,
            "' and no buffer is for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() on what "
            "those weights made, or a tape of their own with Wrt::nothing");
-    s.grad = take(v.value.shape, v.value.dtype);
+    s.grad = acquire(v.value.shape, v.value.dtype);
     s.pooled = true;
   }
   const float beta = s.written ? 1.f : 0.f;
@@ -83,16 +83,16 @@ GradSink Tape::sink(const Var& v) {
   return {s.grad, beta};
 }
 
-Tensor Tape::renew(const Var& v) {
+Tensor Tape::reallocate_grad(const Var& v) {
   Slot& s = slots_[v.slot];
-  TEMPER_CHECK(s.pooled, "renew: expected a gradient in the tape's own memory");
+  TEMPER_CHECK(s.pooled, "reallocate_grad: expected a gradient in the tape's own memory");
   const Tensor old = s.grad;
-  s.grad = take(v.value.shape, v.value.dtype);
+  s.grad = acquire(v.value.shape, v.value.dtype);
   release(old);
   return s.grad;
 }
 
-bool Tape::adopt(const Var& v, const Tensor& dy) {
+bool Tape::move_grad(const Var& v, const Tensor& dy) {
   if (!engine_.uses(Optimisation::adopted_gradients)) return false;
   Slot &to = slots_[v.slot], &from = slots_[current_];
   if (to.written || to.grad.data || uses_[v.slot].leaf >= 0) return false;
@@ -102,11 +102,11 @@ bool Tape::adopt(const Var& v, const Tensor& dy) {
   return true;
 }
 
-bool Tape::take_mask(const Var& x) {
+bool Tape::claim_relu(const Var& x) {
   if (!engine_.uses(Optimisation::masked_gradients)) return false;
   const Use& use = uses_[x.slot];
-  if (!use.mask_offered || use.first != current_) return false;
-  slots_[x.slot].masked = true;
+  if (!use.relu_offered || use.first != current_) return false;
+  slots_[x.slot].relu_claimed = true;
   return true;
 }
 
@@ -119,13 +119,13 @@ Tensor Tape::grad(const Var& v) const {
 
 void Tape::bind(std::span<const GradientBuffer> grads) {
   for (const GradientBuffer& g : grads) {
-    TEMPER_CHECK(&g.into.store() == &g.of.store(), "backward: the buffer for the gradients of ",
-                 described(g.of.store()), " has the layout of ", described(g.into.store()),
-                 "; make it of the parameters' own ParamStore");
+    TEMPER_CHECK(&g.into.layout() == &g.of.layout(), "backward: the buffer for the gradients of ",
+                 described(g.of.layout()), " has the layout of ", described(g.into.layout()),
+                 "; make it of the parameters' own ParamLayout");
     const auto same = [&](const GradientBuffer& other) { return &other.of == &g.of || &other.into == &g.into; };
     TEMPER_CHECK(std::count_if(grads.begin(), grads.end(), same) == 1,
-                 "backward: expected each set of parameters and each buffer once, but one of ", described(g.of.store()),
-                 " came twice");
+                 "backward: expected each set of parameters and each buffer once, but one of ",
+                 described(g.of.layout()), " came twice");
   }
   for (const Leaf& leaf : leaves_) {
     const auto g = std::find_if(grads.begin(), grads.end(), [&](const auto& g) { return &g.of == leaf.values; });
@@ -136,12 +136,12 @@ void Tape::bind(std::span<const GradientBuffer> grads) {
 
 void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
   for (const GradientBuffer& g : grads) {
-    std::vector<bool> reached(g.into.store().count());
+    std::vector<bool> reached(g.into.layout().count());
     for (const Leaf& leaf : leaves_)
       if (leaf.values == &g.of) reached[leaf.param] = slots_[leaf.slot].written;
-    for (int i = 0; i < g.into.store().count(); ++i)
+    for (int i = 0; i < g.into.layout().count(); ++i)
       if (!reached[i]) set_zero(stream(), g.into.view(i).data, g.into.view(i).bytes());
-    g.into.touch();
+    g.into.bump_version();
   }
   for (const Input& in : inputs_)
     if (in.into && !slots_[in.slot].written) set_zero(stream(), in.into.data, in.into.bytes());
@@ -149,7 +149,7 @@ void Tape::clear_unreached(std::span<const GradientBuffer> grads) {
 
 namespace {
 
-void multiply(Stream stream, const Tensor& t, Live<float> factor) {
+void multiply(Stream stream, const Tensor& t, ScalarArg<float> factor) {
   dispatch_full(t.dtype, [&](auto tag) {
     axpby<decltype(tag)>(stream, t.numel(), factor, t.as<decltype(tag)>(), 0.f, t.as<decltype(tag)>());
   });
@@ -168,16 +168,17 @@ void Tape::unscale(std::span<const GradientBuffer> grads) {
     if (slots_[in.slot].written) multiply(stream(), slots_[in.slot].grad, loss_scale()->down);
 }
 
-void Tape::backward(const Var& loss, Flat& into) {
-  const Flat* of = nullptr;
+void Tape::backward(const Var& loss, ParamBuffer& into) {
+  const ParamBuffer* of = nullptr;
   for (const Leaf& leaf : leaves_) {
-    if (&leaf.values->store() != &into.store() || leaf.values == of) continue;
+    if (&leaf.values->layout() != &into.layout() || leaf.values == of) continue;
     TEMPER_CHECK(!of, "backward: two sets of parameters on this tape have the layout of the buffer (",
-                 described(into.store()), "); say which gradient goes where: backward(loss, {{weights, buffer}, ...})");
+                 described(into.layout()),
+                 "); say which gradient goes where: backward(loss, {{weights, buffer}, ...})");
     of = leaf.values;
   }
   TEMPER_CHECK(of, "backward: this tape differentiates no parameters with the layout of the buffer (",
-               described(into.store()), "); open it with Wrt::params and pass a buffer of their own layout");
+               described(into.layout()), "); open it with Wrt::params and pass a buffer of their own layout");
   backward(loss, {{*of, into}});
 }
 
@@ -203,7 +204,7 @@ void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
   TEMPER_CHECK(loss.needs_grad(), "backward: nothing this tape differentiates reaches the loss");
   const PhaseRange phase(stream(), "backward");
   for (Slot& s : slots_) {
-    give_back(s);
+    release(s);
     s = {};
   }
   bind(grads);
@@ -218,7 +219,7 @@ void Tape::sweep(const Var& loss, std::span<const GradientBuffer> grads,
     if (!slots_[current_].written) continue;
     const PhaseRange op(stream(), nodes_[i].op);
     nodes_[i].backward(*this, slots_[current_].grad);
-    give_back(slots_[current_]);
+    release(slots_[current_]);
   }
   clear_unreached(grads);
 }

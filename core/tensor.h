@@ -38,7 +38,8 @@ class Shape {
   int rank_ = 0;
 };
 
-/// A dense view: pointer, shape, type, device. Owns nothing; the Arena, the Flat or the data set it came from does.
+/// A dense view: pointer, shape, type, device. Owns nothing; the Arena, the ParamBuffer or the data set it came from
+/// does.
 struct Tensor {
   void* data = nullptr;
   Shape shape;

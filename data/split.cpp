@@ -49,7 +49,7 @@ std::pair<ImageSet, ImageSet> split_validation(ImageSet set, int64_t count, uint
                " because the training split has ", set.size(), " images, got ", count);
   const std::vector<char> held_out =
       draw(set, kind == SplitKind::stratified ? quotas(set, count, in_order(set.classes)) : std::vector<int64_t>{count},
-           {.seed = seed, .purpose = Purpose::split});
+           {.seed = seed, .stream_id = RngStreamId::split});
   std::vector<int64_t> train, validation;
   for (int64_t i = 0; i < set.size(); ++i) (held_out[i] ? validation : train).push_back(i);
   ImageSet held = set.subset(validation);
@@ -60,7 +60,7 @@ std::pair<ImageSet, ImageSet> split_validation(ImageSet set, int64_t count, uint
 ImageSet stratified_sample(const ImageSet& set, int64_t count, uint64_t seed) {
   TEMPER_CHECK(count > 0 && count <= set.size(), "sample: expected 1 to ", set.size(), " images, got ", count);
   constexpr uint32_t kImages = 1, kClasses = 2;  // streams apart from that of the validation split
-  const auto key = [&](uint32_t step) { return RngKey{.seed = seed, .purpose = Purpose::split, .step = step}; };
+  const auto key = [&](uint32_t step) { return RngKey{.seed = seed, .stream_id = RngStreamId::split, .step = step}; };
   const std::vector<int64_t> quota = quotas(set, count, permutation(set.classes, key(kClasses)));
   const std::vector<char> drawn = draw(set, quota, key(kImages));
   std::vector<int64_t> chosen;

@@ -55,11 +55,11 @@ BatchNormVars BatchNorm::vars(Tape& tape, const Pass& pass) const {
           .beta = tape.param(w.params, b.beta),
           .running_mean = w.buffers.view(b.mean),
           .running_var = w.buffers.view(b.var),
-          .version = std::max(w.params.stamp(), w.buffers.stamp())};
+          .version = std::max(w.params.version(), w.buffers.version())};
 }
 
 void BatchNorm::ran(const Pass& pass) {
-  if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.touch();
+  if (pass.bn == BnStats::batch && pass.update == BnUpdate::yes) pass.weights->buffers.bump_version();
 }
 
 Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const {
@@ -110,7 +110,7 @@ Linear::Linear(const Builder& b, const std::string& name, const Spec& spec) : na
 }
 
 Var Linear::operator()(Tape& tape, const Var& x, const Pass& pass) const {
-  const Flat& w = pass.weights->params;
+  const ParamBuffer& w = pass.weights->params;
   return tap(pass, name_, linear(tape, x, tape.param(w, weight_), bias_ < 0 ? Var{} : tape.param(w, bias_)));
 }
 

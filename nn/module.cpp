@@ -99,7 +99,8 @@ int Network::branch(const std::string& name) const {
 }
 
 Weights Network::make_weights(Engine& engine) const {
-  return {Flat(params_, options_.dtype, engine.stream()), Flat(buffers_, options_.dtype, engine.stream())};
+  return {ParamBuffer(params_, options_.dtype, engine.stream()),
+          ParamBuffer(buffers_, options_.dtype, engine.stream())};
 }
 
 void Network::copy_weights(Weights& to, const Weights& from) const {

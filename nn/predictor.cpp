@@ -28,8 +28,8 @@ Predictors::Predictors(Engine& engine, const std::vector<Feature>& features, DTy
   const Builder builder(params_, buffers_, {"main"});
   for (const Feature& f : features)
     all_.push_back(std::make_unique<Predictor>(builder / f.name, f.width, std::max<int64_t>(f.width / 4, 1)));
-  weights_ =
-      std::make_unique<Weights>(Weights{Flat(params_, dtype, engine.stream()), Flat(buffers_, dtype, engine.stream())});
+  weights_ = std::make_unique<Weights>(
+      Weights{ParamBuffer(params_, dtype, engine.stream()), ParamBuffer(buffers_, dtype, engine.stream())});
   weights_->params.initialise(seed);
   weights_->buffers.initialise(seed);
 }

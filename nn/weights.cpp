@@ -50,11 +50,11 @@ std::vector<double> values_of(const NamedArray& a, const Shape& shape, const std
   return out;
 }
 
-NamedArray array_of(const Flat& flat, int i) {
-  const Param& p = flat.store()[i];
-  NamedArray a{p.name, flat.dtype(), torch_shape(p.shape), {}};
+NamedArray array_of(const ParamBuffer& buffer, int i) {
+  const Param& p = buffer.layout()[i];
+  NamedArray a{p.name, buffer.dtype(), torch_shape(p.shape), {}};
   a.bytes.resize(p.shape.numel() * size_of(a.dtype));
-  const std::vector<double> values = flat.read(i);
+  const std::vector<double> values = buffer.read(i);
   dispatch_full(a.dtype, [&](auto tag) {
     using T = decltype(tag);
     for (size_t e = 0; e < values.size(); ++e) {
@@ -73,15 +73,15 @@ std::string listed(const char* title, const std::vector<std::string>& items) {
   return out;
 }
 
-std::vector<std::string> names_of(const ParamStore& params, const ParamStore& buffers) {
+std::vector<std::string> names_of(const ParamLayout& params, const ParamLayout& buffers) {
   std::vector<std::string> names;
-  for (const ParamStore* store : {&params, &buffers})
-    for (const Param& p : store->all()) names.push_back(p.name);
+  for (const ParamLayout* layout : {&params, &buffers})
+    for (const Param& p : layout->all()) names.push_back(p.name);
   return names;
 }
 
 /// What of `arrays` goes where; everything that does not fit, in one Error.
-std::vector<std::pair<const NamedArray*, int>> match(const ParamStore& params, const ParamStore& buffers,
+std::vector<std::pair<const NamedArray*, int>> match(const ParamLayout& params, const ParamLayout& buffers,
                                                      const std::vector<NamedArray>& arrays,
                                                      const std::vector<std::string>& keys, const std::string& who) {
   std::vector<std::string> missing, unexpected, misshapen;
@@ -159,8 +159,8 @@ bool ends_npz(const std::string& path) {
 
 std::vector<NamedArray> export_weights(const Weights& weights) {
   std::vector<NamedArray> out;
-  for (const Flat* flat : {&weights.params, &weights.buffers})
-    for (int i = 0; i < flat->store().count(); ++i) out.push_back(array_of(*flat, i));
+  for (const ParamBuffer* buffer : {&weights.params, &weights.buffers})
+    for (int i = 0; i < buffer->layout().count(); ++i) out.push_back(array_of(*buffer, i));
   return out;
 }
 

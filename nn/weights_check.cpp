@@ -24,10 +24,10 @@ std::string place(const Shape& shape, int64_t i) {
   return "[" + join(parts) + "]";
 }
 
-bool finite(Engine& engine, const Flat& flat) {
+bool finite(Engine& engine, const ParamBuffer& buffer) {
   const Arena::Scope scope(engine.arena());
-  const Tensor norm = engine.arena().tensor({1}, flat.dtype());
-  square_norm(engine, flat, norm);
+  const Tensor norm = engine.arena().tensor({1}, buffer.dtype());
+  square_norm(engine, buffer, norm);
   return std::isfinite(host_values(engine, norm)[0]);
 }
 
@@ -49,16 +49,16 @@ std::optional<std::string> weights_fault(const std::string& name, const Shape& s
   return {};
 }
 
-void check_weights(const Flat& flat, const std::string& who) {
-  for (int i = 0; i < flat.store().count(); ++i) {
-    const Param& p = flat.store()[i];
-    if (const auto fault = weights_fault(p.name, p.shape, flat.read(i))) fail(who, ": ", *fault);
+void check_weights(const ParamBuffer& buffer, const std::string& who) {
+  for (int i = 0; i < buffer.layout().count(); ++i) {
+    const Param& p = buffer.layout()[i];
+    if (const auto fault = weights_fault(p.name, p.shape, buffer.read(i))) fail(who, ": ", *fault);
   }
 }
 
 void check_weights(Engine& engine, const Weights& weights, const std::string& who) {
   check_weights(weights.buffers, who);
-  if (weights.params.store().count() > 0 && !finite(engine, weights.params)) check_weights(weights.params, who);
+  if (weights.params.layout().count() > 0 && !finite(engine, weights.params)) check_weights(weights.params, who);
 }
 
 }  // namespace temper

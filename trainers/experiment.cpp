@@ -141,7 +141,7 @@ void ConvolutionSection::fields(Fields& f) {
   f("workspace_mb", workspace_mb, Limits::between(0, 1 << 20),
     "the most work space a plan may take, from the step's memory");
   f.choice(
-      "statistics", statistics, {{"apart", BatchStatistics::apart}, {"fused", BatchStatistics::fused}},
+      "statistics", statistics, {{"apart", BatchStatistics::separate}, {"fused", BatchStatistics::fused}},
       "on a GPU, where a BatchNorm's batch statistics come from: a pass of their own, or the convolution before it, "
       "which sums squares in f32");
 }

@@ -28,7 +28,7 @@ RngStream TrainContext::random(const std::string& name) const {
   return name == kFirstStream ? first : first.derive(name);
 }
 
-Live<float> TrainContext::live(const std::string& name) const {
+ScalarArg<float> TrainContext::live(const std::string& name) const {
   const auto at = lives.find(name);
   if (at != lives.end()) return at->second;
   std::vector<std::string> known;

@@ -35,7 +35,7 @@ Geometry geometry(const ConvShape& g, DType dtype, DType filter_dtype) {
 }
 
 /// The data gradient as a forward convolution: dy (n, p, q, k) in, dx (n, h, w, c) out.
-Geometry turned_geometry(const ConvShape& g, DType dtype) {
+Geometry rotated_geometry(const ConvShape& g, DType dtype) {
   return {.x = activation_desc(g.n, g.p(), g.q(), g.k, dtype),
           .y = activation_desc(g.n, g.h, g.w, g.c, dtype),
           .w = memory::desc({g.c, g.k, g.r, g.s}, data_type(dtype), Tag::any),
@@ -142,9 +142,9 @@ memory::desc activation_desc(int64_t n, int64_t h, int64_t w, int64_t c, DType d
   return memory::desc({n, c, h, w}, data_type(dtype), Tag::nhwc);
 }
 
-memory::desc filter_desc(const ConvShape& g, bool turned) {
-  return turned ? memory::desc({g.c, g.k, g.r, g.s}, memory::data_type::f32, Tag::ihwo)
-                : memory::desc({g.k, g.c, g.r, g.s}, memory::data_type::f32, Tag::ohwi);
+memory::desc filter_desc(const ConvShape& g, bool rotated) {
+  return rotated ? memory::desc({g.c, g.k, g.r, g.s}, memory::data_type::f32, Tag::ihwo)
+                 : memory::desc({g.k, g.c, g.r, g.s}, memory::data_type::f32, Tag::ohwi);
 }
 
 memory unbound(const dnnl::engine& engine, const memory::desc& desc) { return memory(desc, engine, DNNL_MEMORY_NONE); }
@@ -177,9 +177,9 @@ Plan make_plan(const dnnl::engine& engine, const PlanKey& key) {
   if (key.direction == Direction::forward) return forward_plan(engine, geometry(g, key.dtype, key.dtype), key, {});
   Plan plan;
   if (key.direction == Direction::data && g.stride == 1 && g.pad < g.r && g.pad < g.s) {
-    plan.turned = true;
+    plan.rotated = true;
     plan.adds = key.accumulate;
-    return forward_plan(engine, turned_geometry(g, key.dtype), key, plan);
+    return forward_plan(engine, rotated_geometry(g, key.dtype), key, plan);
   }
   const Geometry forward = geometry(g, key.dtype, key.dtype);
   dnnl::primitive_attr attr;

@@ -26,9 +26,9 @@ struct Plan {
   dnnl::memory::desc filter;                      ///< the layout of the filter, or of its gradient
   dnnl::memory gradient, dense;                   ///< filter gradient: in the primitive's layout and as (k, r, s, c)
   dnnl::primitive unpack;  ///< from the one to the other, adding if asked to; none where they are the same
-  /// The data gradient of a convolution with stride 1 is a forward convolution of dy by the filter turned by 180
+  /// The data gradient of a convolution with stride 1 is a forward convolution of dy by the filter rotated by 180
   /// degrees with input and output channels exchanged; run that way it can add to what is there in its epilogue.
-  bool turned = false;
+  bool rotated = false;
   bool adds = false;  ///< whether the primitive itself accumulates
 };
 
@@ -36,10 +36,10 @@ Plan make_plan(const dnnl::engine& engine, const PlanKey& key);
 /// Whether oneDNN has convolutions of this type for this processor: bf16 takes AVX-512 with most of its versions.
 bool supports(const dnnl::engine& engine, DType dtype);
 
-/// Descriptors of a dense (n, h, w, c) activation and of (k, r, s, c) filters, f32; `turned` reads them as (c, k, r,
+/// Descriptors of a dense (n, h, w, c) activation and of (k, r, s, c) filters, f32; `rotated` reads them as (c, k, r,
 /// s).
 dnnl::memory::desc activation_desc(int64_t n, int64_t h, int64_t w, int64_t c, DType dtype);
-dnnl::memory::desc filter_desc(const ConvShape& g, bool turned);
+dnnl::memory::desc filter_desc(const ConvShape& g, bool rotated);
 /// A memory object without memory.
 dnnl::memory unbound(const dnnl::engine& engine, const dnnl::memory::desc& desc);
 dnnl::reorder::primitive_desc make_reorder(const dnnl::engine& engine, const dnnl::memory::desc& from,

@@ -36,7 +36,7 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   if (!known) {
     note_new(key);
     if (entries_.size() == kMost) entries_.erase(entries_.begin());
-    entries_.push_back({.key = key, .mark = engine_.arena().used(), .work = nullptr, .host = {}});
+    entries_.push_back({.key = key, .mark = engine_.arena().used(), .work = nullptr, .on_replay = {}});
     return work();
   }
   Entry& entry = *known;
@@ -51,7 +51,7 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   ++launched_;
   // While it was being recorded the host did its own part.
   if (again)
-    for (const auto& f : entry.host) f();
+    for (const auto& f : entry.on_replay) f();
 }
 
 StepGraph::Entry* StepGraph::find(const GraphKey& key) {
@@ -88,7 +88,7 @@ void StepGraph::record(Entry& entry, const std::function<void()>& work) {
     recorder_->begin(stream);
     work();
     entry.work = recorder_->end(stream);
-    entry.host = capture.end().host;
+    entry.on_replay = capture.end().on_replay;
   } catch (const NotRepeatable& e) {
     abandon();
     refuse(e.what());

@@ -71,7 +71,7 @@ class StepGraph {
     GraphKey key;
     size_t mark = 0;  ///< of the arena
     std::unique_ptr<RecordedWork> work;
-    std::vector<std::function<void()>> host;
+    std::vector<std::function<void()>> on_replay;
   };
   Entry* find(const GraphKey& key);
   void note_new(const GraphKey& key);

@@ -33,7 +33,7 @@ void Arena::make_ready(size_t end, const Shape& shape, DType dtype) {
                " MB with ", megabytes(used_), " of ", megabytes(memory_->limit()),
                " MB in use; raise memory.arena_mb or lower batch_size");
   if (end <= memory_->ready()) return;
-  if (recording(stream_)) stream_.capture->forbid("arena: more memory than any step before took");
+  if (recording(stream_)) stream_.capture->forbid_in_capture("arena: more memory than any step before took");
   if (const auto obstacle = memory_->grow(end))
     fail("arena: a tensor ", shape, " of ", dtype, " needs ", megabytes(bytes), " MB with ", megabytes(used_),
          " MB in use, and ", *obstacle, "; lower batch_size, or end what else uses this GPU");

@@ -6,7 +6,7 @@
 
 namespace temper {
 
-void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, Live<float> alpha) {
+void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, ScalarArg<float> alpha) {
   const GradSink s = tape.sink(x);
   dispatch_float(dy.dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -31,7 +31,7 @@ Var relu(Tape& tape, const Var& x) {
 }
 // [relu]
 
-Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
+Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale) {
   TEMPER_CHECK(a.value.shape == b.value.shape && a.value.dtype == b.value.dtype, "add: a is ", a.value.shape, " ",
                a.value.dtype, ", b is ", b.value.shape, " ", b.value.dtype);
   const Tensor y = tape.alloc(a.value.shape, a.value.dtype);
@@ -41,11 +41,11 @@ Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale) {
   });
   return tape.record("add", y, {a, b}, [=](Tape& tape, const Tensor& dy) {
     if (b.needs_grad()) accumulate_gradient(tape, b, dy, b_scale);
-    if (a.needs_grad() && !tape.adopt(a, dy)) accumulate_gradient(tape, a, dy, 1.f);
+    if (a.needs_grad() && !tape.move_grad(a, dy)) accumulate_gradient(tape, a, dy, 1.f);
   });
 }
 
-Var scale(Tape& tape, const Var& x, Live<float> factor) {
+Var scale(Tape& tape, const Var& x, ScalarArg<float> factor) {
   const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
   dispatch_float(y.dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -61,7 +61,7 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
     const bool narrows = from.dtype == DType::f32;
     TEMPER_CHECK((narrows && size_of(to.dtype) == 2) || (size_of(from.dtype) == 2 && to.dtype == DType::f32),
                  "convert: expected f32 and bf16 or f16, got ", from.dtype, " and ", to.dtype);
-    dispatch_narrow(narrows ? to.dtype : from.dtype, [&](auto tag) {
+    dispatch_half(narrows ? to.dtype : from.dtype, [&](auto tag) {
       using T = decltype(tag);
       if (narrows)
         convert<T, float>(stream, to.numel(), from.as<float>(), beta, to.as<T>());
@@ -78,7 +78,7 @@ Var convert(Tape& tape, const Var& x, DType dtype) {
 
 Var reshape(Tape& tape, const Var& x, Shape shape) {
   return tape.record("reshape", x.value.reshaped(shape), {x}, [=](Tape& tape, const Tensor& dy) {
-    if (!tape.adopt(x, dy)) accumulate_gradient(tape, x, dy, 1.f);
+    if (!tape.move_grad(x, dy)) accumulate_gradient(tape, x, dy, 1.f);
   });
 }
 

@@ -1,21 +1,21 @@
 #pragma once
 #include "core/tape.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper {
 
 /// max(x, 0); any shape.
 Var relu(Tape& tape, const Var& x);
 /// a + b_scale * b, shapes equal.
-Var add(Tape& tape, const Var& a, const Var& b, Live<float> b_scale = 1.f);
+Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale = 1.f);
 /// factor * x.
-Var scale(Tape& tape, const Var& x, Live<float> factor);
+Var scale(Tape& tape, const Var& x, ScalarArg<float> factor);
 /// x in another floating point type (f32 <-> bf16, f16); the same variable if it has that type already.
 Var convert(Tape& tape, const Var& x, DType dtype);
-/// The same elements under another shape: no copy of the value; its gradient is handed on.
+/// The same elements under another shape. Copies neither the value nor the gradient.
 Var reshape(Tape& tape, const Var& x, Shape shape);
 
 /// For backward closures: adds alpha * dy to the gradient of x.
-void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, Live<float> alpha);
+void accumulate_gradient(Tape& tape, const Var& x, const Tensor& dy, ScalarArg<float> alpha);
 
 }  // namespace temper

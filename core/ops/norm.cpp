@@ -87,7 +87,7 @@ class ParamGrad {
 /// The sink of v, if it takes a gradient; `dy` itself where v can have it.
 GradSink sink_of(Tape& tape, const Var& v, const Tensor& dy) {
   if (!v.needs_grad()) return {};
-  return tape.adopt(v, dy) ? GradSink{dy, 0.f} : tape.sink(v);
+  return tape.move_grad(v, dy) ? GradSink{dy, 0.f} : tape.sink(v);
 }
 GradSink sink_of(Tape& tape, const Var& v) { return v.needs_grad() ? tape.sink(v) : GradSink{}; }
 

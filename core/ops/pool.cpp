@@ -76,7 +76,7 @@ Var global_avg_pool(Tape& tape, const Var& x) {
   });
   return tape.record("global_avg_pool", y, {x}, [=](Tape& tape, const Tensor& dy) {
     const GradSink s = tape.sink(x);
-    const Tensor mask = tape.take_mask(x) ? x.value : Tensor{};
+    const Tensor mask = tape.claim_relu(x) ? x.value : Tensor{};
     dispatch_float(x.value.dtype, [&](auto tag) {
       using T = decltype(tag);
       global_avg_pool_backward<T>(tape.stream(), n, pixels, c, s.beta, s.into.as<T>(), dy.as<compute_t<T>>(),

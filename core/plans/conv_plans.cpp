@@ -44,14 +44,14 @@ ConvPlans::ConvPlans(std::unique_ptr<ConvEngines> engines, Options options)
 const ConvPlan* ConvPlans::get(Stream stream, const ConvKey& key) {
   auto it = entries_.find(key);
   if (it == entries_.end()) {
-    if (stream.capture) stream.capture->forbid("conv2d: a plan is chosen and checked");
+    if (stream.capture) stream.capture->forbid_in_capture("conv2d: a plan is chosen and checked");
     it = entries_.emplace(key, settle(stream, key, find(key, kept(key)))).first;
   }
   return it->second.plan.get();
 }
 
 void ConvPlans::make_noted(Stream stream) {
-  if (stream.capture) stream.capture->forbid("conv2d: plans are chosen and checked");
+  if (stream.capture) stream.capture->forbid_in_capture("conv2d: plans are chosen and checked");
   while (!noted_.empty()) {
     std::set<ConvKey> wanted;
     for (const auto& chain : noted_)

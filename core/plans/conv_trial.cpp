@@ -76,8 +76,8 @@ void ConvTrial::fill(const ConvArray& a) const {
   if (a.dtype == DType::f32)
     random_fill(stream_, a.elements, static_cast<float*>(data(a.id)), random);
   else
-    dispatch_narrow(
-        a.dtype, [&](auto tag) { random_fill(stream_, a.elements, static_cast<decltype(tag)*>(data(a.id)), random); });
+    dispatch_half(a.dtype,
+                  [&](auto tag) { random_fill(stream_, a.elements, static_cast<decltype(tag)*>(data(a.id)), random); });
 }
 
 void ConvTrial::run(const ConvPlan& plan) const {
@@ -99,7 +99,7 @@ std::vector<float> ConvTrial::picked(const DeviceArray<int64_t>& at, int64_t id)
   if (t == DType::f32)
     from(float{});
   else
-    dispatch_narrow(t, from);
+    dispatch_half(t, from);
   return values.read(stream_);
 }
 
@@ -119,7 +119,7 @@ std::vector<float> ConvTrial::convolution(const DeviceArray<int64_t>& at) const 
   if (t == DType::f32)
     compute(float{});
   else
-    dispatch_narrow(t, compute);
+    dispatch_half(t, compute);
   return sums.read(stream_);
 }
 
@@ -169,7 +169,7 @@ std::string ConvTrial::statistics_fault() const {
   if (y.dtype == DType::f32)
     sum_up(float{});
   else
-    dispatch_narrow(y.dtype, sum_up);
+    dispatch_half(y.dtype, sum_up);
   const auto read = [&](int64_t id) {
     std::vector<float> values(channels);
     copy(stream_, values.data(), Device::cpu, data(id), stream_.device, channels * sizeof(float));

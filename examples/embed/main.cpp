@@ -35,7 +35,7 @@ int main() try {
 
   const Sgd sgd({.lr = 0.05});
   WeightOptimizer optimizer(model.weights().params, sgd, engine.stream());
-  Flat gradient(model.params(), DType::f32, engine.stream());
+  ParamBuffer gradient(model.params(), DType::f32, engine.stream());
   const GradientBuffer gradients[] = {{model.weights().params, gradient}};
   TrainContext context{.engine = engine, .model = model, .epoch = 1};
   method->begin(context);

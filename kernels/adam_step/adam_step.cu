@@ -12,7 +12,7 @@ template <class T>
 struct Adam {
   T rate, root, keep, beta1_rest, beta2, beta2_rest, eps, penalty;
 
-  HD explicit Adam(const AdamStep& s)
+  TEMPER_HD explicit Adam(const AdamStep& s)
       : rate(s.lr.now() / s.correction1.now()),
         root(std::sqrt(s.correction2.now())),
         keep(s.decay == Decay::weight ? 1 - s.lr.now() * s.weight_decay : 1),
@@ -21,7 +21,7 @@ struct Adam {
         beta2_rest(1 - s.beta2),
         eps(s.eps),
         penalty(s.decay == Decay::gradient ? s.weight_decay : 0) {}
-  HD void operator()(int64_t, T& w, T& m, T& v, T grad) const {
+  TEMPER_HD void operator()(int64_t, T& w, T& m, T& v, T grad) const {
     const T decayed = keep * w, g = grad + penalty * w;
     m = m + beta1_rest * (g - m);
     v = beta2 * v + beta2_rest * g * g;
@@ -33,7 +33,7 @@ template <class T>
 struct MaskedAdam {
   Adam<T> adam;
   MaskMode mode;
-  HD void operator()(int64_t i, T& w, T& m, T& v, T grad, T mask) const {
+  TEMPER_HD void operator()(int64_t i, T& w, T& m, T& v, T grad, T mask) const {
     if (mask != T(0))
       adam(i, w, m, v, grad);
     else if (mode == MaskMode::zero_gradient)
@@ -45,13 +45,13 @@ struct MaskedAdam {
 template <class T>
 struct LiveAdam {
   AdamStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Adam<T> begin() const { return Adam<T>(step); }
+  TEMPER_HD bool skip() const { return step.moves.now() == 0; }
+  TEMPER_HD Adam<T> bind() const { return Adam<T>(step); }
 };
 template <class T>
 struct LiveMaskedAdam : LiveAdam<T> {
   MaskMode mode;
-  HD MaskedAdam<T> begin() const { return {LiveAdam<T>::begin(), mode}; }
+  TEMPER_HD MaskedAdam<T> bind() const { return {LiveAdam<T>::bind(), mode}; }
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 #include "kernels/sgd_step/sgd_step.h"
 
@@ -11,11 +11,11 @@ namespace temper {
 enum class Decay : uint8_t { gradient, weight };
 
 struct AdamStep {
-  Live<double> lr = 1e-3;
+  ScalarArg<double> lr = 1e-3;
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
   Decay decay = Decay::gradient;
-  Live<double> correction1 = 0.1, correction2 = 0.001;  ///< 1 - beta1^t and 1 - beta2^t of the t-th step
-  Live<uint32_t> moves = 1;                             ///< 0: this step is left out, nothing changes
+  ScalarArg<double> correction1 = 0.1, correction2 = 0.001;  ///< 1 - beta1^t and 1 - beta2^t of the t-th step
+  ScalarArg<uint32_t> moves = 1;                             ///< 0: this step is left out, nothing changes
 };
 
 /// One step of Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019) over n elements, in PyTorch's order:

@@ -10,7 +10,7 @@ template <class T>
 struct Argmax {
   int32_t* y;
   const T* x;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* v = x + row.at(0);
     const T best = row.max([](int, T v) { return v; }, v);
     const int first = -row.max([&](int c, T v) { return v == best ? -c : -row.size; }, v);

@@ -9,7 +9,7 @@ namespace temper {
 namespace {
 
 template <class T>
-HD void put_nan(const Row& row, T* value, T* dlogits) {
+TEMPER_HD void put_nan(const Row& row, T* value, T* dlogits) {
   row.once([&] { value[row.index] = T(NAN); });
   if (dlogits) row.each([](int, T& d) { d = T(NAN); }, write(dlogits + row.at(0)));
 }
@@ -19,7 +19,7 @@ struct LogOdds {
   T *value, *dlogits;
   const T* logits;
   const int32_t* labels;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* z = logits + row.at(0);
     const int label = labels[row.index];
     if (label < 0 || label >= row.size || !all_finite(row, z)) return put_nan(row, value, dlogits);
@@ -33,7 +33,7 @@ struct LogOdds {
 };
 
 template <class T>
-HD T larger(T a, T b) {
+TEMPER_HD T larger(T a, T b) {
   return a > b ? a : b;
 }
 
@@ -41,7 +41,7 @@ template <class T>
 struct KlDirection {
   T *value, *dlogits;
   const T *logits, *target;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T *z = logits + row.at(0), *t = target + row.at(0);
     if (!all_finite(row, z) || !all_finite(row, t)) return put_nan(row, value, dlogits);
     const LogSoftmax<T> log_q(row, z, T(1)), log_p(row, t, T(1));
@@ -82,10 +82,10 @@ void kl_direction(Stream stream, int64_t rows, int cols, T* value, T* dlogits, c
   for_each_row(stream, rows, cols, KlDirection<T>{value, dlogits, logits, target});
 }
 
-#define INSTANTIATE(T)                                                               \
+#define TEMPER_INSTANTIATE(T)                                                        \
   template void log_odds<T>(Stream, int64_t, int, T*, T*, const T*, const int32_t*); \
   template void kl_direction<T>(Stream, int64_t, int, T*, T*, const T*, const T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -6,21 +6,21 @@ namespace temper {
 
 namespace {
 
-HD int below(uint32_t word, int count) {
+TEMPER_HD int below(uint32_t word, int count) {
   return static_cast<int>((uint64_t{word} * static_cast<uint32_t>(count)) >> 32);
 }
 
-HD int reflected(int i, int size) {
+TEMPER_HD int reflected(int i, int size) {
   i = i < 0 ? -i : i;
   return i < size ? i : 2 * (size - 1) - i;
 }
 
 template <class T>
-HD T scaled(uint8_t pixel) {
+TEMPER_HD T scaled(uint8_t pixel) {
   return T(pixel) / T(255);
 }
 template <class T>
-HD T scaled(float pixel) {
+TEMPER_HD T scaled(float pixel) {
   return T(pixel);
 }
 
@@ -33,7 +33,7 @@ struct AugmentRow {
   T* y;
   AugmentOptions o;
 
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const int channels = C ? C : o.c;
     const int out_h = o.out_h(), out_w = o.out_w();
     const int id = ids[row.index / out_h];

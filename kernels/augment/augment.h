@@ -19,8 +19,8 @@ struct AugmentOptions {
   Flip flip = Flip::none;  ///< random: mirrored left to right with probability 1/2, after the crop
   RngKey key;
 
-  HD int out_h() const { return crop_h ? crop_h : h; }
-  HD int out_w() const { return crop_w ? crop_w : w; }
+  TEMPER_HD int out_h() const { return crop_h ? crop_h : h; }
+  TEMPER_HD int out_w() const { return crop_w ? crop_w : w; }
 };
 
 /// A batch from a data set in memory: pad, crop at a random place, flip, scale to [0, 1].

@@ -39,7 +39,7 @@ void reference(const AugmentOptions& o, double white, int64_t n, std::vector<std
 template <class T, class P = uint8_t>
 void add_cases(int64_t n, AugmentOptions o, double bytes_timed) {
   const double white = sizeof(P) == 1 ? 255 : 1;
-  o.key = {.seed = 5, .purpose = Purpose::augment, .step = 3};
+  o.key = {.seed = 5, .stream_id = RngStreamId::augment, .step = 3};
   const int64_t image = int64_t{o.h} * o.w * o.c, crop = int64_t{o.out_h()} * o.out_w() * o.c;
   add_case(
       {.kernel = "augment",

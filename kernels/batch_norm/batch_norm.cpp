@@ -35,7 +35,7 @@ void for_each_strip(Stream stream, int64_t rows, int channels, F f) {
 
 /// into = v. Out of line of a simd loop, where a temporary bfloat16 would become an array and stop the vectoriser.
 template <class T, class S>
-HD void put(T& into, S v) {
+TEMPER_HD void put(T& into, S v) {
   into = T(v);
 }
 
@@ -306,7 +306,7 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
     cpu_backward_running<false>(stream, rows, channels, S(sink), dx, dy, y, invstd, gamma);
 }
 
-#define INSTANTIATE(T, S)                                                                                             \
+#define TEMPER_INSTANTIATE(T, S)                                                                                      \
   template void batch_norm_statistics<T, S>(Stream, int64_t, int, S*, S*, S*, const T*, double, BatchNormRunning<S>); \
   template void batch_norm_apply<T, S>(Stream, int64_t, int, T*, const T*, const T*, BatchNormAffine<S>,              \
                                        BatchNormRelu);                                                                \
@@ -316,10 +316,10 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
                                                 const S*, BatchNormAffine<S>, BatchNormMask);                         \
   template void batch_norm_backward_running<T, S>(Stream, int64_t, int, float, T*, const T*, const T*, const S*,      \
                                                   const S*);
-INSTANTIATE(float, float)
-INSTANTIATE(double, double)
-INSTANTIATE(bfloat16, float)
-INSTANTIATE(float16, float)
+TEMPER_INSTANTIATE(float, float)
+TEMPER_INSTANTIATE(double, double)
+TEMPER_INSTANTIATE(bfloat16, float)
+TEMPER_INSTANTIATE(float16, float)
 template void batch_norm_statistics_of<float>(Stream, int64_t, int, float*, float*, const float*, const float*, double,
                                               BatchNormRunning<float>);
 template void batch_norm_statistics_of<double>(Stream, int64_t, int, double*, double*, const double*, const double*,

@@ -156,16 +156,16 @@ void batch_norm_backward_running(Stream stream, int64_t rows, int channels, floa
                  {dx, dy, y});
 }
 
-#define INSTANTIATE(T, S)                                                                                        \
+#define TEMPER_INSTANTIATE(T, S)                                                                                 \
   template void batch_norm_apply<T, S>(Stream, int64_t, int, T*, const T*, const T*, BatchNormAffine<S>,         \
                                        BatchNormRelu);                                                           \
   template void batch_norm_backward_batch<T, S>(Stream, int64_t, int, float, T*, const T*, const T*, const S*,   \
                                                 const S*, BatchNormAffine<S>, BatchNormMask);                    \
   template void batch_norm_backward_running<T, S>(Stream, int64_t, int, float, T*, const T*, const T*, const S*, \
                                                   const S*);
-INSTANTIATE(float, float)
-INSTANTIATE(double, double)
-INSTANTIATE(bfloat16, float)
-INSTANTIATE(float16, float)
+TEMPER_INSTANTIATE(float, float)
+TEMPER_INSTANTIATE(double, double)
+TEMPER_INSTANTIATE(bfloat16, float)
+TEMPER_INSTANTIATE(float16, float)
 
 }  // namespace temper::cuda

@@ -13,15 +13,15 @@ namespace temper::batch_norm_body {
 
 /// Adds a chunk of `rows` rows to a channel's sums; `mean` is its distance from a shift common to all chunks, the mean
 /// of the first.
-HD void merge(double rows, double mean, double m2, double (&sums)[2]) {
+TEMPER_HD void merge(double rows, double mean, double m2, double (&sums)[2]) {
   sums[0] += rows * mean;
   sums[1] += rows * mean * mean + m2;
 }
 
 /// A channel's statistics from the merged sums.
 template <class S>
-HD void finish(int c, int64_t rows, double shift, const double (&sums)[2], S* means, S* invstd, double eps,
-               const BatchNormRunning<S>& running) {
+TEMPER_HD void finish(int c, int64_t rows, double shift, const double (&sums)[2], S* means, S* invstd, double eps,
+                      const BatchNormRunning<S>& running) {
   const double n = static_cast<double>(rows), d = sums[0] / n, mean = shift + d;
   double m2 = sums[1] - sums[0] * d;
   if (m2 < 0) m2 = 0;
@@ -40,7 +40,7 @@ struct StatisticsOf {
   S *mean, *invstd;
   double eps;
   BatchNormRunning<S> running;
-  HD void operator()(int64_t c, S sum, S squares) const {
+  TEMPER_HD void operator()(int64_t c, S sum, S squares) const {
     const double sums[2] = {double(sum), double(squares)};
     finish(static_cast<int>(c), rows, 0.0, sums, mean, invstd, eps, running);
   }
@@ -49,7 +49,7 @@ struct StatisticsOf {
 struct InvStd {
   double eps;
   template <class S>
-  HD void operator()(int64_t, S& invstd, S var) const {
+  TEMPER_HD void operator()(int64_t, S& invstd, S var) const {
     invstd = S(1 / sqrt(var + eps));
   }
 };
@@ -70,13 +70,13 @@ void with_mask(BatchNormMask mask, F f) {
 
 /// y, before the residual and the ReLU; scale = invstd * gamma.
 template <class S>
-HD S affine(S x, S mean, S scale, S beta) {
+TEMPER_HD S affine(S x, S mean, S scale, S beta) {
   return (x - mean) * scale + beta;
 }
 
 /// dx = scale * (dz - shift - (x - mean) * slope), with shift = dbeta / rows and slope = invstd * dgamma / rows.
 template <class S>
-HD S input_gradient(S dz, S x, S mean, S scale, S shift, S slope) {
+TEMPER_HD S input_gradient(S dz, S x, S mean, S scale, S shift, S slope) {
   return scale * (dz - shift - (x - mean) * slope);
 }
 

@@ -206,19 +206,19 @@ void batch_norm_backward_sums(Stream stream, int64_t rows, int channels, S* dgam
          affine.invstd);
 }
 
-#define INSTANTIATE(T, S)                                                                                             \
+#define TEMPER_INSTANTIATE(T, S)                                                                                      \
   template void batch_norm_statistics<T, S>(Stream, int64_t, int, S*, S*, S*, const T*, double, BatchNormRunning<S>); \
   template void batch_norm_backward_sums<T, S>(Stream, int64_t, int, S*, S*, S*, T*, const T*, const T*,              \
                                                BatchNormAffine<S>, BatchNormMask);
-INSTANTIATE(float, float)
-INSTANTIATE(double, double)
-INSTANTIATE(bfloat16, float)
-INSTANTIATE(float16, float)
-#define INSTANTIATE_STATISTICS_OF(S)                                                                  \
+TEMPER_INSTANTIATE(float, float)
+TEMPER_INSTANTIATE(double, double)
+TEMPER_INSTANTIATE(bfloat16, float)
+TEMPER_INSTANTIATE(float16, float)
+#define TEMPER_INSTANTIATE_STATISTICS_OF(S)                                                           \
   template void batch_norm_statistics_of<S>(Stream, int64_t, int, S*, S*, const S*, const S*, double, \
                                             BatchNormRunning<S>);
-INSTANTIATE_STATISTICS_OF(float)
-INSTANTIATE_STATISTICS_OF(double)
+TEMPER_INSTANTIATE_STATISTICS_OF(float)
+TEMPER_INSTANTIATE_STATISTICS_OF(double)
 template void batch_norm_invstd<float>(Stream, int, float*, const float*, double);
 template void batch_norm_invstd<double>(Stream, int, double*, const double*, double);
 

@@ -14,7 +14,7 @@ struct Categorical {
   const T* x;
   const int32_t* ids;
   RngKey key;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* v = x + row.at(0);
     const auto id = static_cast<uint32_t>(ids[row.index]);
     const RngKey now = key.now();

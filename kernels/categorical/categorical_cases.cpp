@@ -7,7 +7,7 @@
 namespace temper {
 namespace {
 
-constexpr RngKey kKey{.seed = 3, .purpose = Purpose::method};
+constexpr RngKey kKey{.seed = 3, .stream_id = RngStreamId::method};
 
 template <class T>
 void add_cases() {

@@ -11,7 +11,7 @@ namespace {
 template <class T>
 struct Clip {
   T factor, value;
-  HD void operator()(int64_t, T& g) const {
+  TEMPER_HD void operator()(int64_t, T& g) const {
     const T scaled = g * factor;
     g = value == T(0) ? scaled : scaled < -value ? -value : scaled > value ? value : scaled;
   }
@@ -22,13 +22,13 @@ template <class T>
 struct LiveClip {
   const T* square_sum;
   ClipLimits limits;
-  HD T factor() const {
+  TEMPER_HD T factor() const {
     if (limits.norm == 0) return 1;
     const T factor = T(limits.norm) / (std::sqrt(*square_sum) + T(1e-6));
     return factor > T(1) ? T(1) : factor;
   }
-  HD bool rests() const { return limits.value == 0 && factor() == T(1); }
-  HD Clip<T> begin() const { return {factor(), T(limits.value)}; }
+  TEMPER_HD bool skip() const { return limits.value == 0 && factor() == T(1); }
+  TEMPER_HD Clip<T> bind() const { return {factor(), T(limits.value)}; }
 };
 
 }  // namespace

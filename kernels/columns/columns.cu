@@ -10,25 +10,25 @@ template <class T>
 struct Take {
   const T* x;
   int cols, begin, count;
-  HD void operator()(int64_t i, T& y) const { y = x[i / count * cols + begin + i % count]; }
+  TEMPER_HD void operator()(int64_t i, T& y) const { y = x[i / count * cols + begin + i % count]; }
 };
 
 template <class T>
 struct Put {
   const T* dy;
   int cols, begin, count;
-  HD T at(int64_t i) const {
+  TEMPER_HD T at(int64_t i) const {
     const int64_t c = i % cols - begin;
     return c >= 0 && c < count ? dy[i / cols * count + c] : T(0);
   }
-  HD void operator()(int64_t i, T& dx) const { dx = at(i); }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = at(i); }
 };
 
 template <class T>
 struct PutAdd {
   Put<T> of;
   T beta;
-  HD void operator()(int64_t i, T& dx) const { dx = beta * dx + of.at(i); }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = beta * dx + of.at(i); }
 };
 
 }  // namespace
@@ -49,10 +49,10 @@ void put_columns(Stream stream, ColumnRange c, const T* dy, float beta, T* dx) {
     map(stream, c.rows * c.cols, PutAdd<T>{put, beta}, dx);
 }
 
-#define INSTANTIATE(T)                                              \
+#define TEMPER_INSTANTIATE(T)                                       \
   template void take_columns<T>(Stream, ColumnRange, T*, const T*); \
   template void put_columns<T>(Stream, ColumnRange, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -9,13 +9,13 @@ namespace {
 
 template <class To, class From>
 struct Convert {
-  HD void operator()(int64_t, To& y, From x) const { y = To(static_cast<compute_t<To>>(compute_t<From>(x))); }
+  TEMPER_HD void operator()(int64_t, To& y, From x) const { y = To(static_cast<compute_t<To>>(compute_t<From>(x))); }
 };
 
 template <class To, class From>
 struct ConvertAdd {
   float beta;
-  HD void operator()(int64_t, To& y, From x) const {
+  TEMPER_HD void operator()(int64_t, To& y, From x) const {
     using C = compute_t<To>;
     y = To(C(beta) * C(y) + static_cast<C>(compute_t<From>(x)));
   }
@@ -32,16 +32,16 @@ void convert(Stream stream, int64_t n, const From* x, float beta, To* y) {
     map(stream, n, ConvertAdd<To, From>{beta}, y, x);
 }
 
-#define INSTANTIATE(To, From) template void convert<To, From>(Stream, int64_t, const From*, float, To*);
-INSTANTIATE(float, float)
-INSTANTIATE(double, double)
-INSTANTIATE(float, bfloat16)
-INSTANTIATE(bfloat16, float)
-INSTANTIATE(bfloat16, bfloat16)
-INSTANTIATE(float, float16)
-INSTANTIATE(float16, float)
-INSTANTIATE(float16, float16)
-INSTANTIATE(double, float)
-INSTANTIATE(float, double)
+#define TEMPER_INSTANTIATE(To, From) template void convert<To, From>(Stream, int64_t, const From*, float, To*);
+TEMPER_INSTANTIATE(float, float)
+TEMPER_INSTANTIATE(double, double)
+TEMPER_INSTANTIATE(float, bfloat16)
+TEMPER_INSTANTIATE(bfloat16, float)
+TEMPER_INSTANTIATE(bfloat16, bfloat16)
+TEMPER_INSTANTIATE(float, float16)
+TEMPER_INSTANTIATE(float16, float)
+TEMPER_INSTANTIATE(float16, float16)
+TEMPER_INSTANTIATE(double, float)
+TEMPER_INSTANTIATE(float, double)
 
 }  // namespace temper

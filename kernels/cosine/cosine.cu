@@ -14,12 +14,12 @@ struct Cosine {
   const T *a, *b;
 
   /// d(1 - cos)/dx, where y is the other side.
-  HD static void gradient(const Row& row, T* dx, const T* x, const T* y, T x_norm, T y_norm, T cos) {
+  TEMPER_HD static void gradient(const Row& row, T* dx, const T* x, const T* y, T x_norm, T y_norm, T cos) {
     const T direction = x_norm > T(kLeast) ? T(1) / x_norm : T(0), along_y = T(1) / y_norm, along_x = cos / x_norm;
     row.each([&](int, T& d, T x, T y) { d = direction * (along_x * x - along_y * y); }, write(dx + row.at(0)),
              x + row.at(0), y + row.at(0));
   }
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const auto length = [&](const T* x) {
       const T norm = std::sqrt(row.sum([](int, T v) { return v * v; }, x + row.at(0)));
       return norm > T(kLeast) ? norm : T(kLeast);
@@ -43,8 +43,8 @@ void cosine_distance(Stream stream, int64_t rows, int cols, T* loss, T* da, T* d
   for_each_row(stream, rows, cols, Cosine<T>{loss, da, db, a, b});
 }
 
-#define INSTANTIATE(T) template void cosine_distance<T>(Stream, int64_t, int, T*, T*, T*, const T*, const T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+#define TEMPER_INSTANTIATE(T) template void cosine_distance<T>(Stream, int64_t, int, T*, T*, T*, const T*, const T*);
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

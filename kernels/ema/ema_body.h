@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper::ema_body {
 
@@ -11,17 +11,17 @@ template <class T>
 struct Ema {
   T keep, take;
 
-  HD explicit Ema(double decay) : keep(decay), take(1 - decay) {}
-  HD void operator()(int64_t, T& average, T w) const { average = keep * average + take * w; }
+  TEMPER_HD explicit Ema(double decay) : keep(decay), take(1 - decay) {}
+  TEMPER_HD void operator()(int64_t, T& average, T w) const { average = keep * average + take * w; }
 };
 
 /// With a decay that is read when the kernel starts.
 template <class T>
 struct LiveEma {
-  Live<double> decay;
-  Live<uint32_t> moves;
-  HD bool rests() const { return moves.now() == 0; }
-  HD Ema<T> begin() const { return Ema<T>(decay.now()); }
+  ScalarArg<double> decay;
+  ScalarArg<uint32_t> moves;
+  TEMPER_HD bool skip() const { return moves.now() == 0; }
+  TEMPER_HD Ema<T> bind() const { return Ema<T>(decay.now()); }
 };
 
 }  // namespace temper::ema_body

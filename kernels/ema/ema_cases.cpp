@@ -33,7 +33,7 @@ void add_cases() {
          .arrays = {{"average", Role::inout, t, n}, {"w", Role::in, t, n}, {"decay", Role::in, DType::f64, 1, 0, 1}},
          .run =
              [n](Stream s, const CaseArgs& a) {
-               ema<T>(s, n, a.get<T>(0), a.get<T>(1), Live<double>(a.get<const double>(2)));
+               ema<T>(s, n, a.get<T>(0), a.get<T>(1), ScalarArg<double>(a.get<const double>(2)));
              },
          .reference =
              [n](auto& a) {

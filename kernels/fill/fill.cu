@@ -9,7 +9,7 @@ namespace {
 template <class T>
 struct Fill {
   T value;
-  HD void operator()(int64_t, T& y) const { y = value; }
+  TEMPER_HD void operator()(int64_t, T& y) const { y = value; }
 };
 }  // namespace
 

@@ -9,7 +9,7 @@ template <class T>
 struct FiniteGate {
   int n;
   const T* values;
-  HD void operator()(int64_t, uint32_t& gate) const {
+  TEMPER_HD void operator()(int64_t, uint32_t& gate) const {
     gate = 1;
     for (int i = 0; i < n; ++i)
       if (!(values[i] - values[i] == T(0))) gate = 0;

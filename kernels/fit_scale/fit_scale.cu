@@ -8,7 +8,7 @@ namespace temper {
 
 namespace {
 
-HD void count(int32_t* sum) {
+TEMPER_HD void count(int32_t* sum) {
 #if defined(__CUDA_ARCH__)
   atomicAdd(sum, 1);
 #else
@@ -22,11 +22,11 @@ struct Fit {
   ScaleRange range;
 
   /// The next scale to try after `now` gave a gradient whose largest element is this; `now`: no other.
-  HD float next(float now, float largest) const {
+  TEMPER_HD float next(float now, float largest) const {
     if (!(largest - largest == 0)) return now > range.lowest ? now / 16 : now;
     return largest < range.enough && now == range.first ? range.highest : now;
   }
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     float* const mine = gradient + row.at(0);
     const float now = scale[row.index];
     const float largest =

@@ -14,7 +14,7 @@ struct Fold {
   FoldInputs<T> in;
   Out *w_out, *bias_out;
 
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const int64_t c = row.index;
     const T s = in.gamma[c] / sqrt(in.variance[c] + T(in.eps));
     row.each([&](int, Out& out, T w) { out = Out(s * w); }, write(w_out + row.at(0)), in.w + row.at(0));

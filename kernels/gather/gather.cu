@@ -7,17 +7,17 @@ namespace temper {
 namespace {
 struct Gather {
   const int32_t* table;
-  HD void operator()(int64_t, int32_t& y, int32_t id) const { y = table[id]; }
+  TEMPER_HD void operator()(int64_t, int32_t& y, int32_t id) const { y = table[id]; }
 };
 
 struct Take {
   const int32_t* from;
-  HD void operator()(int64_t i, int32_t& y) const { y = from[i]; }
+  TEMPER_HD void operator()(int64_t i, int32_t& y) const { y = from[i]; }
 };
 struct LiveTake {
   const int32_t* table;
-  Live<int64_t> first;
-  HD Take begin() const { return {table + first.now()}; }
+  ScalarArg<int64_t> first;
+  TEMPER_HD Take bind() const { return {table + first.now()}; }
 };
 }  // namespace
 
@@ -26,7 +26,7 @@ void gather(Stream stream, int64_t n, const int32_t* table, const int32_t* ids, 
   map(stream, n, Gather{table}, write(y), ids);
 }
 
-void take(Stream stream, int64_t n, const int32_t* table, Live<int64_t> first, int32_t* y) {
+void take(Stream stream, int64_t n, const int32_t* table, ScalarArg<int64_t> first, int32_t* y) {
   const KernelRange range(stream, "take", {n});
   map(stream, n, LiveTake{table, first}, write(y));
 }

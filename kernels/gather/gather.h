@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -10,6 +10,6 @@ namespace temper {
 void gather(Stream stream, int64_t n, const int32_t* table, const int32_t* ids, int32_t* y);
 
 /// y[i] = table[first + i]: n elements in a row.
-void take(Stream stream, int64_t n, const int32_t* table, Live<int64_t> first, int32_t* y);
+void take(Stream stream, int64_t n, const int32_t* table, ScalarArg<int64_t> first, int32_t* y);
 
 }  // namespace temper

@@ -26,7 +26,7 @@ const CaseGroup group([] {
                          {"y", Role::out, DType::i32, n}},
               .run =
                   [n](Stream s, const CaseArgs& a) {
-                    take(s, n, a.get<int32_t>(0), Live<int64_t>(a.get<const int64_t>(1)), a.get<int32_t>(2));
+                    take(s, n, a.get<int32_t>(0), ScalarArg<int64_t>(a.get<const int64_t>(1)), a.get<int32_t>(2));
                   },
               .reference =
                   [n](auto& a) {

@@ -12,7 +12,7 @@ template <class T>
 struct Note {
   int32_t* notes;
   const T *gradient, *values;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const int kind = row.max([](int, T v) { return v == T(0) ? 0 : v - v == T(0) ? 1 : 2; }, gradient + row.at(0));
     row.once([&] {
       const T value = values[row.index];
@@ -22,7 +22,7 @@ struct Note {
   }
 };
 
-HD void add_to(int32_t* sum, int32_t n) {
+TEMPER_HD void add_to(int32_t* sum, int32_t n) {
 #if defined(__CUDA_ARCH__)
   atomicAdd(sum, n);
 #else
@@ -34,7 +34,7 @@ HD void add_to(int32_t* sum, int32_t n) {
 struct Tally {
   int32_t* tally;
   const int32_t* notes;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const auto count = [&](int32_t bit) {
       return row.sum([bit](int, int32_t note) { return note & bit ? 1 : 0; }, notes);
     };
@@ -50,7 +50,7 @@ struct Tally {
 template <class T>
 struct Drain {
   T* sums;
-  HD void operator()(int64_t i, int32_t& tally) const {
+  TEMPER_HD void operator()(int64_t i, int32_t& tally) const {
     sums[i] = i < 2 ? T(tally) : tally > 0 ? T(INFINITY) : T(0);
     tally = 0;
   }
@@ -75,10 +75,10 @@ void drain_tally(Stream stream, T* sums, int32_t* tally) {
   map(stream, 3, Drain<T>{sums}, tally);
 }
 
-#define INSTANTIATE(T)                                                                 \
+#define TEMPER_INSTANTIATE(T)                                                          \
   template void note_gradients<T>(Stream, int64_t, int, int32_t*, const T*, const T*); \
   template void drain_tally<T>(Stream, T*, int32_t*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -10,7 +10,7 @@ template <class T>
 struct KeepBetter {
   T *best, *best_score;
   const T *candidate, *score;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     // A collective, so that every thread has read best_score before one of them writes it.
     const bool better = row.max([&](int) { return score[row.index] >= best_score[row.index] ? 1 : 0; });
     if (!better) return;

@@ -14,7 +14,7 @@ struct Margin {
   const T* logits;
   const int32_t* labels;
   T kappa;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* z = logits + row.at(0);
     const int label = labels[row.index];
     if (label < 0 || label >= row.size || !all_finite(row, z)) {

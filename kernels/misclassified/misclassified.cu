@@ -8,14 +8,14 @@ namespace {
 
 template <class T>
 struct Misclassified {
-  HD void operator()(int64_t, T& y, int32_t predicted, int32_t label) const {
+  TEMPER_HD void operator()(int64_t, T& y, int32_t predicted, int32_t label) const {
     y = T(predicted >= 0 && predicted != label);
   }
 };
 
 template <class T>
 struct TakenFor {
-  HD void operator()(int64_t, T& y, int32_t predicted, int32_t target) const { y = T(predicted == target); }
+  TEMPER_HD void operator()(int64_t, T& y, int32_t predicted, int32_t target) const { y = T(predicted == target); }
 };
 
 }  // namespace
@@ -32,10 +32,10 @@ void taken_for(Stream stream, int64_t n, T* y, const int32_t* predicted, const i
   map(stream, n, TakenFor<T>{}, write(y), predicted, targets);
 }
 
-#define INSTANTIATE(T)                                                                 \
+#define TEMPER_INSTANTIATE(T)                                                          \
   template void misclassified<T>(Stream, int64_t, T*, const int32_t*, const int32_t*); \
   template void taken_for<T>(Stream, int64_t, T*, const int32_t*, const int32_t*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -18,7 +18,7 @@ struct PerChannel {
     for (int c = 0; c < kMost; ++c) value[c] = C(values[c]);
   }
   /// That of element i. Chosen, not looked up: neighbours have different channels, and a GPU's registers no index.
-  HD C of(int64_t i) const {
+  TEMPER_HD C of(int64_t i) const {
     const int c = static_cast<int>(i % (K ? K : channels));
     C v = value[0];
 #if defined(TEMPER_ON_DEVICE)
@@ -33,21 +33,21 @@ template <class T, int K>
 struct Forward {
   using C = compute_t<T>;
   PerChannel<C, K> mean, std;
-  HD void operator()(int64_t i, T& y, C x) const { y = T((x - mean.of(i)) / std.of(i)); }
+  TEMPER_HD void operator()(int64_t i, T& y, C x) const { y = T((x - mean.of(i)) / std.of(i)); }
 };
 
 template <class T, int K>
 struct Backward {
   using C = compute_t<T>;
   PerChannel<C, K> std;
-  HD void operator()(int64_t i, C& dx, T dy) const { dx = C(0) + C(dy) / std.of(i); }
+  TEMPER_HD void operator()(int64_t i, C& dx, T dy) const { dx = C(0) + C(dy) / std.of(i); }
 };
 template <class T, int K>
 struct BackwardAdd {
   using C = compute_t<T>;
   PerChannel<C, K> std;
   C sink;
-  HD void operator()(int64_t i, C& dx, T dy) const { dx = sink * dx + C(dy) / std.of(i); }
+  TEMPER_HD void operator()(int64_t i, C& dx, T dy) const { dx = sink * dx + C(dy) / std.of(i); }
 };
 
 /// f(integral constant K)
@@ -82,12 +82,12 @@ void normalize_backward(Stream stream, int64_t pixels, int channels, float sink,
   });
 }
 
-#define INSTANTIATE(T)                                                                                    \
+#define TEMPER_INSTANTIATE(T)                                                                             \
   template void normalize_forward<T>(Stream, int64_t, int, T*, const compute_t<T>*, const ChannelStats&); \
   template void normalize_backward<T>(Stream, int64_t, int, float, compute_t<T>*, const T*, const ChannelStats&);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

@@ -15,7 +15,7 @@ using OrderKey = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
 
 /// Integers in the order of the values: all bits of negative numbers turned round, the sign bit of the others.
 template <class T>
-HD OrderKey<T> to_key(T value) {
+TEMPER_HD OrderKey<T> to_key(T value) {
   using Key = OrderKey<T>;
   constexpr Key kSign = Key(1) << (8 * sizeof(T) - 1);
   Key bits;
@@ -24,7 +24,7 @@ HD OrderKey<T> to_key(T value) {
 }
 
 template <class T>
-HD T from_key(OrderKey<T> key) {
+TEMPER_HD T from_key(OrderKey<T> key) {
   using Key = OrderKey<T>;
   constexpr Key kSign = Key(1) << (8 * sizeof(T) - 1);
   const Key bits = (key & kSign) ? key & ~kSign : ~key;
@@ -39,12 +39,12 @@ inline constexpr int kDigitBits = 11, kBins = 1 << kDigitBits;
 struct Digit {
   int shift, bits;
   template <class Key>
-  HD uint32_t of(Key key) const {
+  TEMPER_HD uint32_t of(Key key) const {
     return static_cast<uint32_t>(key >> shift) & ((1u << bits) - 1);
   }
   /// Whether a key agrees with `prefix` in all digits before this one.
   template <class Key>
-  HD bool follows(Key key, Key prefix) const {
+  TEMPER_HD bool follows(Key key, Key prefix) const {
     constexpr int kWidth = 8 * sizeof(Key);
     return shift + bits == kWidth || (key ^ prefix) >> (shift + bits) == 0;
   }
@@ -58,7 +58,7 @@ constexpr Digit digit(int i) {
 }
 
 /// Products that the compiler must not fuse with a sum, so that both devices round alike.
-HD double product(double a, double b) {
+TEMPER_HD double product(double a, double b) {
 #if defined(__CUDA_ARCH__)
   return __dmul_rn(a, b);
 #else
@@ -68,7 +68,7 @@ HD double product(double a, double b) {
 
 /// NumPy's interpolation between neighbours in the order, rounded up to T.
 template <class T>
-HD T between(T low, T high, double fraction) {
+TEMPER_HD T between(T low, T high, double fraction) {
   if (low == high || fraction == 0) return low;
   const double a = low, b = high, gap = b - a;
   const double v = fraction >= 0.5 ? b - product(gap, 1 - fraction) : a + product(gap, fraction);

@@ -12,13 +12,13 @@ struct Four {
   float x[4];
 };
 
-HD Four uniforms(const Philox4& w) {
+TEMPER_HD Four uniforms(const Philox4& w) {
   Four out;
   for (int k = 0; k < 4; ++k) out.x[k] = 2 * uniform01(w.x[k]) - 1;  // exact
   return out;
 }
 
-HD Four normals(const Philox4& w) {
+TEMPER_HD Four normals(const Philox4& w) {
   const NormalPair a = normal_pair(w.x[0], w.x[1]), b = normal_pair(w.x[2], w.x[3]);
   return {{a.x[0], a.x[1], b.x[0], b.x[1]}};
 }
@@ -35,9 +35,9 @@ struct Start {
   T scale, lo, hi;
   const T* scales;
 
-  HD int count(int i) const { return cols - 4 * i < 4 ? cols - 4 * i : 4; }
+  TEMPER_HD int count(int i) const { return cols - 4 * i < 4 ? cols - 4 * i : 4; }
 
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const RngKey now = key.now();
     const uint32_t id = ids[row.index];
     T factor = scales ? scales[row.index] : scale;
@@ -58,7 +58,7 @@ struct Start {
 
   /// x = clean + factor * draw(i), within the limits.
   template <class Draw>
-  HD void write(const Row& row, T factor, Draw draw) const {
+  TEMPER_HD void write(const Row& row, T factor, Draw draw) const {
     const int64_t first = row.index * cols;
     const bool whole = cols % 4 == 0 && detail::aligned<4>(x, clean);
     row.each_run<1>([&](auto run) {

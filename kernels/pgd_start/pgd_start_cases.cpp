@@ -29,8 +29,11 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
   const DType t = dtype_of<T>();
   const char* names[] = {"uniform", "normal", "l2_direction"};
   const double inf = std::numeric_limits<double>::infinity();
-  const NoiseStart start{
-      .noise = noise, .key = {.seed = 5, .lane = 3}, .scale = 0.5, .lo = clipped ? 0 : -inf, .hi = clipped ? 1 : inf};
+  const NoiseStart start{.noise = noise,
+                         .key = {.seed = 5, .substream = 3},
+                         .scale = 0.5,
+                         .lo = clipped ? 0 : -inf,
+                         .hi = clipped ? 1 : inf};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_start",
             .name = cat(names[static_cast<int>(noise)], clipped ? "/clipped/" : "/", name(t), "/", rows, "x", cols),
@@ -41,7 +44,7 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
             .run =
                 [=](Stream s, const CaseArgs& a) {
                   NoiseStart live = start;
-                  live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                  live.key.step = ScalarArg<uint32_t>(a.get<const uint32_t>(3));
                   pgd_start<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<int32_t>(2), live);
                 },
             .reference =
@@ -58,7 +61,7 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
             .bytes = 2.0 * n * sizeof(T),
             .unfused = if_any(clipped, CaseBody([=](Stream s, const CaseArgs& a) {
                                 NoiseStart live = start;
-                                live.key.step = Live<uint32_t>(a.get<const uint32_t>(3));
+                                live.key.step = ScalarArg<uint32_t>(a.get<const uint32_t>(3));
                                 live.lo = -inf, live.hi = inf;
                                 T* x = a.get<T>(0);
                                 pgd_start<T>(s, rows, cols, x, a.get<T>(1), a.get<int32_t>(2), live);

@@ -9,7 +9,7 @@ namespace temper {
 namespace {
 
 template <class T>
-HD T clamp(T v, T lo, T hi) {
+TEMPER_HD T clamp(T v, T lo, T hi) {
   const T above = v < lo ? lo : v;
   return above > hi ? hi : above;
 }
@@ -21,15 +21,15 @@ struct RowSteps {
   PgdRows<T> own;
   RowSteps(const PgdStep& p, const PgdRows<T>& own)
       : radius(T(p.radius)), step(T(p.step)), lo(T(p.lo)), hi(T(p.hi)), own(own) {}
-  HD bool moves(int64_t row) const { return !own.active || own.active[row]; }
-  HD T radius_of(int64_t row) const { return own.radius ? own.radius[row] : radius; }
-  HD T step_of(int64_t row) const { return own.step ? own.step[row] : step; }
+  TEMPER_HD bool moves(int64_t row) const { return !own.active || own.active[row]; }
+  TEMPER_HD T radius_of(int64_t row) const { return own.radius ? own.radius[row] : radius; }
+  TEMPER_HD T step_of(int64_t row) const { return own.step ? own.step[row] : step; }
 };
 
 template <class T>
 struct Linf {
   T radius, step, lo, hi;
-  HD void operator()(int64_t, T& x, T grad, T clean) const {
+  TEMPER_HD void operator()(int64_t, T& x, T grad, T clean) const {
     const T sign = T(grad > 0) - T(grad < 0);
     x = clamp(clamp(x + step * sign, clean - radius, clean + radius), lo, hi);
   }
@@ -40,7 +40,7 @@ struct LinfRows {
   T* x;
   const T *grad, *clean;
   RowSteps<T> p;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     if (!p.moves(row.index)) return;
     const Linf<T> step{p.radius_of(row.index), p.step_of(row.index), p.lo, p.hi};
     row.each(step, x + row.at(0), grad + row.at(0), clean + row.at(0));
@@ -49,7 +49,7 @@ struct LinfRows {
 
 /// The share of a difference that lies within the ball: 1 inside.
 template <class T>
-HD T share_in_ball(T squared_distance, T radius) {
+TEMPER_HD T share_in_ball(T squared_distance, T radius) {
   const T distance = std::sqrt(squared_distance);
   return distance > radius ? radius / distance : T(1);
 }
@@ -60,7 +60,7 @@ struct L2 {
   const T *grad, *clean;
   RowSteps<T> p;
   template <class R>
-  HD void operator()(const R& row) const {
+  TEMPER_HD void operator()(const R& row) const {
     if (!p.moves(row.index)) return;
     const T radius = p.radius_of(row.index), step = p.step_of(row.index), lo = p.lo, hi = p.hi;
     auto v = row.hold(x);
@@ -81,7 +81,7 @@ struct L2BoxFirst {
   const int32_t* ids;
   RngKey key;
   RowSteps<T> p;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     if (!p.moves(row.index)) return;
     const T radius = p.radius_of(row.index), step = p.step_of(row.index), lo = p.lo, hi = p.hi;
     const int64_t first = row.at(0);
@@ -109,7 +109,7 @@ struct Accumulate {
   const T* grad;
   T decay;
   template <class R>
-  HD void operator()(const R& row) const {
+  TEMPER_HD void operator()(const R& row) const {
     const auto g = row.hold(grad);
     const T mean = row.sum([](int, T g) { return std::abs(g); }, g) / T(row.size);
     if (mean == T(0)) return;
@@ -154,14 +154,14 @@ void accumulate_momentum(Stream stream, int64_t rows, int cols, T* m, const T* g
   for_each_held_row<T>(stream, rows, cols, Accumulate<T>{m, grad, T(decay)});
 }
 
-#define INSTANTIATE(T)                                                                                         \
+#define TEMPER_INSTANTIATE(T)                                                                                  \
   template void pgd_step_linf<T>(Stream, int64_t, T*, const T*, const T*, PgdStep);                            \
   template void pgd_step_linf<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);    \
   template void pgd_step_l2<T>(Stream, int64_t, int, T*, const T*, const T*, PgdStep, const PgdRows<T>&);      \
   template void pgd_step_l2_box_first<T>(Stream, int64_t, int, T*, const T*, const T*, const int32_t*, RngKey, \
                                          PgdStep, const PgdRows<T>&);                                          \
   template void accumulate_momentum<T>(Stream, int64_t, int, T*, const T*, double);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

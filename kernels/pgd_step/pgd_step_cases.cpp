@@ -103,7 +103,7 @@ template <class T>
 void add_l2_box_first(int64_t rows, int cols, double gradient) {
   const DType t = dtype_of<T>();
   const PgdStep p{.radius = 0.3, .step = 0.5};
-  const RngKey key{.seed = 3, .purpose = Purpose::method, .step = 2};
+  const RngKey key{.seed = 3, .stream_id = RngStreamId::method, .step = 2};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_step",
             .name = cat("l2_box_first/", name(t), "/gradient=", gradient, "/", rows, "x", cols),

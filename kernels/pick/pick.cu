@@ -12,7 +12,7 @@ template <class T>
 struct Pick {
   const T* x;
   int cols;
-  HD void operator()(int64_t r, T& y, int32_t column) const {
+  TEMPER_HD void operator()(int64_t r, T& y, int32_t column) const {
     y = column >= 0 && column < cols ? x[r * cols + column] : T(NAN);
   }
 };
@@ -22,15 +22,15 @@ struct Scatter {
   const T* dy;
   const int32_t* column;
   int cols;
-  HD T at(int64_t i) const { return i % cols == column[i / cols] ? dy[i / cols] : T(0); }
-  HD void operator()(int64_t i, T& dx) const { dx = at(i); }
+  TEMPER_HD T at(int64_t i) const { return i % cols == column[i / cols] ? dy[i / cols] : T(0); }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = at(i); }
 };
 
 template <class T>
 struct ScatterAdd {
   Scatter<T> of;
   T beta;
-  HD void operator()(int64_t i, T& dx) const { dx = beta * dx + of.at(i); }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = beta * dx + of.at(i); }
 };
 
 template <class T>
@@ -39,7 +39,7 @@ struct RowMax {
   int32_t* column;
   const T* x;
   const int32_t* except;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* v = x + row.at(0);
     const int out = except ? except[row.index] : -1;
     const bool nan = row.max([&](int c, T v) { return c != out && v != v ? 1 : 0; }, v) == 1;
@@ -81,11 +81,11 @@ void row_max(Stream stream, int64_t rows, int cols, T* y, int32_t* column, const
   for_each_row(stream, rows, cols, RowMax<T>{y, column, x, except});
 }
 
-#define INSTANTIATE(T)                                                                       \
+#define TEMPER_INSTANTIATE(T)                                                                \
   template void pick<T>(Stream, int64_t, int, T*, const T*, const int32_t*);                 \
   template void pick_backward<T>(Stream, int64_t, int, const T*, const int32_t*, float, T*); \
   template void row_max<T>(Stream, int64_t, int, T*, int32_t*, const T*, const int32_t*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -18,7 +18,7 @@ struct Extents {
 struct Place {
   int64_t n;
   int row, col, channel;
-  HD Place(int64_t i, int rows, int cols, int channels)
+  TEMPER_HD Place(int64_t i, int rows, int cols, int channels)
       : n(i / channels / cols / rows),
         row(static_cast<int>(i / channels / cols % rows)),
         col(static_cast<int>(i / channels % cols)),
@@ -26,7 +26,7 @@ struct Place {
 };
 
 template <class T>
-HD double product(T a, T b) {
+TEMPER_HD double product(T a, T b) {
   return double{static_cast<float>(a)} * double{static_cast<float>(b)};
 }
 
@@ -37,7 +37,7 @@ struct Forward {
   float* sum;
   const int64_t* at;
   const T *x, *filter;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Place y(at[row.index], g.p, g.q, g.k);
     const double v = row.sum([&](int i) {
       const Place tap(i, g.r, g.s, g.c);
@@ -55,7 +55,7 @@ struct Data {
   float* sum;
   const int64_t* at;
   const T *dy, *filter;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Place x(at[row.index], g.h, g.w, g.c);
     const double v = row.sum([&](int i) {
       const Place tap(i, g.r, g.s, g.k);
@@ -74,7 +74,7 @@ struct Filter {
   float* sum;
   const int64_t* at;
   const T *x, *dy;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Place tap(at[row.index], g.r, g.s, g.c);  // .n: the filter
     const double v = row.sum([&](int i) {
       const Place y(i, g.p, g.q, 1);
@@ -90,7 +90,7 @@ template <class T>
 struct Pick {
   const int64_t* at;
   const T* x;
-  HD void operator()(int64_t i, float& y) const { y = static_cast<float>(x[at[i]]); }
+  TEMPER_HD void operator()(int64_t i, float& y) const { y = static_cast<float>(x[at[i]]); }
 };
 
 int columns(int64_t products) {
@@ -134,14 +134,14 @@ void pick(Stream stream, int64_t count, float* y, const int64_t* at, const T* x)
   map(stream, count, Pick<T>{at, x}, write(y));
 }
 
-#define INSTANTIATE(T)                                                                                                 \
+#define TEMPER_INSTANTIATE(T)                                                                                          \
   template void plain_conv_forward(Stream, const PlainConvShape&, int64_t, float*, const int64_t*, const T*,           \
                                    const T*);                                                                          \
   template void plain_conv_data(Stream, const PlainConvShape&, int64_t, float*, const int64_t*, const T*, const T*);   \
   template void plain_conv_filter(Stream, const PlainConvShape&, int64_t, float*, const int64_t*, const T*, const T*); \
   template void pick(Stream, int64_t, float*, const int64_t*, const T*);
-INSTANTIATE(float)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

@@ -9,7 +9,7 @@ namespace {
 
 /// dx = sink * dx + gradient(j) for a run of a row.
 template <class R, class T, class F>
-HD void accumulate(const R& run, T* dx, float sink, F gradient) {
+TEMPER_HD void accumulate(const R& run, T* dx, float sink, F gradient) {
   using C = compute_t<T>;
   if (sink == 0) return run.store(dx, [&](int j) { return T(gradient(j)); });
   const auto old = run.load(dx);
@@ -20,18 +20,18 @@ HD void accumulate(const R& run, T* dx, float sink, F gradient) {
 struct Range {
   int begin, end;
 };
-HD Range window(int at, int extent, const PoolShape& g) {
+TEMPER_HD Range window(int at, int extent, const PoolShape& g) {
   const int from = at * g.stride - g.pad, to = from + g.size;
   return {from < 0 ? 0 : from, to > extent ? extent : to};
 }
-HD Range windows_over(int at, int extent, const PoolShape& g) {
+TEMPER_HD Range windows_over(int at, int extent, const PoolShape& g) {
   const int from = at + g.pad - g.size + g.stride, to = (at + g.pad) / g.stride + 1;
   return {from < 0 ? 0 : from / g.stride, to > extent ? extent : to};
 }
 
 /// f(offset of the pixel, place in the window) over the pixels of output pixel o's window, row by row.
 template <class F>
-HD void each_in_window(const PoolShape& g, const Pixel& o, F f) {
+TEMPER_HD void each_in_window(const PoolShape& g, const Pixel& o, F f) {
   const Range rows = window(o.h, int(g.h), g), cols = window(o.w, int(g.w), g);
   for (int h = rows.begin; h < rows.end; ++h)
     for (int w = cols.begin; w < cols.end; ++w)
@@ -40,7 +40,7 @@ HD void each_in_window(const PoolShape& g, const Pixel& o, F f) {
 
 /// f(offset of the output pixel, place of `i` in its window) over all windows that pixel i lies in.
 template <class F>
-HD void each_window_over(const PoolShape& g, int64_t p, int64_t q, const Pixel& i, F f) {
+TEMPER_HD void each_window_over(const PoolShape& g, int64_t p, int64_t q, const Pixel& i, F f) {
   const Range rows = windows_over(i.h, int(p), g), cols = windows_over(i.w, int(q), g);
   for (int h = rows.begin; h < rows.end; ++h)
     for (int w = cols.begin; w < cols.end; ++w)
@@ -54,7 +54,7 @@ struct MaxForward {
   T* y;
   uint8_t* argmax;
   const T* x;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
     const auto body = [&](auto run) {
       compute_t<T> best[run.kMost];
@@ -85,7 +85,7 @@ struct MaxBackward {
   T* dx;
   const T* dy;
   const uint8_t* argmax;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
     const auto body = [&](auto run) {
       compute_t<T> sum[run.kMost] = {};
@@ -109,7 +109,7 @@ struct AvgForward {
   int64_t p, q;
   T* y;
   const T* x;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
     const auto body = [&](auto run) {
       compute_t<T> sum[run.kMost] = {};
@@ -130,7 +130,7 @@ struct AvgBackward {
   float sink;
   T* dx;
   const T* dy;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
     const auto body = [&](auto run) {
       compute_t<T> sum[run.kMost] = {};
@@ -168,14 +168,14 @@ void avg_pool_backward(Stream stream, const PoolShape& g, float sink, T* dx, con
   for_each_row(stream, g.n * g.h * g.w, g.c, AvgBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 
-#define INSTANTIATE(T)                                                                               \
+#define TEMPER_INSTANTIATE(T)                                                                        \
   template void max_pool_forward<T>(Stream, const PoolShape&, T*, uint8_t*, const T*);               \
   template void max_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*, const uint8_t*); \
   template void avg_pool_forward<T>(Stream, const PoolShape&, T*, const T*);                         \
   template void avg_pool_backward<T>(Stream, const PoolShape&, float, T*, const T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

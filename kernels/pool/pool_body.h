@@ -9,7 +9,7 @@ namespace temper {
 struct Pixel {
   int64_t n;
   int h, w;
-  HD Pixel(int64_t index, int64_t height, int64_t width)
+  TEMPER_HD Pixel(int64_t index, int64_t height, int64_t width)
       : n(index / (height * width)), h(int(index / width % height)), w(int(index % width)) {}
 };
 

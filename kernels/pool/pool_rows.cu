@@ -9,7 +9,7 @@ namespace {
 
 /// dx = sink * dx + gradient(c, elements of `arrays`), along a row.
 template <class T, class F, class... Arrays>
-HD void accumulate(const Row& row, T* dx, float sink, F gradient, const Arrays*... arrays) {
+TEMPER_HD void accumulate(const Row& row, T* dx, float sink, F gradient, const Arrays*... arrays) {
   using C = compute_t<T>;
   if (sink == 0)
     row.each([&](int c, T& into, Arrays... v) { into = T(gradient(c, v...)); }, write(dx), arrays...);
@@ -22,7 +22,7 @@ struct GlobalForward {
   int64_t pixels;
   compute_t<T>* y;
   const T* x;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const auto body = [&](auto run) {
       compute_t<T> sum[run.kMost] = {};
       for (int64_t p = 0; p < pixels; ++p) {
@@ -42,7 +42,7 @@ struct GlobalBackward {
   T* dx;
   const compute_t<T>* dy;
   const T* mask;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     using C = compute_t<T>;
     const C* mean = dy + row.index / pixels * row.size;
     T* const to = dx + row.at(0);
@@ -65,7 +65,7 @@ struct Transpose {
   float sink;
   T* y;
   const T* x;
-  HD void operator()(const Row& row) const {  // a row of x: all of b
+  TEMPER_HD void operator()(const Row& row) const {  // a row of x: all of b
     const int64_t n = row.index / a, i = row.index % a;
     row.each([&](int j) {
       T& into = y[(n * row.size + j) * a + i];
@@ -81,7 +81,7 @@ struct ShortcutForward {
   int64_t p, q;
   T* y;
   const T* x;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel o(row.index, p, q);
     const T* from = x + ((o.n * g.h + o.h * g.stride) * g.w + o.w * g.stride) * g.c;
     const auto body = [&](int c, T& y) {
@@ -99,7 +99,7 @@ struct ShortcutBackward {
   float sink;
   T* dx;
   const T* dy;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const Pixel i(row.index, g.h, g.w);
     using C = compute_t<T>;
     const T* from = dy + ((i.n * p + i.h / g.stride) * q + i.w / g.stride) * g.wide + g.front;
@@ -142,15 +142,15 @@ void shortcut_pad_backward(Stream stream, const ShortcutShape& g, float sink, T*
   for_each_row(stream, g.n * g.h * g.w, g.c, ShortcutBackward<T>{g, g.p(), g.q(), sink, dx, dy});
 }
 
-#define INSTANTIATE(T)                                                                                                \
+#define TEMPER_INSTANTIATE(T)                                                                                         \
   template void global_avg_pool_forward<T>(Stream, int64_t, int64_t, int, compute_t<T>*, const T*);                   \
   template void global_avg_pool_backward<T>(Stream, int64_t, int64_t, int, float, T*, const compute_t<T>*, const T*); \
   template void transpose<T>(Stream, int64_t, int64_t, int64_t, float, T*, const T*);                                 \
   template void shortcut_pad_forward<T>(Stream, const ShortcutShape&, T*, const T*);                                  \
   template void shortcut_pad_backward<T>(Stream, const ShortcutShape&, float, T*, const T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

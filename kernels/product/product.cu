@@ -8,7 +8,7 @@ namespace {
 
 struct Product {
   template <class T>
-  HD void operator()(int64_t, T& y, T a, T b) const {
+  TEMPER_HD void operator()(int64_t, T& y, T a, T b) const {
     y = a * b;
   }
 };
@@ -16,7 +16,7 @@ struct Product {
 template <class T>
 struct ProductAdd {
   T beta;
-  HD void operator()(int64_t, T& y, T a, T b) const { y = beta * y + a * b; }
+  TEMPER_HD void operator()(int64_t, T& y, T a, T b) const { y = beta * y + a * b; }
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 template <class T>
 struct Draw {
   RandomFill fill;
-  HD void operator()(int64_t i, T& y) const {
+  TEMPER_HD void operator()(int64_t i, T& y) const {
     const Philox4 w = philox(fill.seed, static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0);
     const float v = 2 * uniform01(w.x[0]) - 1;  // exact
     const uint32_t eighth = w.x[1] >> 29;

@@ -9,21 +9,21 @@ namespace {
 
 struct Forward {
   template <class T>
-  HD void operator()(int64_t, T& y, T x) const {
+  TEMPER_HD void operator()(int64_t, T& y, T x) const {
     y = compute_t<T>(x) <= 0 ? T(0.f) : x;
   }
 };
 
 struct Backward {
   template <class T>
-  HD void operator()(int64_t, T& dx, T y, T dy) const {
+  TEMPER_HD void operator()(int64_t, T& dx, T y, T dy) const {
     dx = compute_t<T>(y) > 0 ? dy : T(0.f);
   }
 };
 
 struct BackwardAdd {
   template <class T>
-  HD void operator()(int64_t, T& dx, T y, T dy) const {
+  TEMPER_HD void operator()(int64_t, T& dx, T y, T dy) const {
     using C = compute_t<T>;
     dx = T(C(dx) + (C(y) > 0 ? C(dy) : C(0)));
   }
@@ -46,12 +46,12 @@ void relu_backward(Stream stream, int64_t n, const T* y, const T* dy, float beta
     map(stream, n, BackwardAdd{}, dx, y, dy);
 }
 
-#define INSTANTIATE(T)                                          \
+#define TEMPER_INSTANTIATE(T)                                   \
   template void relu_forward<T>(Stream, int64_t, T*, const T*); \
   template void relu_backward<T>(Stream, int64_t, const T*, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(bfloat16)
-INSTANTIATE(float16)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(bfloat16)
+TEMPER_INSTANTIATE(float16)
 
 }  // namespace temper

@@ -7,7 +7,7 @@ namespace temper {
 namespace {
 
 template <class T>
-HD T magnitude(T v) {
+TEMPER_HD T magnitude(T v) {
   return v < T(0) ? -v : v;
 }
 
@@ -15,7 +15,7 @@ template <class T>
 struct Score {
   T alpha, rest;
   RgpForm form;
-  HD void operator()(int64_t, T& score, T natural, T robust) const {
+  TEMPER_HD void operator()(int64_t, T& score, T natural, T robust) const {
     if (form == RgpForm::abs) {
       score = alpha * magnitude(natural) + rest * magnitude(robust);
     } else {

@@ -10,7 +10,7 @@ template <class T>
 struct RowAdd {
   const T* v;
   int cols;
-  HD void operator()(int64_t i, T& y) const { y = T(compute_t<T>(y) + compute_t<T>(v[i % cols])); }
+  TEMPER_HD void operator()(int64_t i, T& y) const { y = T(compute_t<T>(y) + compute_t<T>(v[i % cols])); }
 };
 }  // namespace
 

@@ -7,7 +7,7 @@ namespace temper {
 namespace {
 
 template <class T>
-HD void copy_row(const Row& row, T* to, const T* from) {
+TEMPER_HD void copy_row(const Row& row, T* to, const T* from) {
   row.each([](int, T& y, T x) { y = x; }, write(to), from);
 }
 
@@ -16,7 +16,9 @@ struct Gather {
   T* y;
   const T* x;
   const int32_t* index;
-  HD void operator()(const Row& row) const { copy_row(row, y + row.at(0), x + int64_t{index[row.index]} * row.size); }
+  TEMPER_HD void operator()(const Row& row) const {
+    copy_row(row, y + row.at(0), x + int64_t{index[row.index]} * row.size);
+  }
 };
 
 template <class T>
@@ -24,7 +26,9 @@ struct Scatter {
   T* y;
   const T* x;
   const int32_t* index;
-  HD void operator()(const Row& row) const { copy_row(row, y + int64_t{index[row.index]} * row.size, x + row.at(0)); }
+  TEMPER_HD void operator()(const Row& row) const {
+    copy_row(row, y + int64_t{index[row.index]} * row.size, x + row.at(0));
+  }
 };
 
 template <class T>
@@ -32,7 +36,7 @@ struct CopyWhere {
   T* y;
   const T* x;
   const int32_t* chosen;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     if (chosen[row.index]) copy_row(row, y + row.at(0), x + row.at(0));
   }
 };
@@ -57,12 +61,12 @@ void copy_rows_where(Stream stream, int64_t rows, int cols, T* y, const T* x, co
   for_each_row(stream, rows, cols, CopyWhere<T>{y, x, chosen});
 }
 
-#define INSTANTIATE(T)                                                               \
+#define TEMPER_INSTANTIATE(T)                                                        \
   template void gather_rows<T>(Stream, int64_t, int, T*, const T*, const int32_t*);  \
   template void scatter_rows<T>(Stream, int64_t, int, T*, const T*, const int32_t*); \
   template void copy_rows_where<T>(Stream, int64_t, int, T*, const T*, const int32_t*);
-INSTANTIATE(float)
-INSTANTIATE(double)
-INSTANTIATE(int32_t)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
+TEMPER_INSTANTIATE(int32_t)
 
 }  // namespace temper

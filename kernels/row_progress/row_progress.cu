@@ -9,7 +9,7 @@ namespace {
 template <class T>
 struct Advance {
   RowLimits<T> limits;
-  HD void operator()(int64_t i, int32_t& active, int32_t& wrong, int32_t& steps, int32_t& queries) const {
+  TEMPER_HD void operator()(int64_t i, int32_t& active, int32_t& wrong, int32_t& steps, int32_t& queries) const {
     const bool begins = limits.step == 0, was_active = begins || active;
     const int most = limits.row_steps && limits.row_steps[i] < limits.steps ? limits.row_steps[i] : limits.steps;
     wrong = (begins ? 0 : wrong) + (was_active && limits.success && limits.success[i] != T(0));
@@ -21,7 +21,7 @@ struct Advance {
 
 struct Add {
   int32_t value;
-  HD void operator()(int64_t, int32_t& y) const { y += value; }
+  TEMPER_HD void operator()(int64_t, int32_t& y) const { y += value; }
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ struct Scale {
   const T* s;
   int64_t cols;  ///< columns sharing one s: of a row, or of the whole matrix
   T factor, beta;
-  HD void operator()(int64_t i, T& y, T x) const { y = factor * s[i / cols] * x + (beta ? beta * y : T(0)); }
+  TEMPER_HD void operator()(int64_t i, T& y, T x) const { y = factor * s[i / cols] * x + (beta ? beta * y : T(0)); }
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ struct Sum {
   T* y;
   const T* x;
   T factor;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T sum = row.sum([](int, T v) { return v; }, x + row.at(0));
     row.once([&] { y[row.index] = factor * sum; });
   }
@@ -21,7 +21,7 @@ template <class T>
 struct Spread {
   const T* dy;
   int cols;
-  HD void operator()(int64_t i, T& dx) const { dx = dy[i / cols]; }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = dy[i / cols]; }
 };
 
 template <class T>
@@ -29,7 +29,7 @@ struct SpreadAdd {
   const T* dy;
   int cols;
   T beta;
-  HD void operator()(int64_t i, T& dx) const { dx = beta * dx + dy[i / cols]; }
+  TEMPER_HD void operator()(int64_t i, T& dx) const { dx = beta * dx + dy[i / cols]; }
 };
 
 }  // namespace
@@ -49,10 +49,10 @@ void row_sum_backward(Stream stream, int64_t rows, int cols, const T* dy, float 
     map(stream, rows * cols, SpreadAdd<T>{dy, cols, beta}, dx);
 }
 
-#define INSTANTIATE(T)                                                  \
+#define TEMPER_INSTANTIATE(T)                                           \
   template void row_sum<T>(Stream, int64_t, int, T*, const T*, double); \
   template void row_sum_backward<T>(Stream, int64_t, int, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

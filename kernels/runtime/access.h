@@ -16,7 +16,7 @@ struct WriteOnly {
   T* data;
 };
 template <class T>
-HD WriteOnly<T> write(T* data) {
+TEMPER_HD WriteOnly<T> write(T* data) {
   return {data};
 }
 
@@ -31,12 +31,12 @@ inline constexpr int kPackAlignment = int(sizeof(T)) * W < kAccess ? int(sizeof(
 template <int W, class T>
 struct alignas(kPackAlignment<W, T>) Pack {
   T v[W];
-  HD const T& operator[](int k) const { return v[k]; }
+  TEMPER_HD const T& operator[](int k) const { return v[k]; }
 };
 
 /// Stores a pack in as few accesses as there can be; nvcc would split a plain assignment into the members.
 template <class P>
-HD void store_pack(P* to, const P& from) {
+TEMPER_HD void store_pack(P* to, const P& from) {
 #if defined(__CUDA_ARCH__)
   using Word = std::conditional_t<sizeof(P) % 16 == 0, uint4, std::conditional_t<sizeof(P) % 8 == 0, uint2, unsigned>>;
   if constexpr (alignof(P) >= sizeof(Word)) {
@@ -51,16 +51,16 @@ HD void store_pack(P* to, const P& from) {
 }
 
 template <int W, class T>
-HD Pack<W, T> load_pack(const T* p) {
+TEMPER_HD Pack<W, T> load_pack(const T* p) {
   return *reinterpret_cast<const Pack<W, T>*>(p);
 }
 template <int W, class T>
-HD void store_pack(T* p, const Pack<W, T>& from) {
+TEMPER_HD void store_pack(T* p, const Pack<W, T>& from) {
   store_pack(reinterpret_cast<Pack<W, T>*>(p), from);
 }
 /// Whether W elements can be read at once from where each array starts.
 template <int W, class... T>
-HD bool aligned(const T*... p) {
+TEMPER_HD bool aligned(const T*... p) {
   return ((reinterpret_cast<uintptr_t>(p) % kPackAlignment<W, T> == 0) && ...);
 }
 
@@ -69,35 +69,35 @@ template <int W, class T>
 struct ReadWrite {
   T* data;
   Pack<W, T> pack;
-  HD void load(int64_t i) { pack = load_pack<W>(data + i); }
-  HD void store(int64_t i) { store_pack<W>(data + i, pack); }
-  HD T& at(int k) { return pack.v[k]; }
-  HD T& element(int64_t i) { return data[i]; }
+  TEMPER_HD void load(int64_t i) { pack = load_pack<W>(data + i); }
+  TEMPER_HD void store(int64_t i) { store_pack<W>(data + i, pack); }
+  TEMPER_HD T& at(int k) { return pack.v[k]; }
+  TEMPER_HD T& element(int64_t i) { return data[i]; }
 };
 template <int W, class T>
 struct Read {
   const T* data;
   Pack<W, T> pack;
-  HD void load(int64_t i) { pack = load_pack<W>(data + i); }
-  HD void store(int64_t) {}
-  HD const T& at(int k) { return pack.v[k]; }
-  HD const T& element(int64_t i) { return data[i]; }
+  TEMPER_HD void load(int64_t i) { pack = load_pack<W>(data + i); }
+  TEMPER_HD void store(int64_t) {}
+  TEMPER_HD const T& at(int k) { return pack.v[k]; }
+  TEMPER_HD const T& element(int64_t i) { return data[i]; }
 };
 template <int W, class T>
 struct Write : ReadWrite<W, T> {
-  HD void load(int64_t) {}
+  TEMPER_HD void load(int64_t) {}
 };
 
 template <int W, class T>
-HD ReadWrite<W, T> access(T* p) {
+TEMPER_HD ReadWrite<W, T> access(T* p) {
   return {p, {}};
 }
 template <int W, class T>
-HD Read<W, T> access(const T* p) {
+TEMPER_HD Read<W, T> access(const T* p) {
   return {p, {}};
 }
 template <int W, class T>
-HD Write<W, T> access(WriteOnly<T> p) {
+TEMPER_HD Write<W, T> access(WriteOnly<T> p) {
   return {{p.data, {}}};
 }
 
@@ -116,11 +116,11 @@ constexpr int map_width() {
 }
 
 template <class T>
-HD T* pointer(T* p) {
+TEMPER_HD T* pointer(T* p) {
   return p;
 }
 template <class T>
-HD T* pointer(WriteOnly<T> p) {
+TEMPER_HD T* pointer(WriteOnly<T> p) {
   return p.data;
 }
 

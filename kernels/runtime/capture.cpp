@@ -13,7 +13,7 @@ void Capture::begin(Mode mode) {
 
 void Capture::begin() { begin(Mode::recording); }
 
-Recording Capture::end() {
+CapturedStep Capture::end() {
   mode_ = Mode::doing;
   return std::exchange(now_, {});
 }
@@ -31,13 +31,13 @@ void Capture::end_planning() {
   for (; !undo_.empty(); undo_.pop_back()) undo_.back()();
 }
 
-void Capture::forbid(const char* what) const {
+void Capture::forbid_in_capture(const char* what) const {
   if (mode_ == Mode::doing) return;
   throw NotRepeatable(cat(what, *last_ ? cat(" after ", last_) : "", ", which cannot be repeated by the device alone"));
 }
 
-void Capture::host(std::function<void()> f) {
-  if (recording()) now_.host.push_back(std::move(f));
+void Capture::on_replay(std::function<void()> f) {
+  if (recording()) now_.on_replay.push_back(std::move(f));
 }
 
 void Capture::undo(std::function<void()> f) {
@@ -48,7 +48,7 @@ void Capture::entered(const char* name) {
   if (mode_ != Mode::doing) last_ = name;
 }
 
-void Capture::launched(Recording::Launch launch) {
+void Capture::launched(CapturedStep::Launch launch) {
   if (mode_ != Mode::doing) now_.launches.push_back(std::move(launch));
 }
 

@@ -20,7 +20,7 @@ struct NotRepeatable : Error {
 };
 
 /// What the host knows of recorded work.
-struct Recording {
+struct CapturedStep {
   /// A launch: what runs, and its arguments as bytes. Listed on the CPU alone, where nothing can be repeated: two steps
   /// with equal lists are what a repetition takes them for.
   struct Launch {
@@ -29,25 +29,25 @@ struct Recording {
     friend bool operator==(const Launch&, const Launch&) = default;
   };
   std::vector<Launch> launches;
-  std::vector<std::function<void()>> host;  ///< what the host has to do each time the work is done again, in order
+  std::vector<std::function<void()>> on_replay;  ///< what the host has to do each time the work is done again, in order
 };
 
 /// Whether the work of a stream is done, recorded or only planned: shared by all copies of the stream. A recording
 /// holds launches with the arguments they had, so these, and whatever the host decides, have to be the same every time;
-/// numbers that change are read by kernels (Live). While planning, launches, copies, fills and products do nothing, and
-/// what has to be chosen before its first use is chosen or noted.
+/// numbers that change are read by kernels (ScalarArg). While planning, launches, copies, fills and products do
+/// nothing, and what has to be chosen before its first use is chosen or noted.
 class Capture {
  public:
   bool recording() const { return mode_ == Mode::recording; }
   bool planning() const { return mode_ == Mode::planning; }
   /// What has been recorded or planned so far, or was planned last.
-  const Recording& so_far() const { return now_; }
+  const CapturedStep& captured() const { return now_; }
   /// What somebody keeps ready on the device (converted filters) counts only while this stays the same: a recording has
   /// to hold the preparations too, and one that failed has prepared nothing.
   uint64_t generation() const { return generation_; }
 
   void begin();
-  Recording end();
+  CapturedStep end();
   /// Ends a recording that came to nothing.
   void abandon();
 
@@ -56,15 +56,15 @@ class Capture {
   void end_planning();
 
   /// Throws NotRepeatable while recording or planning: `what` cannot be repeated without the host.
-  void forbid(const char* what) const;
+  void forbid_in_capture(const char* what) const;
   /// While recording, `f` is to be called after each repetition: what the host keeps in step with the device.
-  void host(std::function<void()> f);
+  void on_replay(std::function<void()> f);
   /// While planning, `f` is to be called at its end, the last one first: what takes back a change that the host made
   /// because of work that was not done.
   void undo(std::function<void()> f);
   /// While recording or planning: the range that was entered, or a launch.
   void entered(const char* name);
-  void launched(Recording::Launch launch);
+  void launched(CapturedStep::Launch launch);
 
  private:
   enum class Mode : uint8_t { doing, recording, planning };
@@ -73,7 +73,7 @@ class Capture {
   Mode mode_ = Mode::doing;
   uint64_t generation_ = 1;
   const char* last_ = "";
-  Recording now_;
+  CapturedStep now_;
   std::vector<std::function<void()>> undo_;
 };
 
@@ -111,7 +111,7 @@ void append_bytes(std::vector<char>& to, T value) {
 template <class Fn, class... Args>
 void list_launch(Stream stream, const Fn& fn, const Args&... args) {
   if (!listing(stream)) return;
-  Recording::Launch launch{.what = __PRETTY_FUNCTION__, .arguments = {}};
+  CapturedStep::Launch launch{.what = __PRETTY_FUNCTION__, .arguments = {}};
   if constexpr (!std::is_empty_v<Fn>) detail::append_bytes(launch.arguments, fn);
   (detail::append_bytes(launch.arguments, args), ...);
   stream.capture->launched(std::move(launch));

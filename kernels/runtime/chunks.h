@@ -16,7 +16,7 @@ struct Chunks {
     size = std::max(size, (n + most - 1) / most);
     count = (n + size - 1) / size;
   }
-  HD int64_t rows_of(int64_t k) const { return k + 1 < count ? size : rows - k * size; }
+  TEMPER_HD int64_t rows_of(int64_t k) const { return k + 1 < count ? size : rows - k * size; }
 };
 
 }  // namespace temper

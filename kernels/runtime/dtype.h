@@ -41,7 +41,7 @@ struct bfloat16 {
   uint16_t bits;
 
   bfloat16() = default;
-  HD explicit bfloat16(float value) {
+  TEMPER_HD explicit bfloat16(float value) {
 #if defined(__CUDA_ARCH__)
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));  // needs sm_80
 #else
@@ -52,7 +52,7 @@ struct bfloat16 {
     bits = static_cast<uint16_t>(is_nan ? (u >> 16) | 0x40u : rounded >> 16);
 #endif
   }
-  HD operator float() const {
+  TEMPER_HD operator float() const {
     const uint32_t u = static_cast<uint32_t>(bits) << 16;
 #if defined(__CUDA_ARCH__)
     return __uint_as_float(u);
@@ -70,7 +70,7 @@ struct float16 {
   uint16_t bits;
 
   float16() = default;
-  HD explicit float16(float value) {
+  TEMPER_HD explicit float16(float value) {
 #if defined(__CUDA_ARCH__)
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
 #else
@@ -89,7 +89,7 @@ struct float16 {
     bits = static_cast<uint16_t>(sign | (a >= 0x47800000u ? special : finite));
 #endif
   }
-  HD operator float() const {
+  TEMPER_HD operator float() const {
 #if defined(__CUDA_ARCH__)
     float value;
     asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
@@ -166,7 +166,7 @@ decltype(auto) dispatch_float(DType t, F f) {
 
 /// As dispatch_float for what is stored in 16 bits.
 template <class F>
-decltype(auto) dispatch_narrow(DType t, F f) {
+decltype(auto) dispatch_half(DType t, F f) {
   switch (t) {
     case DType::bf16: return f(bfloat16{});
     case DType::f16: return f(float16{});

@@ -6,7 +6,7 @@
 namespace temper {
 
 // A body is a template over the row; each() and sum() call it with elements of what hold() gave it:
-//   template <class R> HD void operator()(const R& row) const {
+//   template <class R> TEMPER_HD void operator()(const R& row) const {
 //     auto v = row.hold(x);  // a row of x
 //     const T squares = row.sum([](int, T v) { return v * v; }, v);
 //     row.each([&](int, T& v) { v /= squares; }, v);
@@ -16,15 +16,15 @@ namespace temper {
 /// A row that stays where it is: its functions with arrays are those of Row.
 class LongRow : public Row {
  public:
-  explicit HD LongRow(const Row& row) : Row(row) {}
+  explicit TEMPER_HD LongRow(const Row& row) : Row(row) {}
   template <class T>
-  HD T* hold(T* x) const {
+  TEMPER_HD T* hold(T* x) const {
     return x + at(0);
   }
   template <class T>
-  HD void put(T*, const T*) const {}
+  TEMPER_HD void put(T*, const T*) const {}
   template <class F, class... T>
-  HD auto sum(F f, const T*... held) const {
+  TEMPER_HD auto sum(F f, const T*... held) const {
     return Row::sum(f, held...);
   }
 };
@@ -105,7 +105,7 @@ namespace detail {
 template <class Fn>
 struct OnLongRow {
   Fn fn;
-  HD void operator()(const Row& row) const { fn(LongRow(row)); }
+  TEMPER_HD void operator()(const Row& row) const { fn(LongRow(row)); }
 };
 
 #if defined(TEMPER_KERNELS)

@@ -19,19 +19,19 @@ namespace temper {
 
 namespace detail {
 
-/// The body itself, or what it makes of its live numbers: body.begin(), called where the body runs, before elements.
+/// The body itself, or what it makes of its live numbers: body.bind(), called where the body runs, before elements.
 template <class Fn>
-HD auto begun(const Fn& fn) {
-  if constexpr (requires { fn.begin(); })
-    return fn.begin();
+TEMPER_HD auto bound(const Fn& fn) {
+  if constexpr (requires { fn.bind(); })
+    return fn.bind();
   else
     return fn;
 }
-/// Whether a body asks, by live numbers, for no element to be touched: body.rests().
+/// Whether a body asks, by live numbers, for no element to be touched: body.skip().
 template <class Fn>
-HD bool rests(const Fn& fn) {
-  if constexpr (requires { fn.rests(); })
-    return fn.rests();
+TEMPER_HD bool skip(const Fn& fn) {
+  if constexpr (requires { fn.skip(); })
+    return fn.skip();
   else
     return false;
 }
@@ -75,7 +75,7 @@ __device__ void map_thread(int64_t n, int64_t head, const Fn& fn, Access... arg)
 }
 template <int W, class Fn, class... Args>
 __global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
-  if (!rests(fn)) map_thread<W>(n, head, begun(fn), access<W>(args)...);
+  if (!skip(fn)) map_thread<W>(n, head, bound(fn), access<W>(args)...);
 }
 #endif
 
@@ -83,16 +83,16 @@ __global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
 
 /// Runs fn(i, a[i], b[i], ...) for i in [0, n). Each argument is a `const T*` (read), a `T*` (read and written) or
 /// write(p) (written only). Arrays may alias each other at equal indices. Deterministic: elements are independent.
-/// A body with live numbers has a begin() that returns the body to run, with the numbers as they are then, and may have
-/// rests(): whether to touch nothing at all.
+/// A body with live numbers has a bind() that returns the body to run, with the numbers as they are then, and may have
+/// skip(): whether to touch nothing at all.
 /// A GPU moves 16 bytes of each array at a time where they all start in step, whatever they start at.
 template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;
   if (stream.device == Device::cpu) {
     list_launch(stream, fn, n, detail::pointer(args)...);
-    if (planning(stream) || detail::rests(fn)) return;
-    const auto body = detail::begun(fn);
+    if (planning(stream) || detail::skip(fn)) return;
+    const auto body = detail::bound(fn);
     in_pieces(stream, n, 1,
               [&](int64_t from, int64_t to) { detail::map_range(from, to, body, detail::pointer(args)...); });
     return;

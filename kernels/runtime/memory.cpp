@@ -28,38 +28,34 @@ bool cuda_available() {
 #endif
 }
 
-void* allocate(Device device, size_t bytes) {
-  if (bytes == 0) return nullptr;
+Memory::Memory(Device device, size_t bytes) : device_(device), bytes_(bytes) {
+  if (bytes == 0) return;
   if (device == Device::cpu) {
     void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     TEMPER_CHECK(data != MAP_FAILED, "allocate: the machine refused ", bytes, " bytes; lower memory.arena_mb");
     madvise(data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults, and prefetching does not stop every 4 kB
-    return data;
+    data_ = data;
+    return;
   }
 #if defined(TEMPER_CUDA)
-  void* data = nullptr;
-  TEMPER_CUDA_CALL(cudaMalloc(&data, bytes));
-  return data;
+  TEMPER_CUDA_CALL(cudaMalloc(&data_, bytes));
 #else
   no_cuda("allocate");
 #endif
 }
 
-void release(Device device, void* data, size_t bytes) {
-  if (!data) return;
-  if (device == Device::cpu) {
-    munmap(data, bytes);
-    return;
-  }
+Memory::~Memory() {
+  if (!data_) return;
+  if (device_ == Device::cpu) munmap(data_, bytes_);
 #if defined(TEMPER_CUDA)
-  cudaFree(data);
+  if (device_ == Device::cuda) cudaFree(data_);
 #endif
 }
 
 void copy(Stream stream, void* to, Device to_device, const void* from, Device from_device, size_t bytes) {
   if (bytes == 0) return;
   const KernelRange range(stream, "copy", {static_cast<int64_t>(bytes)});
-  if (stream.capture && to_device != from_device) stream.capture->forbid("copy: to or from the host");
+  if (stream.capture && to_device != from_device) stream.capture->forbid_in_capture("copy: to or from the host");
   if (to_device == Device::cpu && from_device == Device::cpu) {
     list_launch(stream, to, from, bytes);
     if (planning(stream)) return;
@@ -92,7 +88,7 @@ void set_zero(Stream stream, void* data, size_t bytes) {
 }
 
 void synchronize(Stream stream) {
-  if (stream.capture) stream.capture->forbid("synchronize: the host waits for the device");
+  if (stream.capture) stream.capture->forbid_in_capture("synchronize: the host waits for the device");
   if (stream.device == Device::cpu) return;
 #if defined(TEMPER_CUDA)
   TEMPER_CUDA_CALL(cudaStreamSynchronize(static_cast<cudaStream_t>(stream.handle)));

@@ -19,9 +19,9 @@ namespace temper {
 inline thread_local bool emulates_device = false;
 inline bool on_device() { return emulates_device; }
 #elif defined(TEMPER_ON_DEVICE)
-HD constexpr bool on_device() { return true; }
+TEMPER_HD constexpr bool on_device() { return true; }
 #else
-HD constexpr bool on_device() { return false; }
+TEMPER_HD constexpr bool on_device() { return false; }
 #endif
 
 }  // namespace temper

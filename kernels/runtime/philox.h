@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "kernels/runtime/hd.h"
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 
 namespace temper {
 
@@ -12,7 +12,7 @@ struct Philox4 {
   uint32_t x[4];
 };
 
-HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
+TEMPER_HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t c3) {
   uint32_t k0 = static_cast<uint32_t>(key), k1 = static_cast<uint32_t>(key >> 32);
   uint32_t x0 = c0, x1 = c1, x2 = c2, x3 = c3;
   for (int round = 0; round < 10; ++round) {
@@ -30,29 +30,29 @@ HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, uint32_t 
 }
 
 /// A uniform number in (0, 1): the midpoints of 2^23 equal steps, exact, so equal on every device.
-HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 9) + 0.5f) * (1.0f / 8388608.0f); }
+TEMPER_HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 9) + 0.5f) * (1.0f / 8388608.0f); }
 
 /// What random numbers are for. Streams of different purposes never overlap.
-enum class Purpose : uint32_t { init = 1, shuffle, augment, attack, method, split };
+enum class RngStreamId : uint32_t { init = 1, shuffle, augment, attack, method, split };
 
 /// Names one stream of random numbers: everything but the sample and the element.
 struct RngKey {
   uint64_t seed = 0;
-  Purpose purpose = Purpose::attack;
-  Live<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
-  uint32_t lane = 0;        ///< restart, below 2^24: what separates draws within a step
+  RngStreamId stream_id = RngStreamId::attack;
+  ScalarArg<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
+  uint32_t substream = 0;        ///< restart, below 2^24: what separates draws within a step
 
   /// The same stream for a kernel that draws from it often: its step is read once.
-  HD RngKey now() const { return {seed, purpose, step.now(), lane}; }
+  TEMPER_HD RngKey now() const { return {seed, stream_id, step.now(), substream}; }
 };
 
 /// Four random words for elements 4i .. 4i+3 of sample `sample`.
-HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
-  return philox(key.seed, i, sample, key.step.now(), static_cast<uint32_t>(key.purpose) | key.lane << 8);
+TEMPER_HD Philox4 random_words(const RngKey& key, uint32_t sample, uint32_t i) {
+  return philox(key.seed, i, sample, key.step.now(), static_cast<uint32_t>(key.stream_id) | key.substream << 8);
 }
 
 /// Uniform in (0, 1) for one element of one sample.
-HD float random_uniform(const RngKey& key, uint32_t sample, uint32_t element) {
+TEMPER_HD float random_uniform(const RngKey& key, uint32_t sample, uint32_t element) {
   return uniform01(random_words(key, sample, element / 4).x[element % 4]);
 }
 
@@ -67,7 +67,7 @@ struct Direction {
 /// The direction at `turn` full turns, in [0, 1), to 13 digits. The turn is brought to within an eighth of one of the
 /// four axes, which is exact, and then the Taylor series does. The libraries' functions would reduce any angle, for
 /// which a GPU takes a stack.
-HD Direction direction(double turn) {
+TEMPER_HD Direction direction(double turn) {
   const int quarter = static_cast<int>(4 * turn + 0.5);
   const double a = 6.283185307179586 * (turn - 0.25 * quarter), s = a * a;
   const double cos =
@@ -80,14 +80,14 @@ HD Direction direction(double turn) {
 
 /// Two standard normals from two random words (Box-Muller). Computed in double and rounded once, because the devices'
 /// float sin, cos and log differ in the last bit.
-HD NormalPair normal_pair(uint32_t a, uint32_t b) {
+TEMPER_HD NormalPair normal_pair(uint32_t a, uint32_t b) {
   const double radius = std::sqrt(-2.0 * std::log(static_cast<double>(uniform01(a))));
   const Direction d = direction(static_cast<double>(uniform01(b)));
   return {{static_cast<float>(radius * d.cos), static_cast<float>(radius * d.sin)}};
 }
 
 /// Standard normal for one element of one sample.
-HD float random_normal(const RngKey& key, uint32_t sample, uint32_t element) {
+TEMPER_HD float random_normal(const RngKey& key, uint32_t sample, uint32_t element) {
   const Philox4 w = random_words(key, sample, element / 4);
   return (element % 4 < 2 ? normal_pair(w.x[0], w.x[1]) : normal_pair(w.x[2], w.x[3])).x[element % 2];
 }

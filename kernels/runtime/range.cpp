@@ -109,7 +109,7 @@ void RangeLog::close(Stream stream) {
   if (recording_ != generation(stream)) {  // a new recording; whatever the one before held does not run again
     drop(recorded_);
     recording_ = generation(stream);
-    stream.capture->host([this] { repeated_ = true; });
+    stream.capture->on_replay([this] { repeated_ = true; });
   }
   recorded_.push_back(timed);
 }

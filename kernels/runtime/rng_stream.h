@@ -6,19 +6,19 @@
 
 namespace temper {
 
-/// The random numbers of one user within a step: a key for each lane (restart, iteration), and streams of its own for
-/// what it uses, by name. Streams of different names never overlap: the name goes into the seed.
+/// The random numbers of one user within a step: a key for each substream (restart, iteration), and streams of its own
+/// for what it uses, by name. Streams of different names never overlap: the name goes into the seed.
 class RngStream {
  public:
   /// `step` separates repeated use for the same samples: the epoch in training, 0 in evaluation.
-  explicit RngStream(uint64_t seed, Live<uint32_t> step = 0) : seed_(seed), step_(step) {}
+  explicit RngStream(uint64_t seed, ScalarArg<uint32_t> step = 0) : seed_(seed), step_(step) {}
 
   RngStream derive(std::string_view name) const {
     uint64_t hash = 0xCBF29CE484222325u;  // FNV-1a
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
     return RngStream(mix(seed_ ^ mix(hash)), step_);
   }
-  RngKey key(uint32_t lane = 0) const { return {seed_, Purpose::attack, step_, lane}; }
+  RngKey key(uint32_t substream = 0) const { return {seed_, RngStreamId::attack, step_, substream}; }
 
  private:
   /// SplitMix64's finaliser (Steele et al. 2014).
@@ -30,7 +30,7 @@ class RngStream {
   }
 
   uint64_t seed_;
-  Live<uint32_t> step_;
+  ScalarArg<uint32_t> step_;
 };
 
 }  // namespace temper

@@ -50,18 +50,18 @@ class Row {
   int64_t stride = size;      ///< from a row to the next, in columns
   int lanes = detail::kWarp;  ///< threads that share the row, on CUDA
 
-  HD int64_t at(int c) const { return index * stride + c; }
+  TEMPER_HD int64_t at(int c) const { return index * stride + c; }
   /// The row cut off after `count` columns: matrices whose last row is shorter.
-  HD Row first(int64_t count) const {
+  TEMPER_HD Row first(int64_t count) const {
     return {index, count < 0 ? 0 : count < size ? static_cast<int>(count) : size, stride, lanes};
   }
   /// f(c) for every column of the row.
   template <class F>
-  HD void each(F f) const {
+  TEMPER_HD void each(F f) const {
     for (int c = lane(); c < size; c += step()) f(c);
   }
   template <class F, class... Arrays>
-  HD void each(F f, Arrays... arrays) const {
+  TEMPER_HD void each(F f, Arrays... arrays) const {
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) return visit<detail::width_of<Arrays...>()>(f, arrays...);
 #endif
@@ -70,7 +70,7 @@ class Row {
   /// f(Run) for all columns, W a thread on CUDA where that divides the row and each array, which the body moves through
   /// the run, starts at a multiple of 16 bytes; else one.
   template <int W, class F, class... T>
-  HD void each_run(F f, const T*... arrays) const {
+  TEMPER_HD void each_run(F f, const T*... arrays) const {
     (static_cast<void>(arrays), ...);
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) {
@@ -88,17 +88,17 @@ class Row {
   }
   /// f() by one thread of the row.
   template <class F>
-  HD void once(F f) const {
+  TEMPER_HD void once(F f) const {
     if (lane() == 0) f();
   }
   /// What each thread wrote, all threads of the row may read from here on.
-  HD void sync() const {
+  TEMPER_HD void sync() const {
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) lanes == detail::kWarp ? __syncwarp() : __syncthreads();
 #endif
   }
   template <class F>
-  HD auto sum(F f) const {
+  TEMPER_HD auto sum(F f) const {
     using T = decltype(f(0));
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) {
@@ -117,7 +117,7 @@ class Row {
     return part[0];
   }
   template <class F, class... Arrays>
-  HD auto sum(F f, Arrays... arrays) const {
+  TEMPER_HD auto sum(F f, Arrays... arrays) const {
 #if defined(TEMPER_ON_DEVICE)
     using T = decltype(f(0, detail::pointer(arrays)[0]...));
     if (on_device()) {
@@ -130,7 +130,7 @@ class Row {
   }
   /// Rows have a column at least. NaN is passed over, but for that of column 0.
   template <class F, class... Arrays>
-  HD auto max(F f, Arrays... arrays) const {
+  TEMPER_HD auto max(F f, Arrays... arrays) const {
     using T = decltype(f(0, detail::pointer(arrays)[0]...));
     T best = f(0, detail::pointer(arrays)[0]...);
     const auto larger = [](T a, T b) { return a > b ? a : b; };
@@ -143,13 +143,13 @@ class Row {
 
  private:
   static constexpr int kCpuLanes = 8;
-  HD int lane() const {
+  TEMPER_HD int lane() const {
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) return threadIdx.x & (lanes - 1);
 #endif
     return 0;
   }
-  HD int step() const { return on_device() ? lanes : 1; }
+  TEMPER_HD int step() const { return on_device() ? lanes : 1; }
 
 #if defined(TEMPER_ON_DEVICE)
   /// Which columns are a thread's is fixed by the row's length; where the arrays start decides only how they are moved.

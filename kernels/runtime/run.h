@@ -36,11 +36,11 @@ struct HostRun {
   int column, size;
 
   template <class T>
-  HD const T* load(const T* row) const {
+  TEMPER_HD const T* load(const T* row) const {
     return row + column;
   }
   template <class T, class F>
-  HD void store(T* row, F f) const {
+  TEMPER_HD void store(T* row, F f) const {
     for (int j = 0; j < size; ++j) row[column + j] = f(j);
   }
 };

@@ -10,9 +10,9 @@ struct Sgd {
   T lr, momentum, weight_decay;
   Momentum kind;
 
-  HD explicit Sgd(const SgdStep& s)
+  TEMPER_HD explicit Sgd(const SgdStep& s)
       : lr(s.lr.now()), momentum(s.momentum), weight_decay(s.weight_decay), kind(s.kind) {}
-  HD void operator()(int64_t, T& w, T& v, T grad) const {
+  TEMPER_HD void operator()(int64_t, T& w, T& v, T grad) const {
     const T g = grad + weight_decay * w;
     v = momentum * v + g;
     w = w - lr * (kind == Momentum::nesterov ? g + momentum * v : v);
@@ -23,7 +23,7 @@ template <class T>
 struct MaskedSgd {
   Sgd<T> sgd;
   MaskMode mode;
-  HD void operator()(int64_t i, T& w, T& v, T grad, T mask) const {
+  TEMPER_HD void operator()(int64_t i, T& w, T& v, T grad, T mask) const {
     if (mask != T(0))
       sgd(i, w, v, grad);
     else if (mode == MaskMode::zero_gradient)
@@ -35,13 +35,13 @@ struct MaskedSgd {
 template <class T>
 struct LiveSgd {
   SgdStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Sgd<T> begin() const { return Sgd<T>(step); }
+  TEMPER_HD bool skip() const { return step.moves.now() == 0; }
+  TEMPER_HD Sgd<T> bind() const { return Sgd<T>(step); }
 };
 template <class T>
 struct LiveMaskedSgd : LiveSgd<T> {
   MaskMode mode;
-  HD MaskedSgd<T> begin() const { return {LiveSgd<T>::begin(), mode}; }
+  TEMPER_HD MaskedSgd<T> bind() const { return {LiveSgd<T>::bind(), mode}; }
 };
 
 }  // namespace temper::sgd_body

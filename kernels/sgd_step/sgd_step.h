@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
@@ -13,11 +13,11 @@ enum class MaskMode : uint8_t { zero_gradient, freeze };
 enum class Momentum : uint8_t { classic, nesterov };
 
 struct SgdStep {
-  Live<double> lr = 0.1;
+  ScalarArg<double> lr = 0.1;
   double momentum = 0.9;
   double weight_decay = 0;
   Momentum kind = Momentum::classic;
-  Live<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
+  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
 };
 
 /// One step of stochastic gradient descent over n elements, in PyTorch's order:

@@ -12,7 +12,7 @@ template <class T>
 struct Softmax {
   T* y;
   const T* z;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* of = z + row.at(0);
     const LogSoftmax<T> log_q(row, of, T(1));
     row.each([&](int, T& y, T v) { y = std::exp(log_q(v)); }, write(y + row.at(0)), of);
@@ -23,7 +23,7 @@ template <class T>
 struct LogOfSoftmax {
   T* y;
   const T* z;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* of = z + row.at(0);
     const LogSoftmax<T> log_q(row, of, T(1));
     row.each([&](int, T& y, T v) { y = log_q(v); }, write(y + row.at(0)), of);
@@ -32,7 +32,7 @@ struct LogOfSoftmax {
 
 /// dz = [beta * dz +] gradient(y, dy).
 template <class T, class Gradient>
-HD void put(const Row& row, T* dz, const T* y, const T* dy, T beta, const Gradient& gradient) {
+TEMPER_HD void put(const Row& row, T* dz, const T* y, const T* dy, T beta, const Gradient& gradient) {
   if (beta == 0)
     row.each([&](int, T& d, T y, T g) { d = gradient(y, g); }, write(dz), y, dy);
   else
@@ -44,7 +44,7 @@ struct SoftmaxBackward {
   T* dz;
   const T *y, *dy;
   T beta;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T *q = y + row.at(0), *g = dy + row.at(0);
     const T mean = row.sum([](int, T y, T g) { return y * g; }, q, g);
     put(row, dz + row.at(0), q, g, beta, [&](T y, T g) { return y * (g - mean); });
@@ -56,7 +56,7 @@ struct LogSoftmaxBackward {
   T* dz;
   const T *y, *dy;
   T beta;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T *log_q = y + row.at(0), *g = dy + row.at(0);
     const T mass = row.sum([](int, T g) { return g; }, g);
     put(row, dz + row.at(0), log_q, g, beta, [&](T y, T g) { return g - std::exp(y) * mass; });
@@ -89,12 +89,12 @@ void log_softmax_backward(Stream stream, int64_t rows, int cols, const T* y, con
   for_each_row(stream, rows, cols, LogSoftmaxBackward<T>{dz, y, dy, T(beta)});
 }
 
-#define INSTANTIATE(T)                                                                    \
+#define TEMPER_INSTANTIATE(T)                                                             \
   template void softmax_forward<T>(Stream, int64_t, int, T*, const T*);                   \
   template void softmax_backward<T>(Stream, int64_t, int, const T*, const T*, float, T*); \
   template void log_softmax_forward<T>(Stream, int64_t, int, T*, const T*);               \
   template void log_softmax_backward<T>(Stream, int64_t, int, const T*, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -10,16 +10,16 @@ template <class T>
 struct LogSoftmax {
   T temperature, max, log_sum;
 
-  HD LogSoftmax(const Row& row, const T* z, T temperature_)
+  TEMPER_HD LogSoftmax(const Row& row, const T* z, T temperature_)
       : temperature(temperature_),
         max(row.max([&](int, T v) { return v / temperature; }, z)),
         log_sum(std::log(row.sum([&](int, T v) { return std::exp(v / temperature - max); }, z))) {}
-  HD T operator()(T v) const { return (v / temperature - max) - log_sum; }
+  TEMPER_HD T operator()(T v) const { return (v / temperature - max) - log_sum; }
 };
 
 /// Whether each of a row's logits is a finite number.
 template <class T>
-HD bool all_finite(const Row& row, const T* z) {
+TEMPER_HD bool all_finite(const Row& row, const T* z) {
   return row.max([](int, T v) { return v - v == T(0) ? 0 : 1; }, z) == 0;
 }
 

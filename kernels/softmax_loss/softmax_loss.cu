@@ -14,7 +14,7 @@ struct CrossEntropy {
   const T* logits;
   const int32_t* labels;
   T on, off;  ///< target of the label and of every other class
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* z = logits + row.at(0);
     const LogSoftmax<T> log_q(row, z, T(1));
     const int label = labels[row.index];
@@ -30,7 +30,7 @@ template <class T>
 struct SoftCrossEntropy {
   T *loss, *dlogits;
   const T *logits, *target;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T *z = logits + row.at(0), *t = target + row.at(0);
     const LogSoftmax<T> log_q(row, z, T(1));
     const T value = row.sum([&](int, T v, T t) { return -t * log_q(v); }, z, t);
@@ -46,7 +46,7 @@ struct Kl {
   T *loss, *dlogits, *dtarget;
   const T *logits, *target;
   T temperature;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T *z = logits + row.at(0), *t = target + row.at(0);
     const LogSoftmax<T> log_q(row, z, temperature), log_p(row, t, temperature);
     const T value = row.sum([&](int, T v, T t) { return std::exp(log_p(t)) * (log_p(t) - log_q(v)); }, z, t);
@@ -84,11 +84,11 @@ void softmax_kl(Stream stream, int64_t rows, int cols, T* loss, T* dlogits, T* d
   for_each_row(stream, rows, cols, Kl<T>{loss, dlogits, dtarget, logits, target, T(temperature)});
 }
 
-#define INSTANTIATE(T)                                                                                   \
+#define TEMPER_INSTANTIATE(T)                                                                            \
   template void softmax_cross_entropy<T>(Stream, int64_t, int, T*, T*, const T*, const int32_t*, float); \
   template void softmax_soft_cross_entropy<T>(Stream, int64_t, int, T*, T*, const T*, const T*);         \
   template void softmax_kl<T>(Stream, int64_t, int, T*, T*, T*, const T*, const T*, float);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

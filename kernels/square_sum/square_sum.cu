@@ -13,7 +13,7 @@ struct BlockSquares {
   const T* x;
   T* partial;
   int64_t n;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T s = row.first(n - row.at(0)).sum([](int, T v) { return v * v; }, x + row.at(0));
     row.once([&] { partial[row.index] = s; });
   }
@@ -23,7 +23,7 @@ template <class T>
 struct Total {
   const T* partial;
   T* y;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T s = row.sum([](int, T v) { return v; }, partial);
     row.once([&] { y[0] = s; });
   }

@@ -10,7 +10,7 @@ template <class T>
 struct Forward {
   T* y;
   const T *a, *b;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T sum = row.sum([](int, T a, T b) { return (a - b) * (a - b); }, a + row.at(0), b + row.at(0));
     row.once([&] { y[row.index] = sum; });
   }
@@ -20,7 +20,7 @@ template <class T>
 struct Backward {
   const T* dy;
   T factor, beta;
-  HD void operator()(int64_t, T& da, T a, T b) const { da = factor * *dy * (a - b) + (beta ? beta * da : T(0)); }
+  TEMPER_HD void operator()(int64_t, T& da, T a, T b) const { da = factor * *dy * (a - b) + (beta ? beta * da : T(0)); }
 };
 
 }  // namespace
@@ -38,10 +38,10 @@ void squared_error_backward(Stream stream, int64_t n, float beta, T* da, const T
   map(stream, n, Backward<T>{dy, T(2 * factor), T(beta)}, da, a, b);
 }
 
-#define INSTANTIATE(T)                                                          \
+#define TEMPER_INSTANTIATE(T)                                                   \
   template void squared_error<T>(Stream, int64_t, int, T*, const T*, const T*); \
   template void squared_error_backward<T>(Stream, int64_t, float, T*, const T*, const T*, const T*, double);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -51,7 +51,8 @@ void add_cases() {
                 .bytes = (3.0 + beta) * n * sizeof(T),
                 .unfused = if_any(sizeof(T) == 4, CaseBody([n, beta](Stream s, const CaseArgs& a) {
                                     weighted_sum<T>(s, n, 1.5f, a.get<T>(1), -1.5f, a.get<T>(2), a.get<T>(4));
-                                    axpby<T>(s, n, Live<float>(a.get<const float>(3)), a.get<T>(4), beta, a.get<T>(0));
+                                    axpby<T>(s, n, ScalarArg<float>(a.get<const float>(3)), a.get<T>(4), beta,
+                                             a.get<T>(0));
                                   })),
                 .unfused_name = "difference, axpby"});
 }

@@ -15,7 +15,7 @@ struct Mask {
   const T *x, *thresholds;
   T* mask;
   int32_t* kept;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const SliceChunk chunk = chunks[row.index / kRows];
     const int64_t first = row.index % kRows * kRow, from = chunk.from + first;
     const T threshold = thresholds[chunk.group];

@@ -11,49 +11,49 @@ namespace {
 template <class T>
 struct Log {
   T plus;
-  HD void operator()(int64_t, T& y, T x) const { y = std::log(x + plus); }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = std::log(x + plus); }
 };
 
 template <class T>
 struct Exp {
-  HD void operator()(int64_t, T& y, T x) const { y = std::exp(x); }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = std::exp(x); }
 };
 
 template <class T>
 struct SubtractFrom {
   T one;
-  HD void operator()(int64_t, T& y, T x) const { y = one - x; }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = one - x; }
 };
 
 template <class T>
 struct Clamp {
   T low, high;
-  HD void operator()(int64_t, T& y, T x) const { y = x < low ? low : x > high ? high : x; }
+  TEMPER_HD void operator()(int64_t, T& y, T x) const { y = x < low ? low : x > high ? high : x; }
 };
 
 template <class T>
 struct LogGradient {
   T plus;
-  HD T operator()(T x, T dy) const { return dy / (x + plus); }
+  TEMPER_HD T operator()(T x, T dy) const { return dy / (x + plus); }
 };
 
 template <class T>
 struct ClampGradient {
   T low, high;
-  HD T operator()(T x, T dy) const { return x >= low && x <= high ? dy : T(0); }
+  TEMPER_HD T operator()(T x, T dy) const { return x >= low && x <= high ? dy : T(0); }
 };
 
 /// dx = [beta * dx +] gradient(x, dy).
 template <class T, class Gradient>
 struct Put {
   Gradient gradient;
-  HD void operator()(int64_t, T& dx, T x, T dy) const { dx = gradient(x, dy); }
+  TEMPER_HD void operator()(int64_t, T& dx, T x, T dy) const { dx = gradient(x, dy); }
 };
 template <class T, class Gradient>
 struct Add {
   Gradient gradient;
   T beta;
-  HD void operator()(int64_t, T& dx, T x, T dy) const { dx = beta * dx + gradient(x, dy); }
+  TEMPER_HD void operator()(int64_t, T& dx, T x, T dy) const { dx = beta * dx + gradient(x, dy); }
 };
 
 template <class T, class Gradient>
@@ -102,14 +102,14 @@ void clamp_backward(Stream stream, int64_t n, ClampRange to, const T* x, const T
   backward(stream, n, ClampGradient<T>{T(to.low), T(to.high)}, x, dy, beta, dx);
 }
 
-#define INSTANTIATE(T)                                                                   \
+#define TEMPER_INSTANTIATE(T)                                                            \
   template void log_forward<T>(Stream, int64_t, double, T*, const T*);                   \
   template void log_backward<T>(Stream, int64_t, double, const T*, const T*, float, T*); \
   template void exp_forward<T>(Stream, int64_t, T*, const T*);                           \
   template void subtract_from<T>(Stream, int64_t, double, T*, const T*);                 \
   template void clamp_forward<T>(Stream, int64_t, ClampRange, T*, const T*);             \
   template void clamp_backward<T>(Stream, int64_t, ClampRange, const T*, const T*, float, T*);
-INSTANTIATE(float)
-INSTANTIATE(double)
+TEMPER_INSTANTIATE(float)
+TEMPER_INSTANTIATE(double)
 
 }  // namespace temper

@@ -17,22 +17,22 @@ using sgd_body::Sgd;
 
 /// What follows a weight that has moved.
 template <class T>
-HD void follow(const Ema<T>& ema, T w, T& average) {
+TEMPER_HD void follow(const Ema<T>& ema, T w, T& average) {
   ema(0, average, w);
 }
-template <class T, class Narrow>
-HD void follow(const Ema<T>&, T w, Narrow& narrow) {
-  narrow = Narrow(static_cast<compute_t<Narrow>>(w));
+template <class T, class Half>
+TEMPER_HD void follow(const Ema<T>&, T w, Half& half) {
+  half = Half(static_cast<compute_t<Half>>(w));
 }
 
 template <class T>
 struct Update {
   Sgd<T> sgd;
   Ema<T> ema;
-  template <class... Followers>
-  HD void operator()(int64_t i, T& w, T& v, T grad, Followers&... followers) const {
+  template <class... Copies>
+  TEMPER_HD void operator()(int64_t i, T& w, T& v, T grad, Copies&... copies) const {
     sgd(i, w, v, grad);
-    (follow(ema, w, followers), ...);
+    (follow(ema, w, copies), ...);
   }
 };
 
@@ -40,56 +40,56 @@ template <class T>
 struct MaskedUpdate {
   MaskedSgd<T> sgd;
   Ema<T> ema;
-  template <class... Followers>
-  HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Followers&... followers) const {
+  template <class... Copies>
+  TEMPER_HD void operator()(int64_t i, T& w, T& v, T grad, T mask, Copies&... copies) const {
     sgd(i, w, v, grad, mask);
-    (follow(ema, w, followers), ...);
+    (follow(ema, w, copies), ...);
   }
 };
 
 /// With live numbers, which are read when the kernel starts.
 template <class T>
 struct LiveUpdate : LiveSgd<T> {
-  Live<double> decay;
-  HD Update<T> begin() const { return {LiveSgd<T>::begin(), Ema<T>(decay.now())}; }
+  ScalarArg<double> decay;
+  TEMPER_HD Update<T> bind() const { return {LiveSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 template <class T>
 struct LiveMaskedUpdate : LiveMaskedSgd<T> {
-  Live<double> decay;
-  HD MaskedUpdate<T> begin() const { return {LiveMaskedSgd<T>::begin(), Ema<T>(decay.now())}; }
+  ScalarArg<double> decay;
+  TEMPER_HD MaskedUpdate<T> bind() const { return {LiveMaskedSgd<T>::bind(), Ema<T>(decay.now())}; }
 };
 
 }  // namespace
 
-template <class T, class Narrow>
-void weight_update(Stream stream, int64_t n, const WeightArrays<T, Narrow>& a, MaskMode mode, SgdStep step,
-                   Live<double> decay) {
-  if (!a.average && !a.narrow) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
+template <class T, class Half>
+void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, MaskMode mode, SgdStep step,
+                   ScalarArg<double> decay) {
+  if (!a.average && !a.half) return sgd_step<T>(stream, n, a.w, a.velocity, a.grad, a.mask, mode, step);
   const KernelRange range(stream, "weight_update", {n});
-  const auto run = [&](auto... followers) {
+  const auto run = [&](auto... copies) {
     if (a.mask)
-      map(stream, n, LiveMaskedUpdate<T>{{{step}, mode}, decay}, a.w, a.velocity, a.grad, a.mask, followers...);
+      map(stream, n, LiveMaskedUpdate<T>{{{step}, mode}, decay}, a.w, a.velocity, a.grad, a.mask, copies...);
     else
-      map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, followers...);
+      map(stream, n, LiveUpdate<T>{{step}, decay}, a.w, a.velocity, a.grad, copies...);
   };
-  if (!a.narrow) return run(a.average);
+  if (!a.half) return run(a.average);
   if constexpr (sizeof(T) == 4) {
     if (a.average)
-      run(a.average, write(a.narrow));
+      run(a.average, write(a.half));
     else
-      run(write(a.narrow));
+      run(write(a.half));
   } else {
-    fail("weight_update: expected no narrow copy of f64 weights");
+    fail("weight_update: expected no half copy of f64 weights");
   }
 }
 
 template void weight_update<float, bfloat16>(Stream, int64_t, const WeightArrays<float, bfloat16>&, MaskMode, SgdStep,
-                                             Live<double>);
+                                             ScalarArg<double>);
 template void weight_update<double, bfloat16>(Stream, int64_t, const WeightArrays<double, bfloat16>&, MaskMode, SgdStep,
-                                              Live<double>);
+                                              ScalarArg<double>);
 template void weight_update<float, float16>(Stream, int64_t, const WeightArrays<float, float16>&, MaskMode, SgdStep,
-                                            Live<double>);
+                                            ScalarArg<double>);
 template void weight_update<double, float16>(Stream, int64_t, const WeightArrays<double, float16>&, MaskMode, SgdStep,
-                                             Live<double>);
+                                             ScalarArg<double>);
 
 }  // namespace temper

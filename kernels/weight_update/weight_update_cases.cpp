@@ -11,18 +11,18 @@ constexpr SgdStep kStep{.lr = 0.25, .momentum = 0.9, .weight_decay = 0.01, .kind
 constexpr double kDecay = 0.99;
 
 enum class Mask : uint8_t { none, zero_gradient, freeze };
-enum class Copies : uint8_t { average, narrow, both };
+enum class Copies : uint8_t { average, half, both };
 
 const char* name(Mask m) { return m == Mask::none ? "" : m == Mask::freeze ? "/freeze" : "/zero_gradient"; }
-const char* name(Copies c) { return c == Copies::average ? "/ema" : c == Copies::narrow ? "/narrow" : "/ema+narrow"; }
+const char* name(Copies c) { return c == Copies::average ? "/ema" : c == Copies::half ? "/narrow" : "/ema+narrow"; }
 
 template <class T, class N>
 void add(int64_t n, Mask masked, Copies copies) {
   const DType t = dtype_of<T>();
-  const bool average = copies != Copies::narrow, narrow = copies != Copies::average;
+  const bool average = copies != Copies::half, half = copies != Copies::average;
   const MaskMode mode = masked == Mask::freeze ? MaskMode::freeze : MaskMode::zero_gradient;
   // An array that a variant does without is empty.
-  const int64_t masks = masked == Mask::none ? 0 : n, averages = average ? n : 0, narrows = narrow ? n : 0;
+  const int64_t masks = masked == Mask::none ? 0 : n, averages = average ? n : 0, halves = half ? n : 0;
   const auto arrays = [=](Stream s, const CaseArgs& a) {
     if (masks) set_zero(s, a.get<T>(3), n / 2 * sizeof(T));  // random masks hold no zeros
     return WeightArrays<T, N>{.w = a.get<T>(0),
@@ -30,17 +30,17 @@ void add(int64_t n, Mask masked, Copies copies) {
                               .grad = a.get<T>(2),
                               .mask = masks ? a.get<T>(3) : nullptr,
                               .average = averages ? a.get<T>(4) : nullptr,
-                              .narrow = narrows ? a.get<N>(5) : nullptr};
+                              .half = halves ? a.get<N>(5) : nullptr};
   };
   add_case({.kernel = "weight_update",
-            .name = cat(temper::name(t), narrow ? cat("-", temper::name(dtype_of<N>())) : "", name(masked),
-                        name(copies), "/n=", n),
+            .name = cat(temper::name(t), half ? cat("-", temper::name(dtype_of<N>())) : "", name(masked), name(copies),
+                        "/n=", n),
             .arrays = {{"w", Role::inout, t, n},
                        {"velocity", Role::inout, t, n},
                        {"grad", Role::in, t, n},
                        {"mask", Role::inout, t, masks},
                        {"average", Role::inout, t, averages},
-                       {"narrow", Role::out, dtype_of<N>(), narrows}},
+                       {"narrow", Role::out, dtype_of<N>(), halves}},
             .run = [=](Stream s, const CaseArgs& a) { weight_update(s, n, arrays(s, a), mode, kStep, kDecay); },
             .reference =
                 [=](auto& a) {
@@ -54,20 +54,20 @@ void add(int64_t n, Mask masked, Copies copies) {
                       w -= kStep.lr.now() * (g + kStep.momentum * v);
                     }
                     if (average) a[4][i] = kDecay * a[4][i] + (1 - kDecay) * w;
-                    if (narrow) a[5][i] = w;
+                    if (half) a[5][i] = w;
                   }
                 },
-            .tolerance = narrow           ? 8e-3
+            .tolerance = half             ? 8e-3
                          : sizeof(T) == 4 ? 4e-7
                                           : 1e-15,
-            .bytes = 5.0 * n * sizeof(T) + masks * sizeof(T) + 2.0 * averages * sizeof(T) + narrows * sizeof(N),
+            .bytes = 5.0 * n * sizeof(T) + masks * sizeof(T) + 2.0 * averages * sizeof(T) + halves * sizeof(N),
             .unfused =
                 [=](Stream s, const CaseArgs& args) {
                   const WeightArrays<T, N> a = arrays(s, args);
                   sgd_step<T>(s, n, a.w, a.velocity, a.grad, a.mask, mode, kStep);
                   if (a.average) ema<T>(s, n, a.average, a.w, kDecay);
                   if constexpr (sizeof(T) == 4) {
-                    if (a.narrow) convert<N, T>(s, n, a.w, 0.f, a.narrow);
+                    if (a.half) convert<N, T>(s, n, a.w, 0.f, a.half);
                   }
                 },
             .unfused_name = "sgd_step, ema and convert"});
@@ -77,8 +77,8 @@ void add(int64_t n, Mask masked, Copies copies) {
 void add_live(int64_t n, int moves) {
   const auto step = [](const CaseArgs& a) {
     SgdStep s = kStep;
-    s.lr = Live<double>(a.get<const double>(5));
-    s.moves = Live<uint32_t>(a.get<const uint32_t>(6));
+    s.lr = ScalarArg<double>(a.get<const double>(5));
+    s.moves = ScalarArg<uint32_t>(a.get<const uint32_t>(6));
     return s;
   };
   add_case({.kernel = "weight_update",
@@ -98,8 +98,8 @@ void add_live(int64_t n, int moves) {
                                                   .velocity = a.get<float>(1),
                                                   .grad = a.get<float>(2),
                                                   .average = a.get<float>(3),
-                                                  .narrow = a.get<bfloat16>(4)},
-                                                 MaskMode::freeze, step(a), Live<double>(a.get<const double>(7)));
+                                                  .half = a.get<bfloat16>(4)},
+                                                 MaskMode::freeze, step(a), ScalarArg<double>(a.get<const double>(7)));
                 },
             .reference =
                 [=](auto& a) {
@@ -123,9 +123,8 @@ const CaseGroup group([] {
   for (const int64_t n : case_sizes(kParameters))
     for (const Mask masked : {Mask::none, Mask::zero_gradient, Mask::freeze}) {
       add<double, bfloat16>(n, masked, Copies::average);
-      for (const Copies copies : {Copies::average, Copies::narrow, Copies::both})
-        add<float, bfloat16>(n, masked, copies);
-      for (const Copies copies : {Copies::narrow, Copies::both}) add<float, float16>(n, masked, copies);
+      for (const Copies copies : {Copies::average, Copies::half, Copies::both}) add<float, bfloat16>(n, masked, copies);
+      for (const Copies copies : {Copies::half, Copies::both}) add<float, float16>(n, masked, copies);
     }
 });
 

@@ -176,8 +176,8 @@ TEST_CASE("analysis: reinit trains the chosen blocks and the stem, from new or f
       import_weights(*network, export_weights(*load_run_network(*engine, e, RunFolder{file}, "last", {8, 8, 1, 3})),
                      file);
     std::map<std::string, std::vector<double>> all;
-    for (const Flat* flat : {&network->weights().params, &network->weights().buffers})
-      for (int i = 0; i < flat->store().count(); ++i) all[flat->store()[i].name] = flat->read(i);
+    for (const ParamBuffer* buffer : {&network->weights().params, &network->weights().buffers})
+      for (int i = 0; i < buffer->layout().count(); ++i) all[buffer->layout()[i].name] = buffer->read(i);
     return all;
   };
   const auto natural = weights(folder.file("natural.safetensors")), start = weights(folder.file("new-two.safetensors")),

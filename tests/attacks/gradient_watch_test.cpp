@@ -104,8 +104,8 @@ TEMPER_DEVICE_TEST("a network that gives no gradient is found out by evaluation,
                    "[attacks][evaluation][trainers]") {
   Experiment e = test::tiny(test::kPgdAt, test::on(device));
   TrainingState state(e, read_splits(e));
-  Flat& params = state.network->weights().params;
-  const int head = params.store().find("fc.weight");
+  ParamBuffer& params = state.network->weights().params;
+  const int head = params.layout().find("fc.weight");
   params.write(head, std::vector<double>(params.read(head).size(), 0.0));
   Loader loader(state.engine, e.data.reader->train(), {.batch_size = 7});
   const std::unique_ptr<Attack> attack = Registry<Attack>::instance().make("pgd");

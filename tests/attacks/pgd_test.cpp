@@ -66,7 +66,7 @@ TEST_CASE("TRADES' L2 step by hand: box first, then scaled to the radius", "[att
   std::vector<double> x = {0.5, 0.5, 0.9, 0.5, 0.5, 0.5};
   const std::vector<double> grad = {3, 4, 3, 4, 0, 0}, clean = x;
   const std::vector<int32_t> ids = {0, 1, 7};
-  const RngKey key{.seed = 1, .purpose = Purpose::method};
+  const RngKey key{.seed = 1, .stream_id = RngStreamId::method};
   pgd_step_l2_box_first<double>({}, 3, 2, x.data(), grad.data(), clean.data(), ids.data(), key,
                                 {.radius = 0.25, .step = 0.5});
   CHECK(x[0] == Approx(0.65).epsilon(1e-9));
@@ -124,7 +124,7 @@ TEMPER_DEVICE_TEST("no steps give the start; no start and no steps the images", 
   CHECK(run({.start = Pgd::Start::none}) == clean);
   CHECK(run({.start = Pgd::Start::none, .returns = Pgd::Return::best_loss}) == clean);
   const std::vector<float> unclipped = run({.start = Pgd::Start::uniform_unclipped}), clipped = run({});
-  const RngKey key{.seed = engine.seed(), .purpose = Purpose::attack, .step = 7};
+  const RngKey key{.seed = engine.seed(), .stream_id = RngStreamId::attack, .step = 7};
   const int64_t size = toy.batch.images.numel() / 4;
   for (int64_t i = 0; i < toy.batch.images.numel(); ++i) {
     const float u = random_uniform(key, static_cast<uint32_t>(i / size), static_cast<uint32_t>(i % size));

@@ -64,7 +64,7 @@ TEMPER_DEVICE_TEST("a loss scale changes no gradient that can be represented", "
   const auto gradients = [&](float scale, Wrt wrt) {
     Engine engine({.device = device, .threads = 1, .loss_scale = scale, .arena_mb = 64});
     const auto network = test::network(engine, "{name: test_net}", options);
-    Flat grads(network->params(), DType::f32, engine.stream());
+    ParamBuffer grads(network->params(), DType::f32, engine.stream());
     Tape tape(engine, wrt);
     std::vector<double> images(2 * 8 * 8);
     for (size_t i = 0; i < images.size(); ++i) images[i] = static_cast<double>(i % 7) / 7;
@@ -98,7 +98,7 @@ namespace {
 
 const std::string kMet = "met a gradient of the images that is not finite";
 const std::string kLower =
-    ": a number on its way left the range of f16; lower precision.loss_scale from 16777216, or use "
+    ": an intermediate value overflowed f16; lower precision.loss_scale (now 16777216), or use "
     "precision.compute: bf16";
 
 std::vector<std::string> f16(const std::string& scale) {

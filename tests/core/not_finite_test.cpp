@@ -61,11 +61,11 @@ std::vector<NamedArray> damaged(const Network& network, const Damage& d) {
 }
 
 /// Puts a number into a network past every check.
-void spoil(Flat& flat, const std::string& array, double value) {
-  const int i = flat.store().find(array);
-  std::vector<double> values = flat.read(i);
+void spoil(ParamBuffer& buffer, const std::string& array, double value) {
+  const int i = buffer.layout().find(array);
+  std::vector<double> values = buffer.read(i);
   values.back() = value;
-  flat.write(i, values);
+  buffer.write(i, values);
 }
 
 }  // namespace
@@ -102,16 +102,16 @@ TEMPER_DEVICE_TEST("weights that are no numbers get no accuracy", "[evaluation][
   Weights& w = state.network->weights();
   test::Recorder nobody;
   const auto measure = [&] { evaluate_test(state.engine, *state.network, e, e.data.reader->train(), nobody); };
-  for (const auto& [flat, array] : {std::pair{&w.params, "conv1.weight"},
-                                    {&w.params, "bn1.weight"},
-                                    {&w.buffers, "bn2.running_mean"},
-                                    {&w.buffers, "bn1.running_var"}}) {
-    const std::vector<double> before = flat->read(flat->store().find(array));
+  for (const auto& [buffer, array] : {std::pair{&w.params, "conv1.weight"},
+                                      {&w.params, "bn1.weight"},
+                                      {&w.buffers, "bn2.running_mean"},
+                                      {&w.buffers, "bn1.running_var"}}) {
+    const std::vector<double> before = buffer->read(buffer->layout().find(array));
     for (const double bad : {kNan, kInfinity, -kInfinity}) {
-      spoil(*flat, array, bad);
+      spoil(*buffer, array, bad);
       CHECK_THROWS_WITH(measure(), StartsWith(cat("evaluation: '", array, "' holds ")));
     }
-    flat->write(flat->store().find(array), before);
+    buffer->write(buffer->layout().find(array), before);
   }
   CHECK_NOTHROW(measure());
 }
@@ -124,11 +124,11 @@ TEMPER_DEVICE_TEST("finite weights whose activations are not get no accuracy", "
     INFO(compute);
     Experiment e = test::tiny("{name: standard}", test::on(device, {cat("precision.compute=", compute)}));
     TrainingState state(e, read_splits(e));
-    Flat& params = state.network->weights().params;
+    ParamBuffer& params = state.network->weights().params;
     const auto fill = [&](const char* array, double even, double odd) {
-      std::vector<double> values = params.read(params.store().find(array));
+      std::vector<double> values = params.read(params.layout().find(array));
       for (size_t i = 0; i < values.size(); ++i) values[i] = i % 2 ? odd : even;
-      params.write(params.store().find(array), values);
+      params.write(params.layout().find(array), values);
     };
     fill("conv1.weight", 3e38, 3e38);
     fill("conv2.weight", 1, -1);

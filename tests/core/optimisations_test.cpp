@@ -65,7 +65,7 @@ Work work(const std::string& compute, const std::string& without) {
   train_step(state, "none");
   train_step(state, "none");
   w.stats = state.engine.conv().stats();
-  for (Recording::Launch& launch : w.launches) launch.arguments.clear();  // addresses
+  for (CapturedStep::Launch& launch : w.launches) launch.arguments.clear();  // addresses
   return w;
 }
 

@@ -11,9 +11,9 @@ namespace {
 /// A two-layer network with two inputs, small enough to follow by hand.
 struct TwoLayers {
   Engine engine;
-  ParamStore store;
-  int w1 = store.add("w1", {8, 6}, {}), w2 = store.add("w2", {1, 8}, {}), unused = store.add("unused", {3}, {});
-  Flat values{store, DType::f64, engine.stream()};
+  ParamLayout layout;
+  int w1 = layout.add("w1", {8, 6}, {}), w2 = layout.add("w2", {1, 8}, {}), unused = layout.add("unused", {3}, {});
+  ParamBuffer values{layout, DType::f64, engine.stream()};
   Tensor x = test::tensor_of(engine, {4, 6}, wave(24, 5));
 
   explicit TwoLayers(Device device, float loss_scale = 1)
@@ -24,19 +24,19 @@ struct TwoLayers {
   Tensor input() const { return x; }
   /// One value per sample, as an attack's objective is.
   Var operator()(Tape& tape, const Var& v) { return with(tape, v, values); }
-  Var with(Tape& tape, const Var& v, const Flat& weights) const {
+  Var with(Tape& tape, const Var& v, const ParamBuffer& weights) const {
     const Var hidden = relu(tape, linear(tape, v, tape.param(weights, w1), {}));
     return reshape(tape, linear(tape, hidden, tape.param(weights, w2), {}), {4});
   }
-  Flat buffer() { return Flat(store, DType::f64, engine.stream()); }
-  std::vector<double> all(const Flat& f) const { return test::numbers_of(engine, f.all()); }
+  ParamBuffer buffer() { return ParamBuffer(layout, DType::f64, engine.stream()); }
+  std::vector<double> all(const ParamBuffer& f) const { return test::numbers_of(engine, f.all()); }
 };
 
 }  // namespace
 
 TEMPER_DEVICE_TEST("one recording serves several losses and buffers", "[ops][tape]") {
   TwoLayers net(device);
-  Flat first = net.buffer(), second = net.buffer(), sum = net.buffer(), again = net.buffer();
+  ParamBuffer first = net.buffer(), second = net.buffer(), sum = net.buffer(), again = net.buffer();
   Tape tape(net.engine, Wrt::params);
   const Var a = net(tape, {net.input()}), b = scale(tape, a, 3.f), both = add(tape, a, b);
   tape.backward(a, first);
@@ -50,7 +50,7 @@ TEMPER_DEVICE_TEST("one recording serves several losses and buffers", "[ops][tap
 
 TEMPER_DEVICE_TEST("the weights of two buffers of one layout are two variables", "[ops][tape]") {
   TwoLayers net(device);
-  const Flat other = net.buffer();
+  const ParamBuffer other = net.buffer();
   Tape tape(net.engine, Wrt::params);
   const Var one = tape.param(net.values, net.w1);
   CHECK(tape.param(net.values, net.w1).slot == one.slot);
@@ -59,16 +59,16 @@ TEMPER_DEVICE_TEST("the weights of two buffers of one layout are two variables",
 
 TEMPER_DEVICE_TEST("two weight sets on one tape keep their gradients apart", "[ops][tape]") {
   TwoLayers net(device);
-  Flat other = net.buffer();
+  ParamBuffer other = net.buffer();
   other.write(net.w1, wave(48, 3));
   other.write(net.w2, wave(8, 4));
-  const auto alone = [&](const Flat& weights, float factor) {
-    Flat grads = net.buffer();
+  const auto alone = [&](const ParamBuffer& weights, float factor) {
+    ParamBuffer grads = net.buffer();
     Tape tape(net.engine, Wrt::params);
     tape.backward(scale(tape, net.with(tape, {net.input()}, weights), factor), grads);
     return net.all(grads);
   };
-  Flat of_values = net.buffer(), of_other = net.buffer();
+  ParamBuffer of_values = net.buffer(), of_other = net.buffer();
   Tape tape(net.engine, Wrt::params);
   const Var loss = add(tape, net(tape, {net.input()}), net.with(tape, {net.input()}, other), 3.f);
   tape.backward(loss, {{other, of_other}, {net.values, of_values}});
@@ -82,7 +82,7 @@ TEMPER_DEVICE_TEST("two weight sets on one tape keep their gradients apart", "[o
 
 TEMPER_DEVICE_TEST("weights whose result is cut from the gradient need no buffer", "[ops][tape]") {
   TwoLayers net(device);
-  Flat teacher = net.buffer(), grads = net.buffer(), alone = net.buffer();
+  ParamBuffer teacher = net.buffer(), grads = net.buffer(), alone = net.buffer();
   teacher.write(net.w1, wave(48, 3));
   teacher.write(net.w2, wave(8, 4));
   Tape tape(net.engine, Wrt::params);
@@ -95,7 +95,7 @@ TEMPER_DEVICE_TEST("weights whose result is cut from the gradient need no buffer
 
 TEMPER_DEVICE_TEST("the gradients of image and weights come from one backward", "[ops][tape]") {
   TwoLayers net(device);
-  Flat joint = net.buffer(), alone = net.buffer();
+  ParamBuffer joint = net.buffer(), alone = net.buffer();
   Tape both(net.engine, Wrt::input | Wrt::params), params(net.engine, Wrt::params), input(net.engine, Wrt::input);
   const Var x = both.input(net.input()), y = input.input(net.input());
   both.backward(net(both, x), joint);
@@ -122,7 +122,7 @@ TEMPER_DEVICE_TEST("an input's gradient goes to the buffer named for it, scaled 
 
 TEMPER_DEVICE_TEST("a parameter that nothing reaches gets a zero gradient", "[ops][tape]") {
   TwoLayers net(device);
-  Flat grads = net.buffer();
+  ParamBuffer grads = net.buffer();
   grads.write(net.unused, {1, 2, 3});
   Tape tape(net.engine, Wrt::params);
   tape.backward(net(tape, {net.input()}), grads);
@@ -140,8 +140,8 @@ TEMPER_DEVICE_TEST("an input pass records no parameters", "[ops][tape]") {
 
 TEMPER_DEVICE_TEST("a frozen parameter takes no gradient", "[ops][tape]") {
   TwoLayers net(device);
-  net.store.freeze("w1");
-  Flat grads = net.buffer();
+  net.layout.freeze("w1");
+  ParamBuffer grads = net.buffer();
   Tape tape(net.engine, Wrt::params);
   tape.backward(net(tape, {net.input()}), grads);
   for (const double g : grads.read(net.w1)) CHECK(g == 0);
@@ -150,7 +150,7 @@ TEMPER_DEVICE_TEST("a frozen parameter takes no gradient", "[ops][tape]") {
 
 TEMPER_DEVICE_TEST("stop_gradient changes the gradient, not the value", "[ops][tape]") {
   TwoLayers net(device);
-  Flat whole = net.buffer(), cut = net.buffer();
+  ParamBuffer whole = net.buffer(), cut = net.buffer();
   Tape tape(net.engine, Wrt::params);
   const Var a = net(tape, {net.input()});
   const Var with = add(tape, a, a), without = add(tape, a, stop_gradient(a));
@@ -163,7 +163,7 @@ TEMPER_DEVICE_TEST("stop_gradient changes the gradient, not the value", "[ops][t
 
 TEMPER_DEVICE_TEST("the same step uses the same memory", "[ops][tape]") {
   TwoLayers net(device);
-  Flat grads = net.buffer();
+  ParamBuffer grads = net.buffer();
   const size_t before = net.engine.arena().used();
   const auto step = [&] {
     Tape tape(net.engine, Wrt::params);
@@ -180,7 +180,7 @@ TEMPER_DEVICE_TEST("the same step uses the same memory", "[ops][tape]") {
 
 TEMPER_DEVICE_TEST("two engines live side by side", "[ops][tape]") {
   TwoLayers one(device), two(device);
-  Flat g1 = one.buffer(), g2 = two.buffer();
+  ParamBuffer g1 = one.buffer(), g2 = two.buffer();
   Tape t1(one.engine, Wrt::params), t2(two.engine, Wrt::params);
   const Var y1 = one(t1, {one.input()}), y2 = two(t2, {two.input()});
   t2.backward(y2, g2);
@@ -190,7 +190,7 @@ TEMPER_DEVICE_TEST("two engines live side by side", "[ops][tape]") {
 
 TEST_CASE("tape errors say what to do", "[tape][errors]") {
   TwoLayers net(Device::cpu);
-  Flat grads = net.buffer();
+  ParamBuffer grads = net.buffer();
   Tape tape(net.engine, Wrt::params), forward_only(net.engine, Wrt::nothing);
   const Var hidden = linear(tape, {net.input()}, tape.param(net.values, net.w1), {});
   CHECK_THROWS_WITH(tape.backward(hidden, grads),
@@ -212,8 +212,8 @@ TEST_CASE("tape errors say what to do", "[tape][errors]") {
 
 TEST_CASE("tape errors name the weights and buffers that do not fit", "[tape][errors]") {
   TwoLayers net(Device::cpu), foreign(Device::cpu);
-  const Flat other = net.buffer();
-  Flat grads = net.buffer(), more = net.buffer(), of_foreign = foreign.buffer();
+  const ParamBuffer other = net.buffer();
+  ParamBuffer grads = net.buffer(), more = net.buffer(), of_foreign = foreign.buffer();
   Tape tape(net.engine, Wrt::params);
   const Var loss = add(tape, net(tape, {net.input()}), net.with(tape, {net.input()}, other));
   CHECK_THROWS_WITH(tape.backward(loss, grads),
@@ -226,7 +226,7 @@ TEST_CASE("tape errors name the weights and buffers that do not fit", "[tape][er
                     ContainsSubstring("a gradient reaches the parameter 'w2' and no buffer is for it"));
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, of_foreign}}),
                     "backward: the buffer for the gradients of 'w1' and 2 more has the layout of 'w1' and 2 more; make "
-                    "it of the parameters' own ParamStore");
+                    "it of the parameters' own ParamLayout");
   const char* twice =
       "backward: expected each set of parameters and each buffer once, but one of 'w1' and 2 more came twice";
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, grads}, {other, grads}}), twice);

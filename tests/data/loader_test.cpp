@@ -60,20 +60,21 @@ const Augmentation kVaried{.crop_pad = 2, .padding = Padding::reflect, .flip = F
 
 TEST_CASE("a permutation is one, and a function of its key", "[data]") {
   for (const int64_t n : {0, 1, 2, 1000}) {
-    std::vector<int32_t> order = permutation(n, {.seed = 3, .purpose = Purpose::shuffle, .step = 7}), sorted = order;
+    std::vector<int32_t> order = permutation(n, {.seed = 3, .stream_id = RngStreamId::shuffle, .step = 7}),
+                         sorted = order;
     std::sort(sorted.begin(), sorted.end());
     std::vector<int32_t> all(n);
     std::iota(all.begin(), all.end(), 0);
     CHECK(sorted == all);
-    CHECK(order == permutation(n, {.seed = 3, .purpose = Purpose::shuffle, .step = 7}));
+    CHECK(order == permutation(n, {.seed = 3, .stream_id = RngStreamId::shuffle, .step = 7}));
   }
-  const RngKey key{.seed = 3, .purpose = Purpose::shuffle, .step = 7};
-  CHECK(permutation(100, key) != permutation(100, {.seed = 4, .purpose = Purpose::shuffle, .step = 7}));
-  CHECK(permutation(100, key) != permutation(100, {.seed = 3, .purpose = Purpose::shuffle, .step = 8}));
+  const RngKey key{.seed = 3, .stream_id = RngStreamId::shuffle, .step = 7};
+  CHECK(permutation(100, key) != permutation(100, {.seed = 4, .stream_id = RngStreamId::shuffle, .step = 7}));
+  CHECK(permutation(100, key) != permutation(100, {.seed = 3, .stream_id = RngStreamId::shuffle, .step = 8}));
   // Every place is about equally likely for element 0.
   std::vector<int> at(5, 0);
   for (uint32_t s = 0; s < 5000; ++s) {
-    const auto order = permutation(5, {.seed = 1, .purpose = Purpose::shuffle, .step = s});
+    const auto order = permutation(5, {.seed = 1, .stream_id = RngStreamId::shuffle, .step = s});
     ++at[std::find(order.begin(), order.end(), 0) - order.begin()];
   }
   for (const int count : at) CHECK(std::abs(count - 1000) < 120);

@@ -45,10 +45,10 @@ TEMPER_DEVICE_TEST("Two engines of one precision agree in everything", "[evaluat
 
 TEMPER_DEVICE_TEST("A side without gradients is found out", "[evaluation][audit]") {
   Side a(device), dead(device);
-  Flat& params = dead.network->weights().params;
-  const int conv1 = params.store().find("conv1.weight");
-  params.write(conv1, std::vector<double>(static_cast<size_t>(params.store()[conv1].shape.numel()), 0.0));
-  params.touch();
+  ParamBuffer& params = dead.network->weights().params;
+  const int conv1 = params.layout().find("conv1.weight");
+  params.write(conv1, std::vector<double>(static_cast<size_t>(params.layout()[conv1].shape.numel()), 0.0));
+  params.bump_version();
   const PrecisionAudit r = audit(a, dead);
   CHECK(r.clean.zero == Approx(1));
   CHECK(r.clean.zero_reference < 0.5);

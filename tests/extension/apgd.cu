@@ -15,7 +15,7 @@ namespace {
 using namespace temper;
 
 template <class T>
-HD T clipped(T v, T lo, T hi) {
+TEMPER_HD T clipped(T v, T lo, T hi) {
   return v < lo ? lo : v > hi ? hi : v;
 }
 
@@ -27,7 +27,7 @@ struct Start {
   const int32_t* ids;
   RngKey key;
   T radius;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const RngKey now = key.now();
     const uint32_t id = static_cast<uint32_t>(ids[row.index]);
     const auto u = [&](int c) { return 2 * random_uniform(now, id, static_cast<uint32_t>(c)) - 1; };
@@ -43,7 +43,7 @@ struct Move {
   T *x, *before;
   const T *grad, *clean, *step;
   T radius, share;
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T length = step[row.index];
     row.each(
         [&](int, T& x, T& before, T g, T c) {
@@ -63,20 +63,20 @@ struct Progress {
   T *step, *previous, *best, *best_before;  ///< best_before: at the checkpoint before
   int32_t *rises, *better, *halved;         ///< better: this point is the best so far
 
-  HD void begin(int64_t i, T loss, T radius) const {
+  TEMPER_HD void begin(int64_t i, T loss, T radius) const {
     step[i] = 2 * radius;
     previous[i] = 0;  // as in the official code, which compares the first loss with the end of an empty history
     best[i] = best_before[i] = loss;
     rises[i] = 0;
     better[i] = halved[i] = 1;
   }
-  HD void note(int64_t i, T loss) const {
+  TEMPER_HD void note(int64_t i, T loss) const {
     rises[i] += loss > previous[i];
     previous[i] = loss;
     better[i] = loss > best[i];
     if (better[i]) best[i] = loss;
   }
-  HD void check(int64_t i, T enough) const {
+  TEMPER_HD void check(int64_t i, T enough) const {
     const bool few = T(rises[i]) <= enough, stuck = !halved[i] && best_before[i] >= best[i];
     halved[i] = few || stuck;
     if (halved[i]) step[i] /= 2;
@@ -92,7 +92,7 @@ struct Advance {
   Progress<T> progress;
   int at;
   T radius, enough;
-  HD void operator()(int64_t i, T loss) const {
+  TEMPER_HD void operator()(int64_t i, T loss) const {
     if (at == 0) return progress.begin(i, loss, radius);
     progress.note(i, loss);
     if (enough >= 0) progress.check(i, enough);
@@ -106,11 +106,11 @@ struct LogitRatio {
   LossArrays<T> a;
   const int32_t *labels, *targets;
   /// A logit that is not finite has no rank.
-  HD void not_finite(const Row& row, int c) const {
+  TEMPER_HD void not_finite(const Row& row, int c) const {
     a.loss[row.index] = T(NAN);
     if (a.gradient[0]) a.gradient[0][row.at(c)] = T(NAN);
   }
-  HD void operator()(const Row& row) const {
+  TEMPER_HD void operator()(const Row& row) const {
     const T* z = a.value[0] + row.at(0);
     int top[4] = {-1, -1, -1, -1};
     for (int rank = 0; rank < (targets ? 4 : 3); ++rank) {

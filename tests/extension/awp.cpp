@@ -21,7 +21,7 @@ struct Awp : Trainer {
   Pgd attack;
   AttackBn attack_bn = AttackBn::train;
   std::optional<Weights> moved;  ///< the network's weights and their perturbation
-  std::optional<Flat> ascent;
+  std::optional<ParamBuffer> ascent;
 
   void fields(Fields& f) override {
     f("gamma", gamma, Limits::between(0, 1).usually(0, 0.1),
@@ -77,7 +77,7 @@ struct Awp : Trainer {
                   RowFactors::one, gamma);
       });
     }
-    moved->params.touch();
+    moved->params.bump_version();
   }
 };
 

@@ -14,7 +14,7 @@ const std::string kAttack = "attack: {radius: 0.1, step: 0.05, steps: 2}}";
 const PgdOptions kPgd{.radius = 0.1, .step = 0.05, .steps = 2};
 
 /// The loss of images at weights `at`, and its gradient.
-double gradient_at(MethodInF64& m, Weights& at, const Tensor& x, BnUpdate update, Flat& into) {
+double gradient_at(MethodInF64& m, Weights& at, const Tensor& x, BnUpdate update, ParamBuffer& into) {
   Tape tape(m.engine, Wrt::params);
   const Var loss =
       cross_entropy(tape, (*m.net)(tape, tape.input(x), {.update = update, .weights = &at}), m.batch.labels);
@@ -36,7 +36,7 @@ TEST_CASE("awp: the gradient is that at weights moved by gamma of each tensor's 
   Weights moved = m.net->make_weights(m.engine);
   m.net->copy_weights(moved, m.net->weights());
   const Tensor x_adv = m.attacked(kPgd, Pass::eval());
-  Flat want(m.net->params(), DType::f64, m.engine.stream());
+  ParamBuffer want(m.net->params(), DType::f64, m.engine.stream());
   gradient_at(m, m.net->weights(), x_adv, BnUpdate::no, want);
   int perturbed = 0;
   for (int p = 0; p < m.net->params().count(); ++p) {

@@ -29,8 +29,8 @@ struct FreeAt : Trainer {
   }
 
   /// What one step leaves for the next, as a checkpoint keeps it: images, one-hot labels, perturbations.
-  ParamStore layout;
-  std::optional<Flat> kept;
+  ParamLayout layout;
+  std::optional<ParamBuffer> kept;
 
   void begin(TrainContext& c) override {
     TEMPER_CHECK(c.train, "free_at: expected training images, because it keeps a batch of them from step to step");
@@ -88,7 +88,7 @@ struct FreeAt : Trainer {
                     {.radius = radius, .step = step});
       weighted_sum(tape.stream(), x.numel(), 1.f, x.as<const T>(), -1.f, images.as<const T>(), perturbation.as<T>());
     });
-    kept->touch();
+    kept->bump_version();
     put_scalar(c.engine, value.value, loss);
   }
 

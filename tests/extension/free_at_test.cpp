@@ -27,9 +27,9 @@ struct Setup {
     return numbers_of(engine(), state.trained[0].gradient.all());
   }
   /// The gradients of the weights and of the images, from a tape each.
-  std::pair<std::vector<double>, std::vector<double>> apart(const Tensor& images, const Tensor& labels) {
+  std::pair<std::vector<double>, std::vector<double>> separate(const Tensor& images, const Tensor& labels) {
     const Network& net = *state.network;
-    Flat into(net.params(), DType::f32, engine().stream());
+    ParamBuffer into(net.params(), DType::f32, engine().stream());
     Tape weights(engine(), Wrt::params), input(engine(), Wrt::input);
     const Pass pass{.update = BnUpdate::no};
     weights.backward(cross_entropy(weights, net(weights, weights.input(images), pass), labels), into);
@@ -60,7 +60,7 @@ TEMPER_DEVICE_TEST("free_at: a batch is replayed, each time moved by the gradien
   const Batch* const shown[] = {&first, &first, &second};
   for (int i = 0; i < 3; ++i) {
     const Tensor x = perturbed(*shown[i]);
-    const auto [of_weights, of_images] = s.apart(x, shown[i]->labels);
+    const auto [of_weights, of_images] = s.separate(x, shown[i]->labels);
     CHECK(largest_difference(s.step(i, *given[i]), of_weights) < 1e-6);
     std::vector<double> moved = numbers_of(s.engine(), x);
     for (size_t p = 0; p < moved.size(); ++p) {

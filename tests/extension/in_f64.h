@@ -14,9 +14,9 @@ struct MethodInF64 {
   Batch batch{.images = images(engine, kSamples, net->options().data),
               .labels = labels_of(engine, {0, 1, 2, 3, 0, 1}),
               .ids = labels_of(engine, {0, 1, 2, 3, 4, 5})};
-  Flat gradient{net->params(), DType::f64, engine.stream()};
+  ParamBuffer gradient{net->params(), DType::f64, engine.stream()};
 
-  Flat& params() { return net->weights().params; }
+  ParamBuffer& params() { return net->weights().params; }
   /// The loss of a method's first step; its gradient goes to `gradient`.
   double step(const std::string& yaml) {
     const std::unique_ptr<Trainer> method = make_trainer(yaml);

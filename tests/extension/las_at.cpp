@@ -24,10 +24,10 @@ struct LasAt : Trainer {
   Companion policy{"policy", {.architecture = "small_cnn", .every = 20}};
   Sgd trial_rule{{.momentum = 0}};
 
-  ParamStore choices;
-  std::optional<Flat> values;  ///< "radius", "step": what the policy's outputs stand for
+  ParamLayout choices;
+  std::optional<ParamBuffer> values;  ///< "radius", "step": what the policy's outputs stand for
   std::optional<Weights> trial;
-  std::optional<Flat> gradient;
+  std::optional<ParamBuffer> gradient;
   std::optional<WeightOptimizer> trial_step;
 
   LasAt() {
@@ -48,15 +48,17 @@ struct LasAt : Trainer {
 
   void begin(TrainContext& c) override {
     policy.begin(c, static_cast<int64_t>(radii.size() + steps.size()));
-    const Flat& params = c.model.weights().params;
-    const auto buffer = [&](const ParamStore& store) { return Flat(store, params.dtype(), c.engine.stream()); };
+    const ParamBuffer& params = c.model.weights().params;
+    const auto buffer = [&](const ParamLayout& layout) {
+      return ParamBuffer(layout, params.dtype(), c.engine.stream());
+    };
     for (const auto& [name, list] : {std::pair{"radius", &radii}, {"step", &steps}})
       choices.add(name, {static_cast<int64_t>(list->size())}, nullptr);
     values.emplace(buffer(choices));
     values->write(0, radii);
     values->write(1, steps);
     trial.emplace(c.model.make_weights(c.engine));
-    gradient.emplace(buffer(params.store()));
+    gradient.emplace(buffer(params.layout()));
     trial_step.emplace(trial->params, trial_rule, c.engine.stream());
   }
 

@@ -9,7 +9,7 @@ namespace {
 template <class T>
 struct Lion {
   T lr, beta1, beta2, weight_decay;
-  HD void operator()(int64_t, T& w, T& m, T grad) const {
+  TEMPER_HD void operator()(int64_t, T& w, T& m, T grad) const {
     const T c = beta1 * m + (1 - beta1) * grad;
     const T sign = c > 0 ? T(1) : c < 0 ? T(-1) : T(0);
     w = w - lr * (sign + weight_decay * w);
@@ -21,8 +21,8 @@ struct Lion {
 template <class T>
 struct LiveLion {
   LionStep step;
-  HD bool rests() const { return step.moves.now() == 0; }
-  HD Lion<T> begin() const { return {T(step.lr.now()), T(step.beta1), T(step.beta2), T(step.weight_decay)}; }
+  TEMPER_HD bool skip() const { return step.moves.now() == 0; }
+  TEMPER_HD Lion<T> bind() const { return {T(step.lr.now()), T(step.beta1), T(step.beta2), T(step.weight_decay)}; }
 };
 
 }  // namespace

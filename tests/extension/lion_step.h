@@ -1,13 +1,13 @@
 #pragma once
-#include "kernels/runtime/live.h"
+#include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper {
 
 struct LionStep {
-  Live<double> lr = 1e-4;
+  ScalarArg<double> lr = 1e-4;
   double beta1 = 0.9, beta2 = 0.99, weight_decay = 0;
-  Live<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
+  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
 };
 
 /// One step of Lion (Chen et al. 2023, algorithm 2) over n elements:

@@ -10,9 +10,9 @@ using namespace temper::fuzz;
 TEMPER_FUZZ_TARGET(checkpoint) {
   as_file("run/checkpoints/last.safetensors", bytes);
   const LoadedCheckpoint loaded = load_checkpoint({folder() + "/run"});
-  ParamStore store;
-  store.add("w", {2, 3}, {});
-  Flat weights(store, DType::f32, {});
+  ParamLayout layout;
+  layout.add("w", {2, 3}, {});
+  ParamBuffer weights(layout, DType::f32, {});
   double rate = 0;
   int64_t step = 0;
   restore(loaded.content, loaded.file, [&](StateVisitor& v) {

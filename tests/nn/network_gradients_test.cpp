@@ -28,7 +28,7 @@ Gradients gradients(const EngineOptions& options, const std::string& model, cons
   const int branch = static_cast<int>(branches.size()) - 1;
   const Tensor x = images(engine, 6, data), labels = test::labels_of(engine, {0, 1, 2, 3, 4, 0});
   Gradients out;
-  Flat grads(net->params(), full, engine.stream());
+  ParamBuffer grads(net->params(), full, engine.stream());
   {
     Tape tape(engine, Wrt::params);
     const Var y = (*net)(tape, tape.input(x), {.momentum = 0.5, .branch = branch});

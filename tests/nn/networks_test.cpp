@@ -18,9 +18,9 @@ using test::numbers_of;
 
 namespace {
 
-std::vector<std::string> names(const ParamStore& store) {
+std::vector<std::string> names(const ParamLayout& layout) {
   std::vector<std::string> out;
-  for (const Param& p : store.all()) out.push_back(p.name);
+  for (const Param& p : layout.all()) out.push_back(p.name);
   return out;
 }
 
@@ -85,7 +85,7 @@ TEMPER_DEVICE_TEST("networks agree with PyTorch", "[networks]") {
 TEST_CASE("networks have the published sizes", "[networks]") {
   Engine engine({.arena_mb = 16});
   const auto count = [&](const std::string& model) {
-    ParamStore params, buffers;
+    ParamLayout params, buffers;
     test::architecture(model)->build(Builder(params, buffers, {"main"}), {});
     return params.numel();
   };
@@ -102,7 +102,7 @@ TEST_CASE("networks have the published sizes", "[networks]") {
 }
 
 TEST_CASE("resnet18 has PyTorch's parameter names in PyTorch's order", "[networks]") {
-  ParamStore params, buffers;
+  ParamLayout params, buffers;
   test::architecture("{name: resnet18}")->build(Builder(params, buffers, {"main"}), {});
   std::vector<std::string> want = {"conv1.weight", "bn1.weight", "bn1.bias"};
   for (int stage = 1; stage <= 4; ++stage)
@@ -189,14 +189,14 @@ TEMPER_DEVICE_TEST("BatchNorm branches are independent", "[networks]") {
   const auto main_before = running("bn1.running_mean"), adv_before = running("bn1.adv.running_mean");
   const auto evaluated = [&] { return numbers_of(engine, net->predict(engine, x, Pass::eval())); };
   const std::vector<double> eval_before = evaluated();
-  const uint64_t stamp = net->weights().buffers.stamp();
-  Flat grads(net->params(), full_type(device), engine.stream());
+  const uint64_t version = net->weights().buffers.version();
+  ParamBuffer grads(net->params(), full_type(device), engine.stream());
   {
     Tape tape(engine, Wrt::params);
     const Tensor labels = test::labels_of(engine, {3, 5});
     tape.backward(cross_entropy(tape, (*net)(tape, tape.input(x), {.branch = 1}), labels), grads);
   }
-  CHECK(net->weights().buffers.stamp() != stamp);
+  CHECK(net->weights().buffers.version() != version);
   CHECK(running("bn1.running_mean") == main_before);
   CHECK(running("bn1.adv.running_mean") != adv_before);
   CHECK(evaluated() == eval_before);
@@ -248,12 +248,12 @@ TEST_CASE("gradient of a whole residual network", "[networks][grad]") {
                            {.data = data, .mean = {0.4, 0.5}, .std = {0.2, 0.3}, .dtype = DType::f64});
   fill(*net);
   const Tensor x = images(engine, 3, data), labels = test::labels_of(engine, {0, 1, 2});
-  Flat grads(net->params(), DType::f64, engine.stream());
-  Flat& values = net->weights().params;
+  ParamBuffer grads(net->params(), DType::f64, engine.stream());
+  ParamBuffer& values = net->weights().params;
   for (const Pass& pass : {kBatch, Pass::eval()}) {
     const auto loss = [&](Tape& t, const Var& in) { return cross_entropy(t, (*net)(t, in, pass), labels); };
     const auto value = [&] {
-      values.touch();
+      values.bump_version();
       Tape tape(engine, Wrt::nothing);
       return loss(tape, tape.input(x)).value.as<double>()[0];
     };
@@ -295,7 +295,7 @@ TEMPER_DEVICE_TEST("every parameter of every kind of network gets a gradient", "
     Engine engine({.device = device, .arena_mb = 512});
     const auto net = network(engine, model, {.data = data});
     const Tensor x = images(engine, 2, data), labels = test::labels_of(engine, {6, 6});
-    Flat grads(net->params(), DType::f32, engine.stream());
+    ParamBuffer grads(net->params(), DType::f32, engine.stream());
     Tape tape(engine, Wrt::params);
     const Var y = (*net)(tape, tape.input(x), Pass::train());
     CHECK(y.value.shape == Shape{2, 7});

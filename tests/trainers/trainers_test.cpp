@@ -135,9 +135,9 @@ TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas"
   CHECK(ema_keep({.decay = 0.999, .warm_up = false}, 1) == 0.999);
 
   Setup s(device, "{name: standard}");
-  Flat& theta = s.state.network->weights().params;
+  ParamBuffer& theta = s.state.network->weights().params;
   Average mean(s.state.engine, *s.state.network);
-  std::vector<double> sum(theta.store()[0].shape.numel(), 0.0);
+  std::vector<double> sum(theta.layout()[0].shape.numel(), 0.0);
   for (int n = 0; n < 4; ++n) {
     std::vector<double> values(sum.size());
     for (size_t e = 0; e < sum.size(); ++e) sum[e] += values[e] = std::sin(n + 0.1 * static_cast<double>(e));
@@ -172,7 +172,7 @@ TEST_CASE("a method must not move the network after the optimiser has") {
     Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
       return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels, Reduction::mean);
     }
-    void after_step(TrainContext& c, const Batch&) override { c.model.weights().params.touch(); }
+    void after_step(TrainContext& c, const Batch&) override { c.model.weights().params.bump_version(); }
   };
   Experiment e = test::tiny("{name: standard}");
   e.trainer.method = std::make_unique<Meddler>();
@@ -186,16 +186,16 @@ TEST_CASE("a method must not move the network after the optimiser has") {
 TEMPER_DEVICE_TEST("a step whose loss is not finite leaves weights, momentum and average as they are", "[trainers]") {
   Setup s(device, "{name: standard}", {"ema.decay=0.9"});
   train_step(s.state, "none");
-  Flat& params = s.state.network->weights().params;
+  ParamBuffer& params = s.state.network->weights().params;
   std::vector<double> poisoned = params.read(0);
   poisoned[0] = std::numeric_limits<double>::infinity();
   params.write(0, poisoned);
   const auto all = [&] {
     std::vector<std::vector<double>> out;
-    for (int i = 1; i < params.store().count(); ++i)
-      for (const Flat* flat :
+    for (int i = 1; i < params.layout().count(); ++i)
+      for (const ParamBuffer* buffer :
            {&params, &s.state.trained[0].optimizer.state("momentum"), &s.state.ema->weights().params})
-        out.push_back(flat->read(i));
+        out.push_back(buffer->read(i));
     return out;
   };
   const auto before = all();

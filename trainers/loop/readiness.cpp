@@ -20,7 +20,7 @@ void add(Experiment& e, const std::vector<std::string>& found) {
 bool has_batch_norm(TrainingState& s) {
   if (s.network->buffers().count() > 0) return true;
   for (const MethodPart& part : s.experiment.trainer.method->parts())
-    if (part.weights->buffers.store().count() > 0) return true;
+    if (part.weights->buffers.layout().count() > 0) return true;
   return false;
 }
 
@@ -58,9 +58,9 @@ void check_crop(TrainingState& s) {
 }
 
 void check_frozen(TrainingState& s) {
-  const ParamStore& store = s.network->params();
-  for (int i = 0; i < store.count(); ++i)
-    if (!store[i].frozen) return;
+  const ParamLayout& layout = s.network->params();
+  for (int i = 0; i < layout.count(); ++i)
+    if (!layout[i].frozen) return;
   add(s.experiment, {"model.freeze: every parameter is frozen, so nothing is trained"});
 }
 
@@ -89,10 +89,10 @@ class Size : public StateVisitor {
  public:
   void operator()(const std::string&, double&) override {}
   void operator()(const std::string&, int64_t&) override {}
-  void operator()(const std::string&, Flat& buffer) override { bytes += size_of(buffer); }
-  static int64_t size_of(const Flat& buffer) {
+  void operator()(const std::string&, ParamBuffer& buffer) override { bytes += size_of(buffer); }
+  static int64_t size_of(const ParamBuffer& buffer) {
     int64_t sum = 0;
-    for (int i = 0; i < buffer.store().count(); ++i) sum += static_cast<int64_t>(buffer.view(i).bytes());
+    for (int i = 0; i < buffer.layout().count(); ++i) sum += static_cast<int64_t>(buffer.view(i).bytes());
     return sum;
   }
   static int64_t size_of(const Weights& weights) { return size_of(weights.params) + size_of(weights.buffers); }

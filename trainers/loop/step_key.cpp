@@ -12,7 +12,7 @@ struct KeptNumbers : StateVisitor {
   void operator()(const std::string& name, int64_t& value) override {
     all.emplace_back(name, static_cast<double>(value));
   }
-  void operator()(const std::string&, Flat&) override {}
+  void operator()(const std::string&, ParamBuffer&) override {}
 };
 
 struct RecordedNumbers : KeptNumbers {

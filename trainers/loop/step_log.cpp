@@ -13,7 +13,7 @@ void StepLog::open() {
     numbers_.clear();
   };
   forget();
-  engine_.capture().host(forget);
+  engine_.capture().on_replay(forget);
 }
 
 void StepLog::check_new(const std::string& name) const {
@@ -30,11 +30,11 @@ void StepLog::put(const std::string& name, const Tensor& term) {
                "' is one more");
   put_scalar(engine_, term, places_.rows(static_cast<int64_t>(terms_.size()), 1));
   terms_.push_back(name);
-  engine_.capture().host([this, name] { terms_.push_back(name); });
+  engine_.capture().on_replay([this, name] { terms_.push_back(name); });
 }
 
 void StepLog::put(const std::string& name, double value) {
-  engine_.capture().forbid("log: a number of the host");
+  engine_.capture().forbid_in_capture("log: a number of the host");
   check_new(name);
   numbers_.emplace_back(name, value);
 }

@@ -17,7 +17,7 @@ void StepValues::put(const std::string& name, double value) {
                "' is one more");
   if (at == names_.size()) names_.push_back(name);
   now_.named[at] = static_cast<float>(value);
-  named_.insert_or_assign(name, Live<float>(&memory_.data()->named[at]));
+  named_.insert_or_assign(name, ScalarArg<float>(&memory_.data()->named[at]));
 }
 
 }  // namespace temper

@@ -36,10 +36,9 @@ void move_weights(TrainingState& s, const TrainContext& context) {
   for (Trained& t : s.trained) {
     const bool network = &t == &s.trained.front();
     t.optimizer.clip(s.engine.stream(), t.gradient, s.step_sums->at(norm++));
-    Follower follower;
-    if (network && follows) follower = {&s.ema->weights().params, s.values.ema_keep()};
-    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, follower,
-                     s.values.moves());
+    EmaTarget target;
+    if (network && follows) target = {&s.ema->weights().params, s.values.ema_keep()};
+    t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, target, s.values.moves());
   }
   if (movement.share) add_share(s.engine.stream(), s.network->weights().params, *movement.share, s.values.moves());
   if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
@@ -193,9 +192,9 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   p.images += batch.size();
   if (skipped) return {.loss = loss, .lr = lr, .grad_norm = norm, .skipped_at = scale};
   s.loss_scaler.kept();
-  const uint64_t moved = s.network->weights().params.stamp();
+  const uint64_t moved = s.network->weights().params.version();
   method.after_step(context, batch);
-  TEMPER_CHECK(s.network->weights().params.stamp() == moved, "training: expected after_step of ", e.trainer.name,
+  TEMPER_CHECK(s.network->weights().params.version() == moved, "training: expected after_step of ", e.trainer.name,
                " to leave the network's parameters as the optimiser "
                "moved them, because averages have them already, but it wrote to them; do that in write_gradients()");
   add_to_averages(s);

@@ -68,12 +68,13 @@ struct Arat : Trainer {
         model(tape, tape.input(x_adv), {.branch = adversarial_branch, .taps = &adversarial_taps});
     const Var adversarial = cross_entropy(tape, of_adversarial, batch.labels),
               clean = cross_entropy(tape, of_clean, batch.labels),
-              apart = invariance->loss(tape, adversarial_taps, clean_taps);
+              invariance_loss = invariance->loss(tape, adversarial_taps, clean_taps);
     context.log("adversarial_loss", adversarial);
     context.log("clean_loss", clean);
-    context.log("invariance", apart);
+    context.log("invariance", invariance_loss);
     const Var weighted = scale(tape, adversarial, context.live("adversarial_weight"));
-    return add(tape, add(tape, weighted, clean, context.live("clean_weight")), apart, invariance_options.lambda);
+    return add(tape, add(tape, weighted, clean, context.live("clean_weight")), invariance_loss,
+               invariance_options.lambda);
   }
 
   void after_epoch(TrainContext& context) override {

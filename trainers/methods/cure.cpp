@@ -88,7 +88,7 @@ Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
 }
 
 // Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
-void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, const Tensor& loss) {
+void Cure::separate_gradients(TrainContext& c, const Batch& batch, ParamBuffer& total, const Tensor& loss) {
   Tape tape(c.engine, Wrt::params);
   const Terms p = terms(tape, batch, c);
   tape.backward(p.natural, rgp->natural());
@@ -99,13 +99,13 @@ void Cure::separate_gradients(TrainContext& c, const Batch& batch, Flat& total, 
     total.zero();
   dispatch_full(total.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    const auto add_to_total = [&](float weight, const Flat& g) {
-      axpby<T>(c.engine.stream(), total.store().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
+    const auto add_to_total = [&](float weight, const ParamBuffer& g) {
+      axpby<T>(c.engine.stream(), total.layout().size(), weight, g.all().as<T>(), 1.f, total.all().as<T>());
     };
     add_to_total(p.natural_weight, rgp->natural());
     if (p.robust_weight > 0) add_to_total(p.robust_weight, rgp->robust());
   });
-  total.touch();
+  total.bump_version();
   put_scalar(c.engine, sum(tape, p).value, loss);
 }
 

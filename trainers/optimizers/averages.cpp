@@ -9,12 +9,13 @@ namespace temper {
 
 namespace {
 
-void blend(Stream stream, Live<double> keep, const Flat& x, Flat& average, Live<uint32_t> moves = 1) {
+void blend(Stream stream, ScalarArg<double> keep, const ParamBuffer& x, ParamBuffer& average,
+           ScalarArg<uint32_t> moves = 1) {
   dispatch_full(x.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    ema<T>(stream, x.store().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
+    ema<T>(stream, x.layout().size(), average.all().as<T>(), x.all().as<T>(), keep, moves);
   });
-  average.touch();
+  average.bump_version();
 }
 
 void bn_field(Fields& f, AverageBn& bn) {
@@ -61,7 +62,8 @@ void Average::add(Engine& engine, const Network& network, double keep, AverageBn
   add_statistics(engine, network, keep, bn);
 }
 
-void Average::add_parameters(Engine& engine, const Network& network, Live<double> keep, Live<uint32_t> moves) {
+void Average::add_parameters(Engine& engine, const Network& network, ScalarArg<double> keep,
+                             ScalarArg<uint32_t> moves) {
   blend(engine.stream(), keep, network.weights().params, weights_.params, moves);
 }
 

@@ -13,8 +13,8 @@ LossScaler::LossScaler(const Engine& engine)
 std::optional<LossScales> LossScaler::scales() const {
   if (!chosen_) return {};
   const Values* at = memory_.data();
-  return LossScales{.params = LossScale{Live<float>(&at->up), Live<float>(&at->down)},
-                    .inputs = LossScale{Live<float>(&at->up_each), Live<float>(&at->down_each)}};
+  return LossScales{.params = LossScale{ScalarArg<float>(&at->up), ScalarArg<float>(&at->down)},
+                    .inputs = LossScale{ScalarArg<float>(&at->up_each), ScalarArg<float>(&at->down_each)}};
 }
 
 double LossScaler::scale() const { return std::ldexp(1.0, static_cast<int>(exponent_)); }

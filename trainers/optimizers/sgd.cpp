@@ -16,18 +16,18 @@ void Sgd::fields(Fields& f) {
   check_decay(f);
 }
 
-bool Sgd::update_with(Stream stream, const Update& u, const Followers& f) const {
+bool Sgd::update_with(Stream stream, const Update& u, const FusedCopies& f) const {
   dispatch_full(u.weights.dtype, [&](auto tag) {
     using T = decltype(tag);
-    dispatch_narrow(f.narrow ? f.narrow.dtype : DType::bf16, [&](auto narrow_tag) {
-      using N = decltype(narrow_tag);
+    dispatch_half(f.half ? f.half.dtype : DType::bf16, [&](auto half_tag) {
+      using N = decltype(half_tag);
       weight_update<T, N>(stream, u.weights.numel(),
                           {.w = u.weights.as<T>(),
                            .velocity = u.state[0].as<T>(),
                            .grad = u.gradient.as<const T>(),
                            .mask = u.mask.as<const T>(),
                            .average = f.average.as<T>(),
-                           .narrow = f.narrow.as<N>()},
+                           .half = f.half.as<N>()},
                           u.mask_mode,
                           {.lr = u.lr,
                            .momentum = momentum_,

@@ -10,8 +10,8 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// Stochastic gradient descent with momentum, in PyTorch's order of operations (kernels/sgd_step). Averages and 16-bit
-/// copies of the weights are brought up to date in the same pass.
+/// Stochastic gradient descent with momentum, in PyTorch's order of operations (kernels/sgd_step). Updates a moving
+/// average and the 16-bit copy of the weights in the same pass.
 class Sgd : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options = {});
@@ -19,7 +19,7 @@ class Sgd : public Optimizer {
   std::vector<std::string> state() const override { return {"momentum"}; }
   void update(Stream stream, const Update& u) const override { update_with(stream, u, {}); }
   bool handles_masks() const override { return true; }
-  bool update_with(Stream stream, const Update& u, const Followers& f) const override;
+  bool update_with(Stream stream, const Update& u, const FusedCopies& f) const override;
 
  private:
   double momentum_;

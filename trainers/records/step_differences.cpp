@@ -25,8 +25,8 @@ double relative_error(double a, double b, double least = kSmall) {
 
 double relative_distance(const StepRecord::Values& a, const StepRecord::Values& b, double unit) {
   if (a.size() != b.size()) return kInfinite;
-  const double apart = l2_distance(a, b);
-  return apart == 0 ? 0 : larger(0, apart / unit);
+  const double distance = l2_distance(a, b);
+  return distance == 0 ? 0 : larger(0, distance / unit);
 }
 
 double norm(const StepRecord::Values& values) { return l2_distance(values, StepRecord::Values(values.size())); }

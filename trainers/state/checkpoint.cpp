@@ -26,10 +26,10 @@ class Writer : public StateVisitor {
  public:
   void operator()(const std::string& name, double& value) override { put(name, value); }
   void operator()(const std::string& name, int64_t& value) override { put(name, value); }
-  void operator()(const std::string& name, Flat& buffer) override {
-    for (int i = 0; i < buffer.store().count(); ++i) {
+  void operator()(const std::string& name, ParamBuffer& buffer) override {
+    for (int i = 0; i < buffer.layout().count(); ++i) {
       const Tensor t = buffer.view(i);
-      NamedArray a{array_name(name, buffer.store()[i]), t.dtype, extents(t.shape), std::vector<char>(t.bytes())};
+      NamedArray a{array_name(name, buffer.layout()[i]), t.dtype, extents(t.shape), std::vector<char>(t.bytes())};
       copy(buffer.stream(), a.bytes.data(), Device::cpu, t.data, t.device, t.bytes());
       synchronize(buffer.stream());
       out.arrays.push_back(std::move(a));
@@ -54,10 +54,10 @@ class Reader : public StateVisitor {
   }
   void operator()(const std::string& name, double& value) override { get(name, value); }
   void operator()(const std::string& name, int64_t& value) override { get(name, value); }
-  void operator()(const std::string& name, Flat& buffer) override {
-    for (int i = 0; i < buffer.store().count(); ++i) {
+  void operator()(const std::string& name, ParamBuffer& buffer) override {
+    for (int i = 0; i < buffer.layout().count(); ++i) {
       const Tensor t = buffer.view(i);
-      const std::string full = array_name(name, buffer.store()[i]);
+      const std::string full = array_name(name, buffer.layout()[i]);
       const auto at = arrays_.find(full);
       TEMPER_CHECK(at != arrays_.end(), file_, ": holds no array '", full, "'; was it written by another model?");
       TEMPER_CHECK(at->second->shape == extents(t.shape) && at->second->dtype == t.dtype, file_, ": '", full,
@@ -67,7 +67,7 @@ class Reader : public StateVisitor {
       synchronize(buffer.stream());
       if (const auto fault = weights_fault(full, t.shape, buffer.read(i))) fail(file_, ": ", *fault);
     }
-    buffer.touch();
+    buffer.bump_version();
   }
 
  private:

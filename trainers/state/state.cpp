@@ -48,8 +48,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   if (e.swa.on()) swa.emplace(engine, *network);
   TrainContext c = context();
   e.trainer.method->begin(c);
-  const auto train_weights = [&](const std::string& name, Flat& params, UnmatchedGlobs unmatched) {
-    trained.push_back({name, Flat(params.store(), params.dtype(), engine.stream()),
+  const auto train_weights = [&](const std::string& name, ParamBuffer& params, UnmatchedGlobs unmatched) {
+    trained.push_back({name, ParamBuffer(params.layout(), params.dtype(), engine.stream()),
                        WeightOptimizer(params, *e.optimizer.rule, engine.stream(), e.optimizer.options, unmatched)});
   };
   train_weights("optimizer", network->weights().params, UnmatchedGlobs::refuse);

@@ -111,7 +111,7 @@ int Measurement::recorded() const {
   return int{run->test.known()} + int{!run->precision.empty()} + int{!row->attack.empty()};
 }
 
-std::vector<std::string> what_sets_apart(const std::vector<Measurement>& group) {
+std::vector<std::string> distinguishing_facts(const std::vector<Measurement>& group) {
   const std::vector<std::string> short_texts = texts(group, Detail::names);
   const std::set<std::string> distinct(short_texts.begin(), short_texts.end());
   return distinct.size() == group.size() ? short_texts : texts(group, Detail::fingerprints);

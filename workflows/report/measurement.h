@@ -26,6 +26,6 @@ bool same_test_images(const RunReport& a, const RunReport& b);
 bool same_examples(const RunReport& a, const RunReport& b);
 
 /// For measurements of one label, what sets each apart from the others: "radius 0.1, step 0.01", "1,000 images".
-std::vector<std::string> what_sets_apart(const std::vector<Measurement>& of_one_label);
+std::vector<std::string> distinguishing_facts(const std::vector<Measurement>& of_one_label);
 
 }  // namespace temper

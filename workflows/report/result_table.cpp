@@ -48,7 +48,7 @@ std::vector<std::string> suffixes(const std::vector<Found>& columns) {
       if (k == i) self = same_label.size();
       same_label.push_back(columns[k].of);
     }
-    if (same_label.size() > 1) out[i] = " (" + what_sets_apart(same_label)[self] + ")";
+    if (same_label.size() > 1) out[i] = " (" + distinguishing_facts(same_label)[self] + ")";
   }
   return out;
 }

@@ -95,11 +95,11 @@ std::string end_labels(const Chart& chart, Range y) {
     if (last != s.points.rend()) labels.push_back({&s, y.at(last->second, kHeight - kBottom, kTop), last->second});
   }
   std::sort(labels.begin(), labels.end(), [](const Label& a, const Label& b) { return a.y < b.y; });
-  constexpr double kApart = 15;
-  double floor = kHeight - kBottom + kApart;
-  for (auto l = labels.rbegin(); l != labels.rend(); ++l) floor = l->y = std::min(l->y, floor - kApart);
-  double ceiling = kTop - kApart;
-  for (Label& l : labels) ceiling = l.y = std::max(l.y, ceiling + kApart);
+  constexpr double kLabelGap = 15;
+  double floor = kHeight - kBottom + kLabelGap;
+  for (auto l = labels.rbegin(); l != labels.rend(); ++l) floor = l->y = std::min(l->y, floor - kLabelGap);
+  double ceiling = kTop - kLabelGap;
+  for (Label& l : labels) ceiling = l.y = std::max(l.y, ceiling + kLabelGap);
   std::string out;
   for (const Label& l : labels)
     out +=

@@ -1,4 +1,4 @@
-#include "core/convolution/conv.h"
+#include "core/convolution/conv_epilogue.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/gradcheck.h"
 
@@ -25,7 +25,7 @@ struct Numbers {
     }
   }
   Tensor full() { return {f.data(), shape, DType::f32, Device::cpu}; }
-  Tensor narrow() { return {h.data(), shape, DType::f16, Device::cpu}; }
+  Tensor half() { return {h.data(), shape, DType::f16, Device::cpu}; }
   bool operator==(const Numbers& other) const {
     for (size_t i = 0; i < h.size(); ++i)
       if (h[i].bits != other.h[i].bits) return false;
@@ -42,48 +42,52 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
   const ConvShape& g = kShape;
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2), bias({g.k}, 3), residual({g.n, g.p(), g.q(), g.k}, 4);
   Numbers y = residual, dx = x, dy(residual.shape, 5);
-  const ConvFilter filter{.w = w.full(), .bias = bias.full(), .stamp = 1};
+  const ConvFilter filter{.w = w.full(), .bias = bias.full(), .version = 1};
 
   Numbers want = y;
-  f32->forward({}, g, x.full(), filter, {.residual = residual.full(), .relu = true}, want.full());
+  convolve(*f32, {},
+           {.shape = g, .x = x.full(), .filter = filter, .y = want.full(), .residual = residual.full(), .relu = true});
   want.round();
-  f16->forward({}, g, x.narrow(), filter, {.residual = residual.narrow(), .relu = true}, y.narrow());
+  convolve(*f16, {},
+           {.shape = g, .x = x.half(), .filter = filter, .y = y.half(), .residual = residual.half(), .relu = true});
   CHECK(y == want);
 
   for (const float beta : {0.f, 1.f}) {
     Numbers wanted = dx, got = dx, product = dx;
-    f32->backward_data({}, g, dy.full(), filter, 0.f, product.full());
+    convolve_backward_data(*f32, {}, {.shape = g, .dy = dy.full(), .filter = filter, .dx = product.full()});
     for (size_t i = 0; i < product.f.size(); ++i) wanted.f[i] = beta * dx.f[i] + product.f[i];
     wanted.round();
-    f16->backward_data({}, g, dy.narrow(), filter, beta, got.narrow());
+    convolve_backward_data(*f16, {}, {.shape = g, .dy = dy.half(), .filter = filter, .dx = got.half(), .beta = beta});
     CHECK(got == wanted);
   }
 
   std::vector<float> dw(w.f.size(), 1), dw_want(w.f.size(), 1);
-  f32->backward_filter({}, g, x.full(), dy.full(), 1.f, {dw_want.data(), w.shape, DType::f32, Device::cpu});
-  f16->backward_filter({}, g, x.narrow(), dy.narrow(), 1.f, {dw.data(), w.shape, DType::f32, Device::cpu});
+  const auto gradient = [&](std::vector<float>& to) { return Tensor{to.data(), w.shape, DType::f32, Device::cpu}; };
+  f32->backward_filter({}, {.shape = g, .x = x.full(), .dy = dy.full(), .dw = gradient(dw_want), .beta = 1});
+  f16->backward_filter({}, {.shape = g, .x = x.half(), .dy = dy.half(), .dw = gradient(dw), .beta = 1});
   CHECK(dw == dw_want);
 }
 
-TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a stamp", "[conv]") {
+TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a version", "[conv]") {
   const auto f16 = make_f16_conv(make_reference_conv());
   const ConvShape& g = kShape;
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2);
   const auto forward = [&](ConvFilter filter) {
     Numbers y({g.n, g.p(), g.q(), g.k}, 3);
-    f16->forward({}, g, x.narrow(), filter, {}, y.narrow());
+    convolve(*f16, {}, {.shape = g, .x = x.half(), .filter = filter, .y = y.half()});
     return y;
   };
   std::vector<float> precise = w.f;
   for (float& v : precise) v *= 1.0001f;  // rounds back to w
   const Tensor filter{precise.data(), w.shape, DType::f32, Device::cpu};
   const Numbers rounded = forward({.w = w.full()});
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
   const int64_t prepared = f16->stats().filters_prepared;
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
   CHECK(f16->stats().filters_prepared == prepared);
   precise[0] += 1;
-  CHECK(forward({.w = filter, .stamp = 7}) == rounded);
-  CHECK_FALSE(forward({.w = filter, .stamp = 8}) == rounded);
-  CHECK(forward({.w = filter, .stamp = 9, .narrow = w.narrow()}) == rounded);  // the copy given is what counts
+  CHECK(forward({.w = filter, .version = 7}) == rounded);
+  CHECK_FALSE(forward({.w = filter, .version = 8}) == rounded);
+  const auto half = [&](DType) { return w.half(); };
+  CHECK(forward({.w = filter, .version = 9, .half = half}) == rounded);  // the copy given is what counts
 }

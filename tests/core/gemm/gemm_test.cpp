@@ -79,11 +79,11 @@ std::vector<float> linear_product(Engine& engine, int64_t m, int64_t n, int64_t 
 
 TEMPER_DEVICE_TEST("a bias in a product's epilogue agrees with one added afterwards", "[gemm]") {
   Engine fused({.device = device, .arena_mb = 16});
-  Engine apart({.device = device, .arena_mb = 16, .without = {Optimisation::product_bias}});
+  Engine separate({.device = device, .arena_mb = 16, .without = {Optimisation::product_bias}});
   for (const int64_t k : {33, 512, 640}) {
     CAPTURE(k);
     const int64_t m = 37, n = 10;
-    const auto got = linear_product(fused, m, n, k), want = linear_product(apart, m, n, k);
+    const auto got = linear_product(fused, m, n, k), want = linear_product(separate, m, n, k);
     const std::vector<double> x = test::wave(m * k, 1), w = test::wave(n * k, 2), bias = test::wave(n, 3);
     for (int64_t i = 0; i < m; ++i)
       for (int64_t j = 0; j < n; ++j) {

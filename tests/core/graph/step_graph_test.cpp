@@ -20,7 +20,7 @@ struct Fake {
   void run(const GraphKey& key) {
     graph.run(key, [&] {
       ++done;
-      engine.capture().host([&] { ++host; });
+      engine.capture().on_replay([&] { ++host; });
     });
   }
 };
@@ -135,15 +135,15 @@ TEST_CASE("graph: only what cannot be recorded is done without, other errors go 
 
 TEST_CASE("graph: a failed recording leaves nothing that counts as prepared", "[graph]") {
   Engine engine(EngineOptions{.arena_mb = 4});
-  ParamStore store;
-  store.add("w", {64}, nullptr);
-  Flat flat(store, DType::f32, engine.stream());
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
+  ParamLayout layout;
+  layout.add("w", {64}, nullptr);
+  ParamBuffer buffer(layout, DType::f32, engine.stream());
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
   engine.capture().begin();
-  CHECK(!flat.narrow_copy());  // so the recording holds the conversion
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
+  CHECK(!buffer.half_copy());  // so the recording holds the conversion
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
   engine.capture().abandon();
-  CHECK(!flat.narrow_copy());
+  CHECK(!buffer.half_copy());
 }

@@ -17,7 +17,7 @@ namespace {
 
 /// x, w, residual, gamma, beta of a convolution (2, 5, 6, 3) -> (2, 5, 6, 4), and running statistics.
 struct BnCheck {
-  explicit BnCheck(Device device, BatchStatistics statistics = BatchStatistics::apart)
+  explicit BnCheck(Device device, BatchStatistics statistics = BatchStatistics::separate)
       : check({{2, 5, 6, 3}, {4, 3, 3, 3}, {2, 5, 6, 4}, {4}, {4}}, device, {.statistics = statistics}) {}
 
   GradCheck check;
@@ -101,7 +101,7 @@ TEMPER_DEVICE_TEST("a ReLU's gradient is taken once, by the last to add to it", 
 }
 
 TEMPER_DEVICE_TEST("gradient of conv2d_batch_norm", "[ops][grad]") {
-  const auto statistics = GENERATE(BatchStatistics::apart, BatchStatistics::fused);
+  const auto statistics = GENERATE(BatchStatistics::separate, BatchStatistics::fused);
   BnCheck c(device, statistics);
   for (const Activation a : {Activation::none, Activation::relu})
     for (const BatchNormOptions& o : {kRunning, kBatch}) {
@@ -153,19 +153,19 @@ std::vector<float> batch_normed(const EngineOptions& options, std::set<std::stri
 }  // namespace
 
 TEMPER_DEVICE_TEST("statistics that a convolution takes on the way agree with a pass of their own", "[conv]") {
-  EngineOptions apart{.device = device,
-                      .compute = device == Device::cpu ? DType::f32 : DType::bf16,
-                      .arena_mb = 64,
-                      .reference_conv = device == Device::cpu};
-  EngineOptions fused = apart, exact = apart;
+  EngineOptions separate{.device = device,
+                         .compute = device == Device::cpu ? DType::f32 : DType::bf16,
+                         .arena_mb = 64,
+                         .reference_conv = device == Device::cpu};
+  EngineOptions fused = separate, exact = separate;
   fused.planning.statistics = exact.planning.statistics = BatchStatistics::fused;
   exact.without = that_round();
-  std::set<std::string> apart_ranges, fused_ranges, exact_ranges;
-  const std::vector<float> want = batch_normed(apart, apart_ranges), got = batch_normed(fused, fused_ranges);
+  std::set<std::string> separate_ranges, fused_ranges, exact_ranges;
+  const std::vector<float> want = batch_normed(separate, separate_ranges), got = batch_normed(fused, fused_ranges);
   const double tolerance = device == Device::cpu ? 1e-5 : 2e-2;
   for (size_t i = 0; i < want.size(); ++i) REQUIRE(got[i] == Approx(want[i]).epsilon(tolerance).margin(tolerance));
   CHECK(fused_ranges.count("batch_norm_statistics_of") == 1);
-  CHECK(apart_ranges.count("batch_norm_statistics_of") == 0);
+  CHECK(separate_ranges.count("batch_norm_statistics_of") == 0);
   batch_normed(exact, exact_ranges);
   CHECK(exact_ranges.count("batch_norm_statistics_of") == 0);
 }
@@ -214,9 +214,9 @@ std::vector<std::vector<double>> block_gradients(const EngineOptions& options, B
     out.push_back(test::numbers_of(engine, tape.grad(image)));
     return out;
   }
-  Flat grads = world.make_gradients();
+  ParamBuffer grads = world.make_gradients();
   tape.backward(loss, grads);
-  for (int i = 1; i < world.store().count(); ++i) out.push_back(grads.read(i));
+  for (int i = 1; i < world.layout().count(); ++i) out.push_back(grads.read(i));
   return out;
 }
 

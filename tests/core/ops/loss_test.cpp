@@ -48,7 +48,7 @@ TEMPER_DEVICE_TEST("gradients of the losses", "[losses][grad]") {
 TEMPER_DEVICE_TEST("a cut side of a loss passes no gradient and the other side's is unchanged", "[losses][grad]") {
   GradWorld check({.device = device, .arena_mb = 16}, {{4, 5}, {4, 5}});
   const auto gradients = [&](auto loss) {
-    Flat g = check.make_gradients();
+    ParamBuffer g = check.make_gradients();
     Tape tape(check.engine(), Wrt::params);
     tape.backward(loss(tape, tape.param(check.values(), 0), tape.param(check.values(), 1)), g);
     return std::pair{g.read(0), g.read(1)};

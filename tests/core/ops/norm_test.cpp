@@ -75,7 +75,7 @@ TEMPER_DEVICE_TEST("batch_norm gradients for part of the operands agree with tho
         for (const int with_residual : {0, 1}) {
           INFO("stats " << int(stats) << ", activation " << int(act) << ", wanted " << wanted);
           const auto gradients = [&](int mask) {
-            Flat grads = world.make_gradients();
+            ParamBuffer grads = world.make_gradients();
             Tape tape(world.engine(), Wrt::params);
             Var p[4];
             for (int i = 0; i < 4; ++i) {
@@ -132,7 +132,7 @@ TEMPER_DEVICE_TEST("moving the running statistics leaves output and gradient alo
   GradWorld world(most_precise(device), {{4, 2, 2, 3}, {3}, {3}});
   const Running running(world.engine(), 3);
   const auto gradient = [&](BnUpdate update) {
-    Flat grads = world.make_gradients();
+    ParamBuffer grads = world.make_gradients();
     Tape tape(world.engine(), Wrt::params);
     const auto p = [&](int i) { return tape.param(world.values(), i); };
     const Var y =

@@ -18,7 +18,7 @@ constexpr int64_t kClean = 3, kOther = 4;
 struct Side {
   Engine engine;
   std::unique_ptr<Network> net;
-  Flat gradients;
+  ParamBuffer gradients;
 
   Side(Device device, const std::string& model)
       : engine(device == Device::cuda ? EngineOptions{.device = device, .arena_mb = 512}
@@ -41,8 +41,8 @@ TEMPER_DEVICE_TEST("two batches in one pass, each with its own BatchNorm, are wh
   const int branch_of_rest = GENERATE(0, 1);
   const Pass pass = GENERATE(Pass{.momentum = 0.3}, Pass::eval());
   CAPTURE(model, branch_of_rest, static_cast<int>(pass.bn));
-  Side joint(device, model), apart(device, model);
-  std::vector<double> joint_logits, apart_logits;
+  Side joint(device, model), separate(device, model);
+  std::vector<double> joint_logits, separate_logits;
   {
     Tape tape(joint.engine, Wrt::params);
     const Tensor all = joint.all();
@@ -54,21 +54,21 @@ TEMPER_DEVICE_TEST("two batches in one pass, each with its own BatchNorm, are wh
     joint_logits = numbers_of(joint.engine, logits.value);
   }
   {
-    Tape tape(apart.engine, Wrt::params);
-    const Tensor all = apart.all();
+    Tape tape(separate.engine, Wrt::params);
+    const Tensor all = separate.all();
     Pass rest = pass;
     rest.branch = branch_of_rest;
-    const Var first = (*apart.net)(tape, tape.input(all.rows(0, kClean)), pass);
-    const Var second = (*apart.net)(tape, tape.input(all.rows(kClean, kOther)), rest);
+    const Var first = (*separate.net)(tape, tape.input(all.rows(0, kClean)), pass);
+    const Var second = (*separate.net)(tape, tape.input(all.rows(kClean, kOther)), rest);
     const Var logits = concat(tape, first, second);
-    tape.backward(cross_entropy(tape, logits, apart.labels(), Reduction::sum), apart.gradients);
-    apart_logits = numbers_of(apart.engine, logits.value);
+    tape.backward(cross_entropy(tape, logits, separate.labels(), Reduction::sum), separate.gradients);
+    separate_logits = numbers_of(separate.engine, logits.value);
   }
   const double close = device == Device::cuda ? 1e-4 : 1e-11;
-  CHECK(largest_difference(joint_logits, apart_logits) < close);
+  CHECK(largest_difference(joint_logits, separate_logits) < close);
   CHECK(largest_difference(numbers_of(joint.engine, joint.gradients.all()),
-                           numbers_of(apart.engine, apart.gradients.all())) < close);
-  CHECK(largest_difference(joint.running(), apart.running()) < close);
+                           numbers_of(separate.engine, separate.gradients.all())) < close);
+  CHECK(largest_difference(joint.running(), separate.running()) < close);
 }
 
 TEST_CASE("errors of a pass over two batches say where the second begins", "[networks][errors]") {

@@ -212,11 +212,11 @@ TEST_CASE("plans made at once are those made one by one", "[conv][plans]") {
 TEST_CASE("of noted keys the first that has a plan is made, and none behind it", "[conv][plans]") {
   test::EnginesLog log;
   ConvPlans plans = plans_of({.engines = {{.takes = test::plain}}, .log = &log});
-  const ConvKey fused{.shape = kShape, .bias = true}, apart{.shape = kShape}, other{.shape = kStrided};
-  plans.note({fused, apart, other});
+  const ConvKey fused{.shape = kShape, .bias = true}, separate{.shape = kShape}, other{.shape = kStrided};
+  plans.note({fused, separate, other});
   plans.make_noted({});
   CHECK(plans.known(fused));
-  CHECK(plans.known(apart));
+  CHECK(plans.known(separate));
   CHECK(!plans.known(other));
   plans.make_noted({});
   CHECK(log.found == 2);

@@ -45,8 +45,8 @@ TEST_CASE("candidates run in turn, so that a slow moment hits all of them", "[pl
 TEST_CASE("a difference within the margin leaves the library's own order", "[plans]") {
   FakeTimer close{{{1.0}, {0.99}, {0.985}}};
   CHECK(choose(close) == 0);
-  FakeTimer apart{{{1.0}, {0.99}, {0.97}}};
-  CHECK(choose(apart) == 2);
+  FakeTimer separate{{{1.0}, {0.99}, {0.97}}};
+  CHECK(choose(separate) == 2);
 }
 
 TEST_CASE("a candidate that fails is out; if all do, the last failure is told", "[plans]") {

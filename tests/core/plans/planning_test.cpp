@@ -18,9 +18,9 @@ using namespace temper;
 
 namespace {
 
-void append(std::vector<double>& to, const Flat& flat) {
-  for (int i = 0; i < flat.store().count(); ++i) {
-    const std::vector<double> values = flat.read(i);
+void append(std::vector<double>& to, const ParamBuffer& buffer) {
+  for (int i = 0; i < buffer.layout().count(); ++i) {
+    const std::vector<double> values = buffer.read(i);
     to.insert(to.end(), values.begin(), values.end());
   }
 }
@@ -30,7 +30,7 @@ struct Numbers : StateVisitor {
   std::vector<double> all;
   void operator()(const std::string&, double& value) override { all.push_back(value); }
   void operator()(const std::string&, int64_t& value) override { all.push_back(static_cast<double>(value)); }
-  void operator()(const std::string&, Flat& buffer) override { append(all, buffer); }
+  void operator()(const std::string&, ParamBuffer& buffer) override { append(all, buffer); }
 };
 std::vector<double> numbers(TrainingState& state) {
   Numbers n;
@@ -49,7 +49,7 @@ std::vector<std::string> with(std::vector<std::string> set, std::initializer_lis
 std::string difference(const test::Launches& planned, const test::Launches& done) {
   size_t i = 0;
   bool in_convolution = false;
-  for (const Recording::Launch& launch : done) {
+  for (const CapturedStep::Launch& launch : done) {
     if (i < planned.size() && planned[i] == launch) {
       in_convolution = launch.what.starts_with("conv2d");
       ++i;
@@ -83,13 +83,13 @@ std::vector<double> run(const std::string& trainer, const std::vector<std::strin
     if (plans == Plans::ahead) {
       const std::vector<double> before = numbers(state);
       const Weights& w = state.network->weights();
-      const uint64_t params = w.params.stamp(), buffers = w.buffers.stamp();
+      const uint64_t params = w.params.version(), buffers = w.buffers.version();
       CHECK(note_step(state));
       note_validation(state);
       engine.conv().make_plans(engine.stream());
       CHECK(numbers(state) == before);
-      CHECK(w.params.stamp() == params);
-      CHECK(w.buffers.stamp() == buffers);
+      CHECK(w.params.version() == params);
+      CHECK(w.buffers.version() == buffers);
       CHECK(engine.arena().used() == 0);
     }
     TrainContext context = state.context();
@@ -114,30 +114,30 @@ std::vector<double> run(const std::string& trainer, const std::vector<std::strin
 TEST_CASE("planning: nothing is done, and what the host keeps comes back", "[planning]") {
   Engine engine(EngineOptions{.arena_mb = 4});
   const Stream s = engine.stream();
-  ParamStore store;
-  store.add("w", {64}, nullptr);
-  Flat flat(store, DType::f32, s), other(store, DType::f32, s);
-  flat.write(0, std::vector<double>(64, 3.0));
-  flat.narrow_view(0, DType::bf16);
-  CHECK(flat.narrow_copy());
-  const uint64_t stamp = flat.stamp();
+  ParamLayout layout;
+  layout.add("w", {64}, nullptr);
+  ParamBuffer buffer(layout, DType::f32, s), other(layout, DType::f32, s);
+  buffer.write(0, std::vector<double>(64, 3.0));
+  buffer.half_view(0, DType::bf16);
+  CHECK(buffer.half_copy());
+  const uint64_t version = buffer.version();
   {
     const Planning planning(engine.capture());
-    flat.copy_from(other);
-    flat.zero();
-    set_zero(s, flat.all().data, flat.all().bytes());
-    CHECK(flat.stamp() != stamp);
-    flat.narrow_view(0, DType::bf16);
-    CHECK(flat.narrow_copy());
+    buffer.copy_from(other);
+    buffer.zero();
+    set_zero(s, buffer.all().data, buffer.all().bytes());
+    CHECK(buffer.version() != version);
+    buffer.half_view(0, DType::bf16);
+    CHECK(buffer.half_copy());
     CHECK_THROWS_AS(synchronize(s), NotRepeatable);
     CHECK_THROWS_AS(DeviceArray<float>(s, 1), NotRepeatable);
     CHECK_THROWS_WITH(engine.capture().begin(), "capture: a planning pass is under way; end it before another begins");
   }
-  CHECK(flat.stamp() == stamp);
-  CHECK(flat.read(0) == std::vector<double>(64, 3.0));
-  CHECK(!flat.narrow_copy());  // nothing was converted
-  flat.narrow_view(0, DType::bf16);
-  CHECK(static_cast<float>(flat.narrow_copy().as<bfloat16>()[0]) == 3);
+  CHECK(buffer.version() == version);
+  CHECK(buffer.read(0) == std::vector<double>(64, 3.0));
+  CHECK(!buffer.half_copy());  // nothing was converted
+  buffer.half_view(0, DType::bf16);
+  CHECK(static_cast<float>(buffer.half_copy().as<bfloat16>()[0]) == 3);
 }
 
 TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planning]") {
@@ -186,7 +186,7 @@ TEST_CASE("planning: a step is gone through launch by launch as it is then done"
   TrainingState state(e, read_splits(e));
   train_step(state, "none");  // what it builds for later steps is no part of them
   CHECK(note_step(state));
-  const test::Launches planned = state.engine.capture().so_far().launches;
+  const test::Launches planned = state.engine.capture().captured().launches;
   test::Launches done;
   state.graph.emplace(state.engine, GraphUse::on, std::make_unique<test::ListingRecorder>(done));
   {
@@ -209,7 +209,7 @@ TEST_CASE("planning: an evaluation is gone through without a trace", "[planning]
   const auto before = measure();
   const ConvStats stats = state.engine.conv().stats();
   note_validation(state);
-  CHECK(state.engine.capture().so_far().launches.size() > 20);
+  CHECK(state.engine.capture().captured().launches.size() > 20);
   CHECK(state.engine.conv().stats() == stats);
   CHECK(state.engine.arena().used() == 0);
   CHECK(measure() == before);

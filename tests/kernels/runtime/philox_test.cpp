@@ -27,12 +27,12 @@ TEST_CASE("uniform numbers stay inside (0, 1) at both ends", "[rng]") {
 
 TEST_CASE("every part of a key names another stream", "[rng]") {
   const RngKey key{.seed = 3};
-  RngKey seed = key, purpose = key, step = key, lane = key;
+  RngKey seed = key, stream_id = key, step = key, substream = key;
   seed.seed = 4;
-  purpose.purpose = Purpose::method;
+  stream_id.stream_id = RngStreamId::method;
   step.step = 1;
-  lane.lane = 1;
-  for (const RngKey& other : {seed, purpose, step, lane})
+  substream.substream = 1;
+  for (const RngKey& other : {seed, stream_id, step, substream})
     CHECK(random_uniform(other, 5, 6) != random_uniform(key, 5, 6));
   CHECK(random_uniform(key, 5, 7) != random_uniform(key, 5, 6));
   CHECK(random_uniform(key, 6, 6) != random_uniform(key, 5, 6));

@@ -86,11 +86,11 @@ TEST_CASE("with a device's clock ranges are timed when they have run, and record
   log.restart();
   capture.begin();
   work();
-  const Recording recording = capture.end();
+  const CapturedStep recording = capture.end();
   log.settle();
   CHECK(find(log, "kernel")->count == 0);  // recorded, not run
   for (int i = 1; i <= 2; ++i) {
-    for (const auto& host : recording.host) host();  // as StepGraph does when the device has done it again
+    for (const auto& f : recording.on_replay) f();  // as StepGraph does when the device has done it again
     log.settle();
     CHECK(find(log, "kernel")->count == i);
     CHECK(find(log, "kernel")->seconds == i);

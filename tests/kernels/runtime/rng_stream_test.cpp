@@ -52,10 +52,10 @@ bool equal(const RngKey& a, const RngKey& b) {
 
 }  // namespace
 
-TEST_CASE("random streams: names, lanes and steps tell them apart", "[rng]") {
+TEST_CASE("random streams: names, substreams and steps tell them apart", "[rng]") {
   const RngStream stream(7, 2);
-  CHECK(equal(stream.key(), {.seed = 7, .purpose = Purpose::attack, .step = 2}));
-  CHECK(equal(stream.key(4), {.seed = 7, .purpose = Purpose::attack, .step = 2, .lane = 4}));
+  CHECK(equal(stream.key(), {.seed = 7, .stream_id = RngStreamId::attack, .step = 2}));
+  CHECK(equal(stream.key(4), {.seed = 7, .stream_id = RngStreamId::attack, .step = 2, .substream = 4}));
   CHECK(equal(stream.derive("a").key(4), RngStream(7, 2).derive("a").key(4)));
   std::set<uint64_t> seeds = {7};
   for (const RngStream& s : {stream.derive("a"), stream.derive("b"), stream.derive(""), stream.derive("a").derive("a"),
@@ -88,6 +88,7 @@ TEST_CASE("random streams: 'attack' draws what attacks drew before streams had n
   Setup s(Device::cpu, "attack");
   TrainContext context = s.state.context();
   context.epoch = 4;
-  CHECK(equal(context.random("attack").key(), {.seed = s.state.engine.seed(), .purpose = Purpose::attack, .step = 4}));
+  CHECK(equal(context.random("attack").key(),
+              {.seed = s.state.engine.seed(), .stream_id = RngStreamId::attack, .step = 4}));
   CHECK(!equal(context.random("other").key(), RngKey{.seed = s.state.engine.seed(), .step = 4}));
 }

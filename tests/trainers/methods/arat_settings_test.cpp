@@ -38,8 +38,8 @@ TEMPER_DEVICE_TEST("arat: the weight is the clean branch's accuracy on the first
   const auto weight = [&](const std::string& balance, int64_t batches, double exponent,
                           Balance::Clean clean = Balance::Clean::power) {
     Setup s(device, kAratAttack + ", balance: {" + balance + "}");
-    s.weights().params.write(s.weights().params.store().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
-    s.weights().params.touch();
+    s.weights().params.write(s.weights().params.layout().find("bn2.clean.bias"), {1, -1, 2, 0, 1, 0, -2, 1});
+    s.weights().params.bump_version();
     TrainContext context = s.state.context();
     s.method().before_epoch(context);
     const double a = expected(s, batches), w = std::pow(a, exponent);
@@ -117,8 +117,9 @@ TEMPER_DEVICE_TEST("arat: evaluation uses the adversarial branch, wherever it st
     test::Recorder r;
     const auto fill = [&](int branch, double value) {
       const std::string name = branch == 0 ? "bn2" : branches == "[adv, clean]" ? "bn2.clean" : "bn2.adv";
-      Flat& p = s.weights().params;
-      for (const char* what : {".weight", ".bias"}) p.write(p.store().find(name + what), std::vector<double>(8, value));
+      ParamBuffer& p = s.weights().params;
+      for (const char* what : {".weight", ".bias"})
+        p.write(p.layout().find(name + what), std::vector<double>(8, value));
     };
     for (int i = 0; i < 30; ++i) {  // something to lose
       s.first_batch();
@@ -146,7 +147,7 @@ TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated
   average.add(s.state.engine, *s.state.network, 0, AverageBn::estimate);
   const Values clean_before = of_branch(s.weights().buffers, true);
   // Another network's attack would find other images: the average is not the network.
-  s.weights().params.write(0, std::vector<double>(s.weights().params.store()[0].shape.numel(), 0.01));
+  s.weights().params.write(0, std::vector<double>(s.weights().params.layout()[0].shape.numel(), 0.01));
   std::vector<double> want(4, 0.0);
   Weights& w = average.weights();
   const Pass in_attack{.update = BnUpdate::no, .weights = &w};
@@ -155,7 +156,7 @@ TEMPER_DEVICE_TEST("arat: averaged weights get adversarial statistics, estimated
                  .steps = 2,
                  .start = PgdOptions::Start::uniform_unclipped,
                  .gradient = PgdOptions::Gradient::pytorch});
-  const int mean = w.buffers.store().find("bn1.running_mean");
+  const int mean = w.buffers.layout().find("bn1.running_mean");
   for (int64_t b = 0; b < 3; ++b) {
     const Arena::Scope scope(s.state.engine.arena());
     const Batch batch = s.state.train.load(1, b);
@@ -208,7 +209,7 @@ TEMPER_DEVICE_TEST("arat: features are averaged over the image after ReLU", "[tr
 TEST_CASE("arat: predictors start as PyTorch's layers do, unlike the network", "[arat]") {
   Engine engine({.arena_mb = 16});
   const Predictors predictors(engine, {{"a", 64}, {"b", 2}}, DType::f32, 7);
-  const ParamStore& p = predictors.params();
+  const ParamLayout& p = predictors.params();
   CHECK(p[0].name == "a.0.weight");
   CHECK(p[0].shape == Shape{16, 64});
   CHECK(p.find("a.0.bias") < 0);

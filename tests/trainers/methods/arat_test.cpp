@@ -23,7 +23,7 @@ namespace {
 struct TermAlone {
   Setup setup;
   Invariance invariance;
-  Flat gradient, predictor_gradient;
+  ParamBuffer gradient, predictor_gradient;
   TermAlone(Device device, InvarianceOptions::Gradient side, InvarianceOptions::Predictor predictor)
       : setup(device),
         invariance(setup.state.engine, *setup.state.network, {.gradient = side, .predictor = predictor}),
@@ -56,7 +56,7 @@ TEMPER_DEVICE_TEST("arat: the invariance term stops at the clean side, and with 
   CHECK(largest(of_branch(paper.gradient, true)) == 0);
   CHECK(largest(of_branch(paper.gradient, false)) > 1e-4);
   CHECK(largest(read(paper.gradient, "conv1.weight")) > 1e-4);
-  for (int i = 0; i < paper.predictor_gradient.store().count(); ++i)
+  for (int i = 0; i < paper.predictor_gradient.layout().count(); ++i)
     CHECK(largest({paper.predictor_gradient.read(i)}) > 0);
 
   const TermAlone clean(device, Gradient::clean, Predictor::clean);

@@ -26,7 +26,7 @@ struct MaskSetup {
       test::network(engine, "{name: test_net}",
                     {.data = {.height = 8, .width = 8, .channels = 1, .classes = 3}, .dtype = DType::f64});
   RgpOptions options;
-  Flat step{network->params(), DType::f64, engine.stream()};
+  ParamBuffer step{network->params(), DType::f64, engine.stream()};
 
   Rgp made() {
     Rgp rgp(engine, *network, options);
@@ -114,10 +114,10 @@ TEMPER_DEVICE_TEST("rgp: a global threshold keeps (100 - p) % of all, and unlike
 
 TEST_CASE("rgp: which parameters the mask may touch", "[cure]") {
   MaskSetup s{Device::cpu};
-  ParamStore& store = s.network->params();
+  ParamLayout& layout = s.network->params();
   const auto names = [&] {
     std::vector<std::string> out;
-    for (const int i : maskable_parameters(store, s.options)) out.push_back(store[i].name);
+    for (const int i : maskable_parameters(layout, s.options)) out.push_back(layout[i].name);
     return out;
   };
   const std::vector<std::string> body = {"conv1.weight", "bn1.weight", "bn1.bias",
@@ -128,7 +128,7 @@ TEST_CASE("rgp: which parameters the mask may touch", "[cure]") {
   s.options.maskable = RgpOptions::Maskable::globs;
   s.options.globs = {"conv?.weight", "conv1.*"};
   CHECK(names() == std::vector<std::string>{"conv1.weight", "conv2.weight"});
-  store.freeze("conv2.*");
+  layout.freeze("conv2.*");
   CHECK(names() == std::vector<std::string>{"conv1.weight"});
   s.options.globs = {"layer9.*"};
   CHECK_THROWS_WITH(names(), "trainer.rgp.globs: no parameter matches 'layer9.*'");
@@ -145,7 +145,7 @@ TEMPER_DEVICE_TEST("rgp: momentum and decay move a masked weight, unless the gat
     MaskSetup s{device};
     s.options.gate = gate;
     Rgp rgp = s.made();
-    Flat& params = s.network->weights().params;
+    ParamBuffer& params = s.network->weights().params;
     const Sgd rule({.lr = 0.1, .momentum = 0.9, .weight_decay = 0.01});
     WeightOptimizer sgd(params, rule, s.engine.stream());
     sgd.prepare(rule.lr);

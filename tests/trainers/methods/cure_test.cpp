@@ -25,13 +25,13 @@ constexpr const char* kAttack = ", attack: {radius: 0.1, step: 0.05, steps: 2}}"
 /// Finds a method's numbers and buffers by name.
 struct Finder : StateVisitor {
   std::string name;
-  Flat* flat = nullptr;
+  ParamBuffer* flat = nullptr;
   int64_t number = -1;
   void operator()(const std::string&, double&) override {}
   void operator()(const std::string& n, int64_t& v) override {
     if (n == name) number = v;
   }
-  void operator()(const std::string& n, Flat& f) override {
+  void operator()(const std::string& n, ParamBuffer& f) override {
     if (n == name) flat = &f;
   }
 };
@@ -43,9 +43,9 @@ struct Setup {
       : experiment(test::tiny(trainer, test::on(device, set))), state(experiment, read_splits(experiment)) {}
 
   Trainer& method() { return *experiment.trainer.method; }
-  Flat& gradient() { return state.trained[0].gradient; }
-  Flat& params() { return state.network->weights().params; }
-  Flat& buffer(const std::string& name) {
+  ParamBuffer& gradient() { return state.trained[0].gradient; }
+  ParamBuffer& params() { return state.network->weights().params; }
+  ParamBuffer& buffer(const std::string& name) {
     Finder finder;
     finder.name = name;
     state.visit(finder);
@@ -71,7 +71,7 @@ TEMPER_DEVICE_TEST("revision: a pass moves its own statistics in train mode, not
                    "[trainers][cure]") {
   for (const char* bn : {"train", "eval"}) {
     Setup s(device, std::string("{name: cure, revision: {rate: 0, bn: ") + bn + "}" + kAttack);
-    Flat &params = s.buffer("revision.params"), &buffers = s.buffer("revision.buffers");
+    ParamBuffer &params = s.buffer("revision.params"), &buffers = s.buffer("revision.buffers");
     const auto weights = arrays_of(params), statistics = arrays_of(buffers), network = arrays_of(s.params());
     s.gradients();
     CHECK(arrays_of(params) == weights);
@@ -126,17 +126,17 @@ TEMPER_DEVICE_TEST("cure: the consistency term is KL(revision || network), of bo
   Setup s(
       device,
       "{name: cure, beta: 0, gamma: 3, attack: {radius: 0, steps: 1, step: 0.01, start: none}, revision: {bn: eval}}");
-  Flat& revision = s.buffer("revision.params");
+  ParamBuffer& revision = s.buffer("revision.params");
   fill_with(revision, [](double i) { return 0.3 * std::sin(i); });
   const double loss = s.gradients();
   // x_adv = x: the term is twice 3 KL(rev || net) of the same images.
   Engine& engine = s.state.engine;
   const Arena::Scope scope(engine.arena());
   const Batch batch = s.state.train.load(1, 0);
-  const auto logits = [&](Flat* params, Pass pass) {
+  const auto logits = [&](ParamBuffer* params, Pass pass) {
     Weights& w = s.state.network->weights();
-    const Flat keep(w.params.store(), w.params.dtype(), engine.stream());
-    Flat saved(w.params.store(), w.params.dtype(), engine.stream());
+    const ParamBuffer keep(w.params.layout(), w.params.dtype(), engine.stream());
+    ParamBuffer saved(w.params.layout(), w.params.dtype(), engine.stream());
     saved.copy_from(w.params);
     if (params) w.params.copy_from(*params);
     const Tensor z = s.state.network->predict(engine, batch.images, pass);
@@ -184,10 +184,10 @@ TEMPER_DEVICE_TEST("cure: three gradient sets add up to the gradient of the whol
     for (const char* step_loss : {"total", "weighted"}) {
       const std::string options = cat("beta: 5, step_loss: ", step_loss, ", rgp: {alpha: 0.25, robust: ", robust);
       INFO(options);
-      Setup apart(device, "{name: cure, " + options + "}" + kAttack);
+      Setup separate(device, "{name: cure, " + options + "}" + kAttack);
       Setup whole(device, "{name: cure, " + options + ", score: step_abs}" + kAttack);
-      CHECK(apart.gradients() == Approx(whole.gradients()).epsilon(1e-6));
-      const auto a = arrays_of(apart.gradient()), b = arrays_of(whole.gradient());
+      CHECK(separate.gradients() == Approx(whole.gradients()).epsilon(1e-6));
+      const auto a = arrays_of(separate.gradient()), b = arrays_of(whole.gradient());
       for (size_t t = 0; t < a.size(); ++t)
         for (size_t i = 0; i < a[t].size(); ++i) CHECK(a[t][i] == Approx(b[t][i]).margin(2e-6));
     }

@@ -39,9 +39,9 @@ const Run kRuns[] = {
     {"kl", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, predictor: clean}"},
     {"kl_plain", "balance: {rule: fixed}, invariance: {metric: kl, temperature: 2, kl_factor: none}"}};
 
-void write(Flat& flat, const std::string& name, const std::vector<float>& values) {
-  const int i = flat.store().find(name);
-  if (i >= 0) flat.write(i, {values.begin(), values.end()});
+void write(ParamBuffer& buffer, const std::string& name, const std::vector<float>& values) {
+  const int i = buffer.layout().find(name);
+  if (i >= 0) buffer.write(i, {values.begin(), values.end()});
 }
 
 /// A method at work on the script's network and images.
@@ -52,7 +52,7 @@ struct Training {
   std::unique_ptr<Trainer> trainer;
   TrainContext context;
   std::vector<Weights*> weights;  ///< the network's, then the predictors', if there are any
-  std::vector<Flat> gradients;
+  std::vector<ParamBuffer> gradients;
   const Sgd rule{{.lr = 0.02, .momentum = 0.9, .weight_decay = 5e-4}};
   std::vector<WeightOptimizer> sgd;
   Average average;
@@ -81,7 +81,7 @@ struct Training {
     weights = {&network.weights()};
     for (const MethodPart& part : trainer->parts()) weights.push_back(part.weights);
     for (Weights* w : weights) {
-      gradients.emplace_back(w->params.store(), dtype, engine.stream());
+      gradients.emplace_back(w->params.layout(), dtype, engine.stream());
       sgd.emplace_back(w->params, rule, engine.stream()).prepare(rule.lr);
     }
     if (weights.size() == 1) return;
@@ -142,8 +142,8 @@ std::vector<NamedArray> parameters(std::vector<NamedArray> all) {
 void check_gradients(const Golden& golden, const Run& run, Training& t, Closeness& close) {
   for (size_t i = 0; i < t.weights.size(); ++i) {
     // export_weights wants whole weights: the gradients stand in for the parameters.
-    Weights as_weights{Flat(t.gradients[i].store(), t.gradients[i].dtype(), t.engine.stream()),
-                       Flat(t.weights[i]->buffers.store(), t.gradients[i].dtype(), t.engine.stream())};
+    Weights as_weights{ParamBuffer(t.gradients[i].layout(), t.gradients[i].dtype(), t.engine.stream()),
+                       ParamBuffer(t.weights[i]->buffers.layout(), t.gradients[i].dtype(), t.engine.stream())};
     as_weights.params.copy_from(t.gradients[i]);
     check_arrays(golden, run.name + (i == 0 ? "/grad/net/" : "/grad/predictor/"),
                  parameters(export_weights(as_weights)), close);

@@ -48,10 +48,10 @@ const std::pair<const char*, std::string> kSettings[] = {
     {"mask_only", "beta: 5, gamma: 0, rgp: {alpha: 0.25}" + kUniform},
     {"revision_only", "beta: 5, rgp: {percent: 0}" + kRevision + kUniform}};
 
-std::vector<double> concatenated(const Flat& flat) {
+std::vector<double> concatenated(const ParamBuffer& buffer) {
   std::vector<double> out;
-  for (int i = 0; i < flat.store().count(); ++i)
-    for (const double v : flat.read(i)) out.push_back(v);
+  for (int i = 0; i < buffer.layout().count(); ++i)
+    for (const double v : buffer.read(i)) out.push_back(v);
   return out;
 }
 
@@ -76,7 +76,7 @@ class Check {
     close_.check(static_cast<double>(flips) / static_cast<double>(got.size()));
     ++masks_;
   }
-  void gradient_sets(int64_t step, Cure& cure, const Flat& total) {
+  void gradient_sets(int64_t step, Cure& cure, const ParamBuffer& total) {
     const std::string at = cat("step", step, "/");
     if (!golden_.has(prefix_ + at + "total")) return;
     near(at + "total", concatenated(total));
@@ -120,7 +120,7 @@ int64_t check_training(const std::string& setting, const std::string& yaml, DTyp
   const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
-  Flat total(network.params(), dtype, world.engine.stream());
+  ParamBuffer total(network.params(), dtype, world.engine.stream());
   const GradientBuffer buffers[] = {{network.weights().params, total}};
   TrainContext context{world.engine, network};
   cure.begin(context);

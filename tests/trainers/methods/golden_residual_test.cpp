@@ -49,7 +49,7 @@ struct Training {
   std::unique_ptr<Network> network;
   Loader loader;
   std::unique_ptr<Trainer> trainer;
-  Flat gradient;
+  ParamBuffer gradient;
   const Sgd rule;
   WeightOptimizer optimizer;
   TrainContext context;
@@ -111,8 +111,8 @@ void check_cure(const std::string& name, const std::string& yaml, DType dtype, D
   size_t at = 0;
   int64_t flips = 0;
   const std::vector<double> losses = t.run([&](int64_t) {
-    const Flat& mask = *t.trainer->movement(t.context).mask.buffer;
-    for (int i = 0; i < mask.store().count(); ++i)
+    const ParamBuffer& mask = *t.trainer->movement(t.context).mask.buffer;
+    for (int i = 0; i < mask.layout().count(); ++i)
       for (const double v : mask.read(i)) flips += v != masks.at(at++);
   });
   CHECK(at == masks.size());

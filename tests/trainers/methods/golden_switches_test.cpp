@@ -65,7 +65,7 @@ void check_setting(const Golden& golden, const Setting& setting, DType dtype, De
   const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
-  Flat gradients(network.params(), dtype, world.engine.stream());
+  ParamBuffer gradients(network.params(), dtype, world.engine.stream());
   const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   Average average(world.engine, network);
   TrainContext context{world.engine, network};

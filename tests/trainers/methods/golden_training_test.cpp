@@ -36,7 +36,7 @@ void check_training(World& world, const Golden& golden, const Method& method, Cl
   const Sgd rule({.lr = 0.05, .momentum = 0.9, .weight_decay = 5e-4});
   WeightOptimizer sgd(network.weights().params, rule, world.engine.stream());
   sgd.prepare(rule.lr);
-  Flat gradients(network.params(), network.options().dtype, world.engine.stream());
+  ParamBuffer gradients(network.params(), network.options().dtype, world.engine.stream());
   const GradientBuffer buffers[] = {{network.weights().params, gradients}};
   TrainContext context{world.engine, network};
   trainer->begin(context);
@@ -111,7 +111,7 @@ TEST_CASE("random starts have the bits of the NumPy generator", "[golden][rng]")
   const Golden golden("golden_training");
   const std::vector<int32_t> ids = golden.get<int32_t>("ids");
   const std::vector<float> uniform = golden.get<float>("noise/uniform"), normal = golden.get<float>("noise/normal");
-  const RngKey key{.seed = 11, .purpose = Purpose::attack, .step = 1};
+  const RngKey key{.seed = 11, .stream_id = RngStreamId::attack, .step = 1};
   const size_t elements = uniform.size() / kGoldenBatch;
   for (size_t i = 0; i < uniform.size(); ++i) {
     const uint32_t id = ids[i / elements], element = i % elements;

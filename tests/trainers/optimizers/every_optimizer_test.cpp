@@ -83,13 +83,13 @@ TEMPER_DEVICE_TEST("every optimiser: nothing moves where the gate is shut, nor w
   const Stream stream{.device = device};
   for (const std::string& name : names()) {
     CAPTURE(name);
-    ParamStore store;
-    store.add("a", {70}, nullptr);
-    store.add("b", {30}, nullptr);
-    store.freeze("b");
-    Flat w(store, DType::f32, stream), g(store, DType::f32, stream), average(store, DType::f32, stream);
-    for (Flat* flat : {&w, &g})
-      for (int i = 0; i < 2; ++i) flat->write(i, std::vector<double>(store[i].shape.numel(), 0.5));
+    ParamLayout layout;
+    layout.add("a", {70}, nullptr);
+    layout.add("b", {30}, nullptr);
+    layout.freeze("b");
+    ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream), average(layout, DType::f32, stream);
+    for (ParamBuffer* buffer : {&w, &g})
+      for (int i = 0; i < 2; ++i) buffer->write(i, std::vector<double>(layout[i].shape.numel(), 0.5));
     const auto rule = Registry<Optimizer>::instance().make(name);
     WeightOptimizer optimizer(w, *rule, stream);
     optimizer.prepare(0.1);

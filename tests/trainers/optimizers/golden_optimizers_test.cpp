@@ -28,11 +28,11 @@ const Case kCases[] = {
      "0.5}]}"},
     {"adamw_clip_norm", "{name: adamw, lr: 0.01, eps: 0.1, clip: {norm: 100}}"}};
 
-void wave(Flat& flat, double scale, int shift) {
-  for (int i = 0; i < flat.store().count(); ++i) {
-    std::vector<double> v(flat.store()[i].shape.numel());
+void wave(ParamBuffer& buffer, double scale, int shift) {
+  for (int i = 0; i < buffer.layout().count(); ++i) {
+    std::vector<double> v(buffer.layout()[i].shape.numel());
     for (size_t e = 0; e < v.size(); ++e) v[e] = scale * std::sin(0.7 * static_cast<double>(e) + shift + i);
-    flat.write(i, v);
+    buffer.write(i, v);
   }
 }
 
@@ -41,10 +41,10 @@ void wave(Flat& flat, double scale, int shift) {
 TEMPER_DEVICE_TEST("optimizers: eight steps are PyTorch's, with groups and clipping", "[optimizer][golden]") {
   const test::Golden golden("golden_optimizers");
   Engine engine({.device = device, .arena_mb = 4});
-  ParamStore store;
-  store.add("conv.weight", {5, 3}, nullptr);
-  store.add("conv.bias", {5}, nullptr);
-  store.add("fc.weight", {2, 70}, nullptr);
+  ParamLayout layout;
+  layout.add("conv.weight", {5, 3}, nullptr);
+  layout.add("conv.bias", {5}, nullptr);
+  layout.add("fc.weight", {2, 70}, nullptr);
   for (const Case& c : kCases)
     for (const DType dtype : {DType::f64, DType::f32}) {
       CAPTURE(c.name, dtype);
@@ -52,7 +52,7 @@ TEMPER_DEVICE_TEST("optimizers: eight steps are PyTorch's, with groups and clipp
       Fields f(config);
       OptimizerSection section;
       section.read(f);
-      Flat w(store, dtype, engine.stream()), gradient(store, dtype, engine.stream());
+      ParamBuffer w(layout, dtype, engine.stream()), gradient(layout, dtype, engine.stream());
       wave(w, 1, 0);
       WeightOptimizer optimizer(w, *section.rule, engine.stream(), section.options);
       for (int step = 0; step < kSteps; ++step) {
@@ -64,8 +64,8 @@ TEMPER_DEVICE_TEST("optimizers: eight steps are PyTorch's, with groups and clipp
         optimizer.clip(engine.stream(), gradient, sum);
         optimizer.step(engine.stream(), gradient);
       }
-      for (int i = 0; i < store.count(); ++i)
-        CHECK(test::difference(w.read(i), golden.get<double>(c.name + "/" + store[i].name)) <
+      for (int i = 0; i < layout.count(); ++i)
+        CHECK(test::difference(w.read(i), golden.get<double>(c.name + "/" + layout[i].name)) <
               (dtype == DType::f64 ? 1e-12 : 2e-5));
     }
 }

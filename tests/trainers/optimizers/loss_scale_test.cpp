@@ -24,14 +24,14 @@ std::vector<std::string> f16(Device device, std::vector<std::string> more = {}) 
 
 /// The logits' and, as far as they depend on it, the image gradients' size.
 void scale_logits(Network& network, double factor) {
-  Flat& params = network.weights().params;
+  ParamBuffer& params = network.weights().params;
   for (const char* name : {"fc.weight", "fc.bias"}) {
-    const int i = params.store().find(name);
+    const int i = params.layout().find(name);
     std::vector<double> values = params.read(i);
     for (double& v : values) v *= factor;
     params.write(i, values);
   }
-  params.touch();
+  params.bump_version();
 }
 
 /// A few steps of training in f32, which leave a network that is right about most images.
@@ -41,7 +41,7 @@ void train_a_little(Network& network) {
   for (int i = 0; i < 6; ++i) train_step(state, "none");
   for (auto [to, from] : {std::pair{&network.weights().params, &state.network->weights().params},
                           {&network.weights().buffers, &state.network->weights().buffers}})
-    for (int i = 0; i < to->store().count(); ++i) to->write(i, from->read(i));
+    for (int i = 0; i < to->layout().count(); ++i) to->write(i, from->read(i));
 }
 
 struct Attacked {

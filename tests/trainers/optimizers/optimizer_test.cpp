@@ -11,12 +11,12 @@ using namespace temper;
 
 namespace {
 
-ParamStore three_arrays() {
-  ParamStore store;
-  store.add("conv.weight", {5, 3}, nullptr);
-  store.add("conv.bias", {5}, nullptr);
-  store.add("fc.weight", {2, 70}, nullptr);
-  return store;
+ParamLayout three_arrays() {
+  ParamLayout layout;
+  layout.add("conv.weight", {5, 3}, nullptr);
+  layout.add("conv.bias", {5}, nullptr);
+  layout.add("fc.weight", {2, 70}, nullptr);
+  return layout;
 }
 
 std::vector<double> numbers(int64_t n, double scale, double shift) {
@@ -41,12 +41,12 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
                    "[optimizer]") {
   const Stream stream{.device = device};
   for (const bool nesterov : {false, true}) {
-    ParamStore store = three_arrays();
+    ParamLayout layout = three_arrays();
     const SgdOptions o{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.05, .nesterov = nesterov};
-    Flat w(store, DType::f64, stream), g(store, DType::f64, stream);
+    ParamBuffer w(layout, DType::f64, stream), g(layout, DType::f64, stream);
     std::vector<std::vector<double>> want, velocity;
     for (int i = 0; i < 3; ++i) {
-      const int64_t n = store[i].shape.numel();
+      const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
       want.push_back(w.read(i));
       velocity.emplace_back(n, 0.0);
@@ -55,14 +55,14 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
     WeightOptimizer sgd(w, rule, stream, {.no_decay = {"*.bias"}});
     for (int step = 0; step < 3; ++step) {
       for (int i = 0; i < 3; ++i) {
-        const std::vector<double> gradient = numbers(store[i].shape.numel(), 0.3, i + step);
+        const std::vector<double> gradient = numbers(layout[i].shape.numel(), 0.3, i + step);
         g.write(i, gradient);
         reference_step(want[i], velocity[i], gradient, o, 0.1 / (step + 1), i == 1 ? 0 : 0.05);
       }
-      const uint64_t stamp = w.stamp();
+      const uint64_t version = w.version();
       sgd.prepare(0.1 / (step + 1));
       sgd.step(stream, g);
-      CHECK(w.stamp() != stamp);
+      CHECK(w.version() != version);
     }
     for (int i = 0; i < 3; ++i)
       for (size_t e = 0; e < want[i].size(); ++e) {
@@ -74,12 +74,12 @@ TEMPER_DEVICE_TEST("sgd: three steps follow PyTorch's formula, per-parameter dec
 
 TEMPER_DEVICE_TEST("sgd: frozen parameters and their momentum do not move", "[optimizer]") {
   const Stream stream{.device = device};
-  ParamStore store = three_arrays();
-  store.freeze("conv.*");
-  Flat w(store, DType::f32, stream), g(store, DType::f32, stream);
+  ParamLayout layout = three_arrays();
+  layout.freeze("conv.*");
+  ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream);
   for (int i = 0; i < 3; ++i) {
-    w.write(i, numbers(store[i].shape.numel(), 1, i));
-    g.write(i, numbers(store[i].shape.numel(), 1, i + 1));
+    w.write(i, numbers(layout[i].shape.numel(), 1, i));
+    g.write(i, numbers(layout[i].shape.numel(), 1, i + 1));
   }
   const std::vector<double> bias = w.read(1), fc = w.read(2);
   const Sgd rule;
@@ -94,11 +94,11 @@ TEMPER_DEVICE_TEST("sgd: frozen parameters and their momentum do not move", "[op
 TEMPER_DEVICE_TEST("sgd: a mask of ones is no mask; a masked gradient leaves momentum at work, a frozen weight stays",
                    "[optimizer]") {
   const Stream stream{.device = device};
-  ParamStore store = three_arrays();
+  ParamLayout layout = three_arrays();
   const auto run = [&](double mask_value, MaskMode mode, bool with_mask) {
-    Flat w(store, DType::f32, stream), g(store, DType::f32, stream), mask(store, DType::f32, stream);
+    ParamBuffer w(layout, DType::f32, stream), g(layout, DType::f32, stream), mask(layout, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
-      const int64_t n = store[i].shape.numel();
+      const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
       g.write(i, numbers(n, 1, i + 1));
       mask.write(i, std::vector<double>(n, mask_value));
@@ -150,8 +150,8 @@ TEST_CASE("optimizer: wrong fields say what is expected") {
   CHECK_THROWS_WITH(
       read("{groups: [{parameters: [a], schedule: {name: cosines}}]}"),
       ContainsSubstring("optimizer.groups.0.schedule.name: unknown name 'cosines'; did you mean 'cosine'?"));
-  ParamStore store = three_arrays();
-  Flat w(store, DType::f32, {});
+  ParamLayout layout = three_arrays();
+  ParamBuffer w(layout, DType::f32, {});
   const Sgd rule;
   const auto grouped = [&](const std::vector<std::string>& one, const std::vector<std::string>& other) {
     OptimizerOptions options;
@@ -171,15 +171,15 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
                    "[optimizer]") {
   const Stream stream{.device = device};
   for (const bool masked : {false, true}) {
-    ParamStore store = three_arrays();
-    store.freeze("conv.bias");
+    ParamLayout layout = three_arrays();
+    layout.freeze("conv.bias");
     const Sgd rule({.momentum = 0.9, .weight_decay = 0.05});
     const OptimizerOptions options{.no_decay = {"fc.weight"}};
-    Flat w(store, DType::f32, stream), apart(store, DType::f32, stream), g(store, DType::f32, stream),
-        mask(store, DType::f32, stream);
-    Flat average(store, DType::f32, stream), average_apart(store, DType::f32, stream);
+    ParamBuffer w(layout, DType::f32, stream), separate(layout, DType::f32, stream), g(layout, DType::f32, stream),
+        mask(layout, DType::f32, stream);
+    ParamBuffer average(layout, DType::f32, stream), separate_average(layout, DType::f32, stream);
     for (int i = 0; i < 3; ++i) {
-      const int64_t n = store[i].shape.numel();
+      const int64_t n = layout[i].shape.numel();
       w.write(i, numbers(n, 1, i));
       g.write(i, numbers(n, 1, i + 1));
       average.write(i, numbers(n, 1, i + 2));
@@ -187,25 +187,25 @@ TEMPER_DEVICE_TEST("sgd: an average and a 16-bit copy move with the weights, to 
       for (int64_t e = 0; e < n; e += 3) some[e] = 0;
       mask.write(i, some);
     }
-    apart.copy_from(w);
-    average_apart.copy_from(average);
+    separate.copy_from(w);
+    separate_average.copy_from(average);
     const GradientMask m{masked ? &mask : nullptr, MaskMode::zero_gradient};
-    WeightOptimizer together(w, rule, stream, options), alone(apart, rule, stream, options);
+    WeightOptimizer together(w, rule, stream, options), alone(separate, rule, stream, options);
     together.prepare(0.1);
     alone.prepare(0.1);
-    w.narrow_view(0, DType::bf16);
-    const auto contents = [&](const Flat& flat) { return test::numbers_of(stream, flat.all()); };
+    w.half_view(0, DType::bf16);
+    const auto contents = [&](const ParamBuffer& flat) { return test::numbers_of(stream, flat.all()); };
     for (int step = 0; step < 3; ++step) {
-      const uint64_t stamp = average.stamp();
+      const uint64_t version = average.version();
       together.step(stream, g, m, {&average, 0.9});
-      CHECK(average.stamp() != stamp);
+      CHECK(average.version() != version);
       alone.step(stream, g, m);
-      ema<float>(stream, store.size(), average_apart.all().as<float>(), apart.all().as<float>(), 0.9);
-      REQUIRE(w.narrow_copy());
-      const std::vector<double> narrow = test::numbers_of(stream, w.narrow_copy()), all = contents(w);
-      for (size_t i = 0; i < all.size(); ++i) REQUIRE(narrow[i] == bfloat16(static_cast<float>(all[i])));
-      CHECK(all == contents(apart));
-      CHECK(contents(average) == contents(average_apart));
+      ema<float>(stream, layout.size(), separate_average.all().as<float>(), separate.all().as<float>(), 0.9);
+      REQUIRE(w.half_copy());
+      const std::vector<double> half = test::numbers_of(stream, w.half_copy()), all = contents(w);
+      for (size_t i = 0; i < all.size(); ++i) REQUIRE(half[i] == bfloat16(static_cast<float>(all[i])));
+      CHECK(all == contents(separate));
+      CHECK(contents(average) == contents(separate_average));
       CHECK(contents(together.state("momentum")) == contents(alone.state("momentum")));
     }
   }
@@ -216,8 +216,8 @@ TEST_CASE("optimizer: a rule that knows no masks refuses them", "[optimizer]") {
     Plain() : Optimizer({.lr = 1, .weight_decay = 0}) {}
     void update(Stream, const Update&) const override {}
   } plain;
-  ParamStore store = three_arrays();
-  Flat w(store, DType::f32, {}), g(store, DType::f32, {}), mask(store, DType::f32, {});
+  ParamLayout layout = three_arrays();
+  ParamBuffer w(layout, DType::f32, {}), g(layout, DType::f32, {}), mask(layout, DType::f32, {});
   WeightOptimizer optimizer(w, plain, {});
   optimizer.prepare(0.1);
   optimizer.step({}, g);

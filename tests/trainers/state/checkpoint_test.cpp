@@ -13,14 +13,14 @@ using test::TemporaryFolder;
 namespace {
 
 struct State {
-  ParamStore store;
-  std::optional<Flat> flat;
+  ParamLayout layout;
+  std::optional<ParamBuffer> flat;
   double number = 0;
   int64_t count = 0;
   explicit State(Device device, int64_t rows = 3) {
-    store.add("a", {rows, 2}, nullptr);
-    store.add("b", {5}, nullptr);
-    flat.emplace(store, DType::f32, Stream{.device = device});
+    layout.add("a", {rows, 2}, nullptr);
+    layout.add("b", {5}, nullptr);
+    flat.emplace(layout, DType::f32, Stream{.device = device});
   }
   VisitState visit() {
     return [this](StateVisitor& v) {

@@ -29,8 +29,8 @@ void Companion::begin(const TrainContext& c, int64_t outputs) {
   network_ = std::make_unique<Network>(c.engine, *architecture_, options);
   if (!weights_.empty()) load_network(*network_, weights_);
   if (every_ == 0) return;
-  Flat& params = network_->weights().params;
-  gradient_.emplace(params.store(), params.dtype(), c.engine.stream());
+  ParamBuffer& params = network_->weights().params;
+  gradient_.emplace(params.layout(), params.dtype(), c.engine.stream());
   optimizer_.emplace(params, *section_.rule, c.engine.stream(), section_.options);
 }
 

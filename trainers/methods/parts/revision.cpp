@@ -53,7 +53,7 @@ double Revision::rate(const Watched& epoch) const { return rate(epoch, decays_);
 
 std::optional<double> Revision::drawn(const TrainContext& context) const {
   const RngKey key{
-      .seed = context.engine.seed(), .purpose = Purpose::method, .step = static_cast<uint32_t>(context.step)};
+      .seed = context.engine.seed(), .stream_id = RngStreamId::method, .step = static_cast<uint32_t>(context.step)};
   if (random_uniform(key, 0, 0) >= rate(context.epoch, decays_ + falls(context.epoch))) return {};
   return ema_keep({.decay = options_.keep, .warm_up = options_.warm_up}, steps_ + 1);
 }
@@ -68,14 +68,14 @@ void Revision::after_step(const TrainContext& context) {
   ++steps_;
   decays_ += falls(context.epoch);
   if (keep) ++revisions_;
-  const Flat& theta = context.model.weights().params;
+  const ParamBuffer& theta = context.model.weights().params;
   if (is_alias()) return weights_.params.copy_from(theta);
   if (!keep) return;
   dispatch_full(theta.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    ema<T>(context.engine.stream(), theta.store().size(), weights_.params.all().as<T>(), theta.all().as<T>(), *keep);
+    ema<T>(context.engine.stream(), theta.layout().size(), weights_.params.all().as<T>(), theta.all().as<T>(), *keep);
   });
-  weights_.params.touch();
+  weights_.params.bump_version();
 }
 
 void Revision::visit_state(StateVisitor& v) {

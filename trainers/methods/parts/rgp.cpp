@@ -10,10 +10,11 @@ namespace temper {
 
 namespace {
 
-std::vector<Slice> slices(const ParamStore& store, const std::vector<int>& maskable, RgpOptions::Threshold threshold) {
+std::vector<Slice> slices(const ParamLayout& layout, const std::vector<int>& maskable,
+                          RgpOptions::Threshold threshold) {
   std::vector<Slice> out;
   for (const int i : maskable)
-    out.push_back({store[i].offset, store[i].shape.numel(),
+    out.push_back({layout[i].offset, layout[i].shape.numel(),
                    threshold == RgpOptions::Threshold::global ? 0 : static_cast<int32_t>(out.size())});
   return out;
 }
@@ -21,10 +22,10 @@ std::vector<Slice> slices(const ParamStore& store, const std::vector<int>& maska
 // As the official code tells them, by name.
 bool is_classifier(const std::string& name) { return glob_matches("*linear*", name) || glob_matches("*fc*", name); }
 
-std::set<int> matches(const ParamStore& store, const std::vector<std::string>& globs) {
+std::set<int> matches(const ParamLayout& layout, const std::vector<std::string>& globs) {
   std::set<int> found;
   for (const std::string& glob : globs) {
-    const std::vector<int> more = store.match(glob);
+    const std::vector<int> more = layout.match(glob);
     TEMPER_CHECK(!more.empty(), "trainer.rgp.globs: no parameter matches '", glob, "'");
     found.insert(more.begin(), more.end());
   }
@@ -62,17 +63,17 @@ void RgpOptions::fields(Fields& f) {
     f.reject("globs", "expected globs with maskable: globs, and none otherwise, got ", globs.size());
 }
 
-std::vector<int> maskable_parameters(const ParamStore& store, const RgpOptions& options) {
+std::vector<int> maskable_parameters(const ParamLayout& layout, const RgpOptions& options) {
   using Maskable = RgpOptions::Maskable;
-  const std::set<int> listed = matches(store, options.globs);
+  const std::set<int> listed = matches(layout, options.globs);
   std::vector<int> out;
-  for (int i = 0; i < store.count(); ++i) {
-    const std::string& name = store[i].name;
+  for (int i = 0; i < layout.count(); ++i) {
+    const std::string& name = layout[i].name;
     const bool wanted = options.maskable == Maskable::all ||
                         (options.maskable == Maskable::all_but_classifier && !is_classifier(name)) ||
                         (options.maskable == Maskable::conv1 && i > 0 && glob_matches("*conv1*", name)) ||
                         listed.count(i) > 0;
-    if (wanted && !store[i].frozen) out.push_back(i);
+    if (wanted && !layout[i].frozen) out.push_back(i);
   }
   TEMPER_CHECK(!out.empty(),
                "trainer.rgp.maskable: expected at least one parameter that the mask may touch, got none; ",
@@ -91,11 +92,11 @@ Rgp::Rgp(Engine& engine, const Network& network, const RgpOptions& options)
       kept_(engine.stream(), static_cast<size_t>(threshold_mask_counters(*plan_))) {
   dispatch_full(mask_.dtype(), [&](auto tag) {
     using T = decltype(tag);
-    fill<T>(engine.stream(), mask_.store().size(), mask_.all().as<T>(), T(1));
+    fill<T>(engine.stream(), mask_.layout().size(), mask_.all().as<T>(), T(1));
   });
 }
 
-void Rgp::update(Engine& engine, const Flat& step) {
+void Rgp::update(Engine& engine, const ParamBuffer& step) {
   using Score = RgpOptions::Score;
   const Arena::Scope scope(engine.arena());
   const Stream stream = engine.stream();
@@ -105,7 +106,7 @@ void Rgp::update(Engine& engine, const Flat& step) {
     T* score = robust_.all().as<T>();
     const T* gradient = step.all().as<T>();
     const auto score_of = [&](const T* natural, const T* robust, double alpha, RgpForm form) {
-      rgp_score<T>(stream, step.store().size(), score, natural, robust, alpha, form);
+      rgp_score<T>(stream, step.layout().size(), score, natural, robust, alpha, form);
     };
     switch (options_.score) {
       case Score::abs: score_of(natural_.all().as<T>(), score, options_.alpha, RgpForm::abs); break;
@@ -117,16 +118,16 @@ void Rgp::update(Engine& engine, const Flat& step) {
     percentile<T>(stream, *plan_, score, thresholds.as<T>());
     threshold_mask<T>(stream, *plan_, score, thresholds.as<T>(), mask_.all().as<T>(), kept_.data());
   });
-  robust_.touch();
-  mask_.touch();
+  robust_.bump_version();
+  mask_.bump_version();
 }
 
 void Rgp::metrics(const MetricSink& to) const {
-  const ParamStore& store = mask_.store();
+  const ParamLayout& layout = mask_.layout();
   const std::vector<int64_t> kept = kept_per_slice(*plan_, kept_.read(mask_.stream()));
   double sum = 0, all = 0;
   for (size_t k = 0; k < maskable_.size(); ++k) {
-    const Param& p = store[maskable_[k]];
+    const Param& p = layout[maskable_[k]];
     const double n = static_cast<double>(p.shape.numel()), moved = static_cast<double>(kept[k]);
     to("kept/" + p.name, moved / n);
     sum += moved;
