@@ -1,15 +1,11 @@
 #include <algorithm>
 #include <memory>
-#include <mutex>
-#include <utility>
 
-#include "core/convolution/conv.h"
-#include "core/lru.h"
+#include "core/convolution/prepared_filters.h"
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
 #include "core/threads/shared_job.h"
 #include "kernels/first_layer/first_layer.h"
-#include "kernels/runtime/memory.h"
 #include "kernels/runtime/team.h"
 #include "kernels/winograd/winograd.h"
 
@@ -37,23 +33,10 @@ bool has_bf16_tiles() {
 #endif
 }
 
-/// Memory of its own for a transformed filter.
-struct Floats {
-  float* data = nullptr;
-  size_t bytes = 0;
-
-  explicit Floats(size_t count)
-      : data(static_cast<float*>(allocate(Device::cpu, count * sizeof(float)))), bytes(count * sizeof(float)) {}
-  Floats(Floats&& other) noexcept : data(std::exchange(other.data, nullptr)), bytes(other.bytes) {}
-  ~Floats() { release(Device::cpu, data, bytes); }
-};
-
 /// A filter transformed for the products, with a fold multiplied in.
 struct Transformed {
-  Floats u;
-  std::vector<float> scale, bias;  ///< of a fold
-  uint64_t version = 0;
-  const void* fold = nullptr;
+  Memory u;                                  ///< floats
+  std::vector<float> scale = {}, bias = {};  ///< of a fold
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
@@ -76,58 +59,50 @@ class WinogradConv : public ConvBackend {
   bool supports(DType dtype) const override { return other_->supports(dtype); }
   ConvStats stats() const override {
     ConvStats s = other_->stats();
-    s.filters_prepared += stats_.filters_prepared;
-    s.allocations += stats_.allocations;
-    rooms_.each([&](const Room& room) { s.allocations += room.allocations; });
+    s.filters_prepared += filters_.stats().filters_prepared;
+    s.allocations += filters_.stats().allocations;
+    rooms_.each([&](const Workspace& room) { s.allocations += room.allocations(); });
     return s;
   }
 
-  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    const ConvAlgorithm* algorithm = suited(g, y.dtype, false);
-    if (!algorithm) return other_->forward(s, g, x, f, e, y);
-    const auto t = filter(s, g, f, y.dtype, false);
-    run(s, *algorithm, problem(g, false), x, *t,
-        {.bias = f.fold ? t->bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
+  ConvDone forward(Stream s, const ConvForward& r) override {
+    const ConvShape& g = r.shape;
+    const ConvAlgorithm* algorithm = suited(g, r.y.dtype, false);
+    if (!algorithm) return other_->forward(s, r);
+    const auto t = filter(s, g, r.filter, r.y.dtype, false);
+    const float* bias = r.filter.fold ? t->bias.data() : r.filter.bias.as<float>();
+    run(s, *algorithm, problem(g, false), r.x, *t, {.bias = bias, .add = r.residual, .relu = r.relu}, r.y);
+    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
   }
-  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    const ConvAlgorithm* algorithm = suited(g, dx.dtype, true);
-    if (!algorithm) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(s, *algorithm, problem(g, true), dy, *filter(s, g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+  ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
+    const ConvShape& g = r.shape;
+    const ConvAlgorithm* algorithm = suited(g, r.dx.dtype, true);
+    if (!algorithm) return other_->backward_data(s, r);
+    run(s, *algorithm, problem(g, true), r.dy, *filter(s, g, r.filter, r.dx.dtype, true),
+        {.add = r.beta == 0 ? Tensor{} : r.dx, .mask = r.mask}, r.dx);
+    return {.mask = static_cast<bool>(r.mask)};
   }
-  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    const ConvAlgorithm* algorithm = suited_gradient(g, x.dtype);
-    if (!algorithm) return other_->backward_filter(s, g, x, dy, beta, dw);
-    const ConvProblem p = problem(g, false);
-    with_kernel(*algorithm, x.dtype, [&](const auto& kernel, auto tag) {
+  void backward_filter(Stream s, const ConvBackwardFilter& r) override {
+    const ConvAlgorithm* algorithm = suited_gradient(r.shape, r.x.dtype);
+    if (!algorithm) return other_->backward_filter(s, r);
+    const ConvProblem p = problem(r.shape, false);
+    with_kernel(*algorithm, r.x.dtype, [&](const auto& kernel, auto tag) {
       using T = decltype(tag);
-      float* workspace = room(s, kernel.filter_gradient_floats(p, threads_of(s.team)));
-      kernel.filter_gradient(
-          s, p,
-          {.x = x.as<T>(), .dy = dy.as<T>(), .dw = dw.as<float>(), .accumulate = beta != 0, .workspace = workspace});
+      kernel.filter_gradient(s, p,
+                             {.x = r.x.as<T>(),
+                              .dy = r.dy.as<T>(),
+                              .dw = r.dw.as<float>(),
+                              .accumulate = r.beta != 0,
+                              .workspace = room(s, kernel.filter_gradient_floats(p, threads_of(s.team)))});
     });
   }
 
- protected:
-  bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
-                            const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (const ConvAlgorithm* algorithm = suited(g, dx.dtype, true))
-      run(s, *algorithm, problem(g, true), dy, *filter(s, g, f, dx.dtype, true),
-          {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
-    else
-      other_->backward_data_relu(s, g, dy, f, e, dx);
-    return true;
-  }
-
  private:
-  struct Key {
-    const void* filter;
-    ConvShape shape;
+  struct Use {
+    ConvShape filter;
     DType dtype;
     bool rotated;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend auto operator<=>(const Use&, const Use&) = default;
   };
 
   /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
@@ -173,42 +148,26 @@ class WinogradConv : public ConvBackend {
       f(a.bf16, bfloat16{});
   }
 
-  /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
-  /// use by another thread is left as it is, and a new one takes its place.
+  /// The threads that need a filter at the same time transform it together.
   std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
                                             bool rotated) {
+    const Use use{{.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride}, dtype, rotated};
+    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
     std::shared_ptr<Transformed> t;
     with_kernel(*suited(g, dtype, rotated), dtype, [&](const auto& kernel, auto) {
-      t = entry(kernel, g, f, dtype, rotated);
+      const auto make = [&] {
+        return Transformed{.u = {Device::cpu, kernel.filter_floats(inputs, outputs) * sizeof(float)}};
+      };
+      t = filters_.get(s, f, use, make, [&](Transformed& to) {
+        fold_batch_norm(f, to.scale, to.bias);
+        to.job = std::make_unique<SharedJob>(static_cast<int>(kernel.filter_units(inputs, outputs)));
+      });
       if (t->job->over()) return;
       const auto transform = [&](int64_t unit) {
-        kernel.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.data);
+        kernel.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.template as<float>());
       };
       each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
     });
-    return t;
-  }
-
-  /// The place of a filter, with the job that fills it, maybe done.
-  template <class Kernel>
-  std::shared_ptr<Transformed> entry(const Kernel& kernel, const ConvShape& g, const ConvFilter& f, DType dtype,
-                                     bool rotated) {
-    const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
-    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
-    const auto make = [&] {
-      ++stats_.allocations;
-      return std::make_shared<Transformed>(Transformed{.u = Floats(kernel.filter_floats(inputs, outputs))});
-    };
-    const std::lock_guard lock(preparing_);
-    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, rotated}, make);
-    const void* fold = f.fold ? f.fold->mean.data : nullptr;
-    if (f.version && t->version == f.version && t->fold == fold) return t;
-    if (t.use_count() > 1) t = make();
-    ++stats_.filters_prepared;
-    t->version = f.version;
-    t->fold = fold;
-    fold_batch_norm(f, t->scale, t->bias);
-    t->job = std::make_unique<SharedJob>(static_cast<int>(kernel.filter_units(inputs, outputs)));
     return t;
   }
 
@@ -227,7 +186,7 @@ class WinogradConv : public ConvBackend {
       float* workspace = room(s, kernel.workspace_floats(p, tiling, threads_of(s.team)));
       kernel.run(s, p, tiling,
                  {.x = x.as<T>(),
-                  .u = t.u.data,
+                  .u = t.u.as<float>(),
                   .bias = e.bias,
                   .add = e.add.as<T>(),
                   .mask = e.mask.as<T>(),
@@ -237,22 +196,14 @@ class WinogradConv : public ConvBackend {
     });
   }
 
-  struct Room {
-    int64_t allocations = 0;
-    Workspace workspace{allocations};
-  };
-  float* room(Stream s, int64_t floats) {
-    return reinterpret_cast<float*>(rooms_.of(s.worker).workspace.reserve(floats * sizeof(float)));
-  }
+  float* room(Stream s, int64_t floats) { return rooms_.of(s.worker).reserve<float>(floats); }
 
   const Kernels kernels_;
   const Optimisations without_;
   std::unique_ptr<ConvBackend> other_;
   std::string name_;
-  std::mutex preparing_;
-  ConvStats stats_;  ///< of filters
-  Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
-  PerThread<Room> rooms_;
+  PreparedFilters<Use, Transformed> filters_;
+  PerThread<Workspace> rooms_;
 };
 
 }  // namespace
