@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kPrefixThreads = 256;
 
+// [kernel]
 /// A block sums a row, which it holds in shared memory: each thread its neighbouring elements, to which the sums of the
 /// threads before are added.
 template <class T>
@@ -35,6 +36,7 @@ __global__ void __launch_bounds__(kPrefixThreads) prefix_sum_kernel(int cols, T*
   __syncthreads();
   for (int j = threadIdx.x; j < cols; j += kPrefixThreads) y[start + j] = row[j];
 }
+// [kernel]
 
 }  // namespace
 #endif
@@ -51,11 +53,13 @@ void prefix_sum(Stream stream, int64_t rows, int cols, T* y, const T* x) {
       for (int64_t j = r * cols; j < (r + 1) * cols; ++j) y[j] = sum += x[j];
     });
 #if defined(TEMPER_KERNELS)
+  // [launch]
   launch(stream,
          {.blocks = static_cast<unsigned>(rows),
           .threads = kPrefixThreads,
           .shared_bytes = (cols + kPrefixThreads) * sizeof(T)},
          prefix_sum_kernel<T>, cols, y, x);
+  // [launch]
 #else
   no_cuda("prefix_sum");
 #endif
