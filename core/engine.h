@@ -66,6 +66,7 @@ class Engine {
   EngineOptions options_;
   std::shared_ptr<LossScales> scales_;  ///< shared with the workers
   Capture capture_;
+  std::shared_ptr<void> queue_;  ///< owns what stream_ points to on CUDA
   Stream stream_;
   std::unique_ptr<Team> team_;  ///< null in a worker
   std::unique_ptr<Arena> arena_;
