@@ -19,7 +19,7 @@ struct Overfitting : Analysis {
   Of of = Of::model;
 
   void fields(Fields& f) override {
-    f.choice("of", of, {{"model", Of::model}, {"ema", Of::ema}}, "whose accuracy: the network's or its average's");
+    f.choice("of", of, {{"model", Of::model}, {"ema", Of::ema}}, "accuracy of the network or of its average");
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {

@@ -19,9 +19,9 @@ struct Updates : Analysis {
 
   void fields(Fields& f) override {
     f("parameters", parameters, "globs of the parameters in the table");
-    f("curves", curves, "globs of the parameters drawn over training");
+    f("curves", curves, "globs of the parameters in the chart");
     f("window", window, Limits::above(0).up_to(1),
-      "share of the recorded steps that is averaged at the start, in the middle and at the end");
+      "share of the logged steps that is averaged at the start, in the middle and at the end");
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {
