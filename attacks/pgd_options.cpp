@@ -99,17 +99,17 @@ void Pgd::check_sizes(const Fields& f) const {
     const std::string hint = in_255ths(step, 2 * radius);
     // Along the direction of an L2 gradient a long step still ends where the gradient points.
     if (!linf)
-      f.warn("step", number_text(step), " is hardly meant: it is more than twice the radius, ", number_text(radius),
-             hint);
+      f.warn("step", number_text(step), " is probably a mistake: it is more than twice the radius, ",
+             number_text(radius), hint);
     else
       f.reject("step", "expected at most twice the radius, ", 2 * radius,
                ", because a longer step leaves only the corners of the ball, got ", number_text(step), hint);
   }
   if (radius == 0)
-    f.warn("radius", "0 is hardly meant: the attack leaves the images as they are");
+    f.warn("radius", "0 is probably a mistake: the attack leaves the images as they are");
   else if (radius > (linf ? kGrey : kUsualL2))
     f.warn("radius", number_text(radius),
-           " is hardly meant: ", linf ? "it turns any image into plain grey" : "usual are 0.1 to 10 in L2",
+           " is probably a mistake: ", linf ? "it turns any image into plain grey" : "usual values are 0.1 to 10 in L2",
            in_255ths(radius, 1));
 }
 

@@ -106,7 +106,8 @@ size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<
 
 void Fields::hold(const char* key, double value, const Limits& limits) const {
   if (!limits.allow(value)) reject(key, "expected ", limits.text(), ", got ", number_text(value));
-  if (!limits.usual(value)) warn(key, number_text(value), " is hardly meant; usual are ", limits.usual_text());
+  if (!limits.usual(value))
+    warn(key, number_text(value), " is probably a mistake; usual values are ", limits.usual_text());
 }
 
 void Fields::describe(const Limits& limits) {

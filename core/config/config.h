@@ -157,7 +157,7 @@ class Fields {
   [[noreturn]] void reject(const char* key, const Parts&... parts) const {
     fail(place(key), cat(parts...));
   }
-  /// Notes, with the place of `key`, what is possible but hardly meant.
+  /// Adds a warning, with the place of `key`, about a value that is allowed but probably a mistake.
   template <class... Parts>
   void warn(const char* key, const Parts&... parts) const {
     warnings_->push_back(place(key) + cat(parts...));

@@ -154,7 +154,7 @@ TEST_CASE("loop: a collapse of robust accuracy is reported once and can end the 
   const TrainResult result = train(folder.path(), r, Resume::no, ruin);
   CHECK(result.outcome == Outcome::collapse);
   REQUIRE(r.warnings.size() == 2);
-  CHECK_THAT(r.warnings[0], ContainsSubstring("schedule.rates: 20 is hardly meant"));
+  CHECK_THAT(r.warnings[0], ContainsSubstring("schedule.rates: 20 is probably a mistake"));
   CHECK_THAT(r.warnings[1], ContainsSubstring("robust accuracy on the validation images fell from") &&
                                 ContainsSubstring("under a single step (FGSM)"));
 }
