@@ -36,7 +36,7 @@ struct Updates : Analysis {
     for (const Subject& s : context.subjects) {
       const std::vector<MetricRecord> records = read_step_metrics(*s.folder, kPrefix);
       TEMPER_CHECK(!records.empty(), s.folder->metrics().string(),
-                   ": no step has the share of updated weights on record, because the method has no gradient mask or "
+                   ": no step has logged the share of updated weights, because the method has no gradient mask or "
                    "loop.log_every is 0");
       of_run(s.name, records, f);
     }

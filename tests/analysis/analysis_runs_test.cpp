@@ -127,7 +127,7 @@ TEST_CASE("analysis: updates averages the recorded shares at start, middle and e
   }
   const std::vector<Subject> b = {{.name = "b", .config = {}, .folder = RunFolder{folder.path() / "b"}}};
   CHECK_THROWS_WITH(make_analysis("updates")->run({b, folder.path(), nobody}),
-                    ContainsSubstring("no step has the share of updated weights on record"));
+                    ContainsSubstring("no step has logged the share of updated weights"));
   CHECK_THROWS_WITH(make_analysis("updates", "window: 2"),
                     ContainsSubstring("expected more than 0 and up to 1, got 2"));
 }

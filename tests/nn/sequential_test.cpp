@@ -195,6 +195,6 @@ TEST_CASE("what a file of weights has beside them is passed over and noted", "[n
   arrays.push_back(mu);
   import_weights(*net, arrays, "w.npz");
   CHECK(net->notes() ==
-        std::vector<std::string>{"w.npz: passed over module.n_averaged, mu = (0.25), which the network does not have; "
+        std::vector<std::string>{"w.npz: ignored module.n_averaged, mu = (0.25), which the network does not have; "
                                  "the network normalises with model.mean and model.std"});
 }

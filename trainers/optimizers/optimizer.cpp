@@ -10,8 +10,9 @@ void Optimizer::fields(Fields& f) {
 
 void Optimizer::check_decay(const Fields& f) const {
   if (lr * weight_decay >= 1)
-    f.reject("weight_decay", "expected lr * weight_decay below 1, because a step would take weights beyond 0, got ", lr,
-             " * ", weight_decay);
+    f.reject("weight_decay",
+             "expected lr * weight_decay below 1, because a step would change the sign of weights, got ", lr, " * ",
+             weight_decay);
 }
 
 }  // namespace temper
