@@ -1,13 +1,13 @@
 #pragma once
-// How many threads a process should have.
+// The number of threads of a process.
 #include <filesystem>
 #include <optional>
 #include <string>
 
 namespace temper {
 
-/// The CPUs that this process may use at once: those its affinity allows (taskset, cpusets), but no more than its
-/// control group's quota pays for (docker --cpus), rounded up.
+/// The number of CPUs that this process may use: those of its affinity mask (taskset, cpusets), limited by the quota of
+/// its control group (docker --cpus), rounded up.
 int cpus();
 
 /// The default number of threads of an engine: cpus(), or less if OMP_NUM_THREADS or OMP_THREAD_LIMIT in the
