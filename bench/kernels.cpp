@@ -52,9 +52,9 @@ class CaseMemory {
     synchronize(stream_);
   }
   /// Throws Error unless `run`, from the start, writes what the reference says.
-  void check(const char* what, const CaseBody& run, const CaseBody& setup = {}) {
+  void check(const char* what, const CaseBody& run) {
     restore();
-    if (setup) setup(stream_, args());
+    if (case_.setup) case_.setup(stream_, args());
     run(stream_, args());
     std::vector<size_t> all(input_.size());
     std::iota(all.begin(), all.end(), 0);
@@ -86,40 +86,64 @@ class CaseMemory {
   std::vector<std::vector<double>> want_;
 };
 
-/// The narrowest floating-point type of a case's arrays: what tells its variants apart.
-DType type_of(const KernelCase& c) {
+/// The axis "dtype" of a case, or else the narrowest floating-point type of its arrays.
+std::string type_of(const KernelCase& c) {
+  for (const CaseAxis& a : c.axes)
+    if (a.name == "dtype") return a.value;
   DType found = DType::f64;
   for (const CaseArray& a : c.arrays)
     if ((a.dtype == DType::f32 || a.dtype == DType::bf16) && size_of(a.dtype) < size_of(found)) found = a.dtype;
-  return found;
+  return name(found);
 }
 
-bool chosen(const Choice& axes, const std::string& axis, const std::string& value) {
-  const std::vector<std::string>& v = axes.at(axis);
-  return std::find(v.begin(), v.end(), value) != v.end();
+/// What a case is found by: its kernel, its type, and the axes that it names.
+Axes axes_of(const KernelCase& c) {
+  Axes axes;
+  for (const CaseAxis& a : c.axes) axes[a.name] = a.value;
+  axes["kernel"] = c.kernel;
+  axes["dtype"] = type_of(c);
+  return axes;
+}
+
+/// Whether a case has one of the values that are to be measured on every axis. One that does not have an axis is left
+/// out only where some of the axis's values are.
+bool chosen(const std::vector<Axis>& all, const Choice& choice, const Axes& axes) {
+  return std::all_of(all.begin(), all.end(), [&](const Axis& axis) {
+    const std::vector<std::string>& values = choice.at(axis.name);
+    const auto value = axes.find(axis.name);
+    return value == axes.end() ? values.size() == axis.known.size()
+                               : std::find(values.begin(), values.end(), value->second) != values.end();
+  });
 }
 
 struct Kernels : Suite {
   std::vector<Axis> axes() const override {
-    std::set<std::string> names;
-    for (const KernelCase& c : kernel_cases()) names.insert(c.kernel);
-    const std::vector<std::string> all(names.begin(), names.end());
-    return {{"kernel", all, all}, {"dtype", {"f32", "bf16"}, {"f32", "bf16", "f64"}}};
+    std::map<std::string, std::set<std::string>> found;
+    for (const KernelCase& c : kernel_cases())
+      if (is_timed(c))
+        for (const auto& [name, value] : axes_of(c)) found[name].insert(value);
+    std::vector<Axis> axes;
+    for (const auto& [name, values] : found) axes.push_back({name, {values.begin(), values.end()}, {}});
+    for (Axis& axis : axes) {
+      axis.known = axis.values;
+      if (axis.name == "dtype") axis.values = {"f32", "bf16"};
+    }
+    return axes;
   }
 
   std::vector<BenchCase> cases(SuiteContext& context) const override {
-    std::set<std::string> has_large;
+    const std::vector<Axis> all = axes();
+    std::set<std::string> of_networks;
     for (const KernelCase& c : kernel_cases())
-      if (is_large(c)) has_large.insert(c.kernel);
+      if (c.size == CaseSize::network) of_networks.insert(c.kernel);
     std::vector<BenchCase> out;
     for (const KernelCase& c : kernel_cases()) {
-      const DType t = type_of(c);
-      if (c.bytes <= 0 || !chosen(context.axes, "kernel", c.kernel) || !chosen(context.axes, "dtype", name(t)))
-        continue;
-      if (!context.all && has_large.count(c.kernel) && !is_large(c)) continue;
+      const Axes axes = axes_of(c);
+      if (!is_timed(c) || !runs_on(c, context.engine.device()) || !chosen(all, context.axes, axes)) continue;
+      if (!context.all && of_networks.count(c.kernel) && c.size != CaseSize::network) continue;
       out.push_back({.name = c.kernel + "/" + c.name,
-                     .axes = {{"kernel", c.kernel}, {"dtype", name(t)}},
-                     .math = name(t),
+                     .axes = axes,
+                     .math = axes.at("dtype"),
                      .bytes = c.bytes,
                      .flops = c.flops,
                      .prepare = [&c, stream = context.engine.stream()] { return prepare_kernel(c, stream); }});
@@ -155,7 +179,7 @@ Work prepare_kernel(const KernelCase& c, Stream stream) {
                      .sets = memory->sets(),
                      .launcher = Launcher::device}};
   if (c.unfused) {
-    memory->check("unfused result", c.unfused, c.unfused_setup);
+    memory->check("unfused result", c.unfused);
     work.unfused = [&c, stream, memory](int set) { c.unfused(stream, memory->args(set)); };
     work.unfused_name = c.unfused_name;
   } else {
@@ -163,7 +187,7 @@ Work prepare_kernel(const KernelCase& c, Stream stream) {
   }
   memory->forget_reference();
   memory->restore();
-  for (int set = 0; c.unfused_setup && set < memory->sets(); ++set) c.unfused_setup(stream, memory->args(set));
+  for (int set = 0; c.setup && set < memory->sets(); ++set) c.setup(stream, memory->args(set));
   return work;
 }
 

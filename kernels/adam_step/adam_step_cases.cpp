@@ -41,6 +41,7 @@ void add(int64_t n, Decay decay, Mask masked) {
   const int64_t masks = masked == Mask::none ? 0 : n;
   add_case({.kernel = "adam_step",
             .name = cat(temper::name(t), decay == Decay::weight ? "/adamw" : "", name(masked), "/n=", n),
+            .size = size_of_case(n, kParameters),
             .arrays = {{"w", Role::inout, t, n},
                        {"m", Role::inout, t, n},
                        {"v", Role::inout, t, n, 0, 1},

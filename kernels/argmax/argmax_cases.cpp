@@ -10,7 +10,7 @@ void add_cases() {
   for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 4}, {1, 1}, {3, 31}, {5, 33}, {128, 10}, {129, 1000}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "argmax",
-              .name = cat(name(t), "/", rows, "x", cols),
+              .axes = {{"dtype", t}, {"shape", cat(rows, "x", cols)}},
               .arrays = {{"y", Role::out, DType::i32, rows}, {"x", Role::in, t, n, -9, -1}},
               .run = [rows = rows, cols = cols](
                          Stream s, const CaseArgs& a) { argmax(s, rows, cols, a.get<int32_t>(0), a.get<T>(1)); },

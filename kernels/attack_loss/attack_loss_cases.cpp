@@ -27,7 +27,7 @@ void log_odds_case(int64_t rows, int cols, double reach) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "attack_loss",
-            .name = cat("log_odds/", name(t), "/logits=", reach, "/", rows, "x", cols),
+            .axes = {{"op", "log_odds"}, {"dtype", t}, {"logits", reach}, {"shape", cat(rows, "x", cols)}},
             .arrays = {{"value", Role::out, t, rows},
                        {"dlogits", Role::out, t, n},
                        {"logits", Role::in, t, n, -reach, reach},
@@ -55,7 +55,7 @@ void kl_direction_case(int64_t rows, int cols, double reach) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "attack_loss",
-            .name = cat("kl_direction/", name(t), "/logits=", reach, "/", rows, "x", cols),
+            .axes = {{"op", "kl_direction"}, {"dtype", t}, {"logits", reach}, {"shape", cat(rows, "x", cols)}},
             .arrays = {{"value", Role::out, t, rows},
                        {"dlogits", Role::out, t, n},
                        {"logits", Role::in, t, n, -reach, reach},

@@ -17,7 +17,8 @@ void add_cases() {
   for (const int64_t n : case_sizes(kActivationElements)) {
     for (const float beta : {0.f, 1.f, -0.5f})
       add_case({.kernel = "axpby",
-                .name = cat("axpby/", name(t), "/beta=", beta, "/n=", n),
+                .axes = {{"op", "axpby"}, {"dtype", t}, {"beta", beta}, {"n", n}},
+                .size = size_of_case(n, kActivationElements),
                 .arrays = {{"x", Role::in, t, n}, {"y", Role::inout, t, n}},
                 .run = [n, beta](Stream s, const CaseArgs& a) { axpby(s, n, 2.f, a.get<T>(0), beta, a.get<T>(1)); },
                 .reference =
@@ -28,7 +29,8 @@ void add_cases() {
                 .bytes = (beta == 0 ? 2.0 : 3.0) * n * sizeof(T),
                 .known = as_known(n, beta)});
     add_case({.kernel = "axpby",
-              .name = cat("weighted_sum/", name(t), "/n=", n),
+              .axes = {{"op", "weighted_sum"}, {"dtype", t}, {"n", n}},
+              .size = size_of_case(n, kActivationElements),
               .arrays = {{"x", Role::in, t, n}, {"y", Role::in, t, n}, {"z", Role::out, t, n}},
               .run = [n](Stream s,
                          const CaseArgs& a) { weighted_sum(s, n, 2.f, a.get<T>(0), -0.5f, a.get<T>(1), a.get<T>(2)); },
@@ -45,7 +47,8 @@ void add_cases() {
                   },
               .unfused_name = "axpby twice"});
     add_case({.kernel = "axpby",
-              .name = cat("add_scalar/", name(t), "/n=", n),
+              .axes = {{"op", "add_scalar"}, {"dtype", t}, {"n", n}},
+              .size = size_of_case(n, kActivationElements),
               .arrays = {{"s", Role::in, t, 1}, {"y", Role::inout, t, n}},
               .run = [n](Stream s, const CaseArgs& a) { add_scalar(s, n, 3, a.get<T>(0), 1.f, a.get<T>(1)); },
               .reference =

@@ -31,6 +31,7 @@ struct Backward : BatchNormCases<T> {
     if (mask == BatchNormMask::from_x) arrays.push_back(scratch("dz"));
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward_sums/", variant)),
+              .size = size(),
               .arrays = arrays,
               .run =
                   [*this, mask](Stream stream, const CaseArgs& a) {
@@ -58,7 +59,7 @@ struct Backward : BatchNormCases<T> {
                                                               BatchNormMask::none);
                                 })),
               .unfused_name = "relu backward, sums",
-              .unfused_setup = keep_y(mask, 5, 4, 6)});
+              .setup = keep_y(mask, 5, 4, 6)});
   }
 
   /// Without recomputation the forward pass keeps y.
@@ -74,6 +75,7 @@ struct Backward : BatchNormCases<T> {
   void backward(const char* variant, BatchNormMask mask) const {
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward/", variant)),
+              .size = size(),
               .arrays = with_affine({{"dx", Role::out, t, n},
                                      result("dgamma"),
                                      result("dbeta"),
@@ -103,17 +105,17 @@ struct Backward : BatchNormCases<T> {
                                   backward_halves(stream, a, a.get<T>(0), BatchNormMask::none);
                                 })),
               .unfused_name = "relu backward, backward",
-              .unfused_setup = keep_y(mask, 6, 5, 7),
-              .known = if_any(mask == BatchNormMask::none, known::BatchNormBackward{.rows = rows,
-                                                                                    .channels = channels,
-                                                                                    .x = 5,
-                                                                                    .dy = 4,
-                                                                                    .mean = 7,
-                                                                                    .invstd = 8,
-                                                                                    .gamma = 9,
-                                                                                    .dx = 0,
-                                                                                    .dgamma = 1,
-                                                                                    .dbeta = 2})});
+              .setup = keep_y(mask, 6, 5, 7),
+              .known = known_if(mask == BatchNormMask::none, known::BatchNormBackward{.rows = rows,
+                                                                                      .channels = channels,
+                                                                                      .x = 5,
+                                                                                      .dy = 4,
+                                                                                      .mean = 7,
+                                                                                      .invstd = 8,
+                                                                                      .gamma = 9,
+                                                                                      .dx = 0,
+                                                                                      .dgamma = 1,
+                                                                                      .dbeta = 2})});
   }
   void backward_halves(Stream stream, const CaseArgs& a, T* dy, BatchNormMask mask) const {
     batch_norm_backward_sums<T>(stream, rows, channels, a.get<S>(1), a.get<S>(2), a.get<S>(3), dy, a.get<T>(5), nullptr,
@@ -125,6 +127,7 @@ struct Backward : BatchNormCases<T> {
   void batch(const char* variant, BatchNormMask mask, float sink) const {
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward_batch/", variant, "/sink=", sink)),
+              .size = size(),
               .arrays = with_affine({{"dx", Role::inout, t, n}, in("dy"), in("x"), param("dgamma"), param("dbeta")}),
               .run =
                   [*this, mask, sink](Stream stream, const CaseArgs& a) {
@@ -146,6 +149,7 @@ struct Backward : BatchNormCases<T> {
   void running(bool masked, float sink) const {
     add_case({.kernel = "batch_norm",
               .name = title(cat("backward_running", masked ? "/relu" : "", "/sink=", sink)),
+              .size = size(),
               .arrays = {{"dx", Role::inout, t, n}, in("dy"), in("y"), param("invstd", 0.5, 2), param("gamma")},
               .run =
                   [*this, masked, sink](Stream stream, const CaseArgs& a) {

@@ -19,6 +19,7 @@ struct Forward : BatchNormCases<T> {
   void statistics(double lo, double hi, bool update) const {
     add_case({.kernel = "batch_norm",
               .name = title(cat("statistics/around ", (lo + hi) / 2, update ? "/update" : "")),
+              .size = size(),
               .arrays = {in("x", lo, hi),
                          result("mean"),
                          result("invstd"),
@@ -54,6 +55,7 @@ struct Forward : BatchNormCases<T> {
     const double least = possible ? -0.5 * rows : 2.0 * rows;
     add_case({.kernel = "batch_norm",
               .name = title(cat("statistics of sums", possible ? "" : "/no variance")),
+              .size = size(),
               .arrays = {{"sum", Role::in, s, channels, least, least + rows},
                          {"squares", Role::in, s, channels, 1.0 * rows, 2.0 * rows},
                          result("mean"),
@@ -89,6 +91,7 @@ struct Forward : BatchNormCases<T> {
     add_case(
         {.kernel = "batch_norm",
          .name = title(cat("apply", residual ? "/residual" : "", relu == BatchNormRelu::yes ? "/relu" : "")),
+         .size = size(),
          .arrays = with_affine({{"y", Role::out, t, n}, in("x"), in("residual")}),
          .run =
              [*this, residual, relu](Stream stream, const CaseArgs& a) {
@@ -109,7 +112,7 @@ struct Forward : BatchNormCases<T> {
                              apply_in_parts(stream, a, residual, relu);
                            })),
          .unfused_name = cat("apply", residual ? ", add" : "", relu == BatchNormRelu::yes ? ", relu" : ""),
-         .known = if_any(
+         .known = known_if(
              !residual && relu == BatchNormRelu::no,
              known::BatchNormApply{
                  .rows = rows, .channels = channels, .x = 1, .mean = 3, .invstd = 4, .gamma = 5, .beta = 6, .y = 0})});
@@ -120,6 +123,7 @@ struct Forward : BatchNormCases<T> {
     add_case(
         {.kernel = "batch_norm",
          .name = title("forward"),
+         .size = size(),
          .arrays = {{"y", Role::out, t, n},
                     result("mean"),
                     result("invstd"),

@@ -27,6 +27,7 @@ struct BatchNormCases {
   CaseArray result(const char* name) const { return {name, Role::out, s, channels}; }
   CaseArray scratch(const char* name) const { return {name, Role::scratch, t, n}; }
   CaseArray workspace() const { return {"workspace", Role::scratch, s, batch_norm_workspace(rows, channels)}; }
+  CaseSize size() const { return size_of_case(n, 64 * 4 * 4 * 512); }
   std::string title(const std::string& variant) const {
     return cat(variant, "/", name(t), "/rows=", rows, "/channels=", channels);
   }

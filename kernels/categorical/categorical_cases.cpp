@@ -15,7 +15,7 @@ void add_cases() {
   for (const auto& [rows, cols] : {std::pair<int64_t, int>{0, 4}, {1, 1}, {3, 31}, {5, 33}, {128, 13}, {129, 100}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "categorical",
-              .name = cat(name(t), "/", rows, "x", cols),
+              .axes = {{"dtype", t}, {"shape", cat(rows, "x", cols)}},
               .arrays = {{"y", Role::out, DType::i32, rows},
                          {"x", Role::in, t, n, -4, 4},
                          {"ids", Role::in, DType::i32, rows, 0, 60000}},

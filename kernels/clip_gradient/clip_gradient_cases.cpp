@@ -14,6 +14,7 @@ void add(int64_t n, double norm, ClipLimits limits) {
   const DType t = dtype_of<T>();
   add_case({.kernel = "clip_gradient",
             .name = cat(name(t), "/norm=", norm, "/to=", limits.norm, ",", limits.value, "/n=", n),
+            .size = size_of_case(n, kParameters),
             .arrays = {{"g", Role::inout, t, n}, {"square_sum", Role::scratch, t, 1}},
             .run =
                 [=](Stream s, const CaseArgs& a) {

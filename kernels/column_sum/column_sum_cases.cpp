@@ -13,7 +13,8 @@ void add_cases() {
       for (const float beta : {0.f, 1.f}) {
         if (rows > 7 && cols > 64) continue;
         add_case({.kernel = "column_sum",
-                  .name = cat(name(t), "/beta=", beta, "/rows=", rows, "/cols=", cols),
+                  .axes = {{"dtype", t}, {"beta", beta}, {"rows", rows}, {"cols", cols}},
+                  .size = size_of_case(rows * cols, 64 * 32 * 32 * 10),
                   .arrays = {{"y", Role::inout, sum, cols},
                              {"workspace", Role::scratch, sum, column_sum_workspace(rows, cols)},
                              {"x", Role::in, t, rows * cols}},

@@ -11,6 +11,7 @@ void add_cases() {
     for (const float beta : {0.f, 1.f})
       add_case(with_sink<To>({.kernel = "convert",
                               .name = cat(name(dtype_of<From>()), "-", name(dtype_of<To>()), "/beta=", beta, "/n=", n),
+                              .size = size_of_case(n, kActivationElements),
                               .arrays = {{"x", Role::in, dtype_of<From>(), n}, {"y", Role::inout, dtype_of<To>(), n}},
                               .reference =
                                   [n, beta](auto& a) {

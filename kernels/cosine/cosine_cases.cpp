@@ -15,7 +15,7 @@ void add_case_for(int64_t rows, int cols, Sides sides, double scale) {
   const char* wanted = sides == Sides::none ? "value" : sides == Sides::first ? "one_side" : "both_sides";
   const int64_t na = sides == Sides::none ? 0 : n, nb = sides == Sides::both ? n : 0;
   add_case({.kernel = "cosine",
-            .name = cat(wanted, "/", name(t), "/scale=", scale, "/", rows, "x", cols),
+            .axes = {{"op", wanted}, {"dtype", t}, {"scale", scale}, {"shape", cat(rows, "x", cols)}},
             .arrays = {{"loss", Role::out, t, rows},
                        {"da", Role::out, t, na},
                        {"db", Role::out, t, nb},

@@ -11,7 +11,8 @@ void add_cases() {
   for (const int64_t n : case_sizes(kParameters))
     for (const double decay : {0.0, 0.999})
       add_case({.kernel = "ema",
-                .name = cat(name(t), "/decay=", decay, "/n=", n),
+                .axes = {{"dtype", t}, {"decay", decay}, {"n", n}},
+                .size = size_of_case(n, kParameters),
                 .arrays = {{"average", Role::inout, t, n}, {"w", Role::in, t, n}},
                 .run = [n, decay](Stream s, const CaseArgs& a) { ema<T>(s, n, a.get<T>(0), a.get<T>(1), decay); },
                 .reference =

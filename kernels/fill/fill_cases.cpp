@@ -8,7 +8,8 @@ template <class T>
 void add_cases() {
   for (const int64_t n : case_sizes(kParameters))
     add_case({.kernel = "fill",
-              .name = cat(name(dtype_of<T>()), "/n=", n),
+              .axes = {{"dtype", dtype_of<T>()}, {"n", n}},
+              .size = size_of_case(n, kParameters),
               .arrays = {{"y", Role::out, dtype_of<T>(), n}},
               .run = [n](Stream s, const CaseArgs& a) { fill(s, n, a.get<T>(0), T(1.5f)); },
               .reference =

@@ -16,6 +16,7 @@ void add_cases() {
       const int64_t n = k * taps;
       add_case({.kernel = "fold_filter",
                 .name = cat(name(t), "-", name(out), bias == Bias::none ? "/no bias/" : "/bias/", k, "x", taps),
+                .size = size_of_case(k, 512),
                 .arrays = {{"w_out", Role::out, out, n},
                            {"bias_out", Role::out, out, k},
                            {"w", Role::in, t, n},

@@ -20,7 +20,7 @@ const CaseGroup group([] {
               .bytes = 12.0 * n});
   for (const int64_t n : kCaseSizes)
     add_case({.kernel = "gather",
-              .name = cat("take/n=", n),
+              .axes = {{"op", "take"}, {"n", n}},
               .arrays = {{"table", Role::in, DType::i32, n + 50, -9, 99},
                          {"first", Role::in, DType::i64, 1, 0, 49},
                          {"y", Role::out, DType::i32, n}},

@@ -50,7 +50,7 @@ void timed_case(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   add_case(
       {.kernel = "gradient_notes",
-       .name = cat("note/", name(t), "/", rows, "x", cols),
+       .axes = {{"op", "note"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
        .arrays = {{"notes", Role::inout, DType::i32, rows, 0, 3},
                   {"gradient", Role::in, t, rows * cols},
                   {"values", Role::in, t, rows}},

@@ -12,7 +12,8 @@ void add_cases() {
        {std::pair<int64_t, int>{0, 12}, {1, 1}, {31, 3}, {33, 33}, {64, 3072}, {kImages, kImageElements}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "keep_better",
-              .name = cat(name(t), "/", rows, "x", cols),
+              .axes = {{"dtype", t}, {"shape", cat(rows, "x", cols)}},
+              .size = size_of_case(rows, kImages),
               .arrays = {{"best", Role::inout, t, n},
                          {"best_score", Role::inout, t, rows},
                          {"candidate", Role::in, t, n},

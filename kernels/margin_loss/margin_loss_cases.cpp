@@ -13,7 +13,7 @@ void add_cases() {
     for (const float kappa : {0.f, 50.f}) {
       const int64_t n = rows * cols;
       add_case({.kernel = "margin_loss",
-                .name = cat(name(t), "/kappa=", kappa, "/", rows, "x", cols),
+                .axes = {{"dtype", t}, {"kappa", kappa}, {"shape", cat(rows, "x", cols)}},
                 .arrays = {{"loss", Role::out, t, rows},
                            {"dlogits", Role::out, t, n},
                            {"logits", Role::in, t, n, -9, -1},

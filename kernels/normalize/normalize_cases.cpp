@@ -57,6 +57,7 @@ void add_cases() {
       add_case(
           {.kernel = "normalize",
            .name = "forward/" + shape,
+           .size = size_of_case(n, kImages * kImageElements),
            .arrays = {{"y", Role::out, t, n}, {"x", Role::in, s, n, 0, 1}, {"wide", Role::scratch, s, t == s ? 0 : n}},
            .run = [=](Stream st,
                       const CaseArgs& a) { normalize_forward<T>(st, pixels, c, a.get<T>(0), a.get<S>(1), kStats); },
@@ -68,10 +69,11 @@ void add_cases() {
            .bytes = double(n) * (sizeof(T) + sizeof(S)),
            .unfused = forward_in_parts<T>(pixels, c),
            .unfused_name = "normalise, convert",
-           .known = if_any(t == s, as_known(pixels, c))});
+           .known = known_if(t == s, as_known(pixels, c))});
       for (const float sink : {0.f, 1.f})
         add_case({.kernel = "normalize",
                   .name = cat("backward/", shape, "/sink=", sink),
+                  .size = size_of_case(n, kImages * kImageElements),
                   .arrays = {{"dx", Role::inout, s, n},
                              {"dy", Role::in, t, n},
                              {"result", Role::scratch, s, sink == 0 ? 0 : n}},

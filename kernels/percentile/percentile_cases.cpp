@@ -31,6 +31,7 @@ void add_case_of(int64_t n, bool whole, double percent, double lo, double hi, co
   const int64_t groups = slices.empty() ? 0 : slices.back().group + 1;
   add_case({.kernel = "percentile",
             .name = cat(name(t), whole ? "/global" : "/per_slice", label, "/p=", percent, "/n=", n),
+            .size = size_of_case(n, kActivationElements),
             .arrays = {{"x", Role::in, t, n, lo, hi}, {"thresholds", Role::out, t, groups}},
             .run =
                 [=](Stream s, const CaseArgs& a) {

@@ -37,6 +37,7 @@ void add_case_for(int64_t rows, int cols, Noise noise, bool clipped) {
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_start",
             .name = cat(names[static_cast<int>(noise)], clipped ? "/clipped/" : "/", name(t), "/", rows, "x", cols),
+            .size = size_of_case(rows, kImages),
             .arrays = {{"x", Role::out, t, n},
                        {"clean", Role::in, t, n, 0, 1},
                        {"ids", Role::in, DType::i32, rows, 0, 60000},

@@ -17,7 +17,8 @@ void add_linf(int64_t n) {
   const PgdStep p{.radius = 0.25, .step = 0.125};
   add_case(
       {.kernel = "pgd_step",
-       .name = cat("linf/", name(t), "/n=", n),
+       .axes = {{"op", "linf"}, {"dtype", t}, {"n", n}},
+       .size = size_of_case(n, kImages * kImageElements),
        .arrays = {{"x", Role::inout, t, n, 0, 1}, {"grad", Role::in, t, n}, {"clean", Role::in, t, n, 0, 1}},
        .run = [=](Stream s, const CaseArgs& a) { pgd_step_linf<T>(s, n, a.get<T>(0), a.get<T>(1), a.get<T>(2), p); },
        .reference =
@@ -48,7 +49,8 @@ void add_linf_rows(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_step",
-            .name = cat("linf_rows/", name(t), "/", rows, "x", cols),
+            .axes = {{"op", "linf_rows"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"x", Role::inout, t, n, 0, 1},
                        {"grad", Role::in, t, n},
                        {"clean", Role::in, t, n, 0, 1},
@@ -79,7 +81,8 @@ void add_l2(int64_t rows, int cols, double radius) {
   const PgdStep p{.radius = radius, .step = 0.5};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_step",
-            .name = cat("l2/", name(t), "/radius=", radius, "/", rows, "x", cols),
+            .axes = {{"op", "l2"}, {"dtype", t}, {"radius", radius}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"x", Role::inout, t, n, 0, 1}, {"grad", Role::in, t, n}, {"clean", Role::in, t, n, 0, 1}},
             .run = [=](Stream s,
                        const CaseArgs& a) { pgd_step_l2<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), a.get<T>(2), p); },
@@ -106,7 +109,8 @@ void add_l2_box_first(int64_t rows, int cols, double gradient) {
   const RngKey key{.seed = 3, .stream_id = RngStreamId::method, .step = 2};
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_step",
-            .name = cat("l2_box_first/", name(t), "/gradient=", gradient, "/", rows, "x", cols),
+            .axes = {{"op", "l2_box_first"}, {"dtype", t}, {"gradient", gradient}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"x", Role::inout, t, n, 0, 1},
                        {"grad", Role::in, t, n, -gradient, gradient},
                        {"clean", Role::in, t, n, 0, 1},
@@ -140,7 +144,8 @@ void add_momentum(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "pgd_step",
-            .name = cat("momentum/", name(t), "/", rows, "x", cols),
+            .axes = {{"op", "momentum"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"m", Role::inout, t, n}, {"grad", Role::in, t, n}},
             .run = [=](Stream s,
                        const CaseArgs& a) { accumulate_momentum<T>(s, rows, cols, a.get<T>(0), a.get<T>(1), 0.5); },

@@ -13,7 +13,7 @@ void pick_case(int64_t rows, int cols) {
   const int64_t n = rows * cols;
   add_case(
       {.kernel = "pick",
-       .name = cat("pick/", name(t), "/", rows, "x", cols),
+       .axes = {{"op", "pick"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
        .arrays = {{"y", Role::out, t, rows},
                   {"x", Role::in, t, n},
                   {"column", Role::in, DType::i32, rows, 0, cols - 1.0}},
@@ -31,7 +31,7 @@ void backward_case(int64_t rows, int cols, float beta) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case(with_sink<T>({.kernel = "pick",
-                         .name = cat("backward/", name(t), "/beta=", beta, "/", rows, "x", cols),
+                         .axes = {{"op", "backward"}, {"dtype", t}, {"beta", beta}, {"shape", cat(rows, "x", cols)}},
                          .arrays = {{"dy", Role::in, t, rows},
                                     {"column", Role::in, DType::i32, rows, -1, cols - 1.0},
                                     {"dx", Role::inout, t, n}},

@@ -36,7 +36,7 @@ void add_cases() {
     const auto add = [&](const char* pass, size_t out, size_t a, size_t b, auto run) {
       for (const int64_t count : {int64_t{0}, int64_t{1}, int64_t{33}, sizes[out]})
         add_case({.kernel = "plain_conv",
-                  .name = cat(pass, "/", name(t), "/c=", g.c, "/h=", g.h, "/stride=", g.stride, "/count=", count),
+                  .axes = {{"op", pass}, {"dtype", t}, {"c", g.c}, {"h", g.h}, {"stride", g.stride}, {"count", count}},
                   .arrays = {{"sum", Role::out, DType::f32, count},
                              {"at", Role::in, DType::i64, count, 0, double(sizes[out] - 1)},
                              {"a", Role::in, t, sizes[a]},
@@ -64,7 +64,7 @@ void add_cases() {
   for (const int64_t n : kCaseSizes)
     add_case(
         {.kernel = "plain_conv",
-         .name = cat("pick/", name(t), "/n=", n),
+         .axes = {{"op", "pick"}, {"dtype", t}, {"n", n}},
          .arrays = {{"y", Role::out, DType::f32, n}, {"at", Role::in, DType::i64, n, 0, 49}, {"x", Role::in, t, 50}},
          .run = [n](Stream s,
                     const CaseArgs& a) { pick(s, n, a.get<float>(0), a.get<const int64_t>(1), a.get<const T>(2)); },

@@ -96,9 +96,11 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
   const DType t = dtype_of<T>(), s = dtype_of<S>();
   const int64_t all = n * pixels * c;
   const std::string shape = cat(name(t), "/x=", n, "x", pixels, "x", c);
+  const CaseSize size = size_of_case(all, kImages * 4 * 4 * 512);
   const auto column = [=](int64_t i) { return i / (pixels * c) * c + i % c; };
   add_case({.kernel = "pool",
             .name = "global_forward/" + shape,
+            .size = size,
             .arrays = {{"y", Role::out, s, n * c}, {"x", Role::in, t, all}},
             .run = [=](Stream st,
                        const CaseArgs& a) { global_avg_pool_forward<T>(st, n, pixels, c, a.get<S>(0), a.get<T>(1)); },
@@ -113,6 +115,7 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
   for (const float sink : {0.f, 1.f}) {
     add_case(with_sink<T>({.kernel = "pool",
                            .name = cat("global_backward/", shape, "/sink=", sink),
+                           .size = size,
                            .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}},
                            .reference =
                                [=](Arrays& a) {
@@ -126,6 +129,7 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
                           }));
     add_case({.kernel = "pool",
               .name = cat("global_backward_relu/", shape, "/sink=", sink),
+              .size = size,
               .arrays = {{"dx", Role::inout, t, all}, {"dy", Role::in, s, n * c}, {"mask", Role::in, t, all}},
               .run =
                   [=](Stream st, const CaseArgs& a) {
@@ -147,6 +151,7 @@ void add_global_cases(int64_t n, int64_t pixels, int c) {
               .unfused_name = "backward, relu backward"});
     add_case(with_sink<T>({.kernel = "pool",
                            .name = cat("transpose/", shape, "/sink=", sink),
+                           .size = size,
                            .arrays = {{"y", Role::inout, t, all}, {"x", Role::in, t, all}},
                            .reference =
                                [=](Arrays& a) {

@@ -11,7 +11,7 @@ void add_cases() {
   for (const int64_t n : case_sizes(kImages * 10))
     for (const float beta : {0.f, 1.f})
       add_case(with_sink<T>({.kernel = "product",
-                             .name = cat(name(t), "/beta=", beta, "/n=", n),
+                             .axes = {{"dtype", t}, {"beta", beta}, {"n", n}},
                              .arrays = {{"a", Role::in, t, n}, {"b", Role::in, t, n}, {"y", Role::inout, t, n}},
                              .reference =
                                  [n, beta](auto& a) {

@@ -15,6 +15,7 @@ void add_cases() {
       add_case(
           {.kernel = "random_fill",
            .name = cat(values == RandomValues::spread ? "spread/" : "activation/", name(dtype_of<T>()), "/n=", n),
+           .size = size_of_case(n, kActivationElements),
            .arrays = {{"y", Role::out, dtype_of<T>(), n}},
            .run = [n, fill](Stream s, const CaseArgs& a) { random_fill(s, n, a.get<T>(0), fill); },
            .reference =

@@ -10,7 +10,8 @@ void add_cases() {
   const DType t = dtype_of<T>();
   for (const int64_t n : case_sizes(kActivationElements)) {
     add_case({.kernel = "relu",
-              .name = cat("forward/", name(t), "/n=", n),
+              .axes = {{"op", "forward"}, {"dtype", t}, {"n", n}},
+              .size = size_of_case(n, kActivationElements),
               .arrays = {{"y", Role::out, t, n}, {"x", Role::in, t, n}},
               .run = [n](Stream s, const CaseArgs& a) { relu_forward(s, n, a.get<T>(0), a.get<T>(1)); },
               .reference =
@@ -22,7 +23,8 @@ void add_cases() {
               .known = known::Relu{.n = n, .x = 1, .y = 0}});
     for (const float beta : {0.f, 1.f})
       add_case(with_sink<T>({.kernel = "relu",
-                             .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
+                             .axes = {{"op", "backward"}, {"dtype", t}, {"beta", beta}, {"n", n}},
+                             .size = size_of_case(n, kActivationElements),
                              .arrays = {{"y", Role::in, t, n}, {"dy", Role::in, t, n}, {"dx", Role::inout, t, n}},
                              .reference =
                                  [n, beta](auto& a) {

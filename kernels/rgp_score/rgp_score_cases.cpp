@@ -40,7 +40,8 @@ void add_cases() {
   for (const int64_t n : case_sizes(kParameters))
     for (const auto& [label, form] : forms)
       add_case({.kernel = "rgp_score",
-                .name = cat(label, "/", name(t), "/n=", n),
+                .axes = {{"op", label}, {"dtype", t}, {"n", n}},
+                .size = size_of_case(n, kParameters),
                 .arrays = {{"score", Role::out, t, n},
                            {"natural", Role::in, t, n},
                            {"robust", Role::in, t, n},
@@ -60,8 +61,8 @@ void add_cases() {
                 .bytes = 3.0 * n * sizeof(T),
                 .unfused = in_parts<T>(n, form),
                 .unfused_name = form == RgpForm::abs ? "abs twice, sum" : "sum, abs",
-                .known = if_any(form == RgpForm::signed_sum,
-                                known::WeightedSum{.n = n, .alpha = 0.3f, .beta = 0.7f, .x = 1, .y = 2, .z = 0})});
+                .known = known_if(form == RgpForm::signed_sum,
+                                  known::WeightedSum{.n = n, .alpha = 0.3f, .beta = 0.7f, .x = 1, .y = 2, .z = 0})});
 }
 
 const CaseGroup group([] {

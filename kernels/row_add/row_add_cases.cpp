@@ -10,7 +10,7 @@ void add_cases() {
   for (const int64_t rows : {0, 1, 33, 4001})
     for (const int cols : {1, 10})
       add_case({.kernel = "row_add",
-                .name = cat(name(t), "/rows=", rows, "/cols=", cols),
+                .axes = {{"dtype", t}, {"rows", rows}, {"cols", cols}},
                 .arrays = {{"v", Role::in, t, cols}, {"y", Role::inout, t, rows * cols}},
                 .run = [=](Stream s, const CaseArgs& a) { row_add(s, rows, cols, a.get<T>(0), a.get<T>(1)); },
                 .reference =

@@ -13,7 +13,8 @@ void add_gather(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   add_case(
       {.kernel = "row_move",
-       .name = cat("gather/", name(t), "/", rows, "x", cols),
+       .axes = {{"op", "gather"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+       .size = size_of_case(rows, kImages),
        .arrays = {{"y", Role::out, t, rows * cols, -9, 9},
                   {"x", Role::in, t, (rows + kOther) * cols, -9, 9},
                   {"index", Role::in, DType::i32, rows, 0, double(rows + kOther - 1)}},
@@ -35,7 +36,8 @@ void add_scatter(int64_t rows, int cols) {
   std::vector<int32_t> index(rows);
   for (int64_t r = 0; r < rows; ++r) index[r] = static_cast<int32_t>(2 * (rows - 1 - r));
   add_case({.kernel = "row_move",
-            .name = cat("scatter/", name(t), "/", rows, "x", cols),
+            .axes = {{"op", "scatter"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"y", Role::inout, t, 2 * rows * cols, -9, 9},
                        {"x", Role::in, t, rows * cols, -9, 9},
                        {"index", Role::scratch, DType::i32, rows, 0, 1}},
@@ -55,7 +57,8 @@ template <class T>
 void add_copy_where(int64_t rows, int cols) {
   const DType t = dtype_of<T>();
   add_case({.kernel = "row_move",
-            .name = cat("copy_where/", name(t), "/", rows, "x", cols),
+            .axes = {{"op", "copy_where"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+            .size = size_of_case(rows, kImages),
             .arrays = {{"y", Role::inout, t, rows * cols, -9, 9},
                        {"x", Role::in, t, rows * cols, -9, 9},
                        {"chosen", Role::in, DType::i32, rows, 0, 1}},

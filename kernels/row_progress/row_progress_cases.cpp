@@ -50,7 +50,7 @@ void add_advance(int64_t n, int step, Given given) {
 
 void add_counts(int64_t n) {
   add_case({.kernel = "row_progress",
-            .name = cat("add/n=", n),
+            .axes = {{"op", "add"}, {"n", n}},
             .arrays = {{"y", Role::inout, DType::i32, n, -9, 9}},
             .run = [n](Stream s, const CaseArgs& a) { add_to_rows(s, n, a.get<int32_t>(0), 7); },
             .reference =

@@ -7,14 +7,12 @@ std::vector<KernelCase>& kernel_cases() {
   return all;
 }
 
-bool is_large(const KernelCase& c) {
-  constexpr int64_t kTested = 600000;
-  int64_t elements = 0;
-  for (const CaseArray& a : c.arrays) elements += a.role == Role::scratch ? 0 : a.n;
-  return elements > kTested;
-}
-
 bool add_case(KernelCase c) {
+  if (c.name.empty())
+    for (const CaseAxis& axis : c.axes) {
+      if (!c.name.empty() && !axis.label.empty()) c.name += '/';
+      c.name += axis.label;
+    }
   kernel_cases().push_back(std::move(c));
   return true;
 }

@@ -1,11 +1,14 @@
 #pragma once
 // A kernel's claims. NAME_cases.cpp registers cases; tests run every case on every device against its reference, and
 // the benchmarks time the same cases. Nothing else about a kernel is listed anywhere.
+#include <algorithm>
 #include <functional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "kernels/runtime/check.h"
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/known_op.h"
 #include "kernels/runtime/stream.h"
@@ -40,33 +43,51 @@ class CaseArgs {
 /// A run over a case's arrays.
 using CaseBody = std::function<void(Stream, const CaseArgs&)>;
 
+/// Something the cases of a kernel differ in, and its value here: a variant, a type, an extent, a block size. The
+/// benchmarks choose by axes: --axis n=1000.
+struct CaseAxis {
+  std::string name, value;
+  std::string label;  ///< the axis's part of a case's name: "n=33" of a number, "f32" of anything else
+
+  template <class V>
+  CaseAxis(std::string axis, const V& v)
+      : name(std::move(axis)), value(cat(v)), label(std::is_arithmetic_v<V> ? cat(name, "=", value) : value) {}
+};
+
+/// Who runs a case: tests and, where a kernel has nothing larger, benchmarks; or benchmarks alone, which check it, too.
+enum class CaseSize : uint8_t { test, network };
+
 struct KernelCase {
-  std::string kernel;  ///< the folder's name
-  std::string name;    ///< unique within the kernel: variant, type and extents, e.g. "linf/f32/n=33"
+  std::string kernel;     ///< the folder's name
+  std::string name = {};  ///< unique within the kernel, e.g. "linf/f32/n=33"; empty: the labels of all axes
+  std::vector<CaseAxis> axes = {};
+  CaseSize size = CaseSize::test;
   std::vector<CaseArray> arrays;
   CaseBody run;
   /// Plain loops in double over host copies of the arrays; writes what `run` should have written.
   std::function<void(std::vector<std::vector<double>>&)> reference;
   /// |got - want| <= tolerance * max(1, |want|) for every element of every out and inout array.
   double tolerance = 1e-6;
-  double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; 0: not timed
+  double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; both 0: not timed
   /// The same result by more general kernels, for the benchmarks to compare with; none: there is nothing to compare.
   CaseBody unfused = {};
   std::string unfused_name = {};
-  /// What earlier steps would have left for `unfused` in scratch arrays that `run` does not touch: run before it, not
-  /// timed.
-  CaseBody unfused_setup = {};
-  /// What the case is where it is nothing but one of these, for the benchmarks to set a library against.
+  /// What earlier steps would have left in scratch arrays, for `run` and `unfused`: called before them, not timed.
+  CaseBody setup = {};
+  /// One of known_op.h, if the case is nothing but that operation: benchmarks compare it with libraries.
   KnownOp known = {};
+  std::vector<Device> devices = {Device::cpu, Device::cuda};  ///< where the kernel runs
 };
+
+inline bool runs_on(const KernelCase& c, Device device) {
+  return std::find(c.devices.begin(), c.devices.end(), device) != c.devices.end();
+}
+inline bool is_timed(const KernelCase& c) { return c.bytes > 0 || c.flops > 0; }
 
 /// What only some of a kernel's cases have. GCC 12 destroys what `has ? body : CaseBody()` yields among designated
 /// initialisers, while it is in use.
 inline CaseBody if_any(bool has, CaseBody body) { return has ? std::move(body) : CaseBody(); }
-inline KnownOp if_any(bool is, KnownOp op) { return is ? std::move(op) : KnownOp(); }
-
-/// Whether a case is the size of a network's layers rather than of a test: the benchmarks alone run it, and check it.
-bool is_large(const KernelCase& c);
+inline KnownOp known_if(bool is, KnownOp op) { return is ? std::move(op) : KnownOp(); }
 
 std::vector<KernelCase>& kernel_cases();
 
@@ -97,5 +118,7 @@ inline std::vector<int64_t> case_sizes(int64_t large) {
   sizes.push_back(large);
   return sizes;
 }
+/// The size of a case with `n` of something, of which a network's layer has `network`.
+constexpr CaseSize size_of_case(int64_t n, int64_t network) { return n < network ? CaseSize::test : CaseSize::network; }
 
 }  // namespace temper

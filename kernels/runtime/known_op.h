@@ -1,9 +1,9 @@
 #pragma once
 // Operations that other libraries have, too. A case that is one of them says so, and the benchmarks can set a library
 // against it. size_t members are numbers of the case's arrays; arrays are dense, extents in the order of their memory.
+#include <any>
 #include <cstddef>
 #include <cstdint>
-#include <variant>
 #include <vector>
 
 namespace temper::known {
@@ -105,10 +105,7 @@ struct SoftCrossEntropy {
 
 namespace temper {
 
-using KnownOp =
-    std::variant<std::monostate, known::Relu, known::ReluGradient, known::Scale, known::WeightedSum, known::Convert,
-                 known::Transpose, known::Broadcast, known::ColumnSum, known::RowSum, known::SquaredDistance,
-                 known::Average, known::AverageGradient, known::ChannelNormalize, known::BatchNormApply,
-                 known::BatchNormForward, known::BatchNormBackward, known::SoftCrossEntropy>;
+/// One of the above, or nothing.
+using KnownOp = std::any;
 
 }  // namespace temper

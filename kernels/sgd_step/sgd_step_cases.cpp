@@ -37,6 +37,7 @@ void add_cases() {
       p.kind = kind;
       add_case({.kernel = "sgd_step",
                 .name = cat(name(t), kind == Momentum::nesterov ? "/nesterov" : "", "/n=", n),
+                .size = size_of_case(n, kParameters),
                 .arrays = {{"w", Role::inout, t, n},
                            {"velocity", Role::inout, t, n},
                            {"grad", Role::in, t, n},
@@ -58,6 +59,7 @@ void add_cases() {
     for (const MaskMode mode : {MaskMode::zero_gradient, MaskMode::freeze})
       add_case({.kernel = "sgd_step",
                 .name = cat(name(t), mode == MaskMode::freeze ? "/freeze" : "/zero_gradient", "/n=", n),
+                .size = size_of_case(n, kParameters),
                 .arrays = {{"w", Role::inout, t, n},
                            {"velocity", Role::inout, t, n},
                            {"grad", Role::in, t, n},

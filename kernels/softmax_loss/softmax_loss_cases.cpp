@@ -20,7 +20,7 @@ void cross_entropy_case(int64_t rows, int cols, float smoothing) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "softmax_loss",
-            .name = cat("cross_entropy/", name(t), "/smoothing=", smoothing, "/", rows, "x", cols),
+            .axes = {{"op", "cross_entropy"}, {"dtype", t}, {"smoothing", smoothing}, {"shape", cat(rows, "x", cols)}},
             .arrays = {{"loss", Role::out, t, rows},
                        {"dlogits", Role::out, t, n},
                        {"logits", Role::in, t, n, -20, 20},
@@ -53,7 +53,7 @@ void soft_case(int64_t rows, int cols) {
   const int64_t n = rows * cols;
   add_case(
       {.kernel = "softmax_loss",
-       .name = cat("soft_cross_entropy/", name(t), "/", rows, "x", cols),
+       .axes = {{"op", "soft_cross_entropy"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
        .arrays = {{"loss", Role::out, t, rows},
                   {"dlogits", Role::out, t, n},
                   {"logits", Role::in, t, n, -5, 5},
@@ -85,7 +85,7 @@ void kl_case(int64_t rows, int cols, float temperature) {
   const DType t = dtype_of<T>();
   const int64_t n = rows * cols;
   add_case({.kernel = "softmax_loss",
-            .name = cat("kl/", name(t), "/temperature=", temperature, "/", rows, "x", cols),
+            .axes = {{"op", "kl"}, {"dtype", t}, {"temperature", temperature}, {"shape", cat(rows, "x", cols)}},
             .arrays = {{"loss", Role::out, t, rows},
                        {"dlogits", Role::out, t, n},
                        {"dtarget", Role::out, t, n},

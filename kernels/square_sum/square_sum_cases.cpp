@@ -10,7 +10,8 @@ void add_cases() {
   for (const int64_t n : case_sizes(kParameters))
     add_case(
         {.kernel = "square_sum",
-         .name = cat(name(t), "/n=", n),
+         .axes = {{"dtype", t}, {"n", n}},
+         .size = size_of_case(n, kParameters),
          .arrays = {{"x", Role::in, t, n}, {"partial", Role::out, t, square_sum_partials(n)}, {"y", Role::out, t, 1}},
          .run = [=](Stream s, const CaseArgs& a) { square_sum<T>(s, n, a.get<T>(0), a.get<T>(1), a.get<T>(2)); },
          .reference =

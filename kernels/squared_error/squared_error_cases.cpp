@@ -13,7 +13,8 @@ void add_cases() {
        {std::pair<int64_t, int>{0, 4}, {1, 1}, {3, 33}, {31, 7}, {64, 3072}, {kImages, kImageElements}}) {
     const int64_t n = rows * cols;
     add_case({.kernel = "squared_error",
-              .name = cat("forward/", name(t), "/", rows, "x", cols),
+              .axes = {{"op", "forward"}, {"dtype", t}, {"shape", cat(rows, "x", cols)}},
+              .size = size_of_case(rows, kImages),
               .arrays = {{"y", Role::out, t, rows}, {"a", Role::in, t, n}, {"b", Role::in, t, n}},
               .run = [rows = rows, cols = cols](
                          Stream s,
@@ -33,7 +34,8 @@ void add_cases() {
   for (const int64_t n : case_sizes(kImages * kImageElements))
     for (const float beta : {0.f, 1.f})
       add_case({.kernel = "squared_error",
-                .name = cat("backward/", name(t), "/beta=", beta, "/n=", n),
+                .axes = {{"op", "backward"}, {"dtype", t}, {"beta", beta}, {"n", n}},
+                .size = size_of_case(n, kImages * kImageElements),
                 .arrays = {{"da", Role::inout, t, n},
                            {"a", Role::in, t, n},
                            {"b", Role::in, t, n},

@@ -19,6 +19,7 @@ void add_cases(double lo, double hi, const char* label) {
     const std::vector<Slice> slices = halves(n);
     add_case({.kernel = "threshold_mask",
               .name = cat(name(t), label, "/n=", n),
+              .size = size_of_case(n, kParameters),
               .arrays = {{"x", Role::in, t, n, lo, hi},
                          {"thresholds", Role::in, t, 2, lo, hi},
                          {"mask", Role::inout, t, n},

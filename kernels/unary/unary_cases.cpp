@@ -19,7 +19,7 @@ void forward_case(const char* of, int64_t n, Values x, void (*run)(Stream, int64
                   double (*f)(double)) {
   const DType t = dtype_of<T>();
   add_case({.kernel = "unary",
-            .name = cat(of, "/", name(t), "/n=", n),
+            .axes = {{"op", of}, {"dtype", t}, {"n", n}},
             .arrays = {{"y", Role::out, t, n}, {"x", Role::in, t, n, x.lo, x.hi}},
             .run = [n, run](Stream s, const CaseArgs& a) { run(s, n, a.get<T>(0), a.get<T>(1)); },
             .reference =
@@ -36,7 +36,7 @@ void backward_case(const char* of, int64_t n, Values x, float beta,
   const DType t = dtype_of<T>();
   add_case(with_sink<T>(
       {.kernel = "unary",
-       .name = cat(of, "/", name(t), "/beta=", beta, "/n=", n),
+       .axes = {{"op", of}, {"dtype", t}, {"beta", beta}, {"n", n}},
        .arrays = {{"x", Role::in, t, n, x.lo, x.hi}, {"dy", Role::in, t, n}, {"dx", Role::inout, t, n}},
        .reference =
            [n, beta, slope](auto& a) {

@@ -35,6 +35,7 @@ void add(int64_t n, Mask masked, Copies copies) {
   add_case({.kernel = "weight_update",
             .name = cat(temper::name(t), half ? cat("-", temper::name(dtype_of<N>())) : "", name(masked), name(copies),
                         "/n=", n),
+            .size = size_of_case(n, kParameters),
             .arrays = {{"w", Role::inout, t, n},
                        {"velocity", Role::inout, t, n},
                        {"grad", Role::in, t, n},
@@ -83,6 +84,7 @@ void add_live(int64_t n, int moves) {
   };
   add_case({.kernel = "weight_update",
             .name = cat("f32-bf16/live/moves=", moves, "/n=", n),
+            .size = size_of_case(n, kParameters),
             .arrays = {{"w", Role::inout, DType::f32, n},
                        {"velocity", Role::inout, DType::f32, n},
                        {"grad", Role::in, DType::f32, n},

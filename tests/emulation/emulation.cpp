@@ -47,12 +47,13 @@ std::string text(const Where& w) { return cat(w.file_name(), ":", w.line()); }
 
 class Block {
  public:
-  void run(Extent3 grid, Extent3 block, void (*body)(const void*), const void* context);
+  void run(Extent3 grid, Extent3 block, size_t shared_bytes, void (*body)(const void*), const void* context);
 
   void barrier(Where where);
   uint64_t exchange(unsigned mask, uint64_t value, unsigned source, Where where);
   unsigned ballot(unsigned mask, int predicate, Where where);
   unsigned lane() const { return current_->number % 32; }
+  void* dynamic_shared() { return shared_.get(); }
 
   uint32_t seed = 0;
 
@@ -72,6 +73,8 @@ class Block {
   void (*body_)(const void*) = nullptr;
   const void* context_ = nullptr;
   Extent3 block_;
+  std::unique_ptr<unsigned char[]> shared_;  // of exactly its size, whose ends AddressSanitizer guards
+  size_t shared_bytes_ = 0;
   unsigned threads_ = 0, started_ = 0, finished_ = 0, fibers_ = 0;  // of the block that runs
   std::vector<unsigned> order_;
   std::vector<std::unique_ptr<Thread>> pool_;
@@ -106,7 +109,7 @@ struct Emulating {
   ~Emulating() { emulates_device = false; }
 };
 
-void Block::run(Extent3 grid, Extent3 block, void (*body)(const void*), const void* context) {
+void Block::run(Extent3 grid, Extent3 block, size_t shared_bytes, void (*body)(const void*), const void* context) {
   TEMPER_CHECK(block.count() > 0 && block.count() <= 1024 && grid.count() > 0,
                "emulation: a launch needs blocks of 1 to 1024 threads, got ", block.count(), " threads, ", grid.count(),
                " blocks");
@@ -114,6 +117,8 @@ void Block::run(Extent3 grid, Extent3 block, void (*body)(const void*), const vo
   context_ = context;
   block_ = block;
   threads_ = block.count();
+  shared_ = std::make_unique<unsigned char[]>(shared_bytes);
+  shared_bytes_ = shared_bytes;
   random_ = seed;
   gridDim = grid;
   blockDim = block;
@@ -129,6 +134,7 @@ void Block::run_block() {
   barrier_ = {};
   warps_.clear();
   order_ = shuffled(threads_);
+  std::fill_n(shared_.get(), shared_bytes_, static_cast<unsigned char>(0xff));
   publish(&start_);
   while (started_ < threads_ && error_.empty()) resume(next_fiber());
   for (bool moved = true; finished_ < threads_ && error_.empty();) {
@@ -276,8 +282,8 @@ void Block::fail_waiting() {
 }  // namespace
 
 void set_schedule(uint32_t seed) { device().seed = seed; }
-void run(Extent3 grid, Extent3 block, void (*body)(const void*), const void* context) {
-  device().run(grid, block, body, context);
+void run(Extent3 grid, Extent3 block, size_t shared_bytes, void (*body)(const void*), const void* context) {
+  device().run(grid, block, shared_bytes, body, context);
 }
 void barrier(Where where) { device().barrier(where); }
 uint64_t exchange(unsigned mask, uint64_t value, unsigned source, Where where) {
@@ -285,5 +291,6 @@ uint64_t exchange(unsigned mask, uint64_t value, unsigned source, Where where) {
 }
 unsigned ballot(unsigned mask, int predicate, Where where) { return device().ballot(mask, predicate, where); }
 unsigned lane() { return device().lane(); }
+void* dynamic_shared() { return device().dynamic_shared(); }
 
 }  // namespace temper::emulation

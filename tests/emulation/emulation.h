@@ -4,8 +4,10 @@
 // are reported at its own line; under ThreadSanitizer every CUDA thread is a thread of its own, ordered with the others
 // by barriers and warp operations alone, which makes a missing barrier a reported race.
 //
-// Blocks run one after another: races between blocks go unseen, and so does what shared memory holds before it is
-// written. Nothing is said about speed, occupancy, or the GPU's rounding and fused operations.
+// Blocks run one after another: races between blocks go unseen, and so does what static shared memory holds before it
+// is written; dynamic shared memory begins as NaN. Nothing is said about speed, occupancy, or the GPU's rounding and
+// fused operations.
+#include <cstddef>
 #include <cstdint>
 #include <source_location>
 
@@ -24,15 +26,15 @@ struct Index3 {
 /// threads wait. A kernel without a race gives the same bits under all of them.
 void set_schedule(uint32_t seed);
 
-/// Runs body(context) once for every thread of every block. Throws Error when threads of a block wait for each other
-/// forever (a barrier or a warp operation that not all of its threads reach), meet at different barriers, or name a
-/// warp mask they are not in; the text says where they wait.
-void run(Extent3 grid, Extent3 block, void (*body)(const void*), const void* context);
+/// Runs body(context) once for every thread of every block, each with `shared_bytes` of dynamic shared memory. Throws
+/// Error when threads of a block wait for each other forever (a barrier or a warp operation that not all of its threads
+/// reach), meet at different barriers, or name a warp mask they are not in; the text says where they wait.
+void run(Extent3 grid, Extent3 block, size_t shared_bytes, void (*body)(const void*), const void* context);
 
 template <class F>
-void run(Extent3 grid, Extent3 block, const F& body) {
+void run(Extent3 grid, Extent3 block, size_t shared_bytes, const F& body) {
   run(
-      grid, block, [](const void* f) { (*static_cast<const F*>(f))(); }, &body);
+      grid, block, shared_bytes, [](const void* f) { (*static_cast<const F*>(f))(); }, &body);
 }
 
 // For the thread that is running:
@@ -43,5 +45,6 @@ uint64_t exchange(unsigned mask, uint64_t value, unsigned source, Where where);
 /// The lanes of `mask`, of those of the warp that exist, whose predicate is not 0.
 unsigned ballot(unsigned mask, int predicate, Where where);
 unsigned lane();
+void* dynamic_shared();
 
 }  // namespace temper::emulation

@@ -37,6 +37,15 @@ __global__ void count_kernel(int n, int* bins, const float* x) {
   if (threadIdx.x % 32 == 0) atomicAdd(bins, __popc(votes));
 }
 
+/// Only every other element of the shared copy is written if `gap`.
+__global__ void shared_kernel(int n, bool gap, float* y, const float* x) {
+  float* const shared = dynamic_shared<float>();
+  for (int i = threadIdx.x; i < n; i += blockDim.x)
+    if (!gap || i % 2 == 0) shared[i] = x[i];
+  __syncthreads();
+  for (int i = threadIdx.x; i < n; i += blockDim.x) y[i] = shared[n - 1 - i];
+}
+
 __global__ void same_element_kernel(float* y) { y[0] = static_cast<float>(threadIdx.x); }
 
 }  // namespace
@@ -47,6 +56,15 @@ void copy(int n, int extra, float* y, const float* x) {
 void reverse64(Barrier barrier, float* y, const float* x) { launch({}, 1, 64, reverse_kernel, barrier, y, x); }
 void swap_odd_pairs(unsigned mask, float* y, const float* x) { launch({}, 1, 32, warp_kernel, mask, y, x); }
 void count_positive(int n, int* bins, const float* x) { launch({}, (n + 63) / 64, 64, count_kernel, n, bins, x); }
+void reverse_dynamic(int n, const Dynamic& how, float* y, const float* x) {
+  launch({},
+         {.blocks = 2,
+          .threads = 64,
+          .shared_bytes = how.shared_bytes,
+          .cluster = how.cluster,
+          .not_emulated = how.not_emulated},
+         shared_kernel, n, how.gap, y, x);
+}
 void write_one_element(float* y) { launch({}, 1, 64, same_element_kernel, y); }
 
 }  // namespace temper::planted

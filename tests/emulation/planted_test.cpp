@@ -2,6 +2,7 @@
 #include "tests/emulation/planted.h"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -10,6 +11,7 @@
 
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/device_array.h"
+#include "kernels/runtime/not_emulated.h"
 #include "tests/emulation/emulation.h"
 #include "tests/fixtures/skip.h"
 
@@ -96,12 +98,41 @@ TEST_CASE("without its barrier a kernel depends on the order of its threads", "[
 }
 #endif
 
+TEST_CASE("dynamic shared memory has the size that was asked for and begins as NaN", "[emulation]") {
+  const int n = 20'000;  // 80 kB, more than a kernel has without asking
+  const std::vector<float> x = numbers(n);
+  const Floats y(kStream, n), from(kStream, x);
+  planted::reverse_dynamic(n, {.shared_bytes = n * sizeof(float)}, y.data(), from.data());
+  CHECK(y.read(kStream) == std::vector<float>(x.rbegin(), x.rend()));
+  planted::reverse_dynamic(n, {.shared_bytes = n * sizeof(float), .gap = true}, y.data(), from.data());
+  const std::vector<float> gaps = y.read(kStream);
+  CHECK(std::isnan(gaps[0]));  // not what the launch before, or the other block, left
+  CHECK(gaps[1] == x[n - 2]);
+  CHECK_THROWS_WITH(planted::reverse_dynamic(n, {.shared_bytes = 228 << 10}, y.data(), from.data()),
+                    ContainsSubstring("invalid configuration"));
+}
+
+TEST_CASE("what the emulation cannot run is refused and leaves nothing behind", "[emulation]") {
+  const Floats y(kStream, std::vector<float>(64)), x(kStream, numbers(64));
+  const auto reverse = [&](const planted::Dynamic& how) { planted::reverse_dynamic(64, how, y.data(), x.data()); };
+  CHECK_THROWS_AS(reverse({.shared_bytes = 256, .cluster = 2}), NotEmulated);
+  CHECK_THROWS_WITH(reverse({.shared_bytes = 256, .cluster = 2}), ContainsSubstring("has no clusters"));
+  CHECK_THROWS_WITH(reverse({.shared_bytes = 256, .not_emulated = "cp.async.bulk"}),
+                    ContainsSubstring("cannot run cp.async.bulk"));
+  CHECK(y.read(kStream) == std::vector<float>(64));
+}
+
 // Run by the tests below in a process of their own, which a sanitizer ends.
 TEST_CASE("planted stray read", "[.planted]") {
   const Floats y(kStream, 65), x(kStream, numbers(64));
   planted::copy(64, 0, y.data(), x.data());
   CHECK(y.read(kStream)[63] == 64);
   planted::copy(63, 2, y.data(), x.data());
+  synchronize(kStream);
+}
+TEST_CASE("planted stray read of shared memory", "[.planted]") {
+  const Floats y(kStream, 64), x(kStream, numbers(64));
+  planted::reverse_dynamic(64, {.shared_bytes = 63 * sizeof(float)}, y.data(), x.data());
   synchronize(kStream);
 }
 TEST_CASE("planted missing barrier", "[.planted]") { reversed(Barrier::missing); }
@@ -116,6 +147,8 @@ TEST_CASE("AddressSanitizer reports a stray access at the kernel's line", "[emul
 #if defined(__SANITIZE_ADDRESS__)
   const std::string text = output_of("planted stray read");
   CHECK_THAT(text, ContainsSubstring("heap-buffer-overflow") && ContainsSubstring("planted.cu:"));
+  CHECK_THAT(output_of("planted stray read of shared memory"),
+             ContainsSubstring("heap-buffer-overflow") && ContainsSubstring("planted.cu:"));
 #else
   TEMPER_SKIP_ON_HOST("not an AddressSanitizer build");
 #endif

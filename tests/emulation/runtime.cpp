@@ -240,8 +240,10 @@ void enqueue(cudaStream_t stream, std::function<void()> work) {
   if (s.waiting.size() >= kMostWaiting) run_waiting(s);
 }
 
-cudaError_t check_extents(Extent3 grid, Extent3 block) {
-  const bool fit = grid.count() > 0 && grid.y <= 65535 && grid.z <= 65535 && block.count() > 0 && block.count() <= 1024;
+cudaError_t check_extents(Extent3 grid, Extent3 block, size_t shared_bytes) {
+  constexpr size_t kMostShared = 227 << 10;  // of a block on sm_90
+  const bool fit = shared_bytes <= kMostShared && grid.count() > 0 && grid.y <= 65535 && grid.z <= 65535 &&
+                   block.count() > 0 && block.count() <= 1024;
   return fit ? cudaSuccess : cudaErrorInvalidConfiguration;
 }
 cudaError_t check_pointer(const void* argument) { return on_host(argument) ? cudaErrorIllegalAddress : cudaSuccess; }

@@ -87,15 +87,17 @@ namespace temper::emulation {
 /// Puts work at the end of a stream, or of what is being captured. It may touch the device's memory when it runs.
 void enqueue(cudaStream_t stream, std::function<void()> work);
 
-/// What cudaGetLastError() returns after a launch with these extents, or with this pointer among its arguments.
-cudaError_t check_extents(Extent3 grid, Extent3 block);
+/// What cudaGetLastError() returns after a launch with these extents and this much dynamic shared memory, or with this
+/// pointer among its arguments.
+cudaError_t check_extents(Extent3 grid, Extent3 block, size_t shared_bytes);
 cudaError_t check_pointer(const void* argument);
 void set_last_error(cudaError_t error);
 
 /// A kernel's launch, with its arguments by value.
 template <class... Params, class... Args>
-void launch(cudaStream_t stream, Extent3 grid, Extent3 block, void (*kernel)(Params...), const Args&... args) {
-  cudaError_t error = check_extents(grid, block);
+void launch(cudaStream_t stream, Extent3 grid, Extent3 block, size_t shared_bytes, void (*kernel)(Params...),
+            const Args&... args) {
+  cudaError_t error = check_extents(grid, block, shared_bytes);
   const auto check = [&]<class T>(const T& argument) {
     if constexpr (std::is_pointer_v<T>)
       if (error == cudaSuccess) error = check_pointer(argument);
@@ -103,7 +105,7 @@ void launch(cudaStream_t stream, Extent3 grid, Extent3 block, void (*kernel)(Par
   (check(args), ...);
   if (error != cudaSuccess) return set_last_error(error);
   enqueue(stream, [=, arguments = std::tuple<Params...>(args...)] {
-    run(grid, block, [&] { std::apply(kernel, arguments); });
+    run(grid, block, shared_bytes, [&] { std::apply(kernel, arguments); });
   });
 }
 

@@ -8,7 +8,8 @@ template <class T>
 void add(int64_t n) {
   const DType t = dtype_of<T>();
   add_case({.kernel = "lion_step",
-            .name = cat(name(t), "/n=", n),
+            .axes = {{"dtype", t}, {"n", n}},
+            .size = size_of_case(n, kParameters),
             .arrays = {{"w", Role::inout, t, n}, {"m", Role::inout, t, n}, {"grad", Role::in, t, n}},
             .run =
                 [n](Stream s, const CaseArgs& a) {

@@ -1,0 +1,12 @@
+#pragma once
+#include "kernels/runtime/check.h"
+
+namespace temper {
+
+/// Thrown by launch() in the place of a kernel that the emulation of tests/emulation cannot run. Tests report it as
+/// skipped.
+struct NotEmulated : Error {
+  using Error::Error;
+};
+
+}  // namespace temper
