@@ -27,4 +27,10 @@ std::string shortened(const std::string& text);
 /// "1 epoch", "2 epochs"
 std::string counted(int64_t n, const std::string& one);
 
+/// "8,192"
+std::string grouped(int64_t n);
+
+/// "0.4 s", "1 min 43 s", "2 h 5 min"
+std::string duration(double seconds);
+
 }  // namespace temper

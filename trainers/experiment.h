@@ -55,7 +55,7 @@ struct ScheduleSection {
 /// An attack under the label that reports show.
 struct NamedAttack {
   std::string label, name = "pgd";
-  std::unique_ptr<Attack> attack;
+  std::unique_ptr<Attack> attack = {};
 };
 
 struct EvaluationSection {

@@ -49,8 +49,9 @@ struct EndReport {
   int64_t epochs = 0, steps = 0;
   int64_t best_epoch = 0;  ///< 0: nothing was validated
   ValidationReport best;
-  double seconds = 0;      ///< of this process
-  int64_t peak_bytes = 0;  ///< highest use of the arena, over training steps and validation batches
+  double seconds = 0;        ///< of this process
+  double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
+  int64_t peak_bytes = 0;    ///< highest use of the arena, over training steps and validation batches
 };
 
 /// Callbacks that observe a run without influencing it. The command line shows them, tests record them.
@@ -71,6 +72,8 @@ class Observer {
   /// Plans of convolutions were chosen ahead of their first use. Called on a GPU only, where that takes a while.
   virtual void on_plans(const PlansMade&) {}
   virtual void on_end(const EndReport&) {}
+  /// Training has ended, and the test images are measured now, once.
+  virtual void on_test(const EndReport&) {}
 };
 
 }  // namespace temper

@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "data/published/fingerprint.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 
@@ -25,5 +26,9 @@ std::vector<std::string> differences(const RunInputs& was, const RunInputs& is);
 /// {"train": {...}, "validation": {...}, "start": "0123..."}, and back.
 nlohmann::ordered_json to_json(const RunInputs& inputs);
 RunInputs run_inputs(const nlohmann::json& j);
+
+/// data.json of a run folder. Nothing is on record where there is no file.
+void write_inputs(const RunFolder& folder, const RunInputs& inputs);
+RunInputs read_inputs(const RunFolder& folder);
 
 }  // namespace temper
