@@ -21,7 +21,7 @@ void convert_filter(Stream stream, const ConvFilter& f, T* w, T* bias) {
     return;
   }
   if (f.half && sizeof(T) == 2)
-    copy(stream, w, f.w.device, f.half(dtype_of<T>).data, f.w.device, f.w.numel() * sizeof(T));
+    copy(stream, w, f.w.device, f.half(dtype_of<T>()).data, f.w.device, f.w.numel() * sizeof(T));
   else
     convert(stream, f.w.numel(), f.w.as<float>(), 0.f, w);
   if (bias) convert(stream, filters, f.bias.as<float>(), 0.f, bias);
