@@ -7,7 +7,6 @@
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "core/config/yaml.h"
 #include "evaluation/report/run.h"
 #include "evaluation/report/svg.h"
 #include "trainers/experiment.h"

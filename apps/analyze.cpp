@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 Config take_analysis(Config& config) {
   Fields f(config);
   Config part = f.part("analysis", "");
-  config.root.remove("analysis");
+  config.root.erase("analysis");
   return part;
 }
 
@@ -120,11 +120,11 @@ struct Analyze : Subcommand {
   }
 
   static void write(Session& session, const Findings& found, const std::string& name, const fs::path& folder,
-                    const YAML::Node& settings) {
+                    const ConfigNode& settings) {
     const std::string stem = (folder / name).string();
     write_text(stem + ".csv", findings_csv(found));
     write_text(stem + ".json", json_text(findings_json(found)));
-    write_text((folder / "settings.yaml").string(), YAML::Dump(settings) + "\n");
+    write_text((folder / "settings.yaml").string(), settings.yaml() + "\n");
     constexpr size_t kScreen = 60;
     if (found.rows.size() <= kScreen) session.out << findings_text(found);
     for (const std::string& note : found.notes) session.out << note << "\n";

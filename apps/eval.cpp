@@ -95,7 +95,7 @@ struct Eval : Subcommand {
     Config config;
     if (fs::path(model).extension() == ".yaml" || fs::path(model).extension() == ".yml") {
       config = load_config(model);
-      TEMPER_CHECK(config.root["model"], model, ": expected a `model` section");
+      TEMPER_CHECK(config.root.find("model"), model, ": expected a `model` section");
     } else {
       put(config, "model", "name", model, "--model");
     }
@@ -127,13 +127,13 @@ struct Eval : Subcommand {
 
   // Each as the configuration has it under that label; else the attack of that name, with its defaults.
   void choose_attacks(Config& config) const {
-    YAML::Node evaluation = config.root["evaluation"];
-    if (!evaluation.IsDefined() || evaluation.IsNull()) evaluation = YAML::Node(YAML::NodeType::Map);
-    if (!evaluation.IsMap()) return;  // whoever reads it says what is wrong with it
-    const YAML::Node before = YAML::Clone(evaluation)["attacks"];
-    YAML::Node chosen(YAML::NodeType::Map);
+    ConfigNode& evaluation = config.root["evaluation"];
+    if (evaluation.is_nothing()) evaluation = ConfigNode::section();
+    if (!evaluation.is_section()) return;  // whoever reads it says what is wrong with it
+    const ConfigNode before = std::as_const(evaluation)["attacks"];
+    ConfigNode chosen = ConfigNode::section();
     for (const std::string& attack : attacks) {
-      if (before.IsMap() && before[attack].IsDefined() && before[attack].IsMap()) {
+      if (before[attack].is_section()) {
         chosen[attack] = before[attack];
         continue;
       }

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <ostream>
 
-#include "core/config/yaml.h"
+#include "core/config/json.h"
 #include "core/files/file.h"
 #include "core/files/folders.h"
 #include "evaluation/report/parts.h"
@@ -43,7 +43,7 @@ ordered_json results_json(const Results& r) {
   if (r.part) j["sample"] = {{"of", r.part->of}, {"seed", r.part->seed}};
   for (const TestRow& row : r.rows) {
     ordered_json& out = j["rows"].emplace_back(ordered_json{{"label", row.label}, {"description", row.description}});
-    if (row.settings.IsMap()) out["attack"] = to_json(row.settings);
+    if (row.settings.is_section()) out["attack"] = to_json(row.settings);
     out.update({{"correct", row.accuracy.correct},
                 {"total", row.accuracy.total},
                 {"percent", row.accuracy.percent()},

@@ -24,7 +24,7 @@ DataSplits checked_splits(Experiment& experiment, const RunFolder& folder, Resum
 bool is_complete(const Experiment& experiment, const RunFolder& folder) {
   if (!std::filesystem::exists(folder.evaluation()) || !std::filesystem::exists(folder.config())) return false;
   const std::string file = folder.config().string();
-  return with_every_key(read_text(file), file) == with_every_key(YAML::Dump(experiment.resolved), "the configuration");
+  return with_every_key(read_text(file), file) == with_every_key(experiment.resolved.yaml(), "the configuration");
 }
 
 void complete_report(const RunFolder& folder) {

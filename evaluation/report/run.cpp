@@ -1,6 +1,5 @@
 #include "evaluation/report/run.h"
 
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

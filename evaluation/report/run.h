@@ -9,7 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "core/config/yaml.h"
+#include "core/config/node.h"
 #include "data/published/fingerprint.h"
 #include "data/split.h"
 

@@ -80,7 +80,7 @@ OpenRun::OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, O
   const RunFolder& folder = lock.folder();
   check_unused(folder, resume);
   check_training_split(experiment, data);
-  const std::string config = YAML::Dump(experiment.resolved) + "\n";
+  const std::string config = experiment.resolved.yaml() + "\n";
   const std::vector<std::string> noted = data.train.notes;
   TrainingState& state = state_.emplace(experiment, std::move(data));
   check_state(state);

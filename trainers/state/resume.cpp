@@ -21,7 +21,7 @@ Experiment experiment_of(const std::string& text, const std::string& where) {
 
 void check_same_config(const Experiment& before, const Experiment& now, const std::string& where) {
   const std::vector<std::string> differences =
-      config_differences(YAML::Dump(before.resolved), YAML::Dump(now.resolved));
+      config_differences(before.resolved.yaml(), now.resolved.yaml());
   TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
                join(differences, "\n  "),
                "\nresume with the run's own configuration, or start a new run in another folder");
@@ -86,7 +86,7 @@ void check_epochs(const Experiment& before, const TrainingState& state, const st
 }  // namespace
 
 std::string with_every_key(const std::string& text, const std::string& where) {
-  return YAML::Dump(experiment_of(text, where).resolved);
+  return experiment_of(text, where).resolved.yaml();
 }
 
 void check_same_run(const RunFolder& folder, const Experiment& experiment) {
