@@ -10,7 +10,7 @@
 #include "evaluation/report/run.h"
 #include "evaluation/report/svg.h"
 #include "trainers/experiment.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 
 namespace temper {
 

@@ -11,7 +11,7 @@
 #include "core/files/npz.h"
 #include "evaluation/report/parts.h"
 #include "trainers/records/config_diff.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/records/step_differences.h"
 
 namespace temper {

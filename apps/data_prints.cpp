@@ -6,7 +6,7 @@
 
 #include "core/text.h"
 #include "evaluation/report/files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/checkpoint.h"
 #include "trainers/state/network_fingerprint.h"
 

@@ -8,7 +8,7 @@
 #include "apps/subcommand.h"
 #include "core/files/folders.h"
 #include "evaluation/report/files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 
 namespace temper {
 

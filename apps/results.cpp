@@ -9,6 +9,7 @@
 #include "core/config/json.h"
 #include "core/files/file.h"
 #include "core/files/folders.h"
+#include "data/published/fingerprint_json.h"
 #include "evaluation/report/parts.h"
 #include "evaluation/report/result_table.h"
 

@@ -2,8 +2,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "data/dataset.h"
 
 namespace temper {
@@ -26,9 +24,5 @@ SetFingerprint fingerprint(const ImageSet& set);
 /// What differs between two sets, one short sentence each: their number, pixels, labels, class names. Empty where
 /// nothing does, or where one of them is not on record; names are compared where both sets have some.
 std::vector<std::string> differences(const SetFingerprint& was, const SetFingerprint& is);
-
-/// {"count": 2000, "images": "0123...", "labels": "4567...", "names": "89ab..."}, and back.
-nlohmann::ordered_json to_json(const SetFingerprint& f);
-SetFingerprint set_fingerprint(const nlohmann::json& j);
 
 }  // namespace temper

@@ -1,6 +1,5 @@
 #include "evaluation/report/run.h"
 
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -8,6 +7,7 @@
 #include "attacks/settings.h"
 #include "core/config/config.h"
 #include "core/text.h"
+#include "data/published/fingerprint_json.h"
 #include "evaluation/report/files.h"
 
 namespace temper {

@@ -11,6 +11,7 @@
 #include "core/plans/plan_ahead.h"
 #include "trainers/loop/train_step.h"
 #include "trainers/records/metrics.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/state.h"
 
 namespace temper {

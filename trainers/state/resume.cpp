@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "trainers/loop/train_step.h"
 #include "trainers/records/config_diff.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/checkpoint.h"
 
 namespace temper {
@@ -20,8 +21,7 @@ Experiment experiment_of(const std::string& text, const std::string& where) {
 }
 
 void check_same_config(const Experiment& before, const Experiment& now, const std::string& where) {
-  const std::vector<std::string> differences =
-      config_differences(before.resolved.yaml(), now.resolved.yaml());
+  const std::vector<std::string> differences = config_differences(before.resolved.yaml(), now.resolved.yaml());
   TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
                join(differences, "\n  "),
                "\nresume with the run's own configuration, or start a new run in another folder");
