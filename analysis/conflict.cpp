@@ -2,10 +2,10 @@
 #include "analysis/analysis.h"
 #include "analysis/conflict_meter.h"
 #include "analysis/watch.h"
-#include "evaluation/report/bars.h"
-#include "evaluation/report/svg.h"
 #include "trainers/loop/signals.h"
 #include "trainers/records/run_network.h"
+#include "workflows/report/bars.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

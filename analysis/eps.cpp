@@ -5,11 +5,11 @@
 #include "attacks/pgd.h"
 #include "data/loader.h"
 #include "data/published/fingerprint.h"
-#include "evaluation/report/parts.h"
-#include "evaluation/report/svg.h"
 #include "evaluation/robust_accuracy.h"
 #include "trainers/loop/signals.h"
 #include "trainers/records/run_network.h"
+#include "workflows/report/parts.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/files/folders.h"
 #include "kernels/runtime/check.h"
+#include "trainers/records/run_files.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 
@@ -84,6 +87,20 @@ std::string findings_text(const Findings& f) {
     out += text.substr(0, text.find_last_not_of(' ') + 1) + "\n";
   }
   return out;
+}
+
+std::vector<std::string> write_findings(const Findings& f, const std::string& name,
+                                        const std::filesystem::path& folder) {
+  std::vector<std::string> files = {name + ".csv", name + ".json"};
+  write_text(folder / files[0], findings_csv(f));
+  write_text(folder / files[1], json_text(findings_json(f)));
+  for (const auto& [picture, svg] : f.pictures) {
+    if (svg.empty()) continue;
+    std::string& file = files.emplace_back(name + "-" + picture + ".svg");
+    std::replace(file.begin(), file.end(), '/', '-');
+    write_text(folder / file, standalone_svg(svg));
+  }
+  return files;
 }
 
 }  // namespace temper

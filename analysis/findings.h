@@ -29,4 +29,8 @@ nlohmann::ordered_json findings_json(const Findings& f);
 /// Aligned columns for a terminal.
 std::string findings_text(const Findings& f);
 
+/// Writes NAME.csv, NAME.json and, for each picture, NAME-PICTURE.svg into a folder. Returns the files' names.
+std::vector<std::string> write_findings(const Findings& f, const std::string& name,
+                                        const std::filesystem::path& folder);
+
 }  // namespace temper

@@ -3,7 +3,7 @@
 
 #include "analysis/analysis.h"
 #include "analysis/watch.h"
-#include "evaluation/report/svg.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

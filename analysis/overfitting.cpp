@@ -1,16 +1,13 @@
 // Robust overfitting: how far robust accuracy falls after its best epoch (Rice et al. 2020; CURE, figure 5c and Table
 // 3).
-#include <fstream>
 #include <set>
-
-#include <nlohmann/json.hpp>
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "evaluation/report/run.h"
-#include "evaluation/report/svg.h"
 #include "trainers/experiment.h"
-#include "trainers/records/run_inputs_json.h"
+#include "trainers/records/epoch_table.h"
+#include "trainers/records/run_inputs.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 
@@ -45,14 +42,14 @@ struct Overfitting : Analysis {
     check_comparable("overfitting", "precision", context.subjects,
                      [](const Subject& s) { return name(read_experiment(s.config).precision); });
     check_comparable("overfitting", "training images", context.subjects, [](const Subject& s) {
-      const SetFingerprint train = inputs_of(s).train;
+      const SetFingerprint train = read_inputs(*s.folder).train;
       return train.known() ? train.text() : std::string();
     });
     for (const Subject& s : context.subjects) {
-      const std::vector<ReportEpoch> curve = read_curve(s.folder->epochs_csv());
-      const ReportEpoch *best = nullptr, *last = nullptr;
+      const std::vector<EpochRow> curve = read_epoch_table(s.folder->epochs_csv());
+      const EpochRow *best = nullptr, *last = nullptr;
       Series series{.name = s.name, .color = static_cast<int>(chart.series.size() % 6)};
-      for (const ReportEpoch& e : curve) {
+      for (const EpochRow& e : curve) {
         series.points.emplace_back(e.epoch, robust(e));
         if (std::isnan(robust(e))) continue;
         last = &e;
@@ -74,23 +71,18 @@ struct Overfitting : Analysis {
     return f;
   }
 
-  static RunInputs inputs_of(const Subject& s) {
-    std::ifstream in(s.folder->inputs());
-    const auto j = nlohmann::json::parse(in, nullptr, false);
-    return j.is_object() ? run_inputs(j) : RunInputs{};
-  }
-
   // Runs of other seeds hold other images out, which is no mistake but has to be known.
   static std::string other_validation_images(const std::vector<Subject>& subjects) {
     std::set<std::string> different;
     for (const Subject& s : subjects)
-      if (const SetFingerprint held_out = inputs_of(s).validation; held_out.known()) different.insert(held_out.text());
+      if (const SetFingerprint held_out = read_inputs(*s.folder).validation; held_out.known())
+        different.insert(held_out.text());
     if (different.size() < 2) return "";
     return "The validation images are not the same in all runs: their seeds, or how many they hold out, differ.";
   }
 
-  double robust(const ReportEpoch& e) const { return of == Of::ema ? e.ema_robust : e.robust; }
-  double natural(const ReportEpoch& e) const { return of == Of::ema ? e.ema_clean : e.clean; }
+  double robust(const EpochRow& e) const { return of == Of::ema ? e.ema_robust : e.robust; }
+  double natural(const EpochRow& e) const { return of == Of::ema ? e.ema_clean : e.clean; }
 };
 
 TEMPER_REGISTER(Analysis, Overfitting, "overfitting", "robust accuracy over epochs: best, last, difference");

@@ -18,11 +18,10 @@ std::vector<MetricRecord> read_step_metrics(const RunFolder& folder, const std::
                ": not found; is this the folder of a run?");
   std::vector<MetricRecord> records;
   for (const MetricLine& line : read_metric_lines(folder.metrics().string())) {
-    if (line.event != "step" || !line.json.contains("method") || !line.json["method"].is_object()) continue;
+    if (line.event != "step") continue;
     MetricRecord r{.epoch = line.epoch, .step = line.total_step, .values = {}};
-    const nlohmann::ordered_json& of_method = line.json["method"];
-    for (const auto& [name, v] : of_method.items())
-      if (name.rfind(prefix, 0) == 0 && v.is_number()) r.values.emplace_back(name, v.get<double>());
+    for (const auto& [name, v] : line.of_method)
+      if (name.starts_with(prefix)) r.values.emplace_back(name, v);
     if (!r.values.empty()) records.push_back(std::move(r));
   }
   return records;

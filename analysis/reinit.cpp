@@ -4,13 +4,13 @@
 #include "analysis/analysis.h"
 #include "analysis/watch.h"
 #include "data/dataset.h"
-#include "evaluation/report/bars.h"
-#include "evaluation/report/run.h"
-#include "evaluation/report/svg.h"
 #include "nn/weights.h"
 #include "trainers/loop/readiness.h"
+#include "trainers/records/epoch_table.h"
 #include "trainers/records/run_network.h"
 #include "trainers/records/test_evaluation.h"
+#include "workflows/report/bars.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 
@@ -103,7 +103,7 @@ struct Reinit : Analysis {
         bars.groups[0].values.push_back(rows.front().accuracy.percent());
         bars.groups[1].values.push_back(rows.size() > 1 ? rows[1].accuracy.percent() : double{NAN});
         Series line{.name = set.label, .color = static_cast<int>(chart.series.size() % 6)};
-        for (const ReportEpoch& epoch : read_curve(folder.epochs_csv()))
+        for (const EpochRow& epoch : read_epoch_table(folder.epochs_csv()))
           line.points.emplace_back(epoch.epoch, epoch.robust);
         chart.series.push_back(line);
       }

@@ -4,8 +4,8 @@
 #include "analysis/analysis.h"
 #include "analysis/records.h"
 #include "core/params.h"
-#include "evaluation/report/bars.h"
-#include "evaluation/report/svg.h"
+#include "workflows/report/bars.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

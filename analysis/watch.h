@@ -27,6 +27,7 @@ class Watch : public Observer {
   void on_warning(const std::string& text) override { next_.on_warning(text); }
   void on_plans(const PlansMade& made) override { next_.on_plans(made); }
   void on_end(const EndReport& r) override { next_.on_end(r); }
+  void on_test(const EndReport& r) override { next_.on_test(r); }
 
  private:
   Observer& next_;

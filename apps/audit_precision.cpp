@@ -5,10 +5,10 @@
 
 #include "apps/audit.h"
 #include "apps/progress.h"
-#include "apps/results.h"
 #include "core/files/folders.h"
+#include "core/text.h"
 #include "evaluation/precision_audit.h"
-#include "evaluation/report/parts.h"
+#include "trainers/records/run_files.h"
 #include "trainers/records/run_network.h"
 
 namespace temper {

@@ -7,10 +7,11 @@
 
 #include "apps/audit.h"
 #include "apps/progress.h"
-#include "apps/results.h"
+#include "core/files/folders.h"
 #include "core/files/npz.h"
-#include "evaluation/report/parts.h"
+#include "core/text.h"
 #include "trainers/records/config_diff.h"
+#include "trainers/records/run_files.h"
 #include "trainers/records/run_inputs_json.h"
 #include "trainers/records/step_differences.h"
 

@@ -6,10 +6,10 @@
 
 #include "apps/progress.h"
 #include "apps/subcommand.h"
+#include "core/text.h"
 #include "data/published/fetch.h"
 #include "data/published/fingerprint.h"
 #include "data/statistics.h"
-#include "evaluation/report/parts.h"
 
 namespace temper {
 
@@ -77,12 +77,12 @@ struct Data : Subcommand {
       for (const std::string& note : set.notes)
         session.err << ink(session.terminal, Ink::orange, "warning: ") << note << "\n";
       const Statistics s = statistics(set);
-      session.out << ink(session.terminal, Ink::bold, split) << ": " << report::grouped(set.size()) << " images of "
+      session.out << ink(session.terminal, Ink::bold, split) << ": " << grouped(set.size()) << " images of "
                   << set.height << " x " << set.width << " x " << set.channels << ", " << set.classes << " classes\n"
                   << "  mean " << values(s.mean) << ", standard deviation " << values(s.std) << "\n"
                   << "  fingerprints: " << prints(fingerprint(set)) << "\n";
       for (size_t k = 0; k < s.per_class.size(); ++k)
-        session.out << fmt::format("  {:>8}  {}\n", report::grouped(s.per_class[k]),
+        session.out << fmt::format("  {:>8}  {}\n", grouped(s.per_class[k]),
                                    k < set.class_names.size() ? printable(set.class_names[k]) : cat("class ", k));
     }
   }

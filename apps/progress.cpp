@@ -8,7 +8,6 @@
 
 #include "core/plans/plan_ahead.h"
 #include "core/text.h"
-#include "evaluation/report/parts.h"
 #include "trainers/loop/signals.h"
 
 namespace temper {
@@ -86,8 +85,8 @@ void ConsoleObserver::on_start(const StartReport& r) {
   const double total = static_cast<double>(std::max<int64_t>(1, r.epochs * r.steps_per_epoch));
   fraction_at_begin_ = static_cast<double>((r.epoch - 1) * r.steps_per_epoch + r.step) / total;
   line(fmt::format("{}: {} with {} parameters, {} ({} images, {} more for validation), on {}",
-                   ink(terminal_, Ink::bold, r.method), r.model, report::grouped(r.parameters), r.data,
-                   report::grouped(r.images_train), report::grouped(r.images_validation), r.device));
+                   ink(terminal_, Ink::bold, r.method), r.model, grouped(r.parameters), r.data, grouped(r.images_train),
+                   grouped(r.images_validation), r.device));
   if (r.epoch > 1 || r.step > 0) line(fmt::format("resumed at epoch {}, step {}", r.epoch, r.step));
   line(ink(terminal_, Ink::soft, "  epoch     loss   clean  robust       lr  images/s     time"));
 }
@@ -143,6 +142,10 @@ void ConsoleObserver::on_end(const EndReport& r) {
   line(ink(terminal_, Ink::soft, fmt::format("  a step took {} MB at most", (r.peak_bytes + (1 << 20) - 1) >> 20)));
   if (r.outcome == "finished" || r.outcome == "interrupted") return;
   line(fmt::format("ended after epoch {}: {}", r.epochs, r.outcome));
+}
+
+void ConsoleObserver::on_test(const EndReport& r) {
+  line("trained in " + duration(r.train_seconds) + "; now the test images, once");
 }
 
 }  // namespace temper

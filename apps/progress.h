@@ -37,6 +37,7 @@ class ConsoleObserver : public Observer {
   void on_warning(const std::string& text) override;
   void on_plans(const PlansMade& made) override;
   void on_end(const EndReport& report) override;
+  void on_test(const EndReport& report) override;
 
   /// A line above the progress line.
   void line(const std::string& text);

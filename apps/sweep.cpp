@@ -1,16 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <map>
 #include <ostream>
 
-#include "apps/data_prints.h"
+#include "apps/progress.h"
 #include "apps/subcommand.h"
-#include "apps/sweep_check.h"
-#include "apps/sweep_file.h"
-#include "apps/train_run.h"
-#include "evaluation/report/seed_table.h"
-#include "trainers/state/resume.h"
+#include "core/text.h"
+#include "workflows/run_sweep.h"
 
 namespace temper {
 
@@ -18,28 +15,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* name(SweepRun::State state) {
+const char* name(RunState state) {
   switch (state) {
-    case SweepRun::State::absent: return "to train";
-    case SweepRun::State::started: return "to continue";
-    case SweepRun::State::complete: return "complete";
+    case RunState::absent: return "to train";
+    case RunState::started: return "to continue";
+    case RunState::complete: return "complete";
   }
   return "?";
-}
-
-SeedTable table_of(const Sweep& sweep) {
-  std::vector<int> seeds;
-  std::vector<MethodRuns> methods;
-  for (const std::string& label : sweep.labels) {
-    MethodRuns& method = methods.emplace_back(MethodRuns{label, {}});
-    for (const SweepRun& run : sweep.runs) {
-      if (run.label != label) continue;
-      const bool tested = run.state() == SweepRun::State::complete;
-      method.runs.push_back(tested ? std::optional(read_run(run.folder.root)) : std::nullopt);
-      if (methods.size() == 1) seeds.push_back(run.seed);
-    }
-  }
-  return seed_table(sweep.title, seeds, methods);
 }
 
 std::string in_letters_of(const Terminal& terminal, std::string text) {
@@ -50,7 +32,7 @@ std::string in_letters_of(const Terminal& terminal, std::string text) {
   return text;
 }
 
-void print(Session& session, const SeedTable& t) {
+void print_table(Session& session, const SeedTable& t) {
   size_t widest = 6;
   for (const SeedTable::Row& row : t.rows) widest = std::max(widest, row.label.size());
   const std::string between = session.terminal.unicode ? " ± " : " +- ";
@@ -87,56 +69,39 @@ struct SweepCommand : Subcommand {
       list(session, sweep);
       return kExitOk;
     }
-    check_begun_runs(sweep);
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
-    check_sweep(sweep, folder, observer);
-    int failed = 0;
-    for (size_t i = 0; i < sweep.runs.size(); ++i) {
-      SweepRun& r = sweep.runs[i];
-      const SweepRun::State state = r.state();
-      observer.line(ink(session.terminal, Ink::bold,
-                        fmt::format("[{}/{}] {}, seed {}", i + 1, sweep.runs.size(), r.label, r.seed)) +
-                    (state == SweepRun::State::absent ? "" : fmt::format(": {}", name(state))));
-      if (state == SweepRun::State::complete) {
-        complete_report(r.folder);
-        continue;
-      }
-      const Resume resume = state == SweepRun::State::started ? Resume::yes : Resume::no;
-      try {
-        ReadyRun run(r.experiment, r.folder, resume);
-        const TrainResult trained = run_training(r.experiment, std::move(run.data), run.lock, observer, resume);
-        if (test_trained(r.experiment, run.lock, trained, observer, session.program)) continue;
-      } catch (const Error& e) {
-        // The other runs do not depend on this one, and the table says that it is missing.
-        observer.clear();
-        session.err << "temper: error: " << r.label << ", seed " << r.seed << ": " << e.what() << std::endl;
-        ++failed;
-        continue;
-      }
+    const SweepResult made =
+        run_sweep(sweep, observer, shown_by(session, observer, sweep.runs.size()), session.program);
+    if (made.table) print(session, *made.table, folder);
+    if (made.interrupted) {
       observer.line("interrupted; continue with: " + this_command(session));
       return kExitInterrupted;
     }
-    if (failed < static_cast<int>(sweep.runs.size())) write(session, table_of(sweep), folder);
-    if (failed == 0) return kExitOk;
-    session.err << "temper: error: " << failed << " of " << sweep.runs.size()
+    if (made.failed == 0) return kExitOk;
+    session.err << "temper: error: " << made.failed << " of " << sweep.runs.size()
                 << " runs failed, for the reasons above; the same command tries them again" << std::endl;
     return kExitError;
   }
 
-  // What is found in the folders has to be what the sweep asks for, before anything is trained.
-  static void check_begun_runs(const Sweep& sweep) {
-    DataPrints data;
-    for (const SweepRun& r : sweep.runs) {
-      const SweepRun::State state = r.state();
-      if (state == SweepRun::State::started) check_same_run(r.folder, r.experiment);
-      if (state != SweepRun::State::absent) data.check(r.experiment, r.folder);
-    }
+  static SweepProgress shown_by(Session& session, ConsoleObserver& observer, size_t runs) {
+    return {.on_run =
+                [&, runs](const SweepRun& run, size_t number, RunState found) {
+                  observer.line(ink(session.terminal, Ink::bold,
+                                    fmt::format("[{}/{}] {}, seed {}", number, runs, run.label, run.seed)) +
+                                (found == RunState::absent ? "" : fmt::format(": {}", name(found))));
+                },
+            .on_failure =
+                [&](const SweepRun& run, const Error& error) {
+                  observer.clear();
+                  session.err << "temper: error: " << run.label << ", seed " << run.seed << ": " << error.what()
+                              << std::endl;
+                }};
   }
 
   static void list(Session& session, const Sweep& sweep) {
-    std::map<SweepRun::State, int> counts;
+    std::map<RunState, int> counts;
     for (const SweepRun& r : sweep.runs) {
-      const SweepRun::State state = r.state();
+      const RunState state = run_state(r.experiment, r.folder);
       ++counts[state];
       session.out << fmt::format("{:<12} {}, seed {}: {} on {}, {}, in {}\n", name(state), r.label, r.seed,
                                  r.experiment.trainer.name, r.experiment.data.name,
@@ -150,12 +115,8 @@ struct SweepCommand : Subcommand {
     session.out << "\n";
   }
 
-  static void write(Session& session, const SeedTable& table, const fs::path& folder) {
-    write_text((folder / "table.md").string(), table_markdown(table));
-    write_text((folder / "table.csv").string(), table_csv(table));
-    write_text((folder / "table.tex").string(), table_latex(table));
-    write_text((folder / "table.json").string(), json_text(table_json(table)));
-    print(session, table);
+  static void print(Session& session, const SeedTable& table, const fs::path& folder) {
+    print_table(session, table);
     for (const std::string& caveat : table.caveats)
       session.err << ink(session.terminal, Ink::orange, "warning: ") << caveat << std::endl;
     session.out << "table: " << (folder / "table.md").string() << ", .csv, .tex, .json\n";

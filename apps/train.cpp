@@ -2,9 +2,10 @@
 #include <filesystem>
 #include <ostream>
 
-#include "apps/data_prints.h"
+#include "apps/progress.h"
+#include "apps/results.h"
 #include "apps/subcommand.h"
-#include "apps/train_run.h"
+#include "workflows/run_experiment.h"
 
 namespace temper {
 
@@ -29,21 +30,18 @@ struct Train : Subcommand {
     Experiment experiment = read_experiment(load_config(config, overrides));
     const RunFolder folder{out.empty() ? fs::path("runs") / fs::path(config).stem() : fs::path(out)};
     ConsoleObserver observer(session.out, session.err, session.terminal, quiet ? Verbosity::quiet : Verbosity::normal);
-    if (resume && is_complete(experiment, folder)) {
-      DataPrints().check(experiment, folder);
-      complete_report(folder);
+    const RunResult run = run_experiment(experiment, folder, observer,
+                                         {.resume = resume ? Resume::yes : Resume::no, .program = session.program});
+    if (!run.training) {
       observer.line(folder.root.string() + ": this run is complete; its report is " + folder.report().string());
       return kExitOk;
     }
-    const Resume how = resume ? Resume::yes : Resume::no;
-    ReadyRun run(experiment, folder, how);
-    const TrainResult trained = run_training(experiment, std::move(run.data), run.lock, observer, how);
-    const std::optional<Results> results = test_trained(experiment, run.lock, trained, observer, session.program);
-    if (!results) {
+    if (!run.test) {
       observer.line("interrupted; continue with: " + this_command(session, "--resume"));
       return kExitInterrupted;
     }
-    if (!quiet) print_results(session, *results);
+    observer.clear();
+    if (!quiet) print_results(session, run.test->evaluation);
     observer.line("report: " + folder.report().string());
     return kExitOk;
   }

@@ -16,9 +16,9 @@ namespace temper {
 
 enum class Norm : uint8_t { linf, l2 };
 
-/// What the caller of an attack is after: the images that the attack's own rule picks; or which samples can be fooled
-/// at all, so that those which have been may be left out of the rest. For `success` the host looks at results between
-/// runs, which a recorded step cannot.
+/// What the caller wants from an attack. images: the adversarial images that the attack's own rule selects. success:
+/// which samples can be fooled at all; the attack may then leave out samples that have been fooled already. For
+/// `success` the host reads results between runs, so it cannot be captured.
 enum class Wanted : uint8_t { images, success };
 
 /// One use of an attack.
@@ -30,38 +30,36 @@ struct AttackCall {
   Wanted wanted = Wanted::images;
 };
 
-/// What an attack found, a row for each sample, on the device, in the engine's arena: it lives until the enclosing
-/// arena scope ends.
+/// The results of an attack, one row per sample, in the engine's arena: valid until the enclosing arena scope ends.
 struct AttackResult {
-  Tensor images;  ///< like the batch's
-  Tensor
-      success;   ///< (N), 1 where `images` are misclassified (or are taken for their target), else 0; none: not looked
-  Tensor loss;   ///< (N), what the attack ascends, at `images`; none: not looked
-  Tensor steps;  ///< (N) i32, steps made; none: not counted
-  Tensor queries;  ///< (N) i32, forward passes; none: not counted
+  Tensor images;   ///< like the batch's
+  Tensor success;  ///< (N), 1 if misclassified (targeted: classified as the target), else 0; empty: not computed
+  Tensor loss;     ///< (N), the objective at `images`; empty: not computed
+  Tensor steps;    ///< (N) i32, steps made; empty: not counted
+  Tensor queries;  ///< (N) i32, forward passes; empty: not counted
 };
 
-/// What an objective sees of one pass.
+/// The arguments of an objective in one forward pass, which may be over a part of the batch.
 struct AttackView {
-  Var images;           ///< where the attack is
+  Var images;           ///< the current point
   Var logits;           ///< of `images`
-  const Taps& taps;     ///< what the classifier was told to tap
+  const Taps& taps;     ///< the features that the classifier taps
   const Batch& batch;   ///< the samples of this pass: clean images, labels, ids, targets
-  const BatchRows& of;  ///< of(t): from a tensor with a row for each sample of the whole batch, the rows of this pass
+  const BatchRows& of;  ///< of(t): the rows of this pass, of a tensor with one row per sample of the whole batch
 };
-/// What an attack ascends: one value per sample (Reduction::none).
+/// The objective that an attack maximises: one value per sample (Reduction::none).
 using Objective = std::function<Var(Tape& tape, const AttackView& at)>;
 
-/// An evasion attack. Never writes its input; every sample's result depends on that sample, its id and the seed alone,
-/// not on batch size, order or threads. A batch with targets asks for images that are taken for those.
+/// An evasion attack. It never changes its input. The result of a sample depends only on the sample, its id and the
+/// seed, not on batch size, order or threads. With Batch::targets the attack is targeted.
 class Attack {
  public:
   virtual ~Attack() = default;
   virtual void fields(Fields&) {}
-  /// Throws Error if images of this shape cannot be attacked so.
+  /// Throws Error if the settings make no sense for images of this shape.
   virtual void check(const DataShape& /*shape*/) const {}
   virtual AttackResult run(const AttackCall& call) const = 0;
-  /// One line with every parameter, eps to six digits: what reports print.
+  /// One line with every parameter, eps to six digits, for reports.
   virtual std::string describe() const = 0;
 };
 

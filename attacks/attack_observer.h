@@ -4,12 +4,12 @@
 
 namespace temper {
 
-/// Is shown what the attacks on an engine find: EngineOptions::attacks.
+/// Receives the results of all attacks on an engine (EngineOptions::attacks).
 class AttackObserver {
  public:
   virtual ~AttackObserver() = default;
-  /// `images` lie in the engine's arena, and are computed in its stream, in which the observer may ask for work of its
-  /// own. A recorded step repeats that work without a call.
+  /// Called at the end of an attack. `images` are in the engine's arena and may still be being computed in its stream;
+  /// the observer may add work to that stream. A replayed step repeats that work without calling this.
   virtual void on_found(Engine& engine, const Tensor& images) = 0;
 };
 

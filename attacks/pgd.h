@@ -6,7 +6,7 @@
 
 namespace temper {
 
-/// Everything that tells one member of the family from another. The presets are values of this.
+/// All settings of the PGD family. The presets are values of this struct.
 struct PgdOptions {
   enum class Start : uint8_t { none, uniform, uniform_unclipped, gauss001 };
   enum class Return : uint8_t { last, best_loss, any_success };
@@ -21,38 +21,39 @@ struct PgdOptions {
   int steps = 10;
   Start start = Start::uniform;
   int restarts = 1;  ///< runs in total
-  /// Which of the steps + 1 points of a run, its start among them, is kept for each sample: the last; the one of
-  /// highest loss; the last one that is misclassified, or the last. Ties: the later one.
+  /// Which of the steps + 1 points of a run (the start counts) is returned for each sample. last: the last; best_loss:
+  /// the one of highest loss; any_success: the last misclassified one, or else the last. Ties: the later one.
   Return returns = Return::last;
-  /// Which run's last point is kept for each sample, by the same two rules. Where `returns` is not `last`, its rule
-  /// covers the points of all runs and this is not used.
+  /// Which run's last point is returned for each sample, by the same rules. Not used unless `returns` is `last`:
+  /// otherwise the rule of `returns` covers the points of all runs.
   RestartRule restart_rule = RestartRule::best_loss;
-  /// L2 only. box_first is TRADES' training attack: into [0, 1], then into the ball; noise where the gradient is zero.
+  /// L2 only: the order of the two projections. box_first, into [0, 1] and then into the ball, is TRADES' training
+  /// attack; it adds noise where the gradient is zero.
   L2Order l2_order = L2Order::ball_first;
   Loss loss = Loss::cross_entropy;
-  /// How cross entropy and KL divergence are differentiated: up to a positive factor for each sample, which no step
-  /// here depends on and by which they vanish where the network is sure; or with it, rounded as in PyTorch. Where
-  /// samples meet in batch statistics, the latter is used: there such a factor would make another step.
+  /// How cross entropy and KL divergence are differentiated. unsaturated: without the positive factor per sample that
+  /// makes the gradient vanish where the network is confident (no step here depends on that factor); pytorch: with it,
+  /// rounded as in PyTorch. With batch statistics `pytorch` is always used, because there the factor changes the step.
   Gradient gradient = Gradient::unsaturated;
   double kappa = 50;    ///< margin loss only
   double momentum = 0;  ///< MI-FGSM's mu (Dong et al. 2018)
 };
 
-/// What each sample of a batch has in place of a PgdOptions' numbers; none: those.
+/// Settings per sample that replace those of PgdOptions. Empty tensors: those of PgdOptions.
 struct PgdPlan {
   Tensor radius = {}, step = {};  ///< (N), of the images' type; the radius scales a uniform start, too
-  Tensor steps = {};              ///< (N) i32; more than the options' steps are not made
+  Tensor steps = {};              ///< (N) i32, at most the options' steps
 };
 
-/// Projected gradient descent (Madry et al. 2018) and its relatives: one step of it is FGSM, momentum makes it MI-FGSM,
-/// the margin loss makes it what the field's tables call C&W.
+/// Projected gradient descent (Madry et al. 2018) and its relatives: FGSM is one step, MI-FGSM adds momentum, and with
+/// the margin loss it is the attack that papers call C&W (Linf).
 ///   start:  uniform: U(-radius, radius) per pixel, for L2 a random direction of length U(0, radius), clipped to [0,
 ///   1];
 ///           uniform_unclipped: the same, not clipped before the first step; gauss001: 0.001 N(0, 1), not clipped.
 ///   step:   kernels/pgd_step: along the gradient's sign (Linf) or direction (L2), into the ball, then into [0, 1]
-///           (l2_order turns that round).
-/// A run costs `steps` forward and backward passes; keeping anything but the last point of the only run costs one more
-/// forward pass per run. With batch statistics in the classifier each of them counts.
+///           (l2_order may swap the last two).
+/// A run costs `steps` forward and backward passes, and one more forward pass unless the result is the last point of a
+/// single run. With batch statistics in the classifier, every forward pass may update the running ones.
 struct Pgd : Attack, PgdOptions {
   Pgd() = default;
   explicit Pgd(const PgdOptions& options) : PgdOptions(options) {}
@@ -63,25 +64,25 @@ struct Pgd : Attack, PgdOptions {
   void fields(Fields& f) override;
   void check(const DataShape& shape) const override;
   std::string describe() const override;
-  /// Ascends the configured loss, or descends it towards the batch's targets.
+  /// Maximises the configured loss or, with targets, minimises it towards them.
   AttackResult run(const AttackCall& call) const override;
-  /// Ascends another objective: what trainers use. batch.labels is read by the any_success rules only.
+  /// Maximises another objective, for trainers. Only the any_success rules read batch.labels.
   AttackResult run(const AttackCall& call, const Objective& objective, const PgdPlan& plan = {}) const;
 
-  /// The parts of run(), for attacks that change one of them: the configured loss, what the driver does, and how images
-  /// move.
+  /// The parts of run(), for attacks that replace one of them: the objective, the settings of the driver, and the
+  /// update rule.
   Objective objective(const Classifier& classifier) const;
   AttackDrive drives(const PgdPlan& plan = {}) const;
   std::unique_ptr<StepPolicy> policy(const AttackCall& part, const BatchRows& of, const PgdPlan& plan = {}) const;
-  /// x = where the first run begins.
+  /// x = the starting point of the first run.
   void start_at(Engine& engine, const Batch& batch, const RngStream& random, const Tensor& x) const;
 
-  /// How cross entropy and KL are differentiated in an attack on this classifier.
+  /// The value of `gradient` that holds for this classifier.
   Gradient gradient_on(const Classifier& classifier) const {
     return classifier.samples_meet() ? Gradient::pytorch : gradient;
   }
   double step_size() const { return step > 0 ? step : steps > 0 ? radius / steps : 0; }
-  /// Whether a run's last point is classified, too, because points or runs are compared.
+  /// Whether points or runs are compared, which needs a forward pass at the last point of every run.
   bool selects() const { return returns != Return::last || restarts > 1; }
 
  private:

@@ -4,7 +4,7 @@
 
 namespace temper {
 
-/// Which rows of a whole batch an attack is working on: a slice, and of that perhaps only those that survived.
+/// The rows of a batch that an attack is working on: a slice, or the survivors of a slice.
 class BatchRows {
  public:
   /// `count` rows from `first` on; copies go to the engine's arena.
@@ -15,10 +15,10 @@ class BatchRows {
 
   int64_t first() const { return first_; }
   int64_t count() const { return count_; }
-  /// From a tensor with a row for each sample of the whole batch, the rows of this part: a view of a slice, else a
-  /// copy. None of none.
+  /// The rows of this part, of a tensor with one row per sample of the whole batch: a view of a slice, a copy of
+  /// survivors. Empty for an empty tensor.
   Tensor operator()(const Tensor& whole) const;
-  /// The same of all that a batch has.
+  /// The same for every tensor of a batch.
   Batch operator()(const Batch& whole) const;
 
  private:

@@ -3,11 +3,11 @@
 
 namespace temper {
 
-/// The section that makes this attack, whose name in the registry is `name`, with every key.
+/// The configuration section of an attack, with its name in the registry and every key.
 ConfigNode attack_settings(const std::string& name, Attack& attack);
 
-/// A section on record with the keys that came later than it: those stand for their defaults. As it is where no attack
-/// of this build reads it.
+/// A stored section with the keys added that are newer than it, at their defaults. Unchanged if this build has no such
+/// attack.
 ConfigNode complete_attack_settings(const ConfigNode& section);
 
 }  // namespace temper

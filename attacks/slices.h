@@ -6,28 +6,28 @@
 
 namespace temper {
 
-/// f(engine, rows) for slices of `rows` samples that make up a batch of `samples`. On a CPU the threads of the engine
-/// take slices as they come and do each from its first step to its last, by itself, with an engine of its own
-/// (Engine::workers): f writes to places of its slice alone. Elsewhere, and where launches are listed, slice after
-/// slice on `engine`; so is a single slice, by all of the engine's threads. What f throws is thrown here.
+/// Calls f(engine, rows) for every slice of `rows` samples of a batch of `samples`. On a CPU each thread of the engine
+/// takes the next free slice and runs f on it alone, with a worker engine (Engine::workers); f must write only to the
+/// rows of its slice. On a GPU, in captured or planned work, and for a single slice, f runs on `engine`, slice after
+/// slice. Exceptions of f are rethrown here.
 void each_slice(Engine& engine, int64_t samples, int64_t rows, const std::function<void(Engine&, const BatchRows&)>& f);
 
-/// Network::predict() by slices.
+/// Network::predict() in slices.
 Tensor predict_in_slices(Engine& engine, const Network& network, const Tensor& images, Pass pass);
 
-/// What decides how many samples a slice should have.
+/// The sizes that the best number of samples of a slice depends on.
 struct SliceCosts {
   int64_t samples;      ///< of the batch
-  int threads;          ///< that share it
+  int threads;          ///< that share the batch
   size_t sample_bytes;  ///< the activations of a sample
   size_t filter_bytes;  ///< all parameters
 };
-/// As many samples as have activations of about the size of a core's cache, or as weigh as much as the filters, which
-/// every slice reads again; as many slices for each thread as for any other. All samples, for all threads together,
-/// where filters that no cache holds would be read for much fewer.
+/// The number of samples of a slice: as many as have activations of about the size of a core's cache, or of the size of
+/// the filters, which every slice reads again; rounded so that every thread gets the same number of slices. Returns
+/// `samples` (one slice, shared by all threads) if the filters exceed the cache and slices would be much smaller.
 int64_t samples_at_a_time(const SliceCosts& costs);
 
-/// The same for a network that runs with `bn`: all samples where they meet in batch statistics, and on a GPU.
+/// The same for a network with BatchNorm statistics `bn`: `samples` with batch statistics, and on a GPU.
 int64_t samples_at_a_time(Engine& engine, const Network& network, BnStats bn, int64_t samples);
 
 }  // namespace temper

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bench/random_data.h"
+#include "core/convolution/conv_epilogue.h"
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/relu/relu.h"
 
@@ -44,6 +45,7 @@ bool masks(Direction d) { return d == Direction::masked || d == Direction::maske
 struct ConvWork::Operands {
   Array x, y, w, gamma, beta, mean, variance, invstd;
   std::optional<Array> mask, addend;
+  mutable bool moved = false;  ///< whether a sum that is masked went to x, away from the addend
   uint64_t version = next_version(), plain_version = next_version();
 
   Operands(Stream stream, const ConvShape& g, Direction direction, DType dtype)
@@ -132,23 +134,35 @@ void ConvWork::note(Engine& engine, const ConvShape& g, Direction direction, DTy
 
 int ConvWork::sets() const { return static_cast<int>(sets_.size()); }
 
-void ConvWork::convolve(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const {
+void ConvWork::do_pass(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const {
   const BatchNormFold fold{.gamma = o.gamma.t, .beta = o.beta.t, .mean = o.mean.t, .variance = o.variance.t};
   const ConvFilter plain{.w = o.w.t, .version = o.version};
   switch (direction_) {
     case Direction::forward:
-      return conv.forward(stream, g, o.x.t, {.w = o.w.t, .fold = &fold, .version = o.version}, {.relu = true}, o.y.t);
-    case Direction::data: return conv.backward_data(stream, g, o.y.t, plain, 0.f, o.x.t);
-    case Direction::masked: return conv.backward_data_relu(stream, g, o.y.t, plain, {.mask = o.mask->t}, o.x.t);
+      convolve(conv, stream,
+               {.shape = g,
+                .x = o.x.t,
+                .filter = {.w = o.w.t, .fold = &fold, .version = o.version},
+                .y = o.y.t,
+                .relu = true});
+      return;
+    case Direction::data:
+    case Direction::masked:
     case Direction::masked_residual: {
-      const ConvDataEpilogue separate{.mask = o.mask->t, .addend = o.addend->t}, in_place{.beta = 1, .mask = o.mask->t};
-      return conv.backward_data_relu(stream, g, o.y.t, plain, conv.adds_apart() ? separate : in_place, o.x.t);
+      ConvBackwardData request{.shape = g, .dy = o.y.t, .filter = plain, .dx = o.x.t};
+      if (o.mask) request.mask = o.mask->t;
+      if (o.addend) {
+        request.dx = o.addend->t;
+        request.beta = 1;
+        request.elsewhere = [&] { return o.moved = true, o.x.t; };
+      }
+      return convolve_backward_data(conv, stream, request);
     }
-    case Direction::filter: return conv.backward_filter(stream, g, o.x.t, o.y.t, 0.f, o.w.t);
+    case Direction::filter: return conv.backward_filter(stream, {.shape = g, .x = o.x.t, .dy = o.y.t, .dw = o.w.t});
   }
 }
 
-void ConvWork::run(int set) { convolve(engine_.conv(), engine_.stream(), g_, *sets_[set]); }
+void ConvWork::run(int set) { do_pass(engine_.conv(), engine_.stream(), g_, *sets_[set]); }
 
 const char* ConvWork::unfused_name() const {
   if (direction_ == Direction::forward) return "conv, then bn+relu";
@@ -161,14 +175,15 @@ void ConvWork::run_unfused(int set) {
   ConvBackend& conv = engine_.conv();
   const ConvFilter plain{.w = o.w.t, .version = o.plain_version};
   if (masks(direction_)) {
-    const Tensor& sum = o.addend && conv.adds_apart() ? o.addend->t : o.x.t;
-    conv.backward_data(stream, g_, o.y.t, plain, o.addend ? 1.f : 0.f, sum);
+    const Tensor& sum = o.addend ? o.addend->t : o.x.t;
+    convolve_backward_data(conv, stream,
+                           {.shape = g_, .dy = o.y.t, .filter = plain, .dx = sum, .beta = o.addend ? 1.f : 0.f});
     return dispatch_float(dtype_, [&](auto tag) {
       using T = decltype(tag);
-      relu_backward(stream, sum.numel(), o.mask->t.as<T>(), sum.as<T>(), 0.f, o.x.t.as<T>());
+      relu_backward(stream, sum.numel(), o.mask->t.as<T>(), sum.as<T>(), 0.f, result(o).as<T>());
     });
   }
-  conv.forward(stream, g_, o.x.t, plain, {}, o.y.t);
+  convolve(conv, stream, {.shape = g_, .x = o.x.t, .filter = plain, .y = o.y.t});
   const int k = static_cast<int>(g_.k);
   const BatchNormAffine<float> affine{o.mean.t.as<float>(), o.invstd.t.as<float>(), o.gamma.t.as<float>(),
                                       o.beta.t.as<float>()};
@@ -182,14 +197,13 @@ void ConvWork::run_unfused(int set) {
 }
 
 const Tensor& ConvWork::result(const Operands& o) const {
+  if (o.addend && !o.moved) return o.addend->t;
   return direction_ == Direction::forward ? o.y.t : direction_ == Direction::filter ? o.w.t : o.x.t;
 }
 
 /// What a sum is added to is there, whatever the last run left.
 void ConvWork::start(const Operands& o) const {
-  if (!o.addend) return;
-  randomize(engine_.stream(), o.addend->t, kAddend);
-  if (!engine_.conv().adds_apart()) copy_array(engine_.stream(), o.addend->t, o.x.t);
+  if (o.addend) randomize(engine_.stream(), o.addend->t, kAddend);
 }
 
 /// The first and the last image of a batch.
@@ -211,12 +225,9 @@ std::vector<float> ConvWork::reference() const {
   o.fill_filter({}, two);
   write({}, o.y.t, ends(mine.y.t));
   write({}, o.x.t, ends(mine.x.t));
-  if (o.addend) {
-    write({}, o.addend->t, ends(mine.addend->t));
-    copy_array({}, o.addend->t, o.x.t);
-  }
+  if (o.addend) write({}, o.addend->t, ends(mine.addend->t));
   if (o.mask) write({}, o.mask->t, ends(mine.mask->t));
-  convolve(*make_reference_conv(), {}, two, o);
+  do_pass(*make_reference_conv(), {}, two, o);
   return read({}, result(o));
 }
 

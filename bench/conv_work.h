@@ -36,7 +36,7 @@ class ConvWork {
 
   /// One set, with nothing in it.
   ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype, Only);
-  void convolve(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const;
+  void do_pass(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const;
   const Tensor& result(const Operands& o) const;
   std::vector<float> ends(const Tensor& t) const;
   void start(const Operands& o) const;

@@ -2,7 +2,7 @@
 
 #include <vector>
 #if defined(TEMPER_CUDA)
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/cuda_handle.h"
 #endif
 
 namespace temper::bench {
@@ -12,10 +12,6 @@ namespace {
 
 class EventClock : public DeviceClock {
  public:
-  ~EventClock() override {
-    for (cudaEvent_t e : events_) cudaEventDestroy(e);
-  }
-
   int mark(Stream stream) override {
     const int at = take();
     const unsigned flags = recording(stream) ? cudaEventRecordExternal : cudaEventRecordDefault;
@@ -32,9 +28,7 @@ class EventClock : public DeviceClock {
  private:
   int take() {
     if (free_.empty()) {
-      cudaEvent_t made = nullptr;
-      TEMPER_CUDA_CALL(cudaEventCreate(&made));
-      events_.push_back(made);
+      events_.push_back(make_event());
       return static_cast<int>(events_.size()) - 1;
     }
     const int at = free_.back();
@@ -42,7 +36,7 @@ class EventClock : public DeviceClock {
     return at;
   }
 
-  std::vector<cudaEvent_t> events_;
+  std::vector<CudaEvent> events_;
   std::vector<int> free_;
 };
 

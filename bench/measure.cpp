@@ -40,60 +40,33 @@ size_t last_level_cache([[maybe_unused]] Device device) {
   return bytes > 0 ? static_cast<size_t>(bytes) : size_t{32} << 20;
 }
 
-CacheFlush::CacheFlush(Stream stream)
-    : stream_(stream), bytes_(2 * last_level_cache(stream.device)), data_(allocate(stream.device, bytes_)) {}
-CacheFlush::~CacheFlush() { release(stream_.device, data_, bytes_); }
+CacheFlush::CacheFlush(Stream stream) : stream_(stream), memory_(stream.device, 2 * last_level_cache(stream.device)) {}
 
 void CacheFlush::operator()() {
-  if (stream_.device == Device::cuda) return set_zero(stream_, data_, bytes_);
+  if (stream_.device == Device::cuda) return set_zero(stream_, memory_.data(), memory_.bytes());
   // By all threads: private caches are part of what has to be emptied.
-  char* data = static_cast<char*>(data_);
-  const int64_t lines = static_cast<int64_t>(bytes_ / 64);
+  char* data = memory_.as<char>();
+  const int64_t lines = static_cast<int64_t>(bytes() / 64);
   in_pieces(stream_, lines, 64, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) ++data[i * 64];
   });
 }
 
-StreamTimer::StreamTimer(Stream stream) : stream_(stream) {
-#if defined(TEMPER_CUDA)
-  if (stream.device == Device::cuda)
-    for (void*& event : events_) {
-      cudaEvent_t made;
-      TEMPER_CUDA_CALL(cudaEventCreate(&made));
-      event = made;
-    }
-#endif
-}
-
-StreamTimer::~StreamTimer() {
-#if defined(TEMPER_CUDA)
-  for (void* event : events_)
-    if (event) cudaEventDestroy(static_cast<cudaEvent_t>(event));
-#endif
-}
-
 void StreamTimer::start() {
-#if defined(TEMPER_CUDA)
-  if (stream_.device == Device::cuda) {
-    TEMPER_CUDA_CALL(cudaEventRecord(static_cast<cudaEvent_t>(events_[0]), static_cast<cudaStream_t>(stream_.handle)));
-    return;
-  }
-#endif
-  started_ = now();
+  if (clock_)
+    from_ = clock_->mark(stream_);
+  else
+    started_ = now();
 }
 
 double StreamTimer::stop() {
-#if defined(TEMPER_CUDA)
-  if (stream_.device == Device::cuda) {
-    const auto from = static_cast<cudaEvent_t>(events_[0]), to = static_cast<cudaEvent_t>(events_[1]);
-    TEMPER_CUDA_CALL(cudaEventRecord(to, static_cast<cudaStream_t>(stream_.handle)));
-    TEMPER_CUDA_CALL(cudaEventSynchronize(to));
-    float ms = 0;
-    TEMPER_CUDA_CALL(cudaEventElapsedTime(&ms, from, to));
-    return ms * 1e-3;
-  }
-#endif
-  return now() - started_;
+  if (!clock_) return now() - started_;
+  const int to = clock_->mark(stream_);
+  synchronize(stream_);
+  const double seconds = clock_->seconds(from_, to);
+  clock_->release(from_);
+  clock_->release(to);
+  return seconds;
 }
 
 Series::Series(const Runs& runs, int count, int sets) : runs_(runs), count_(count), sets_(sets), timer_(runs.stream) {

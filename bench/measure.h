@@ -4,9 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "bench/event_clock.h"
 #include "bench/stats.h"
 #include "core/graph/step_graph.h"
-#include "kernels/runtime/stream.h"
+#include "kernels/runtime/memory.h"
 
 namespace temper::bench {
 
@@ -46,30 +47,26 @@ struct Timing {
 class CacheFlush {
  public:
   explicit CacheFlush(Stream stream);
-  ~CacheFlush();
-  CacheFlush(const CacheFlush&) = delete;
   void operator()();
-  size_t bytes() const { return bytes_; }  ///< twice the cache
+  size_t bytes() const { return memory_.bytes(); }  ///< twice the cache
 
  private:
   Stream stream_;
-  size_t bytes_;
-  void* data_;
+  Memory memory_;
 };
 
 /// Seconds of work on a stream: the clock's on the CPU, events' on CUDA.
 class StreamTimer {
  public:
-  explicit StreamTimer(Stream stream);
-  ~StreamTimer();
-  StreamTimer(const StreamTimer&) = delete;
+  explicit StreamTimer(Stream stream) : stream_(stream), clock_(make_event_clock(stream.device)) {}
   void start();
   double stop();  ///< waits for the stream
 
  private:
   Stream stream_;
+  std::unique_ptr<DeviceClock> clock_;  ///< none: the host's will do
   double started_ = 0;
-  void* events_[2] = {};
+  int from_ = 0;
 };
 
 /// The same number of runs again and again, set after set.

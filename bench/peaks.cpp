@@ -7,6 +7,7 @@
 #include "bench/measure.h"
 #include "bench/peak_registers.h"
 #include "bench/random_data.h"
+#include "core/convolution/conv_epilogue.h"
 #include "core/gemm/gemm.h"
 #include "kernels/fill/fill.h"
 #include "kernels/runtime/device_array.h"
@@ -73,7 +74,8 @@ Peak conv_peak(Engine& engine, const char* name, const ConvShape& g, DType dtype
   const Tensor x = random(engine, {g.n, g.h, g.w, g.c}, dtype), y = random(engine, {g.n, g.p(), g.q(), g.k}, dtype);
   const ConvFilter filter{.w = random(engine, {g.k, g.r, g.s, g.c}, DType::f32), .version = 1};
   const double flops = 2.0 * static_cast<double>(y.numel() * g.r * g.s * g.c);
-  return probe(engine.stream(), name, flops, [&] { engine.conv().forward(engine.stream(), g, x, filter, {}, y); });
+  return probe(engine.stream(), name, flops,
+               [&] { convolve(engine.conv(), engine.stream(), {.shape = g, .x = x, .filter = filter, .y = y}); });
 }
 
 Peak gemm_peak(Engine& engine) {

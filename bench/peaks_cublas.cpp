@@ -9,7 +9,7 @@
 
 #include "bench/measure.h"
 #include "bench/random_data.h"
-#include "kernels/runtime/check.h"
+#include "kernels/runtime/cuda_handle.h"
 #include "kernels/runtime/device_array.h"
 
 namespace temper::bench {
@@ -48,13 +48,6 @@ struct CublasProduct::Parts {
         b(s, a.size()),
         c(s, a.size()),
         workspace(s, kWorkspace) {}
-  ~Parts() {
-    if (preference) cublasLtMatmulPreferenceDestroy(preference);
-    if (layout) cublasLtMatrixLayoutDestroy(layout);
-    if (product) cublasLtMatmulDescDestroy(product);
-    if (handle) cublasLtDestroy(handle);
-  }
-  Parts(const Parts&) = delete;
 
   Tensor matrix(const DeviceArray<char>& data) const { return {data.data(), {n, n}, math.storage, stream.device}; }
 
@@ -62,10 +55,10 @@ struct CublasProduct::Parts {
   Math math;
   int64_t n;
   DeviceArray<char> a, b, c, workspace;
-  cublasLtHandle_t handle = nullptr;
-  cublasLtMatmulDesc_t product = nullptr;
-  cublasLtMatrixLayout_t layout = nullptr;
-  cublasLtMatmulPreference_t preference = nullptr;
+  CudaHandle<cublasLtHandle_t, cublasLtDestroy> handle;
+  CudaHandle<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> product;
+  CudaHandle<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> layout;
+  CudaHandle<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy> preference;
   cublasLtMatmulAlgo_t algorithm{};
 };
 
@@ -74,13 +67,13 @@ CublasProduct::CublasProduct(Stream stream, const std::string& name, int64_t n)
   Parts& p = *parts_;
   randomize(stream, p.matrix(p.a), 1);
   randomize(stream, p.matrix(p.b), 2);
-  check(cublasLtCreate(&p.handle), "create handle");
-  check(cublasLtMatmulDescCreate(&p.product, p.math.compute, CUDA_R_32F), "create product");
+  check(cublasLtCreate(p.handle.out()), "create handle");
+  check(cublasLtMatmulDescCreate(p.product.out(), p.math.compute, CUDA_R_32F), "create product");
   const cublasOperation_t transposed = CUBLAS_OP_T;
   check(cublasLtMatmulDescSetAttribute(p.product, CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof transposed),
         "set transposition");
-  check(cublasLtMatrixLayoutCreate(&p.layout, p.math.type, n, n, n), "create layout");
-  check(cublasLtMatmulPreferenceCreate(&p.preference), "create preference");
+  check(cublasLtMatrixLayoutCreate(p.layout.out(), p.math.type, n, n, n), "create layout");
+  check(cublasLtMatmulPreferenceCreate(p.preference.out()), "create preference");
   const size_t most = kWorkspace;
   check(
       cublasLtMatmulPreferenceSetAttribute(p.preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &most, sizeof most),

@@ -6,21 +6,30 @@
 #if defined(TEMPER_CUDA)
 #include "core/gemm/gemm_cublas.h"
 #include "core/plans/conv_planned.h"
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/cuda_handle.h"
 #endif
 
 namespace temper {
 
 namespace {
 
-Stream make_stream(const EngineOptions& options) {
+#if defined(TEMPER_CUDA)
+/// A CUDA stream and the matrix library bound to it.
+struct Queue {
+  CudaStream handle;
+  std::shared_ptr<void> blas;
+};
+#endif
+
+/// A stream, whose owner is put into `queue`.
+Stream make_stream(const EngineOptions& options, [[maybe_unused]] std::shared_ptr<void>& queue) {
   if (options.device == Device::cpu) return {};
 #if defined(TEMPER_CUDA)
-  cudaStream_t handle = nullptr;
-  TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking));
-  return {.device = options.device,
-          .handle = handle,
-          .blas = create_cublas({.math = options.planning.math, .without = options.without})};
+  const auto made = std::make_shared<Queue>();
+  TEMPER_CUDA_CALL(cudaStreamCreateWithFlags(made->handle.out(), cudaStreamNonBlocking));
+  made->blas = make_cublas({.math = options.planning.math, .without = options.without});
+  queue = made;
+  return {.device = options.device, .handle = made->handle, .blas = made->blas.get()};
 #else
   fail("device: cuda was asked for, but this build has no CUDA back end; configure with -DTEMPER_CUDA=ON");
 #endif
@@ -53,7 +62,7 @@ Engine::Engine(EngineOptions options)
                "device: cuda was asked for, but no CUDA device answers; run with device: cpu");
   const std::string problem = problem_with_threads(options.threads);
   TEMPER_CHECK(problem.empty(), "threads: ", problem);
-  stream_ = make_stream(options);
+  stream_ = make_stream(options, queue_);
   team_ = std::make_unique<Team>(options.threads > 0 ? options.threads : default_threads());
   if (options.device == Device::cpu) stream_.team = team_.get();
   stream_.ranges = options.ranges;
@@ -89,14 +98,6 @@ const std::vector<std::unique_ptr<Engine>>& Engine::workers() {
   return workers_;
 }
 
-Engine::~Engine() {
-  if (!team_) return;  // the rest is the whole engine's
-  workers_.clear();
-  conv_.reset();
-#if defined(TEMPER_CUDA)
-  destroy_cublas(stream_.blas);
-  if (stream_.handle) cudaStreamDestroy(static_cast<cudaStream_t>(stream_.handle));
-#endif
-}
+Engine::~Engine() = default;
 
 }  // namespace temper

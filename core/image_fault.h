@@ -5,7 +5,8 @@
 
 namespace temper {
 
-/// Why a gradient of an image is not finite though loss and weights are, and what to do.
+/// The advice in an error about an image gradient that is not finite while loss and weights are: the likely cause and
+/// what to do.
 std::string image_fault_advice(const Engine& engine);
 
 }  // namespace temper

@@ -7,8 +7,8 @@ namespace temper {
 /// The shortest text that reads back as the same number: 0.1, 1000000, 1e-07.
 std::string number_text(double v);
 
-/// What a number may be, said once where a key is declared: what lies outside cannot be right and is refused; what is
-/// allowed but not usual is hardly meant and is warned about. Infinities and NaN are never allowed.
+/// The values that a number may have, declared with its key. A value outside the limits is refused; one that is allowed
+/// but not usual gives a warning, because it is probably a mistake. Infinities and NaN are never allowed.
 class Limits {
  public:
   static constexpr Limits any() { return {}; }
@@ -34,7 +34,7 @@ class Limits {
     l.high_end_ = End::excluded;
     return l;
   }
-  /// 0 is allowed and usual whatever else is said: it stands for something else than a number.
+  /// 0 is allowed and usual whatever the other limits: it has a meaning of its own, such as "off".
   constexpr Limits or_zero() const {
     Limits l = *this;
     l.zero_ = Zero::special;

@@ -20,12 +20,15 @@ class Lru {
       if (entries_.size() >= capacity_) drop_oldest();
       it = entries_.emplace(key, Entry{make(), 0}).first;
     }
-    it->second.used = ++clock_;
+    if (it->second.used != kKept) it->second.used = ++clock_;
     return it->second.value;
   }
+  /// The value of `key`, which is held, is not forgotten from now on.
+  void keep(const Key& key) { entries_.at(key).used = kKept; }
   size_t size() const { return entries_.size(); }
 
  private:
+  static constexpr uint64_t kKept = ~uint64_t{0};
   struct Entry {
     Value value;
     uint64_t used;
@@ -34,7 +37,7 @@ class Lru {
     auto oldest = entries_.begin();
     for (auto it = entries_.begin(); it != entries_.end(); ++it)
       if (it->second.used < oldest->second.used) oldest = it;
-    entries_.erase(oldest);
+    if (oldest->second.used != kKept) entries_.erase(oldest);
   }
 
   size_t capacity_;

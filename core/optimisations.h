@@ -27,7 +27,8 @@ enum class Optimisation : uint8_t {
   timed_plans,
 };
 
-/// What an optimisation does to a result, in f32 and f64: nothing, or the same formula is rounded in another order.
+/// How an optimisation affects results, in f32 and f64. exact: not a bit; rounding: the same formula with its
+/// operations in another order.
 enum class Claim : uint8_t { exact, rounding };
 
 /// A row of the ledger.
@@ -35,13 +36,13 @@ struct LedgerRow {
   Optimisation which;
   const char* name;          ///< in `without`
   Claim cpu, cuda;           ///< on either device
-  std::optional<Device> on;  ///< the only device that has it; none: both
+  std::optional<Device> on;  ///< the only device that has it; empty: both
 };
 
 /// All of them, in the order of the enumeration.
 std::span<const LedgerRow> ledger();
 
-/// A set of them: those that an engine does without.
+/// A set of optimisations, such as those that an engine does without.
 class Optimisations {
  public:
   Optimisations() = default;
@@ -61,7 +62,7 @@ class Optimisations {
   uint32_t bits_ = 0;
 };
 
-/// Those that round anywhere: what `exact: true` does without.
+/// The optimisations whose claim is `rounding` on some device; `exact: true` switches them off.
 Optimisations that_round();
 
 }  // namespace temper

@@ -2,12 +2,10 @@
 
 #include <atomic>
 #include <mutex>
-#include <utility>
 
 #include "core/text.h"
 #include "kernels/convert/convert.h"
 #include "kernels/runtime/capture.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper {
 
@@ -72,48 +70,14 @@ void ParamLayout::freeze(std::string_view glob) {
   for (const int i : found) params_[i].frozen = true;
 }
 
-/// The contents a ParamBuffer had at `version`, in fewer bits.
-struct HalfCopy {
-  HalfCopy(DType dtype, int64_t n, Device device)
-      : dtype(dtype), device(device), bytes(n * size_of(dtype)), data(allocate(device, bytes)) {}
-  HalfCopy(const HalfCopy&) = delete;
-  ~HalfCopy() { release(device, data, bytes); }
-
-  DType dtype;
-  Device device;
-  size_t bytes;
-  void* data;
-  uint64_t version = 0, generation = 0;
-};
-
 ParamBuffer::ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream)
-    : layout_(&layout), dtype_(dtype), stream_(stream), bytes_(layout.size() * size_of(dtype)) {
-  data_ = allocate(stream.device, bytes_);
+    : layout_(&layout), dtype_(dtype), stream_(stream), memory_(stream.device, layout.size() * size_of(dtype)) {
   zero();
 }
-ParamBuffer::ParamBuffer(ParamBuffer&& other) noexcept
-    : layout_(other.layout_),
-      dtype_(other.dtype_),
-      stream_(other.stream_),
-      bytes_(other.bytes_),
-      data_(std::exchange(other.data_, nullptr)),
-      version_(other.version_),
-      half_(std::move(other.half_)) {}
-ParamBuffer& ParamBuffer::operator=(ParamBuffer&& other) noexcept {
-  std::swap(layout_, other.layout_);
-  std::swap(dtype_, other.dtype_);
-  std::swap(stream_, other.stream_);
-  std::swap(bytes_, other.bytes_);
-  std::swap(data_, other.data_);
-  std::swap(version_, other.version_);
-  std::swap(half_, other.half_);
-  return *this;
-}
-ParamBuffer::~ParamBuffer() { release(stream_.device, data_, bytes_); }
 
 Tensor ParamBuffer::view(int i) const {
   const Param& p = (*layout_)[i];
-  return {static_cast<char*>(data_) + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
+  return {memory_.as<char>() + p.offset * size_of(dtype_), p.shape, dtype_, stream_.device};
 }
 
 void ParamBuffer::new_version() {
@@ -132,40 +96,41 @@ Tensor ParamBuffer::half_view(int i, DType dtype) const {
   const int64_t n = layout_->size();
   static std::mutex converting;  // the threads of an engine may ask at once
   const std::lock_guard lock(converting);
-  if (!half_ || half_->dtype != dtype) half_ = std::make_unique<HalfCopy>(dtype, n, stream_.device);
+  if (!half_.memory.data() || half_.dtype != dtype)
+    half_ = {.dtype = dtype, .memory = {stream_.device, n * size_of(dtype)}};
   if (!half_copy()) {
     dispatch_half(dtype, [&](auto tag) {
       using T = decltype(tag);
-      convert(stream_, n, all().as<float>(), 0.f, static_cast<T*>(half_->data));
+      convert(stream_, n, all().as<float>(), 0.f, half_.memory.as<T>());
     });
-    half_->version = version_;
-    half_->generation = generation(stream_);
+    half_.version = version_;
+    half_.generation = generation(stream_);
   }
   const Param& p = (*layout_)[i];
-  return {static_cast<char*>(half_->data) + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
+  return {half_.memory.as<char>() + p.offset * size_of(dtype), p.shape, dtype, stream_.device};
 }
 
 Tensor ParamBuffer::half_copy() const {
-  if (!half_ || half_->version != version_ || half_->generation != generation(stream_)) return {};
-  return {half_->data, Shape{layout_->size()}, half_->dtype, stream_.device};
+  if (half_.version != version_ || half_.generation != generation(stream_)) return {};
+  return {half_.memory.data(), Shape{layout_->size()}, half_.dtype, stream_.device};
 }
 
 void ParamBuffer::bump_version_with_half_copy() {
   const bool both = static_cast<bool>(half_copy());
   new_version();
-  if (both) half_->version = version_;
+  if (both) half_.version = version_;
   if (recording(stream_)) stream_.capture->on_replay([this] { bump_version_with_half_copy(); });
 }
 
 void ParamBuffer::copy_from(const ParamBuffer& other) {
   TEMPER_CHECK(other.layout_->size() == layout_->size() && other.dtype_ == dtype_,
                "copy_from: the buffers have different layouts or types");
-  copy(stream_, data_, stream_.device, other.data_, other.stream_.device, bytes_);
+  copy(stream_, memory_.data(), stream_.device, other.memory_.data(), other.stream_.device, memory_.bytes());
   bump_version();
 }
 
 void ParamBuffer::zero() {
-  set_zero(stream_, data_, bytes_);
+  set_zero(stream_, memory_.data(), memory_.bytes());
   bump_version();
 }
 

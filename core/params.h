@@ -1,11 +1,11 @@
 #pragma once
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
+#include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
 
 namespace temper {
@@ -46,8 +46,6 @@ class ParamLayout {
   int64_t size_ = 0;
 };
 
-struct HalfCopy;
-
 bool glob_matches(std::string_view glob, std::string_view text);
 
 /// One buffer with the layout of a ParamLayout: values, gradients, momentum, a mask, an average. Padding is zero.
@@ -56,16 +54,13 @@ class ParamBuffer {
   /// All zeros. `layout` must be complete and outlive every use of the buffer, though not its destruction: a trainer,
   /// which lives longer than the network it trained, keeps buffers.
   ParamBuffer(const ParamLayout& layout, DType dtype, Stream stream);
-  ParamBuffer(ParamBuffer&&) noexcept;
-  ParamBuffer& operator=(ParamBuffer&&) noexcept;
-  ~ParamBuffer();
 
   const ParamLayout& layout() const { return *layout_; }
   DType dtype() const { return dtype_; }
   Stream stream() const { return stream_; }
   Tensor view(int i) const;
   /// The whole buffer, padding included.
-  Tensor all() const { return {data_, Shape{layout_->size()}, dtype_, stream_.device}; }
+  Tensor all() const { return {memory_.data(), Shape{layout_->size()}, dtype_, stream_.device}; }
 
   /// Changes whenever the contents do; what was prepared from a parameter is valid for one version. Never 0.
   uint64_t version() const { return version_; }
@@ -90,15 +85,20 @@ class ParamBuffer {
   void write(int i, const std::vector<double>& values);
 
  private:
+  /// The contents at a version, in 16 bits.
+  struct HalfCopy {
+    DType dtype = DType::bf16;
+    Memory memory = {};
+    uint64_t version = 0, generation = 0;
+  };
   void new_version();
 
   const ParamLayout* layout_;
   DType dtype_;
   Stream stream_;
-  size_t bytes_;
-  void* data_ = nullptr;
+  Memory memory_;
   uint64_t version_ = 0;
-  mutable std::unique_ptr<HalfCopy> half_;
+  mutable HalfCopy half_;
 };
 
 }  // namespace temper

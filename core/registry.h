@@ -10,9 +10,9 @@
 
 namespace temper {
 
-/// Everything of one kind (trainers, attacks, models, data sets) by name. Members register themselves where they are
-/// written; there is no list to edit. A name that is registered twice is an Error of the first question to the
-/// registry: registering happens before main(), where nobody could catch it.
+/// The classes of one kind (trainers, attacks, models, data sets) by name. A class registers itself in its own source
+/// file, so there is no list to edit. A name that is registered twice is an Error at the first use of the registry:
+/// registration runs before main(), where an exception could not be caught.
 template <class Base>
 class Registry {
  public:
@@ -20,7 +20,7 @@ class Registry {
   struct Entry {
     Make make;
     std::string doc;
-    std::string where = {};  ///< it was registered: file and line
+    std::string where = {};  ///< file and line of the registration
   };
 
   static Registry& instance() {
@@ -74,7 +74,7 @@ class Registry {
 
  private:
   std::map<std::string, Entry> entries_;
-  std::string twice_;  ///< what is wrong; empty: nothing
+  std::string twice_;  ///< the error, if a name was registered twice
 };
 
 }  // namespace temper

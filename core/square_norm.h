@@ -4,8 +4,8 @@
 
 namespace temper {
 
-/// into (1) = the sum of the squares of all numbers of a buffer, in its type: not finite if one of them is not, or if
-/// they are so large that their squares are not.
+/// into (1) = the sum of the squares of all elements of a buffer, in its type. The sum is not finite if an element is
+/// not, or if the squares overflow.
 void square_norm(Engine& engine, const ParamBuffer& buffer, const Tensor& into);
 
 }  // namespace temper

@@ -45,18 +45,17 @@ struct GradSink {
 /// Records operations in the order they run; backward() runs their gradients in the opposite order. That is the whole
 /// of autograd here. What a tape allocates is freed with it.
 ///
-/// The protocol of gradients, which ops follow (docs/design.md, "Tape", tells it with an example):
-/// 1. An op records a closure. It runs at most once per backward(), when the gradient dy of the op's result is
-/// complete,
-///    and adds to the gradient of every operand that needs one: into = beta * into + g, with the sink() of the operand.
-///    The first writer gets beta = 0, so nothing is zeroed first.
-/// 2. dy belongs to the closure until it returns: it may be overwritten, and move_grad() makes it an operand's gradient
-///    where nothing was written for that operand yet, which saves a copy. After that the closure leaves it alone.
-/// 3. Gradients of results are the tape's own memory and are used again as soon as their closure has run. Gradients of
+/// The protocol of gradients, which every op follows (docs/design.md, "Tape", has an example):
+/// 1. An op records a closure. backward() calls it at most once, when the gradient dy of the op's result is complete.
+///    The closure accumulates into the gradient of every operand that needs one: into = beta * into + g, where sink()
+///    of the operand gives `into` and beta. The first writer gets beta = 0, so nothing is zeroed first.
+/// 2. dy belongs to the closure until it returns. The closure may overwrite dy, or hand its memory to an operand that
+///    has no gradient yet (move_grad), which saves a copy; after that it must not touch dy.
+/// 3. Gradients of results live in the tape's pool, which reuses them as soon as their closure has run. Gradients of
 ///    leaves (parameters, inputs) are complete when backward() returns.
-/// 4. A ReLU at the end of an op may be left to a consumer: the op offers it (offer_relu), and the consumer that adds
-///    last to the gradient may claim it (claim_relu) if its kernel can write zeros where the value is not above 0. The
-///    op's closure asks relu_claimed() and then does not apply it again.
+/// 4. ReLU-backward fusion: an op that ends in a ReLU may leave the ReLU's backward to a consumer. The op offers it
+///    (offer_relu). The consumer whose closure runs last may claim it (claim_relu) if its kernel can write zeros where
+///    the value is not above 0. The op's own closure skips its ReLU if relu_claimed().
 class Tape {
  public:
   Tape(Engine& engine, Wrt wrt);
@@ -68,17 +67,17 @@ class Tape {
   /// Uninitialised memory that lives as long as the tape.
   Tensor alloc(Shape shape, DType dtype) { return engine_.arena().tensor(shape, dtype); }
 
-  /// An image batch: differentiated if the tape is opened with Wrt::input. Its gradient goes to `into`, a tensor of x's
-  /// shape and type (zero where the loss does not depend on x), or, without one, to memory of the tape, for grad().
-  /// Each call makes a variable of its own. Throws Error if there is an `into` and the tape does not differentiate
-  /// inputs.
+  /// An image batch, differentiated if the tape is opened with Wrt::input. Its gradient goes to `into`, which has x's
+  /// shape and type (zero where the loss does not depend on x); without `into` it goes to memory of the tape, and
+  /// grad() returns it. Each call makes a new variable. Throws Error if `into` is given and the tape does not
+  /// differentiate inputs.
   Var input(const Tensor& x, const Tensor& into = {});
-  /// A parameter: differentiated if the tape is opened with Wrt::params and the parameter is not frozen. It is known by
-  /// its buffer: the same array of the same buffer asked for twice is the same variable, two buffers of one layout (a
-  /// network's weights and perturbed ones) are two.
+  /// A parameter, differentiated if the tape is opened with Wrt::params and the parameter is not frozen. The buffer and
+  /// the index identify the variable: the same array of the same buffer is one variable, however often it is asked
+  /// for; two buffers of one layout (a network's weights and a perturbed copy) give two.
   Var param(const ParamBuffer& values, int i);
 
-  /// Called by every op. `backward(tape, dy)` is kept only if a gradient can reach it; it may overwrite dy.
+  /// Called by every op. Keeps `backward(tape, dy)` only if an operand needs a gradient; it may overwrite dy.
   template <class Backward>
   Var record(const char* op, const Tensor& out, std::initializer_list<Var> inputs, Backward backward) {
     bool wanted = false;
@@ -91,38 +90,39 @@ class Tape {
     return y;
   }
 
-  /// Where the gradient of an operand goes: the first writer overwrites, later ones add.
+  /// Where the gradient of an operand goes: the first writer overwrites, later ones accumulate.
   GradSink sink(const Var& v);
-  /// The gradient of an op's result gets other memory; what was written stays where it was until the next sink().
+  /// Moves the gradient of an op's result to other memory, uninitialised, and returns it. The old contents stay
+  /// readable until the next sink().
   Tensor reallocate_grad(const Var& v);
-  /// Hands a gradient over without a copy, when nothing was written for v yet: true if `dy` became v's gradient.
-  /// To be called with a dy that this node's backward will not use again.
+  /// Makes dy the gradient of v without a copy, if v has none yet. Returns whether it did. The calling closure must not
+  /// use dy afterwards.
   bool move_grad(const Var& v, const Tensor& dy);
 
-  /// The gradient of a ReLU may be taken by whoever adds last to its output's gradient, and can do so for nothing:
-  /// the op that made y = relu(...) offers it, a consumer's backward asks for it (and then writes zeros where x is not
-  /// above 0), and the op's own backward learns whether that happened.
+  /// ReLU-backward fusion. The op that made y = relu(...) offers the ReLU's backward with offer_relu(y). The consumer
+  /// whose closure runs last may claim it; it then writes dx * (x > 0) in place of dx, at no extra cost. In the
+  /// producer's closure relu_claimed() says that dy is masked already.
   void offer_relu(const Var& y) {
     if (y.needs_grad()) uses_[y.slot].relu_offered = true;
   }
   bool claim_relu(const Var& x);
   bool relu_claimed() const { return slots_[current_].relu_claimed; }
 
-  /// The gradient that backward() found for an input.
+  /// The gradient of an input, after backward().
   Tensor grad(const Var& v) const;
 
-  /// Differentiates `loss` (its sum, where it holds one value per sample) and writes d(loss)/d(param) for the
-  /// parameters of each `grads[i].of` over `grads[i].into`, zero where the loss does not depend on a parameter. What
-  /// runs in between is larger by the engine's loss scale. May be called again with another loss or other buffers: the
-  /// recording is kept until the tape goes away. Throws Error if a gradient reaches a parameter that no buffer is for.
+  /// Differentiates `loss` (its sum, if it holds one value per sample). For the parameters of each `grads[i].of` it
+  /// overwrites `grads[i].into` with d(loss)/d(param), zero where the loss does not depend on a parameter. Gradients in
+  /// between are multiplied by the engine's loss scale. May be called again with another loss or other buffers: the
+  /// tape keeps its closures. Throws Error if a gradient reaches a parameter of which no buffer was given.
   void backward(const Var& loss, std::span<const GradientBuffer> grads = {});
   void backward(const Var& loss, std::initializer_list<GradientBuffer> grads) {
     backward(loss, std::span(grads.begin(), grads.size()));
   }
-  /// The same with one buffer, for the one set of parameters on the tape that has its layout.
+  /// The same for one buffer. Exactly one set of parameters on the tape must have its layout.
   void backward(const Var& loss, ParamBuffer& into);
-  /// backward() of one value per sample for inputs alone, with these loss scales, (N) or (1), in place of the
-  /// engine's: the gradients of inputs stay as much larger. All f32.
+  /// backward() for inputs alone, with the loss scales `scales`, (N) or (1) f32, in place of the engine's. `loss` is
+  /// (N) f32. The gradients of inputs are not divided by the scale.
   void backward_scaled(const Var& loss, const Tensor& scales);
 
  private:
@@ -131,8 +131,8 @@ class Tape {
     bool written = false, pooled = false, relu_claimed = false;
   };
   struct Use {
-    int first = -1;  ///< slot of the first node that takes this one: its backward runs last
-    int leaf = -1;   ///< of a parameter: its place in leaves_
+    int first = -1;  ///< slot of the first node that takes this one as operand: its closure runs last
+    int leaf = -1;   ///< of a parameter: its index in leaves_
     bool relu_offered = false;
   };
   struct Node {
@@ -146,7 +146,7 @@ class Tape {
   };
   struct Input {
     int slot;
-    Tensor into;  ///< none: memory of the tape
+    Tensor into;  ///< empty: memory of the tape
   };
   int new_slot() {
     slots_.emplace_back();
@@ -171,8 +171,8 @@ class Tape {
   std::vector<Node> nodes_;
   std::vector<Leaf> leaves_;
   std::vector<Input> inputs_;
-  std::vector<Tensor> free_;  ///< gradient buffers no longer in use, as flat byte tensors
-  int current_ = -1;          ///< slot of the node whose backward runs
+  std::vector<Tensor> free_;  ///< the pool: gradient buffers no longer in use, as flat byte tensors
+  int current_ = -1;          ///< slot of the node whose closure runs
 };
 
 }  // namespace temper

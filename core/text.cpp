@@ -1,6 +1,9 @@
 #include "core/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace temper {
@@ -85,5 +88,20 @@ std::string shortened(const std::string& text) {
 }
 
 std::string counted(int64_t n, const std::string& one) { return std::to_string(n) + " " + one + (n == 1 ? "" : "s"); }
+
+std::string grouped(int64_t n) {
+  std::string out = std::to_string(n);
+  for (auto i = static_cast<int64_t>(out.size()) - 3; i > (n < 0 ? 1 : 0); i -= 3)
+    out.insert(static_cast<size_t>(i), ",");
+  return out;
+}
+
+std::string duration(double seconds) {
+  const auto s = static_cast<int64_t>(std::lround(seconds));
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
+  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+}
 
 }  // namespace temper

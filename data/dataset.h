@@ -10,31 +10,31 @@
 
 namespace temper {
 
-/// Labelled images in host memory, (N, H, W, C), row by row. One split of a data set.
+/// One split of a data set: labelled images in host memory, (N, H, W, C), row by row.
 struct ImageSet {
   int64_t height = 0, width = 0, channels = 0, classes = 0;
-  std::vector<uint8_t> pixels;  ///< the bytes of their values, which are of type `dtype`
+  std::vector<uint8_t> pixels;  ///< the values, of type `dtype`, as bytes
   std::vector<int32_t> labels;
   std::vector<std::string> class_names;  ///< may be empty
-  int64_t crop = 0;                      ///< random squares of this side are trained on; 0: whole images
-  DType dtype = DType::u8;               ///< u8: k stands for k / 255; f32: values in [0, 1]
-  std::vector<std::string> notes;        ///< what a user should know of the reading, such as files passed over
+  int64_t crop = 0;                      ///< training takes random crops of this side; 0: whole images
+  DType dtype = DType::u8;               ///< u8: k means k / 255; f32: values in [0, 1]
+  std::vector<std::string> notes;        ///< notes for the user from reading, such as files that were ignored
 
   int64_t size() const { return static_cast<int64_t>(labels.size()); }
   int64_t pixel_bytes() const { return channels * static_cast<int64_t>(size_of(dtype)); }
   int64_t image_bytes() const { return height * width * pixel_bytes(); }
-  /// Takes values in [0, 1] as the pixels, as bytes where each is a k / 255, and else as f32.
+  /// Sets the pixels from values in [0, 1]: as u8 if every value is k / 255, else as f32.
   void store(const std::vector<float>& values);
   /// The images at `indices`, in that order.
   ImageSet subset(const std::vector<int64_t>& indices) const;
-  /// The squares of side `crop` in the middle of the images, or the images themselves where crop is 0.
+  /// The central crops of side `crop`, or the images themselves if crop is 0.
   ImageSet center() const;
   /// Throws Error, naming `who`, unless there is an image per label and every label lies in [0, classes).
   void check(const std::string& who) const;
 };
 
-/// A data set as named in the `data` section: reads its splits from files, checking sizes, ranges and, where they are
-/// official, checksums. Throws Error naming the file and what to do.
+/// A data set of the `data` section. Reads its splits from files and checks sizes, ranges and, for official files,
+/// checksums. Throws Error naming the file and what to do.
 class DatasetReader {
  public:
   virtual ~DatasetReader() = default;

@@ -17,11 +17,7 @@ void Augmentation::fields(Fields& f) {
 }
 
 Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
-    : engine_(engine),
-      options_(options),
-      count_(set.size()),
-      dtype_(set.dtype),
-      pixel_bytes_(static_cast<int64_t>(set.pixels.size())) {
+    : engine_(engine), options_(options), count_(set.size()), dtype_(set.dtype) {
   set.check("loader");
   const Augmentation& a = options.augmentation;
   TEMPER_CHECK(options.batch_size > 0, "loader: expected a batch_size of 1 or more, got ", options.batch_size);
@@ -39,21 +35,10 @@ Loader::Loader(Engine& engine, const ImageSet& set, LoaderOptions options)
               .flip = a.flip,
               .key = {.seed = engine.seed(), .stream_id = RngStreamId::augment}};
   const Stream stream = engine.stream();
-  const size_t label_bytes = count_ * sizeof(int32_t);
-  pixels_ = allocate(stream.device, set.pixels.size());
-  labels_ = static_cast<int32_t*>(allocate(stream.device, label_bytes));
   listed_ = (batches() - 1) * options.batch_size + served(batches() - 1);
-  order_ = static_cast<int32_t*>(allocate(stream.device, listed_ * sizeof(int32_t)));
-  copy(stream, pixels_, stream.device, set.pixels.data(), Device::cpu, set.pixels.size());
-  copy(stream, labels_, stream.device, set.labels.data(), Device::cpu, label_bytes);
-  synchronize(stream);
-}
-
-Loader::~Loader() {
-  const Device device = engine_.device();
-  release(device, pixels_, pixel_bytes_);
-  release(device, labels_, count_ * sizeof(int32_t));
-  release(device, order_, listed_ * sizeof(int32_t));
+  pixels_ = {stream, set.pixels};
+  labels_ = {stream, set.labels};
+  order_ = {stream, static_cast<size_t>(listed_)};
 }
 
 int64_t Loader::batches() const {
@@ -84,7 +69,7 @@ void Loader::open(int64_t epoch) {
   order.resize(listed_);
   for (int64_t i = count_; i < listed_; ++i) order[i] = order[i - count_];
   const Stream stream = engine_.stream();
-  copy(stream, order_, stream.device, order.data(), Device::cpu, listed_ * sizeof(int32_t));
+  copy(stream, order_.data(), stream.device, order.data(), Device::cpu, listed_ * sizeof(int32_t));
   synchronize(stream);
   epoch_ = epoch;
 }
@@ -102,8 +87,8 @@ Batch Loader::blank(int64_t index) {
 void Loader::fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch) {
   const Stream stream = engine_.stream();
   const int64_t n = batch.size();
-  take(stream, n, order_, first, batch.ids.as<int32_t>());
-  gather(stream, n, labels_, batch.ids.as<int32_t>(), batch.labels.as<int32_t>());
+  take(stream, n, order_.data(), first, batch.ids.as<int32_t>());
+  gather(stream, n, labels_.data(), batch.ids.as<int32_t>(), batch.labels.as<int32_t>());
   AugmentOptions options = augment_;
   options.key.step = epoch;
   dispatch_full(batch.images.dtype, [&](auto tag) {
@@ -112,9 +97,9 @@ void Loader::fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32
       augment(stream, n, pixels, batch.ids.as<int32_t>(), batch.images.as<T>(), options);
     };
     if (dtype_ == DType::u8)
-      from(static_cast<const uint8_t*>(pixels_));
+      from(pixels_.data());
     else
-      from(static_cast<const float*>(pixels_));
+      from(reinterpret_cast<const float*>(pixels_.data()));
   });
 }
 

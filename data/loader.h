@@ -7,6 +7,7 @@
 #include "data/batch.h"
 #include "data/dataset.h"
 #include "kernels/augment/augment.h"
+#include "kernels/runtime/device_array.h"
 
 namespace temper {
 
@@ -39,7 +40,6 @@ class Loader {
   /// Copies the set to the engine's device. `engine` must outlive the loader. Throws Error on an empty set, a batch
   /// size below 1, a reflecting crop_pad that is not smaller than the image, or LastBatch::drop where no batch is left.
   Loader(Engine& engine, const ImageSet& set, LoaderOptions options);
-  ~Loader();
   Loader(const Loader&) = delete;
 
   int64_t size() const { return count_; }
@@ -75,10 +75,9 @@ class Loader {
   int64_t count_ = 0;
   int64_t listed_ = 0;  ///< entries of the order, with those that LastBatch::pad adds
   int64_t epoch_ = -1;
-  DType dtype_;  ///< of the pixels
-  int64_t pixel_bytes_ = 0;
-  void* pixels_ = nullptr;
-  int32_t *labels_ = nullptr, *order_ = nullptr;
+  DType dtype_;                  ///< of the pixels
+  DeviceArray<uint8_t> pixels_;  ///< their bytes
+  DeviceArray<int32_t> labels_, order_;
 };
 
 }  // namespace temper

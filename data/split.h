@@ -7,22 +7,22 @@ namespace temper {
 
 enum class SplitKind : uint8_t { stratified, plain };
 
-/// Holds `count` images out: {what remains to train on, the held-out validation set}, both in the set's own order.
-/// Which images are held out depends on seed and set size (stratified: and labels) alone. stratified: every class gives
-/// its share of `count`, rounded by largest remainder; plain: drawn regardless of class.
+/// Splits off a validation set of `count` images. Returns {training, validation}, both in the order of the set. The
+/// choice depends only on seed and size of the set (stratified: and labels). stratified: every class gives its share of
+/// `count`, rounded by largest remainder; plain: drawn regardless of class.
 /// Throws Error unless 0 <= count < set.size().
 std::pair<ImageSet, ImageSet> split_validation(ImageSet set, int64_t count, uint64_t seed,
                                                SplitKind kind = SplitKind::stratified);
 
-/// What part of a set a sample is.
+/// How a sample was drawn from a set.
 struct SetPart {
   int64_t of = 0;     ///< images of the whole set
-  uint64_t seed = 0;  ///< what it was drawn with
+  uint64_t seed = 0;  ///< of the draw
   friend bool operator==(const SetPart&, const SetPart&) = default;
 };
 
-/// `count` images of the set in its own order, drawn with `seed`: of every class its share, rounded by largest
-/// remainder, where classes are equal by draw. Throws Error unless 0 < count <= set.size().
+/// A stratified sample of `count` images, drawn with `seed`, in the order of the set. Every class gives its share,
+/// rounded by largest remainder; equal remainders are decided by the draw. Throws Error unless 0 < count <= set.size().
 ImageSet stratified_sample(const ImageSet& set, int64_t count, uint64_t seed);
 
 }  // namespace temper

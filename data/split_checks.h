@@ -6,14 +6,14 @@
 
 namespace temper {
 
-/// What is found in images before anything is computed with them. Throws Error for what cannot be right; returns what
-/// is possible but hardly meant, one message each.
+/// Checks of images before a run. They throw Error for images that cannot be right, and return warnings about what is
+/// possible but probably a mistake.
 
-/// Of training images, and of those held out of them (which may be none): only one class; classes without an image.
+/// Training images, and the validation images held out of them (may be empty): only one class; classes without an
+/// image.
 std::vector<std::string> check_training_images(const ImageSet& train, const ImageSet& validation);
 
-/// Of test images beside the training images they belong to: another size, number of channels or of classes; classes
-/// without an image.
+/// Test images against the training images: another size, number of channels or of classes; classes without an image.
 std::vector<std::string> check_test_images(const ImageSet& test, const ImageSet& train);
 
 }  // namespace temper

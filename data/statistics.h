@@ -5,7 +5,7 @@
 
 namespace temper {
 
-/// What one wants to know of a set before training on it.
+/// Class counts and pixel statistics of a set.
 struct Statistics {
   std::vector<int64_t> per_class;
   std::vector<double> mean, std;  ///< per channel, of pixels in [0, 1]

@@ -3,8 +3,8 @@
 
 namespace temper {
 
-/// How a residual block passes its input on where the shape changes: a strided 1x1 convolution (with BatchNorm, option
-/// B of He et al. 2016) or strided pixels and zero channels (option A, without parameters).
+/// The shortcut of a residual block that changes the shape. projection: a strided 1x1 convolution with BatchNorm
+/// (option B of He et al. 2016); pad: every stride-th pixel, zero-padded channels, no parameters (option A).
 enum class Shortcut : uint8_t { projection, pad };
 enum class BlockNorm : uint8_t { none, batch };
 

@@ -8,7 +8,7 @@
 
 namespace temper {
 
-/// Modules one after the other, each tapped under its name.
+/// Modules in sequence; the output of each can be tapped under its name.
 class Chain : public Module {
  public:
   void add(std::string name, std::unique_ptr<Module> module) { parts_.push_back({std::move(name), std::move(module)}); }

@@ -14,7 +14,7 @@ Init kaiming_normal(int64_t fan);
 /// PyTorch's default for conv and linear layers, weight and bias alike: U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
 Init torch_default(int64_t fan_in);
 
-/// How a layer draws its weights, from its fans (k * k * channels).
+/// The initialisation of a layer's weights as a function of its fans (k * k * channels).
 using Rule = Init (*)(int64_t fan_in, int64_t fan_out);
 Init torch_rule(int64_t fan_in, int64_t fan_out);   ///< torch_default(fan_in)
 Init he_in_rule(int64_t fan_in, int64_t fan_out);   ///< kaiming_normal(fan_in)

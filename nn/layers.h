@@ -34,7 +34,7 @@ class Conv2d {
 
 /// [relu](BatchNorm [+ residual]), one set of parameters and statistics per branch of the network. The first branch has
 /// PyTorch's names, NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var; another one has NAME.BRANCH.weight
-/// etc. Where the pass has a rest of the batch, each part is normalised by itself, the first one first.
+/// etc. With Pass::rest the two parts of the batch are normalised separately, the first part first.
 class BatchNorm {
  public:
   BatchNorm(const Builder& b, const std::string& name, int64_t channels);
@@ -46,7 +46,7 @@ class BatchNorm {
   static BatchNormOptions options(const Pass& pass) {
     return {.stats = pass.bn, .update = pass.update, .momentum = pass.momentum};
   }
-  /// To be called after a pass through vars(): it may have moved the running statistics.
+  /// To be called after a pass that used vars(): bumps the version of the running statistics if the pass updated them.
   static void ran(const Pass& pass);
 
  private:
@@ -59,8 +59,8 @@ class BatchNorm {
   std::vector<Branch> branches_;
 };
 
-/// [relu](BatchNorm(convolution) [+ residual]) or, with `bn_name` empty, the same without BatchNorm. Fused, and folded
-/// where that is possible, unless something inside is tapped.
+/// [relu](BatchNorm(convolution) [+ residual]) or, with `bn_name` empty, the same without BatchNorm. The parts are
+/// fused, or BatchNorm is folded into the filter, where possible and unless an inner output is tapped.
 class ConvUnit {
  public:
   ConvUnit(const Builder& b, const std::string& conv_name, const std::string& bn_name, const ConvSpec& spec);
@@ -78,7 +78,7 @@ class Linear {
   struct Spec {
     int64_t in = 0, out = 0;
     init::Rule init = init::torch_rule;
-    Init bias_init = {};  ///< none: PyTorch's default
+    Init bias_init = {};  ///< empty: PyTorch's default
     Bias bias = Bias::yes;
   };
   Linear(const Builder& b, const std::string& name, const Spec& spec);
@@ -89,8 +89,7 @@ class Linear {
   int weight_, bias_ = -1;
 };
 
-/// global_avg_pool, tapped as "features", and the last linear layer: how every network here that is not `sequential`
-/// ends.
+/// global_avg_pool, tapped as "features", then the last linear layer: the head of every network except `sequential`.
 class PooledLinear {
  public:
   PooledLinear(const Builder& b, const std::string& name, const Linear::Spec& spec) : linear_(b, name, spec) {}

@@ -14,23 +14,23 @@
 
 namespace temper {
 
-/// All numbers of a network: parameters (trained) and buffers (BatchNorm running statistics).
+/// The weights of a network: parameters (trained) and buffers (BatchNorm running statistics).
 struct Weights {
   ParamBuffer params, buffers;
 };
 
-/// Feature taps: ask for layers by name before a pass, find their outputs after it. The name of a convolution or linear
-/// layer taps its output; a BatchNorm's name taps its output before residual and ReLU, with ".relu" appended what
-/// follows them; a block's or stage's name taps its output; "features" is what the last linear layer takes.
+/// Feature taps: name layers before a pass, read their outputs after it. The name of a convolution, a linear layer, a
+/// block or a stage taps its output. The name of a BatchNorm taps its output before residual and ReLU; with ".relu"
+/// appended, the output after them. "features" taps the input of the last linear layer.
 class Taps {
  public:
   explicit Taps(const std::vector<std::string>& names);
-  /// Asked by every layer that runs.
+  /// Called by every layer that runs.
   bool wants(const std::string& name);
   void put(const std::string& name, const Var& v) { found_.at(name) = v; }
   /// Throws Error, with the nearest name, if no layer of that name ran.
   const Var& at(const std::string& name) const;
-  /// The names of everything that could have been tapped so far, in the order it ran.
+  /// The names of all layers that ran, in order, whether tapped or not.
   const std::vector<std::string>& seen() const { return seen_; }
 
  private:
@@ -38,33 +38,33 @@ class Taps {
   std::vector<std::string> seen_;
 };
 
-/// Which BatchNorm set the samples from `from` on go through, where it is not the set of those before.
+/// The BatchNorm branch of the samples from `from` on, if a batch is made of two parts (concat).
 struct RestOfBatch {
   int64_t from = 0;
   int branch = 0;
 };
 
-/// Everything that is a property of one forward pass rather than of the network. There is no train/eval flag.
+/// The options of one forward pass. There is no train/eval flag in the network.
 struct Pass {
   BnStats bn = BnStats::batch;
   BnUpdate update = BnUpdate::yes;
   double momentum = BatchNormOptions{}.momentum;  ///< of the running statistics
-  int branch = 0;                                 ///< which BatchNorm set, in a network with split BatchNorm
-  /// Two batches side by side (concat): each normalised by itself, with a set of its own or the same one.
+  int branch = 0;                                 ///< the BatchNorm branch, in a network with split BatchNorm
+  /// If set, the batch has two parts (concat), which are normalised separately.
   std::optional<RestOfBatch> rest = {};
   Taps* taps = nullptr;
-  Weights* weights = nullptr;  ///< other numbers for the same network (an average, a revision); none: the network's own
+  Weights* weights = nullptr;  ///< other weights of the same layout (an average, a revision); null: the network's own
 
   static Pass train() { return {}; }
   static Pass eval(int branch = 0) { return {.bn = BnStats::running, .update = BnUpdate::no, .branch = branch}; }
 };
 
-/// What layers are built with: where they declare their parameters, and under which name.
+/// Layers are constructed with a Builder: it declares their parameters and buffers under their full names.
 class Builder {
  public:
   Builder(ParamLayout& params, ParamLayout& buffers, std::vector<std::string> branches)
       : params_(&params), buffers_(&buffers), branches_(std::move(branches)) {}
-  /// The builder of a part: names below it start with "NAME.".
+  /// The builder of a sub-module: its names start with "NAME.".
   Builder operator/(const std::string& name) const;
   std::string full(const std::string& name) const { return prefix_ + name; }
   int param(const std::string& name, Shape shape, Init init) const { return params_->add(full(name), shape, init); }
@@ -77,27 +77,27 @@ class Builder {
   std::string prefix_;
 };
 
-/// A differentiable piece of a network. Inside a network `pass.weights` is always set.
+/// A differentiable part of a network. In forward() `pass.weights` is always set.
 class Module {
  public:
   virtual ~Module() = default;
   virtual Var forward(Tape& tape, const Var& x, const Pass& pass) const = 0;
 };
 
-/// Whether a pass wants the output of this layer; and hands it over.
+/// Whether a pass taps the output of this layer; tap() also stores it and returns v.
 inline bool wanted(const Pass& pass, const std::string& name) { return pass.taps && pass.taps->wants(name); }
 inline Var tap(const Pass& pass, const std::string& name, const Var& v) {
   if (wanted(pass, name)) pass.taps->put(name, v);
   return v;
 }
 
-/// What a network takes and gives.
+/// The shape of a network's input images and its number of classes.
 struct DataShape {
   int64_t height = 32, width = 32, channels = 3, classes = 10;
   friend bool operator==(const DataShape&, const DataShape&) = default;
 };
 
-/// A named architecture with its options, as read from the `model` section: builds the layers.
+/// A named architecture with its options from the `model` section. It builds the layers.
 class Architecture {
  public:
   virtual ~Architecture() = default;
@@ -105,7 +105,8 @@ class Architecture {
   virtual std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const = 0;
 };
 
-/// A network: its layout, its numbers and its layers. Images in [0, 1] in, logits out; mean/std is its first op.
+/// A network: layers, layout and weights. It maps images in [0, 1] to logits; normalisation by mean and std is its
+/// first op.
 class Network {
  public:
   struct Options {
@@ -120,9 +121,9 @@ class Network {
 
   /// Logits (N, classes) in f32 (f64) of images (N, H, W, C).
   Var operator()(Tape& tape, const Var& images, Pass pass) const;
-  /// Logits without a tape, in the engine's arena: they live until the enclosing arena scope ends.
+  /// Logits without a tape, in the engine's arena: valid until the enclosing arena scope ends.
   Tensor predict(Engine& engine, const Tensor& images, Pass pass) const;
-  /// What a recorded pass over one sample takes of the arena; measured by the first call.
+  /// The arena memory of a pass over one sample with a tape, in bytes. Measured at the first call.
   size_t activation_bytes(Engine& engine) const;
   /// The index of a BatchNorm branch. Throws Error with the known names.
   int branch(const std::string& name) const;
@@ -132,10 +133,10 @@ class Network {
   const ParamLayout& params() const { return params_; }
   const ParamLayout& buffers() const { return buffers_; }
   Weights& weights() const { return *weights_; }
-  /// What a user should know of the weights that were read into it, such as arrays passed over.
+  /// Notes for the user about loaded weights, such as arrays that were ignored.
   const std::vector<std::string>& notes() const { return notes_; }
   void note(const std::string& text) { notes_.push_back(text); }
-  /// New numbers of the same layout: zeros.
+  /// New weights of the same layout, all zero.
   Weights make_weights(Engine& engine) const;
   void copy_weights(Weights& to, const Weights& from) const;
 

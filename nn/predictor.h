@@ -7,10 +7,10 @@
 
 namespace temper {
 
-/// Predictors trained beside a network, one for each of several feature vectors (N, d):
+/// Predictor heads (Chen & He 2021) that are trained with a network, one for each of several feature vectors (N, d):
 ///   Linear(d -> max(d / 4, 1), no bias), BatchNorm, ReLU, Linear(-> d).
-/// They have parameters and running statistics of their own. Names NAME.0.weight, NAME.1.*, NAME.3.weight, NAME.3.bias,
-/// as PyTorch's nn.Sequential has them, NAME being the feature's. PyTorch's default initialisation. Chen & He 2021.
+/// They have their own parameters and running statistics, named as in PyTorch's nn.Sequential: NAME.0.weight, NAME.1.*,
+/// NAME.3.weight, NAME.3.bias, where NAME is the feature's. PyTorch's default initialisation.
 class Predictors {
  public:
   struct Feature {
@@ -21,7 +21,7 @@ class Predictors {
   ~Predictors();
   Predictors(const Predictors&) = delete;
 
-  /// Predictor `i` of x (N, width), with the batch's statistics, which move the running ones.
+  /// Predictor `i` applied to x (N, width), with batch statistics, which update the running ones.
   Var operator()(Tape& tape, size_t i, const Var& x) const;
 
   const ParamLayout& params() const { return params_; }

@@ -8,14 +8,14 @@ class LayerSpec {
  public:
   virtual ~LayerSpec() = default;
   virtual void fields(Fields&) {}
-  /// The keys without which there is no such layer.
+  /// The required keys.
   virtual std::vector<const char*> required() const { return {}; }
-  /// The layer for inputs of `shape`, (H, W, C) images or (C) features, which becomes the output's shape. Parameters
-  /// are called NAME.weight etc. Throws Error saying what does not fit; the caller adds which layer and where.
+  /// The layer for inputs of `shape`, (H, W, C) images or (C) features; sets `shape` to that of the output. Parameters
+  /// are called NAME.weight etc. Throws Error if the input does not fit; the caller adds layer and position.
   virtual std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const = 0;
 };
 
-/// A layer that applies the ReLU listed after it itself, in one pass over memory.
+/// A layer that can fuse the ReLU listed after it.
 struct ActivatedLayer : Module {
   Activation activation = Activation::none;
 };

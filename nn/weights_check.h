@@ -7,17 +7,17 @@
 
 namespace temper {
 
-/// What makes an array of a network unusable: "'bn1.running_var' holds -0.5 at [3], ..." for the first number that is
-/// NaN or infinite or, in an array of running variances, below zero. `values` lie as in memory; the place is given as
-/// PyTorch counts, which has filters as (K, C, R, S).
+/// The first invalid value of an array, if any: NaN, infinite or, in an array of running variances, below zero. The
+/// text reads "'bn1.running_var' holds -0.5 at [3], ..."; its index is PyTorch's, with filters as (K, C, R, S), while
+/// `values` are in Temper's order.
 std::optional<std::string> weights_fault(const std::string& name, const Shape& shape,
                                          const std::vector<double>& values);
 
-/// Throws Error, beginning with `who`, if a number of `weights` is not to be computed with. To be called before
-/// anything is measured: a network hides such a number where a ReLU comes after it. Waits for the engine's stream.
+/// Throws Error, beginning with `who`, if `weights` hold an invalid value. To be called before a measurement: a ReLU
+/// can hide a NaN from the results. Waits for the engine's stream.
 void check_weights(Engine& engine, const Weights& weights, const std::string& who);
 
-/// The same of one buffer, all of it read.
+/// The same for one buffer, on the host.
 void check_weights(const ParamBuffer& values, const std::string& who);
 
 }  // namespace temper

@@ -1,5 +1,5 @@
 #pragma once
-// Everything a training run is asked to do, as read from one YAML file.
+// The configuration of a training run, as read from one YAML file.
 #include <map>
 #include <memory>
 #include <string>
@@ -20,8 +20,8 @@
 namespace temper {
 
 enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
-/// Whether an evaluation's last batch is filled up (LastBatch): automatic: on a GPU, where a second size costs a second
-/// set of plans.
+/// Whether the last batch of an evaluation is padded to the full size (LastBatch). automatic: padded on a GPU, where a
+/// second batch size would need a second set of plans.
 enum class EvaluationLastBatch : uint8_t { automatic, keep, pad };
 enum class OnCollapse : uint8_t { warn, stop };
 /// Whose robust validation accuracy decides which epoch is best: the trained network's, or an average's.
@@ -55,16 +55,16 @@ struct ScheduleSection {
 /// An attack under the label that reports show.
 struct NamedAttack {
   std::string label, name = "pgd";
-  std::unique_ptr<Attack> attack;
+  std::unique_ptr<Attack> attack = {};
 };
 
 struct EvaluationSection {
   int64_t batch_size = 256;
-  NamedAttack validation{.label = "validation"};  ///< what robust validation accuracy is measured with
+  NamedAttack validation{.label = "validation"};  ///< the attack for robust validation accuracy
   std::vector<NamedAttack> attacks;               ///< measured on the test split, once, after training
   EvaluationLastBatch last_batch = EvaluationLastBatch::automatic;
   void fields(Fields& f);
-  /// How images are served to evaluations.
+  /// The options of a loader for evaluations.
   LoaderOptions loader(Device device) const;
 };
 
@@ -83,12 +83,12 @@ struct LoopSection {
   void fields(Fields& f);
 };
 
-/// What activations are stored and multiplied in. tf32: stored as f32; on a GPU convolutions round what they multiply
-/// to 10 bits, on the CPU it is f32.
+/// The type of activations. tf32 is stored as f32; on a GPU convolutions round their operands to 10 bits of mantissa,
+/// on the CPU it is the same as f32.
 enum class Precision : uint8_t { f32, tf32, bf16, f16, f64 };
 const char* name(Precision p);
 
-/// How convolutions are chosen on a GPU.
+/// How the plans of convolutions are chosen on a GPU.
 struct ConvolutionSection {
   PlanChoice plans = PlanChoice::proposed;
   PlanCheck check = PlanCheck::on;
@@ -100,13 +100,13 @@ struct ConvolutionSection {
   std::string plan_folder() const;
 };
 
-/// One run: config in, everything resolved.
+/// The configuration of one run, with every choice resolved.
 struct Experiment {
   uint64_t seed = 0;
   DeviceChoice device = DeviceChoice::automatic;
   int threads = 0;
   Precision precision = Precision::f32;
-  int64_t loss_scale = 0;  ///< of f16; 0: chosen as training and attacks go
+  int64_t loss_scale = 0;  ///< for f16; 0: adjusted automatically by training and attacks
   bool exact = false;
   Optimisations without;  ///< switched off, by `exact` or by name
   GraphUse graph = GraphUse::automatic;
@@ -126,14 +126,14 @@ struct Experiment {
   void fields(Fields& f);
   /// The rules between sections, once all are read.
   void check(Fields& f) const;
-  /// What `device` comes to on this machine.
+  /// The device that `device` means on this machine.
   Device resolved_device() const;
   EngineOptions engine_options() const;
   Network::Options network_options(const DataShape& shape) const;
 
   /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
   ConfigNode resolved;
-  /// What of it is possible but hardly meant, one message each. Filled by read_experiment().
+  /// Settings that are allowed but probably a mistake, one message each. Filled by read_experiment().
   std::vector<std::string> warnings;
 };
 

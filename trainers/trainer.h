@@ -20,7 +20,7 @@ namespace temper {
 
 class WeightOptimizer;
 
-/// Visits what a bit-exact resume needs beyond model and optimiser: numbers and flat buffers, by name. The same visit
+/// Visits, by name, the numbers and buffers that a bit-exact resume needs beside model and optimiser. The same visit
 /// writes a checkpoint and reads it back.
 class StateVisitor {
  public:
@@ -28,39 +28,40 @@ class StateVisitor {
   virtual void operator()(const std::string& name, double& value) = 0;
   virtual void operator()(const std::string& name, int64_t& value) = 0;
   virtual void operator()(const std::string& name, ParamBuffer& buffer) = 0;
-  /// The same for a number that recorded work does not read on the host: it takes it as a live value, or not at all. A
-  /// recorded step is done again whatever it is; every other number it was recorded with must be the same.
+  /// The same for a number that is not part of the key of a captured step, because captured work never reads it on the
+  /// host (only as a live value, or not at all). A captured step is replayed only while all other numbers are equal to
+  /// those at its capture.
   virtual void unrecorded(const std::string& name, double& value) { (*this)(name, value); }
   virtual void unrecorded(const std::string& name, int64_t& value) { (*this)(name, value); }
 };
 
-/// What a trainer works with, owned by the loop.
+/// What the training loop gives to a method: engine, network, data, position, live values, log. Owned by the loop.
 struct TrainContext {
   Engine& engine;
   Network& model;
-  Watched epoch = 0;  ///< 1-based. A method that reads it has its step recorded anew every epoch
-  Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Not for recorded work
+  Watched epoch = 0;  ///< 1-based. A method that reads it has its step captured again every epoch
+  Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Captured work must not read it
   int64_t epochs = 0;
   Loader* train = nullptr;                             ///< the training images, augmented; null outside a training run
-  Loader* validation = nullptr;                        ///< the images held out of them; null: none
-  std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, where a recorded step finds it
+  Loader* validation = nullptr;                        ///< the images held out for validation; null: none
+  std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, as kernels read it
   std::map<std::string, ScalarArg<float>> lives = {};  ///< the method's live_values()
-  StepLog* logged = nullptr;                           ///< null: nobody keeps what is logged
+  StepLog* logged = nullptr;                           ///< null: log() does nothing
 
-  mutable std::vector<std::string> asked_random = {};  ///< what random() was asked for since begin_step()
+  mutable std::vector<std::string> asked_random = {};  ///< names given to random() since begin_step()
 
-  /// Whoever calls loss() or write_gradients() says so first: what was asked for and logged is another step's.
+  /// To be called before loss() or write_gradients(): forgets the names and the log of the step before.
   void begin_step() const;
-  /// The random numbers of this name for the batch, others in every epoch. Throws Error if this step has asked for the
-  /// name before, because two users would draw the same numbers.
+  /// The stream of random numbers of this name for the batch; it differs in every epoch. Throws Error if the name was
+  /// asked for before in this step, because both users would draw the same numbers.
   RngStream random(const std::string& name) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
   ScalarArg<float> live(const std::string& name) const;
-  /// Puts one number, a term of the loss, on the step's line of the metrics.
+  /// Adds a term of the loss, one number on the device, to the step's line in the metrics.
   void log(const std::string& name, const Var& term) const {
     if (logged) logged->put(name, term.value);
   }
-  /// The same for a number of the host: in after_step(), or in after_epoch() for the epoch's line.
+  /// The same for a number on the host. Call it in after_step(), or in after_epoch() for the epoch's line.
   void log(const std::string& name, double value) const {
     if (logged) logged->put(name, value);
   }
@@ -72,77 +73,77 @@ struct GradientMask {
   MaskMode mode = MaskMode::zero_gradient;
 };
 
-/// How a step moves the network's weights, beside the optimiser's settings.
+/// How a step moves the network's weights, in addition to the optimiser's settings.
 struct Movement {
-  GradientMask mask = {};  ///< which of them the gradient just written moves
-  /// After the optimiser w becomes w + share * w, and averages follow that; none: w stays.
+  GradientMask mask = {};  ///< which elements of the gradient count
+  /// If set, w <- w + share * w after the optimiser and before averages are updated.
   std::optional<ScalarArg<float>> share = {};
 };
 
-/// Weights beside the network's: predictors, a teacher, an average, a policy. Checkpoints hold them.
+/// Weights that a method has in addition to the network's: predictors, a teacher, an average, a policy. Checkpoints
+/// hold them.
 struct MethodPart {
-  /// with_network: after every step, by the gradient that write_gradients() leaves for it, with the settings and the
-  /// schedule of the network. by_method: as the method likes, or never.
+  /// with_network: the loop trains it with the network: same optimiser settings, same schedule, and the gradient that
+  /// write_gradients() writes for it. by_method: only the method changes it.
   enum class Moved : uint8_t { by_method, with_network };
   std::string name;  ///< in messages, and in checkpoints unless `saved_as` says otherwise
   Weights* weights = nullptr;
   Moved moved = Moved::by_method;
-  WeightOptimizer* optimizer = nullptr;  ///< the method's own for it: checkpoints hold its state, too
-  std::string saved_as = {};             ///< the name in checkpoints that were written before
+  WeightOptimizer* optimizer = nullptr;  ///< if the method has one for this part: checkpoints hold its state, too
+  std::string saved_as = {};             ///< the name in checkpoints, if it is not `name` (for older checkpoints)
 };
 
 /// Averaged weights whose BatchNorm statistics are being estimated.
 struct Estimated {
   Weights& weights;
-  /// The share of each forward pass of an attack on them in those statistics; none: attacks leave them alone.
+  /// If set, forward passes of an attack on these weights update the statistics, too, with this momentum.
   std::optional<double> momentum = {};
 };
 
-/// Takes numbers by name.
+/// A callback that takes numbers by name.
 using MetricSink = std::function<void(const std::string& name, double value)>;
 
-/// A training method. Most are one loss; the loop, schedule, optimiser, logging, evaluation and checkpoints are the
-/// same for every method (trainers/loop/loop.h).
+/// A training method. Most methods are one override, loss(). Loop, schedule, optimiser, logging, evaluation and
+/// checkpoints are the same for every method (trainers/loop/loop.h).
 class Trainer {
  public:
   virtual ~Trainer() = default;
   virtual void fields(Fields&) {}
-  /// Holds the fields against a run of so many epochs; `f` is the section again, to place messages in.
+  /// Checks the fields against the number of epochs of the run; `f` is the section again, for messages with a position.
   virtual void check(const Fields& /*f*/, int64_t /*epochs*/) const {}
   /// The attacks it trains with.
   virtual std::vector<const Attack*> attacks() const { return {}; }
   /// Called once, when model and engine exist.
   virtual void begin(TrainContext&) {}
-  /// Its weights beside the network's, asked after begin(). They must stay where they are.
+  /// Its weights in addition to the network's; called after begin(). Their addresses must not change.
   virtual std::vector<MethodPart> parts() { return {}; }
   /// Before the first step of an epoch.
   virtual void before_epoch(TrainContext&) {}
-  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from
-  /// context.random(NAME).
+  /// The scalar to minimise, built on a tape opened with Wrt::params. Attacks inside it draw from context.random(NAME).
   virtual Var loss(Tape& tape, const Batch& batch, const TrainContext& context) = 0;
-  /// Writes the gradient of one step, and the loss into `loss`, of shape (1) and the network's type: `grads` has
-  /// the network's parameters and the buffer for their gradient, then those of each of parts() that moves with it.
-  /// Methods with several gradient sets override it.
+  /// Computes the gradients of one step and writes the loss to `loss`, of shape (1) and the network's type. grads[0] is
+  /// for the network, the others for those of parts() that move with the network, in order. The default differentiates
+  /// loss(); methods that combine several gradients override it.
   virtual void write_gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads,
                                const Tensor& loss);
-  /// Numbers that differ from step to step, asked before each: loss() and write_gradients() find them by name as
-  /// context.live(), which ops and kernels take.
+  /// The method's live values: numbers that change from step to step and that kernels read on the device. Called on the
+  /// host before every step; loss() and write_gradients() get them by name from context.live().
   virtual void live_values(const MetricSink& /*put*/, const TrainContext&) const {}
-  /// write_gradients() for a caller who wants the loss now.
+  /// write_gradients(), waits for the device, and returns the loss.
   double gradients(TrainContext& context, const Batch& batch, std::span<const GradientBuffer> grads);
-  /// How the gradient just written is to move the network.
+  /// How the optimiser moves the network's weights in this step.
   virtual Movement movement(const TrainContext&) const { return {}; }
-  /// After the optimiser has moved the parameters, which it must leave alone; `batch` is the one they were moved by.
+  /// After the optimiser's step. It must not change the network's parameters; `batch` is the batch of the step.
   virtual void after_step(TrainContext&, const Batch&) {}
   virtual void after_epoch(TrainContext&) {}
-  /// What belongs in a step's line of the metrics and is too much to log: read only where a line is written.
+  /// Metrics of a step that are costly to compute: called only for steps whose line is written.
   virtual void step_metrics(const MetricSink&) const {}
-  /// What it keeps from step to step, beside parts(): a resume is exact only if all of it is visited.
+  /// Its state from step to step, beside parts(). A resume is exact only if all of it is visited.
   virtual void visit_state(StateVisitor&) {}
-  /// The BatchNorm branch of `model` to evaluate with; asked of methods that never began, too.
+  /// The BatchNorm branch of `model` to evaluate with. May be called without begin().
   virtual int eval_branch(const Network&) const { return 0; }
-  /// What an average's BatchNorm statistics are estimated on (swa.bn: estimate), in the engine's arena: the images as
-  /// they are, unless a method wants others.
+  /// The images on which the BatchNorm statistics of averaged weights are estimated (swa.bn: estimate), in the engine's
+  /// arena. By default the batch's images, unchanged.
   virtual Tensor estimation_images(TrainContext&, const Batch& batch, const Estimated&) { return batch.images; }
 };
 

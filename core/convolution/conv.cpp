@@ -2,9 +2,6 @@
 
 #include <cmath>
 
-#include "kernels/relu/relu.h"
-#include "kernels/runtime/check.h"
-
 namespace temper {
 
 std::unique_ptr<ConvBackend> make_onednn_conv(const Optimisations& without);
@@ -16,18 +13,6 @@ std::unique_ptr<ConvBackend> make_cpu_conv([[maybe_unused]] const Optimisations&
   auto direct = make_reference_conv();
 #endif
   return make_winograd_conv(std::move(direct), without);
-}
-
-void ConvBackend::backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
-                                     const ConvDataEpilogue& e, const Tensor& dx) {
-  if (e.mask && backward_data_masked(stream, g, dy, filter, e, dx)) return;
-  const Tensor& sum = e.addend ? e.addend : dx;
-  backward_data(stream, g, dy, filter, e.addend ? 1.f : e.beta, sum);
-  if (!e.mask) return;
-  dispatch_float(dx.dtype, [&](auto tag) {
-    using T = decltype(tag);
-    relu_backward(stream, dx.numel(), e.mask.as<T>(), sum.as<T>(), 0.f, dx.as<T>());
-  });
 }
 
 void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias) {

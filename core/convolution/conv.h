@@ -1,5 +1,6 @@
 #pragma once
 #include <compare>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,32 +27,67 @@ struct BatchNormFold {
   double eps = 1e-5;
 };
 
-/// The filter of a convolution and what may be folded into it. A back end keeps what it prepares from it (reordered,
+/// The filter of a convolution and what may be folded into it. A library keeps what it prepares from it (reordered,
 /// converted, folded) for as long as `version` stays the same; version 0 means: keep nothing.
 struct ConvFilter {
   Tensor w;     ///< (k, r, s, c), f32 (f64 in gradient checks)
   Tensor bias;  ///< (k) or none; f32 (f64)
   const BatchNormFold* fold = nullptr;
   uint64_t version = 0;
-  Tensor half = {};  ///< w in the compute type, for a back end that takes_narrow_filters(); none: it converts w
+  /// Gives w in a 16-bit type, to a library that takes filters so; none: it converts w.
+  std::function<Tensor(DType)> half = {};
 };
 
 /// The fold of f, or none, as factors of the filters (one each) and, if there is a fold, the bias that goes with it.
 void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias);
 
-/// y = [relu](conv(x, w) + bias [+ residual])
-struct ConvEpilogue {
-  Tensor residual;  ///< like y, or none
+// What a library is asked for: a convolution or a gradient of it, and with it what follows. Activations are of the
+// compute type: f32, bf16, f16, or f64 for the reference. beta is 0 (overwrite) or 1 (add).
+
+/// y = [relu](conv(x, w) + bias [+ residual]), and of y the sums and the sums of squares over all but its channels.
+struct ConvForward {
+  ConvShape shape;
+  Tensor x;
+  ConvFilter filter;
+  Tensor y;
+  Tensor residual = {};  ///< like y, or none
   bool relu = false;
+  Tensor sum = {}, squares = {};  ///< (k) each, f32 (f64); or none
 };
 
-/// dx = beta * dx + conv_transpose(dy, w), and then 0 where the mask is not above 0: the gradient of the ReLU that made
-/// x, whose output the mask is.
-struct ConvDataEpilogue {
+/// dx = beta * dx + conv_transpose(dy, w), a fold being part of w; and then 0 where the mask is not above 0: the
+/// gradient of the ReLU that made x, whose output the mask is.
+struct ConvBackwardData {
+  ConvShape shape;
+  Tensor dy;
+  ConvFilter filter;
+  Tensor dx;
   float beta = 0;
-  Tensor mask;         ///< like dx, or none
-  Tensor addend = {};  ///< with a mask, from a library that adds_apart(): what stands for beta * dx, elsewhere; scratch
+  Tensor mask = {};  ///< like dx, or none
+  /// Gives memory like dx, to a library that can mask a sum only where neither of its terms lies: the result is then
+  /// there, and dx scratch. Called once at most; none: the result is to be in dx.
+  std::function<Tensor()> elsewhere = {};
 };
+
+/// dw = beta * dw + the gradient, in the filter's type.
+struct ConvBackwardFilter {
+  ConvShape shape;
+  Tensor x, dy, dw;
+  float beta = 0;
+};
+
+/// What of that which follows a convolution a library did on the way. The rest is the caller's: finish() in
+/// core/convolution/conv_epilogue.h.
+struct ConvDone {
+  bool residual = false, relu = false;
+  bool statistics = false;  ///< only if nothing is left to be done to y
+  bool mask = false;
+  Tensor bias = {};  ///< the filter's or the fold's, in y's type, where it is left to the caller to add
+};
+/// All that is asked for.
+inline ConvDone all_of(const ConvForward& r) {
+  return {.residual = static_cast<bool>(r.residual), .relu = r.relu, .statistics = static_cast<bool>(r.sum)};
+}
 
 /// What a back end has built and kept so far. Repeating a pass with the same shapes and versions changes none of it.
 struct ConvStats {
@@ -60,9 +96,10 @@ struct ConvStats {
   friend bool operator==(const ConvStats&, const ConvStats&) = default;
 };
 
-/// A convolution library behind one interface. x, y, dx, dy in the compute type (f32, bf16, or f64 for the reference);
-/// dw in the filter's type. beta is 0 (overwrite) or 1 (add). Results do not depend on beta's history or on other
-/// calls.
+/// A convolution library behind one interface: three passes, each of which takes a request, computes the convolution
+/// with its fold and bias, does of what follows as much as it can on the way, and says how much that was. Results do
+/// not depend on what beta was before or on other calls. convolve() (core/convolution/conv_epilogue.h) does a whole
+/// request.
 class ConvBackend {
  public:
   virtual ~ConvBackend() = default;
@@ -70,38 +107,14 @@ class ConvBackend {
   virtual ConvStats stats() const { return {}; }
   /// Whether it can compute in `dtype` on this machine.
   virtual bool supports(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
-  /// Whether it takes filters as (k, r, s, c) in the compute type, and so is better off with ConvFilter::half.
-  virtual bool takes_narrow_filters() const { return false; }
-  /// Whether a data gradient with a mask is better added to an array that lies apart from dx.
-  virtual bool adds_apart() const { return false; }
-  virtual void forward(Stream, const ConvShape&, const Tensor& x, const ConvFilter&, const ConvEpilogue&,
-                       const Tensor& y) = 0;
-  /// forward() without an epilogue and, in one go, the sums of y and of y^2 over all but its channels: (k) each, f32
-  /// (f64). False, and nothing done, where the library cannot.
-  virtual bool forward_statistics(Stream, const ConvShape&, const Tensor& /*x*/, const ConvFilter&, const Tensor& /*y*/,
-                                  const Tensor& /*sum*/, const Tensor& /*squares*/) {
-    return false;
-  }
-  /// dx = beta * dx + conv_transpose(dy, w); a fold is part of w.
-  virtual void backward_data(Stream, const ConvShape&, const Tensor& dy, const ConvFilter&, float beta,
-                             const Tensor& dx) = 0;
-  /// backward_data with what follows it, in one go where the library can.
-  void backward_data_relu(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
-                          const ConvDataEpilogue& e, const Tensor& dx);
-  virtual void backward_filter(Stream, const ConvShape&, const Tensor& x, const Tensor& dy, float beta,
-                               const Tensor& dw) = 0;
+  [[nodiscard]] virtual ConvDone forward(Stream, const ConvForward&) = 0;
+  [[nodiscard]] virtual ConvDone backward_data(Stream, const ConvBackwardData&) = 0;
+  virtual void backward_filter(Stream, const ConvBackwardFilter&) = 0;
   /// Finds and compiles, on several threads, the plans of all convolutions that were met while `stream` was planning
   /// (kernels/runtime/capture.h); elsewhere they are made one by one when they are first met. The choice is the same.
   virtual void make_plans(Stream) {}
   /// What is worth telling a person about how convolutions were chosen: kept plans that were of no use, for one.
   virtual std::vector<std::string> notes() const { return {}; }
-
- protected:
-  /// The epilogue with its mask in one go; false, and nothing done, where the library cannot.
-  virtual bool backward_data_masked(Stream, const ConvShape&, const Tensor& /*dy*/, const ConvFilter&,
-                                    const ConvDataEpilogue&, const Tensor& /*dx*/) {
-    return false;
-  }
 };
 
 /// How products of f32 convolutions are formed on a GPU: as they are, or from operands rounded to TF32 (10 bits).

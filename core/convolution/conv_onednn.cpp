@@ -52,69 +52,77 @@ class OneDnnConv : public ConvBackend {
     return dtype == DType::f64 || ((dtype == DType::f32 || dtype == DType::bf16) && onednn::supports(engine_, dtype));
   }
 
-  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    if (y.dtype == DType::f64) return reference_->forward(s, g, x, f, e, y);
-    if (g.n == 0) return;
-    each_part(s, g, [&](onednn::Thread& thread, Stream, const ConvShape& part, int64_t first) {
-      Plan& plan = thread.plan(
-          {.shape = part, .dtype = y.dtype, .bias = f.fold || f.bias, .residual = bool(e.residual), .relu = e.relu});
-      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
-      plan.in.set_data_handle(x.rows(first, part.n).data);
-      plan.out.set_data_handle(y.rows(first, part.n).data);
-      Arguments args;
-      args.add(DNNL_ARG_SRC, plan.in);
-      args.add(DNNL_ARG_WEIGHTS, w->w);
-      args.add(DNNL_ARG_DST, plan.out);
-      if (plan.bias) {
-        plan.bias.set_data_handle(f.fold ? const_cast<float*>(w->bias.data()) : f.bias.data);
-        args.add(DNNL_ARG_BIAS, plan.bias);
-      }
-      if (plan.residual) {
-        plan.residual.set_data_handle(e.residual.rows(first, part.n).data);
-        args.add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, plan.residual);
-      }
-      thread.execute(plan, args);
-    });
+  ConvDone forward(Stream s, const ConvForward& r) override {
+    const ConvShape& g = r.shape;
+    const ConvFilter& f = r.filter;
+    if (r.y.dtype == DType::f64) return reference_->forward(s, r);
+    if (g.n > 0)
+      each_part(s, g, [&](onednn::Thread& thread, Stream, const ConvShape& part, int64_t first) {
+        Plan& plan = thread.plan({.shape = part,
+                                  .dtype = r.y.dtype,
+                                  .bias = f.fold || f.bias,
+                                  .residual = bool(r.residual),
+                                  .relu = r.relu});
+        const auto w = filters_.get(s, g, f, plan.filter, plan.rotated);
+        plan.in.set_data_handle(r.x.rows(first, part.n).data);
+        plan.out.set_data_handle(r.y.rows(first, part.n).data);
+        Arguments args;
+        args.add(DNNL_ARG_SRC, plan.in);
+        args.add(DNNL_ARG_WEIGHTS, w->w);
+        args.add(DNNL_ARG_DST, plan.out);
+        if (plan.bias) {
+          plan.bias.set_data_handle(f.fold ? const_cast<float*>(w->bias.data()) : f.bias.data);
+          args.add(DNNL_ARG_BIAS, plan.bias);
+        }
+        if (plan.residual) {
+          plan.residual.set_data_handle(r.residual.rows(first, part.n).data);
+          args.add(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, plan.residual);
+        }
+        thread.execute(plan, args);
+      });
+    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
   }
 
-  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    if (dx.dtype == DType::f64) return reference_->backward_data(s, g, dy, f, beta, dx);
-    if (g.n == 0) return;
-    each_part(s, g, [&](onednn::Thread& thread, Stream stream, const ConvShape& part, int64_t first) {
-      Plan& plan =
-          thread.plan({.shape = part, .dtype = dx.dtype, .direction = Direction::data, .accumulate = beta != 0});
-      const auto w = filters_.get(g, f, plan.filter, plan.rotated);
-      const Tensor to = dx.rows(first, part.n);
-      const bool add_after = beta != 0 && !plan.adds;
-      char* extra = add_after ? thread.room(to.bytes()) : nullptr;
-      plan.in.set_data_handle(dy.rows(first, part.n).data);
-      plan.out.set_data_handle(add_after ? extra : to.data);
-      Arguments args;
-      args.add(plan.rotated ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
-      args.add(DNNL_ARG_WEIGHTS, w->w);
-      args.add(plan.rotated ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
-      thread.execute(plan, args);
-      if (add_after)
-        dispatch_float(dx.dtype, [&](auto tag) {
-          using T = decltype(tag);
-          axpby<T>(stream, to.numel(), 1.f, reinterpret_cast<const T*>(extra), 1.f, to.as<T>());
-        });
-    });
+  ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
+    const ConvShape& g = r.shape;
+    const Tensor& dx = r.dx;
+    if (dx.dtype == DType::f64) return reference_->backward_data(s, r);
+    if (g.n > 0)
+      each_part(s, g, [&](onednn::Thread& thread, Stream stream, const ConvShape& part, int64_t first) {
+        Plan& plan =
+            thread.plan({.shape = part, .dtype = dx.dtype, .direction = Direction::data, .accumulate = r.beta != 0});
+        const auto w = filters_.get(s, g, r.filter, plan.filter, plan.rotated);
+        const Tensor to = dx.rows(first, part.n);
+        const bool add_after = r.beta != 0 && !plan.adds;
+        char* extra = add_after ? thread.room(to.bytes()) : nullptr;
+        plan.in.set_data_handle(r.dy.rows(first, part.n).data);
+        plan.out.set_data_handle(add_after ? extra : to.data);
+        Arguments args;
+        args.add(plan.rotated ? DNNL_ARG_SRC : DNNL_ARG_DIFF_DST, plan.in);
+        args.add(DNNL_ARG_WEIGHTS, w->w);
+        args.add(plan.rotated ? DNNL_ARG_DST : DNNL_ARG_DIFF_SRC, plan.out);
+        thread.execute(plan, args);
+        if (add_after)
+          dispatch_float(dx.dtype, [&](auto tag) {
+            using T = decltype(tag);
+            axpby<T>(stream, to.numel(), 1.f, reinterpret_cast<const T*>(extra), 1.f, to.as<T>());
+          });
+      });
+    return {};
   }
 
   /// The sum of the parts' gradients, in their order. The parts depend on the extents alone.
-  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    if (dw.dtype == DType::f64 || g.n == 0) return reference_->backward_filter(s, g, x, dy, beta, dw);
+  void backward_filter(Stream s, const ConvBackwardFilter& r) override {
+    const ConvShape& g = r.shape;
+    const Tensor &x = r.x, &dy = r.dy, &dw = r.dw;
+    if (dw.dtype == DType::f64 || g.n == 0) return reference_->backward_filter(s, r);
     constexpr int64_t kMost = 16, kTogether = int64_t{32} << 20;  // parts; bytes of their sums
     const bool whole = without_.has(Optimisation::split_filter_gradients);
     const int64_t most = whole ? 1 : std::min<int64_t>(kMost, kTogether / static_cast<int64_t>(dw.bytes()));
     const auto key = [&](int64_t n) {
       ConvShape part = g;
       part.n = n;
-      return PlanKey{.shape = part, .dtype = x.dtype, .direction = Direction::filter, .accumulate = beta != 0};
+      return PlanKey{.shape = part, .dtype = x.dtype, .direction = Direction::filter, .accumulate = r.beta != 0};
     };
     onednn::Thread& own = threads_.of(s.worker);
     const auto layout = [&](int64_t n) { return own.plan(key(n)).filter; };

@@ -64,30 +64,30 @@ Team* team_for(Stream stream, const ConvShape& g) {
 }
 
 template <class T>
-void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-             const Tensor& y) {
-  const Prepared<T> filter(g, f);
+void forward(Stream stream, const ConvForward& r) {
+  const ConvShape& g = r.shape;
+  const Prepared<T> filter(g, r.filter);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
   each_item(team_for(stream, g), g.n, [&](int64_t n, int) {
-    T* to = y.as<T>() + n * out;
-    MatrixMap<T>(to, g.p() * g.q(), g.k).noalias() = patches<T>(g, x.as<T>() + n * in) * filter.w.transpose();
+    T* to = r.y.as<T>() + n * out;
+    MatrixMap<T>(to, g.p() * g.q(), g.k).noalias() = patches<T>(g, r.x.as<T>() + n * in) * filter.w.transpose();
     for (int64_t i = 0; i < out; ++i) {
       T v = to[i] + filter.bias[i % g.k];
-      if (e.residual) v += e.residual.as<T>()[n * out + i];
-      to[i] = e.relu && v < 0 ? T(0) : v;
+      if (r.residual) v += r.residual.as<T>()[n * out + i];
+      to[i] = r.relu && v < 0 ? T(0) : v;
     }
   });
 }
 
 template <class T>
-void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                   const Tensor& dx) {
-  const Prepared<T> filter(g, f);
+void backward_data(Stream stream, const ConvBackwardData& r, T* dx) {
+  const ConvShape& g = r.shape;
+  const Prepared<T> filter(g, r.filter);
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
   each_item(team_for(stream, g), g.n, [&](int64_t n, int) {
-    const Matrix<T> cols = ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k) * filter.w;
-    T* to = dx.as<T>() + n * in;
-    if (beta == 0) std::fill_n(to, in, T(0));
+    const Matrix<T> cols = ConstMatrixMap<T>(r.dy.as<T>() + n * out, g.p() * g.q(), g.k) * filter.w;
+    T* to = dx + n * in;
+    if (r.beta == 0) std::fill_n(to, in, T(0));
     for_each_tap(g, [&](int64_t row, int64_t col, int64_t pixel) {
       if (pixel < 0) return;
       for (int64_t c = 0; c < g.c; ++c) to[pixel + c] += cols(row, col + c);
@@ -96,47 +96,54 @@ void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const Co
 }
 
 template <class T>
-void backward_filter(const ConvShape& g, const Tensor& x, const Tensor& dy, float beta, const Tensor& dw) {
+void backward_filter(const ConvBackwardFilter& r) {
+  const ConvShape& g = r.shape;
   const int64_t in = g.h * g.w * g.c, out = g.p() * g.q() * g.k;
-  MatrixMap<T> to(dw.as<T>(), g.k, g.r * g.s * g.c);
-  if (beta == 0) to.setZero();
+  MatrixMap<T> to(r.dw.as<T>(), g.k, g.r * g.s * g.c);
+  if (r.beta == 0) to.setZero();
   for (int64_t n = 0; n < g.n; ++n)
     to.noalias() +=
-        ConstMatrixMap<T>(dy.as<T>() + n * out, g.p() * g.q(), g.k).transpose() * patches<T>(g, x.as<T>() + n * in);
+        ConstMatrixMap<T>(r.dy.as<T>() + n * out, g.p() * g.q(), g.k).transpose() * patches<T>(g, r.x.as<T>() + n * in);
+}
+
+template <class T>
+void statistics(const ConvForward& r) {
+  // Row by row: Eigen's order of a column's sum depends on where the memory lies.
+  const int64_t k = r.shape.k;
+  T *const sum = r.sum.as<T>(), *const squares = r.squares.as<T>();
+  std::fill_n(sum, k, T(0));
+  std::fill_n(squares, k, T(0));
+  for (int64_t i = 0; i < r.y.numel(); ++i) {
+    const T v = r.y.as<T>()[i];
+    sum[i % k] += v;
+    squares[i % k] += v * v;
+  }
 }
 
 class ReferenceConv : public ConvBackend {
  public:
   const char* name() const override { return "reference"; }
   bool supports(DType dtype) const override { return dtype == DType::f32 || dtype == DType::f64; }
-  bool adds_apart() const override { return true; }  // no better for it, but checked so
-  void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    dispatch_full(y.dtype, [&](auto tag) { temper::forward<decltype(tag)>(stream, g, x, f, e, y); });
-  }
-  bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& f, const Tensor& y,
-                          const Tensor& sum, const Tensor& squares) override {
-    forward(stream, g, x, f, {}, y);
-    dispatch_full(y.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      // Row by row: Eigen's order of a column's sum depends on where the memory lies.
-      std::fill_n(sum.as<T>(), g.k, T(0));
-      std::fill_n(squares.as<T>(), g.k, T(0));
-      for (int64_t i = 0; i < y.numel(); ++i) {
-        const T v = y.as<T>()[i];
-        sum.as<T>()[i % g.k] += v;
-        squares.as<T>()[i % g.k] += v * v;
-      }
+  ConvDone forward(Stream stream, const ConvForward& r) override {
+    dispatch_full(r.y.dtype, [&](auto tag) {
+      temper::forward<decltype(tag)>(stream, r);
+      if (r.sum) statistics<decltype(tag)>(r);
     });
-    return true;
+    return all_of(r);
   }
-  void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    dispatch_full(dx.dtype, [&](auto tag) { temper::backward_data<decltype(tag)>(stream, g, dy, f, beta, dx); });
+  ConvDone backward_data(Stream stream, const ConvBackwardData& r) override {
+    dispatch_full(r.dx.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      T* const dx = r.dx.as<T>();
+      temper::backward_data(stream, r, dx);
+      if (!r.mask) return;
+      T* const to = r.elsewhere ? r.elsewhere().template as<T>() : dx;  // no better for it, but checked so
+      for (int64_t i = 0; i < r.dx.numel(); ++i) to[i] = r.mask.as<T>()[i] > 0 ? dx[i] : T(0);
+    });
+    return {.mask = static_cast<bool>(r.mask)};
   }
-  void backward_filter(Stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    dispatch_full(dw.dtype, [&](auto tag) { temper::backward_filter<decltype(tag)>(g, x, dy, beta, dw); });
+  void backward_filter(Stream, const ConvBackwardFilter& r) override {
+    dispatch_full(r.dw.dtype, [&](auto tag) { temper::backward_filter<decltype(tag)>(r); });
   }
 };
 

@@ -1,35 +1,28 @@
 #include <algorithm>
 #include <memory>
-#include <mutex>
 
-#include "core/convolution/conv.h"
-#include "core/convolution/winograd/winograd_kernels.h"
-#include "core/lru.h"
+#include "core/convolution/prepared_filters.h"
 #include "core/memory/workspace.h"
 #include "core/threads/per_thread.h"
 #include "core/threads/shared_job.h"
-#include "kernels/runtime/memory.h"
+#include "kernels/first_layer/first_layer.h"
 #include "kernels/runtime/team.h"
+#include "kernels/winograd/winograd.h"
 
 namespace temper {
 
 namespace {
 
-using winograd::Cut;
-using winograd::Kernels;
-using winograd::Problem;
-using winograd::Scheme;
+using conv3x3::ConvAlgorithm;
+using conv3x3::ConvKernel;
+using conv3x3::ConvProblem;
+using conv3x3::kLanes;
 
-/// The code for this processor, or none.
-const Kernels* kernels() {
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw"))
-    return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bf16") ? &winograd::kVnni
-                                                                                        : &winograd::kAvx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &winograd::kAvx2;
-#endif
-  return nullptr;
-}
+/// The kernels for this processor's instructions.
+struct Kernels {
+  const winograd::Kernels& winograd;
+  const first_layer::Kernels& first_layer;
+};
 
 /// Whether the processor multiplies bf16 matrices: then a direct convolution is faster.
 bool has_bf16_tiles() {
@@ -40,34 +33,19 @@ bool has_bf16_tiles() {
 #endif
 }
 
-/// Memory of its own for a transformed filter.
-struct Floats {
-  float* data = nullptr;
-  size_t bytes = 0;
-
-  explicit Floats(size_t count)
-      : data(static_cast<float*>(allocate(Device::cpu, count * sizeof(float)))), bytes(count * sizeof(float)) {}
-  Floats(Floats&& other) noexcept : data(std::exchange(other.data, nullptr)), bytes(other.bytes) {}
-  ~Floats() { release(Device::cpu, data, bytes); }
-};
-
 /// A filter transformed for the products, with a fold multiplied in.
 struct Transformed {
-  Floats u;
-  std::vector<float> scale, bias;  ///< of a fold
-  uint64_t version = 0;
-  const void* fold = nullptr;
+  Memory u;                                  ///< floats
+  std::vector<float> scale = {}, bias = {};  ///< of a fold
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
 /// The convolution as it is, or the data gradient as a convolution of dy by the filters rotated.
-Problem problem(const ConvShape& g, bool rotated) {
+ConvProblem problem(const ConvShape& g, bool rotated) {
   if (!rotated) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
   const int64_t pad = g.stride == 1 ? 2 - g.pad : 0;
   return {.n = g.n, .h = g.p(), .w = g.q(), .c = g.k, .k = g.c, .pad = pad, .p = g.h, .q = g.w};
 }
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 class WinogradConv : public ConvBackend {
  public:
@@ -81,157 +59,116 @@ class WinogradConv : public ConvBackend {
   bool supports(DType dtype) const override { return other_->supports(dtype); }
   ConvStats stats() const override {
     ConvStats s = other_->stats();
-    s.filters_prepared += stats_.filters_prepared;
-    s.allocations += stats_.allocations;
-    rooms_.each([&](const Room& room) { s.allocations += room.allocations; });
+    s.filters_prepared += filters_.stats().filters_prepared;
+    s.allocations += filters_.stats().allocations;
+    rooms_.each([&](const Workspace& room) { s.allocations += room.allocations(); });
     return s;
   }
 
-  void forward(Stream s, const ConvShape& g, const Tensor& x, const ConvFilter& f, const ConvEpilogue& e,
-               const Tensor& y) override {
-    const Scheme* scheme = suited(g, y.dtype, false);
-    if (!scheme) return other_->forward(s, g, x, f, e, y);
-    const auto t = filter(s, g, f, y.dtype, false);
-    run(s, *scheme, problem(g, false), x, *t,
-        {.bias = f.fold ? t->bias.data() : f.bias.as<float>(), .add = e.residual, .relu = e.relu}, y);
+  ConvDone forward(Stream s, const ConvForward& r) override {
+    const ConvShape& g = r.shape;
+    const ConvAlgorithm* algorithm = suited(g, r.y.dtype, false);
+    if (!algorithm) return other_->forward(s, r);
+    const auto t = filter(s, g, r.filter, r.y.dtype, false);
+    const float* bias = r.filter.fold ? t->bias.data() : r.filter.bias.as<float>();
+    run(s, *algorithm, problem(g, false), r.x, *t, {.bias = bias, .add = r.residual, .relu = r.relu}, r.y);
+    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
   }
-  void backward_data(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f, float beta,
-                     const Tensor& dx) override {
-    const Scheme* scheme = suited(g, dx.dtype, true);
-    if (!scheme) return other_->backward_data(s, g, dy, f, beta, dx);
-    run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true), {.add = beta == 0 ? Tensor{} : dx}, dx);
+  ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
+    const ConvShape& g = r.shape;
+    const ConvAlgorithm* algorithm = suited(g, r.dx.dtype, true);
+    if (!algorithm) return other_->backward_data(s, r);
+    run(s, *algorithm, problem(g, true), r.dy, *filter(s, g, r.filter, r.dx.dtype, true),
+        {.add = r.beta == 0 ? Tensor{} : r.dx, .mask = r.mask}, r.dx);
+    return {.mask = static_cast<bool>(r.mask)};
   }
-  void backward_filter(Stream s, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
-    const winograd::Gradient* gradient = suited_gradient(g, x.dtype);
-    if (!gradient) return other_->backward_filter(s, g, x, dy, beta, dw);
-    const Problem p = problem(g, false);
-    float* workspace = room(s, gradient->workspace_floats(p, threads_of(s.team)));
-    const auto with = [&](auto tag, auto run) {
+  void backward_filter(Stream s, const ConvBackwardFilter& r) override {
+    const ConvAlgorithm* algorithm = suited_gradient(r.shape, r.x.dtype);
+    if (!algorithm) return other_->backward_filter(s, r);
+    const ConvProblem p = problem(r.shape, false);
+    with_kernel(*algorithm, r.x.dtype, [&](const auto& kernel, auto tag) {
       using T = decltype(tag);
-      run(p, {x.as<T>(), dy.as<T>(), dw.as<float>(), workspace, s.team}, beta != 0);
-    };
-    if (x.dtype == DType::f32)
-      with(float{}, gradient->floats);
-    else
-      with(winograd::Half{}, gradient->halves);
-  }
-
- protected:
-  bool backward_data_masked(Stream s, const ConvShape& g, const Tensor& dy, const ConvFilter& f,
-                            const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (const Scheme* scheme = suited(g, dx.dtype, true))
-      run(s, *scheme, problem(g, true), dy, *filter(s, g, f, dx.dtype, true),
-          {.add = e.beta == 0 ? Tensor{} : dx, .mask = e.mask}, dx);
-    else
-      other_->backward_data_relu(s, g, dy, f, e, dx);
-    return true;
+      kernel.filter_gradient(s, p,
+                             {.x = r.x.as<T>(),
+                              .dy = r.dy.as<T>(),
+                              .dw = r.dw.as<float>(),
+                              .accumulate = r.beta != 0,
+                              .workspace = room(s, kernel.filter_gradient_floats(p, threads_of(s.team)))});
+    });
   }
 
  private:
-  struct Key {
-    const void* filter;
-    ConvShape shape;
+  struct Use {
+    ConvShape filter;
     DType dtype;
     bool rotated;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend auto operator<=>(const Use&, const Use&) = default;
   };
 
   /// What takes a convolution or a data gradient, or null. By the extents of one sample alone, so that a sample's
   /// result does not depend on its batch.
-  const Scheme* suited(const ConvShape& g, DType dtype, bool rotated) const {
+  const ConvAlgorithm* suited(const ConvShape& g, DType dtype, bool rotated) const {
     if (g.r != 3 || g.s != 3 || g.n == 0) return nullptr;
     if (suits_first(g, dtype, rotated) && !without_.has(Optimisation::first_layer))
-      return rotated ? &kernels_.first_data : &kernels_.first;
+      return rotated ? &kernels_.first_layer.data_gradient : &kernels_.first_layer.forward;
     if (without_.has(Optimisation::winograd)) return nullptr;
-    if ((rotated ? g.k : g.c) % winograd::kLanes != 0) return nullptr;
+    if ((rotated ? g.k : g.c) % kLanes != 0) return nullptr;
     if (dtype != DType::f32 && (dtype != DType::bf16 || has_bf16_tiles())) return nullptr;
-    if (g.stride == 1) return g.pad <= 2 && fills(kernels_.stride1, g, rotated, 2) ? &kernels_.stride1 : nullptr;
+    if (g.stride == 1)
+      return g.pad <= 2 && fills(kernels_.winograd.stride1, g, rotated, 2) ? &kernels_.winograd.stride1 : nullptr;
     if (g.stride != 2 || g.pad != 1) return nullptr;
     constexpr int64_t kBf16Channels = 128;  // with more of them oneDNN's forward pass is faster
     if (dtype == DType::bf16 && !rotated && g.c > kBf16Channels) return nullptr;
-    const Scheme& scheme = rotated ? kernels_.stride2_data : kernels_.stride2;
-    return fills(scheme, g, rotated, 1.25) ? &scheme : nullptr;
+    const ConvAlgorithm& a = rotated ? kernels_.winograd.stride2_data : kernels_.winograd.stride2;
+    return fills(a, g, rotated, 1.25) ? &a : nullptr;
   }
   /// What takes a filter gradient, or null. Its products are in f32 for bf16, too, where oneDNN's with stride 2 win.
-  const winograd::Gradient* suited_gradient(const ConvShape& g, DType dtype) const {
-    const Scheme* scheme = suited(g, dtype, false);
-    if (!scheme || !scheme->gradient.floats || g.k % winograd::kLanes != 0) return nullptr;
-    return g.stride == 1 || dtype == DType::f32 ? &scheme->gradient : nullptr;
+  const ConvAlgorithm* suited_gradient(const ConvShape& g, DType dtype) const {
+    const ConvAlgorithm* algorithm = suited(g, dtype, false);
+    if (!algorithm || !algorithm->f32.filter_gradient || g.k % kLanes != 0) return nullptr;
+    return g.stride == 1 || dtype == DType::f32 ? algorithm : nullptr;
   }
   /// Whether tiles cover at most `most` times the outputs.
-  static bool fills(const Scheme& scheme, const ConvShape& g, bool rotated, double most) {
-    const Problem p = problem(g, rotated);
-    const int64_t out = scheme.out, computed = ceil_div(p.p, out) * ceil_div(p.q, out) * out * out;
-    return static_cast<double>(computed) <= most * static_cast<double>(p.p * p.q);
+  static bool fills(const ConvAlgorithm& a, const ConvShape& g, bool rotated, double most) {
+    return winograd::computed_per_output(a, problem(g, rotated)) <= most;
   }
 
   /// A first layer, which has too few taps for Winograd's algorithm; forward, products in bf16 are faster.
   static bool suits_first(const ConvShape& g, DType dtype, bool rotated) {
-    return g.stride == 1 && g.pad == 1 && g.c <= winograd::kFirstChannels && g.k % winograd::kLanes == 0 &&
+    return g.stride == 1 && g.pad == 1 && g.c <= first_layer::kMostChannels && g.k % kLanes == 0 &&
            (dtype == DType::f32 || (rotated && dtype == DType::bf16));
   }
 
-  /// f(steps, tag) with a scheme's code for activations of `dtype` and a value of their type.
+  /// f(kernel, tag) with the kernel for activations of `dtype` and a value of their type.
   template <class F>
-  static void with_steps(const Scheme& scheme, DType dtype, F f) {
+  static void with_kernel(const ConvAlgorithm& a, DType dtype, F f) {
     if (dtype == DType::f32)
-      f(scheme.floats, float{});
+      f(a.f32, float{});
     else
-      f(scheme.halves, winograd::Half{});
+      f(a.bf16, bfloat16{});
   }
 
-  /// The threads of an engine share filters: those that need one at the same time transform it together. One that is in
-  /// use by another thread is left as it is, and a new one takes its place.
+  /// The threads that need a filter at the same time transform it together.
   std::shared_ptr<const Transformed> filter(Stream s, const ConvShape& g, const ConvFilter& f, DType dtype,
                                             bool rotated) {
+    const Use use{{.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride}, dtype, rotated};
+    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
     std::shared_ptr<Transformed> t;
-    with_steps(*suited(g, dtype, rotated), dtype, [&](const auto& steps, auto) {
-      t = entry(steps, g, f, dtype, rotated);
+    with_kernel(*suited(g, dtype, rotated), dtype, [&](const auto& kernel, auto) {
+      const auto make = [&] {
+        return Transformed{.u = {Device::cpu, kernel.filter_floats(inputs, outputs) * sizeof(float)}};
+      };
+      t = filters_.get(s, f, use, make, [&](Transformed& to) {
+        fold_batch_norm(f, to.scale, to.bias);
+        to.job = std::make_unique<SharedJob>(static_cast<int>(kernel.filter_units(inputs, outputs)));
+      });
       if (t->job->over()) return;
       const auto transform = [&](int64_t unit) {
-        steps.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.data);
+        kernel.transform_filter({g.k, g.c, f.w.as<float>(), t->scale.data(), rotated}, unit, t->u.template as<float>());
       };
       each_item(s.team, threads_of(s.team), [&](int64_t, int) { t->job->join(transform); });
     });
     return t;
-  }
-
-  /// The place of a filter, with the job that fills it, maybe done.
-  template <class Steps>
-  std::shared_ptr<Transformed> entry(const Steps& steps, const ConvShape& g, const ConvFilter& f, DType dtype,
-                                     bool rotated) {
-    const ConvShape filters = {.c = g.c, .k = g.k, .r = g.r, .s = g.s, .stride = g.stride};
-    const int64_t outputs = rotated ? g.c : g.k, inputs = rotated ? g.k : g.c;
-    const auto make = [&] {
-      ++stats_.allocations;
-      return std::make_shared<Transformed>(Transformed{.u = Floats(steps.filter_floats(inputs, outputs))});
-    };
-    const std::lock_guard lock(preparing_);
-    std::shared_ptr<Transformed>& t = filters_.get({f.version ? f.w.data : nullptr, filters, dtype, rotated}, make);
-    const void* fold = f.fold ? f.fold->mean.data : nullptr;
-    if (f.version && t->version == f.version && t->fold == fold) return t;
-    if (t.use_count() > 1) t = make();
-    ++stats_.filters_prepared;
-    t->version = f.version;
-    t->fold = fold;
-    fold_batch_norm(f, t->scale, t->bias);
-    t->job = std::make_unique<SharedJob>(static_cast<int>(steps.filter_units(inputs, outputs)));
-    return t;
-  }
-
-  /// A filter too large for the caches is read as few times as possible, and each part of it by one thread only.
-  Cut cut(Stream s, const Scheme& scheme, const Problem& p) const {
-    constexpr int64_t kStaysInCache = int64_t{4} << 20, kTogether = 256, kLarge = 64;
-    const int64_t out = scheme.out, tiles = p.n * ceil_div(p.p, out) * ceil_div(p.q, out);
-    const int64_t threads = threads_of(s.team);
-    if (winograd::kFilterPoints * p.c * p.k > kStaysInCache) {
-      const int64_t together = std::min(tiles, kTogether), parts = ceil_div(p.k, 2 * winograd::kLanes);
-      return {.rows = std::min(together, kLarge), .together = together, .parts = std::min(threads, parts)};
-    }
-    const int64_t rows = p.k > winograd::kLanes ? kernels_.rows : kernels_.rows_of_unit;
-    const int64_t blocks = ceil_div(ceil_div(tiles, rows), threads) * threads;
-    return {.rows = ceil_div(tiles, blocks)};
   }
 
   /// What the results go through on their way to memory, in this order.
@@ -241,41 +178,41 @@ class WinogradConv : public ConvBackend {
     bool relu = false;
   };
 
-  void run(Stream s, const Scheme& scheme, const Problem& p, const Tensor& x, const Transformed& t, const Epilogue& e,
-           const Tensor& y) {
-    const Cut c = cut(s, scheme, p);
-    with_steps(scheme, y.dtype, [&](const auto& steps, auto tag) {
+  void run(Stream s, const ConvAlgorithm& a, const ConvProblem& p, const Tensor& x, const Transformed& t,
+           const Epilogue& e, const Tensor& y) {
+    const conv3x3::Tiling tiling = winograd::tiling(kernels_.winograd, a, p, threads_of(s.team));
+    with_kernel(a, y.dtype, [&](const auto& kernel, auto tag) {
       using T = decltype(tag);
-      float* workspace = room(s, steps.workspace_floats(p, c, threads_of(s.team)));
-      steps.run(p, c, {x.as<T>(), t.u.data, e.bias, e.add.as<T>(), e.mask.as<T>(), y.as<T>(), workspace, s.team},
-                e.relu);
+      float* workspace = room(s, kernel.workspace_floats(p, tiling, threads_of(s.team)));
+      kernel.run(s, p, tiling,
+                 {.x = x.as<T>(),
+                  .u = t.u.as<float>(),
+                  .bias = e.bias,
+                  .add = e.add.as<T>(),
+                  .mask = e.mask.as<T>(),
+                  .relu = e.relu,
+                  .y = y.as<T>(),
+                  .workspace = workspace});
     });
   }
 
-  struct Room {
-    int64_t allocations = 0;
-    Workspace workspace{allocations};
-  };
-  float* room(Stream s, int64_t floats) {
-    return reinterpret_cast<float*>(rooms_.of(s.worker).workspace.reserve(floats * sizeof(float)));
-  }
+  float* room(Stream s, int64_t floats) { return rooms_.of(s.worker).reserve<float>(floats); }
 
-  const Kernels& kernels_;
+  const Kernels kernels_;
   const Optimisations without_;
   std::unique_ptr<ConvBackend> other_;
   std::string name_;
-  std::mutex preparing_;
-  ConvStats stats_;  ///< of filters
-  Lru<Key, std::shared_ptr<Transformed>> filters_{4096};
-  PerThread<Room> rooms_;
+  PreparedFilters<Use, Transformed> filters_;
+  PerThread<Workspace> rooms_;
 };
 
 }  // namespace
 
 std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other, const Optimisations& without) {
-  const Kernels* code = kernels();
-  if (!code || (without.has(Optimisation::winograd) && without.has(Optimisation::first_layer))) return other;
-  return std::make_unique<WinogradConv>(std::move(other), *code, without);
+  const std::optional<InstructionSet> set = best_instruction_set();
+  if (!set || (without.has(Optimisation::winograd) && without.has(Optimisation::first_layer))) return other;
+  return std::make_unique<WinogradConv>(std::move(other),
+                                        Kernels{*winograd::kernels(*set), *first_layer::kernels(*set)}, without);
 }
 
 }  // namespace temper

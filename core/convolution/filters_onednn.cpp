@@ -22,47 +22,41 @@ void stage(const ConvShape& g, const float* w, const std::vector<float>& scale, 
 
 }  // namespace
 
+ConvStats FilterCache::stats() const {
+  const ConvStats kept = kept_.stats();
+  return {.primitives_created = kept.allocations,
+          .filters_prepared = kept.filters_prepared,
+          .allocations = kept.allocations + staging_.allocations()};
+}
+
 int FilterCache::layout_index(const dnnl::memory::desc& layout) {
+  const std::lock_guard lock(naming_);
   const auto it = std::find(layouts_.begin(), layouts_.end(), layout);
   if (it != layouts_.end()) return static_cast<int>(it - layouts_.begin());
   layouts_.push_back(layout);
   return static_cast<int>(layouts_.size()) - 1;
 }
 
-std::shared_ptr<PreparedFilter> FilterCache::make(const ConvShape& g, const dnnl::memory::desc& layout, bool rotated) {
-  ++stats_.allocations;
-  ++stats_.primitives_created;
-  const dnnl::memory::desc from = filter_desc(g, rotated);
-  const auto reorder = make_reorder(engine_, from, layout, 0.f);
-  return std::make_shared<PreparedFilter>(PreparedFilter{.w = dnnl::memory(layout, engine_),
-                                                         .bias = {},
-                                                         .reorder = dnnl::reorder(reorder),
-                                                         .from = unbound(engine_, from)});
-}
-
-std::shared_ptr<const PreparedFilter> FilterCache::get(const ConvShape& g, const ConvFilter& f,
+std::shared_ptr<const PreparedFilter> FilterCache::get(Stream s, const ConvShape& g, const ConvFilter& f,
                                                        const dnnl::memory::desc& layout, bool rotated) {
-  const std::lock_guard lock(preparing_);
-  auto& entry = entries_.get({f.version ? f.w.data : nullptr, layout_index(layout), rotated},
-                             [&] { return make(g, layout, rotated); });
-  const void* fold = f.fold ? f.fold->mean.data : nullptr;
-  if (f.version && entry->version == f.version && entry->fold == fold) return entry;
-
-  if (entry.use_count() > 1) entry = make(g, layout, rotated);
-  ++stats_.filters_prepared;
-  entry->version = f.version;
-  entry->fold = fold;
-  float* w = f.w.as<float>();
-  if (f.fold || rotated) {
-    std::vector<float> scale;
-    fold_batch_norm(f, scale, entry->bias);
-    w = reinterpret_cast<float*>(staging_.reserve(f.w.bytes()));
-    stage(g, f.w.as<float>(), scale, rotated, w);
-  }
-  entry->from.set_data_handle(w);
-  const OneThread alone;
-  entry->reorder.execute(stream_, {{DNNL_ARG_FROM, entry->from}, {DNNL_ARG_TO, entry->w}});
-  return entry;
+  const auto make = [&] {
+    const dnnl::memory::desc from = filter_desc(g, rotated);
+    return PreparedFilter{.w = dnnl::memory(layout, engine_),
+                          .reorder = dnnl::reorder(make_reorder(engine_, from, layout, 0.f)),
+                          .from = unbound(engine_, from)};
+  };
+  return kept_.get(s, f, {layout_index(layout), rotated}, make, [&](PreparedFilter& to) {
+    float* w = f.w.as<float>();
+    if (f.fold || rotated) {
+      std::vector<float> scale;
+      fold_batch_norm(f, scale, to.bias);
+      w = staging_.reserve<float>(f.w.numel());
+      stage(g, f.w.as<float>(), scale, rotated, w);
+    }
+    to.from.set_data_handle(w);
+    const OneThread alone;
+    to.reorder.execute(stream_, {{DNNL_ARG_FROM, to.from}, {DNNL_ARG_TO, to.w}});
+  });
 }
 
 }  // namespace temper::onednn

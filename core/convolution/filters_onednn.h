@@ -4,8 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "core/convolution/conv.h"
-#include "core/lru.h"
+#include "core/convolution/prepared_filters.h"
 #include "core/memory/workspace.h"
 
 namespace temper::onednn {
@@ -13,40 +12,35 @@ namespace temper::onednn {
 /// A filter in the layout and type a primitive wants, with a fold multiplied in.
 struct PreparedFilter {
   dnnl::memory w;
-  std::vector<float> bias;  ///< of a folded filter
   dnnl::primitive reorder;
   dnnl::memory from;
-  uint64_t version = 0;
-  const void* fold = nullptr;  ///< identity of the statistics folded in
+  std::vector<float> bias = {};  ///< of a folded filter
 };
 
-/// Prepared filters, one per (filter, layout), for all threads of an engine: a new version or another fold takes the
-/// place of the old contents, but not in what another thread still uses. Who comes first prepares, others wait.
+/// Prepared filters, one per (filter, layout), for all threads of an engine.
 class FilterCache {
  public:
-  explicit FilterCache(const dnnl::engine& engine) : engine_(engine), entries_(4096) {}
+  explicit FilterCache(const dnnl::engine& engine) : engine_(engine) {}
   /// `rotated`: as Plan::rotated.
-  std::shared_ptr<const PreparedFilter> get(const ConvShape& g, const ConvFilter& f, const dnnl::memory::desc& layout,
-                                            bool rotated);
-  const ConvStats& stats() const { return stats_; }
+  std::shared_ptr<const PreparedFilter> get(Stream s, const ConvShape& g, const ConvFilter& f,
+                                            const dnnl::memory::desc& layout, bool rotated);
+  /// A new filter is a new primitive, too: what reorders it.
+  ConvStats stats() const;
 
  private:
-  struct Key {
-    const void* filter;
+  struct Use {
     int layout;
     bool rotated;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend auto operator<=>(const Use&, const Use&) = default;
   };
   int layout_index(const dnnl::memory::desc& layout);
-  std::shared_ptr<PreparedFilter> make(const ConvShape& g, const dnnl::memory::desc& layout, bool rotated);
 
-  std::mutex preparing_;
   const dnnl::engine& engine_;
   dnnl::stream stream_{engine_};
-  ConvStats stats_;
-  Workspace staging_{stats_.allocations};
+  Workspace staging_;
+  std::mutex naming_;
   std::vector<dnnl::memory::desc> layouts_;
-  Lru<Key, std::shared_ptr<PreparedFilter>> entries_;
+  PreparedFilters<Use, PreparedFilter> kept_;
 };
 
 }  // namespace temper::onednn

@@ -1,44 +1,64 @@
 #pragma once
-#include <map>
-#include <tuple>
+#include <memory>
+#include <mutex>
 
 #include "core/convolution/conv.h"
+#include "core/lru.h"
+#include "kernels/runtime/capture.h"
 
 namespace temper {
 
-/// Filters as a planned convolution takes them: (k, r, s, c) in the compute type, a BatchNorm folded in. Kept for as
-/// long as their version stays the same.
+/// What a library makes of filters and keeps: a T for each filter and each `Use` of it, such as a layout. Its contents
+/// are those of one version of the filter, one fold and one generation of a capture; for any other they are made anew,
+/// in the same place, or in a new T while another thread still reads the old one. Holds a few thousand and then forgets
+/// those used longest ago, but none that a recording reads. For several threads at once.
+template <class Use, class T>
 class PreparedFilters {
  public:
-  explicit PreparedFilters(Device device) : device_(device) {}
-  ~PreparedFilters();
-  PreparedFilters(const PreparedFilters&) = delete;
-
-  struct Filter {
-    void* w = nullptr;
-    void* bias = nullptr;  ///< or none
-  };
-  Filter get(Stream stream, const ConvShape& g, const ConvFilter& filter, DType dtype);
-
-  int64_t prepared() const { return prepared_; }
-  int64_t allocations() const { return allocations_; }
+  /// make() -> T makes an empty one, fill(T&) its contents. One thread at a time: the first to come prepares, others
+  /// wait.
+  template <class Make, class Fill>
+  std::shared_ptr<T> get(Stream stream, const ConvFilter& f, const Use& use, const Make& make, const Fill& fill) {
+    const std::lock_guard lock(preparing_);
+    const auto made = [&] {
+      ++stats_.allocations;
+      return std::make_shared<Entry>(Entry{.value = make()});
+    };
+    const Key key{f.version ? f.w.data : nullptr, use};
+    std::shared_ptr<Entry>& entry = entries_.get(key, made);
+    if (recording(stream)) entries_.keep(key);
+    const Contents wanted{f.version, f.fold ? f.fold->mean.data : nullptr, generation(stream)};
+    if (f.version == 0 || entry->contents != wanted) {
+      if (entry.use_count() > 1) entry = made();
+      ++stats_.filters_prepared;
+      entry->contents = {};
+      fill(entry->value);
+      entry->contents = wanted;
+    }
+    return {entry, &entry->value};
+  }
+  ConvStats stats() const { return stats_; }
 
  private:
-  /// Device memory that grows and never shrinks. Growing waits for the device, so it does not happen in a captured step
-  /// that ran once before.
-  struct Buffer {
-    void* data = nullptr;
-    size_t bytes = 0;
+  struct Key {
+    const void* filter;
+    Use use;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct Contents {
+    uint64_t version = 0;
+    const void* fold = nullptr;
+    uint64_t generation = 0;
+    friend bool operator==(const Contents&, const Contents&) = default;
   };
   struct Entry {
-    uint64_t version = 0, generation = 0;
-    Buffer w, bias;
+    T value;
+    Contents contents = {};
   };
-  void* at_least(Buffer& buffer, size_t bytes);
 
-  Device device_;
-  std::map<std::tuple<void*, void*, void*, DType>, Entry> entries_;
-  int64_t prepared_ = 0, allocations_ = 0;
+  std::mutex preparing_;
+  ConvStats stats_;
+  Lru<Key, std::shared_ptr<Entry>> entries_{4096};
 };
 
 }  // namespace temper

@@ -18,7 +18,7 @@ void Arguments::run(const dnnl::primitive& primitive, const dnnl::stream& stream
 Plan& Thread::plan(const PlanKey& key) {
   return plans_.get(key, [&] {
     const OneThread alone;
-    ++stats_.primitives_created;
+    ++made_;
     try {
       return make_plan(engine_, key);
     } catch (const dnnl::error&) {
@@ -29,7 +29,7 @@ Plan& Thread::plan(const PlanKey& key) {
 }
 
 void Thread::execute(Plan& plan, Arguments& args) {
-  plan.scratch.set_data_handle(scratch_.reserve(plan.scratch.get_desc().get_size() + 1));
+  plan.scratch.set_data_handle(scratch_.reserve<char>(plan.scratch.get_desc().get_size() + 1));
   args.add(DNNL_ARG_SCRATCHPAD, plan.scratch);
   args.run(plan.primitive, stream_);
 }

@@ -42,16 +42,18 @@ class Thread {
   /// dw [+]= what the plan of a filter gradient left in memory at `sums`.
   void unpack(Plan& plan, float* sums, float* dw);
   /// Memory for the caller, whole until the next call.
-  char* room(size_t bytes) { return room_.reserve(bytes + 1); }
-  const ConvStats& stats() const { return stats_; }
+  char* room(size_t bytes) { return room_.reserve<char>(bytes + 1); }
+  ConvStats stats() const {
+    return {.primitives_created = made_, .allocations = scratch_.allocations() + room_.allocations()};
+  }
   const dnnl::engine& engine() const { return engine_; }
 
  private:
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
-  ConvStats stats_;
   Lru<PlanKey, Plan> plans_{1024};
-  Workspace scratch_{stats_.allocations}, room_{stats_.allocations};
+  int64_t made_ = 0;
+  Workspace scratch_, room_;
 };
 
 }  // namespace temper::onednn

@@ -9,7 +9,6 @@
 #include "core/cudnn/run_time_compiler_cudnn.h"
 #include "core/environment/device_cuda.h"
 #include "core/graph/step_graph.h"
-#include "kernels/runtime/cuda_call.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -23,10 +22,7 @@ std::string version_text() {
   return cat("cuDNN ", v / 10000, ".", v % 10000 / 100, ".", v % 100);
 }
 
-struct DestroyHandle {
-  void operator()(cudnnHandle_t h) const { cudnnDestroy(h); }
-};
-using Handle = std::shared_ptr<std::remove_pointer_t<cudnnHandle_t>>;
+using Handle = std::shared_ptr<CudaHandle<cudnnHandle_t, cudnnDestroy>>;
 
 /// Handles of one device. cuDNN may be used from several threads as long as no two use one handle at the same time, so
 /// a thread leases a handle for as long as it makes plans. A plan keeps the handle it was made with and runs with it.
@@ -52,9 +48,9 @@ class Handles {
     TEMPER_CUDA_CALL(cudaSetDevice(device_));  // of this thread
     const std::lock_guard lock(mutex_);
     if (free_.empty()) {
-      cudnnHandle_t made = nullptr;
-      check(cudnnCreate(&made), "create handle");
-      return Handle(made, DestroyHandle{});
+      const auto made = std::make_shared<Handle::element_type>();
+      check(cudnnCreate(made->out()), "create handle");
+      return made;
     }
     Handle handle = std::move(free_.back());
     free_.pop_back();
@@ -86,24 +82,13 @@ class CudnnPlan : public ConvPlan {
       ids.push_back(b.id);
       pointers.push_back(b.data);
     }
-    check(cudnnSetStream(handle_.get(), static_cast<cudaStream_t>(stream.handle)), "set stream");
-    plan_.execute(handle_.get(), ids, pointers, scratch);
+    check(cudnnSetStream(*handle_, static_cast<cudaStream_t>(stream.handle)), "set stream");
+    plan_.execute(*handle_, ids, pointers, scratch);
   }
 
  private:
   cudnn::Plan plan_;
   Handle handle_;
-};
-
-class Event {
- public:
-  Event() { TEMPER_CUDA_CALL(cudaEventCreate(&event_)); }
-  ~Event() { cudaEventDestroy(event_); }
-  Event(const Event&) = delete;
-  cudaEvent_t get() const { return event_; }
-
- private:
-  cudaEvent_t event_ = nullptr;
 };
 
 /// Work as a graph: launched one by one, small kernels take as long as the host needs to launch them.
@@ -160,7 +145,7 @@ class CudnnEngines : public ConvEngines {
   auto with_target(auto make) {
     if (described_) return make(cudnn::Target{.device = &*described_}, Handle{});
     const Handles::Lease lease(*handles_);
-    return make(cudnn::Target{.handle = lease.get().get()}, lease.get());
+    return make(cudnn::Target{.handle = *lease.get()}, lease.get());
   }
 
  public:
@@ -215,13 +200,13 @@ class CudnnEngines : public ConvEngines {
       for (int i = 0; i < kRuns; ++i) work();
     });
     const auto queue = static_cast<cudaStream_t>(stream.handle);
-    const Event from, to;
-    TEMPER_CUDA_CALL(cudaEventRecord(from.get(), queue));
+    const CudaEvent from = make_event(), to = make_event();
+    TEMPER_CUDA_CALL(cudaEventRecord(from, queue));
     runs->launch(stream);
-    TEMPER_CUDA_CALL(cudaEventRecord(to.get(), queue));
-    TEMPER_CUDA_CALL(cudaEventSynchronize(to.get()));
+    TEMPER_CUDA_CALL(cudaEventRecord(to, queue));
+    TEMPER_CUDA_CALL(cudaEventSynchronize(to));
     float milliseconds = 0;
-    TEMPER_CUDA_CALL(cudaEventElapsedTime(&milliseconds, from.get(), to.get()));
+    TEMPER_CUDA_CALL(cudaEventElapsedTime(&milliseconds, from, to));
     return milliseconds / 1000 / kRuns;
   }
 

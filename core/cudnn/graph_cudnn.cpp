@@ -15,9 +15,7 @@ void check(cudnnStatus_t status, const char* what) {
 }
 
 Descriptor::Descriptor(cudnnBackendDescriptorType_t type) {
-  cudnnBackendDescriptor_t handle = nullptr;
-  check(cudnnBackendCreateDescriptor(type, &handle), "create descriptor");
-  handle_.reset(handle);
+  check(cudnnBackendCreateDescriptor(type, handle_.out()), "create descriptor");
 }
 
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& other) {

@@ -5,13 +5,13 @@
 #include <cudnn.h>
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/convolution/conv_key.h"
+#include "kernels/runtime/cuda_handle.h"
 
 namespace temper::cudnn {
 
@@ -50,7 +50,7 @@ class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type);
 
-  cudnnBackendDescriptor_t get() const { return handle_.get(); }
+  cudnnBackendDescriptor_t get() const { return handle_; }
   template <class T>
   Descriptor& set(cudnnBackendAttributeName_t name, std::span<const T> values) {
     check(cudnnBackendSetAttribute(get(), name, kAttributeType<T>, values.size(), values.data()), "set attribute");
@@ -79,10 +79,7 @@ class Descriptor {
   }
 
  private:
-  struct Destroy {
-    void operator()(void* d) const { cudnnBackendDestroyDescriptor(d); }
-  };
-  std::unique_ptr<void, Destroy> handle_;
+  CudaHandle<cudnnBackendDescriptor_t, cudnnBackendDestroyDescriptor> handle_;
 };
 
 /// Extents in cuDNN's order (N, C, H, W); the data lies as (N, H, W, C).

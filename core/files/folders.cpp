@@ -1,6 +1,6 @@
 #include "core/files/folders.h"
 
-#include "kernels/runtime/check.h"
+#include "core/files/file.h"
 
 namespace temper {
 
@@ -24,6 +24,11 @@ void make_folder(const fs::path& path) {
   std::error_code failed;
   fs::create_directories(path, failed);
   TEMPER_CHECK(!failed, path.string(), ": the folder cannot be made: ", failed.message());
+}
+
+void write_text(const fs::path& file, std::string_view text) {
+  if (const fs::path folder = file.parent_path(); !folder.empty()) make_folder(folder);
+  write_text_atomically(file.string(), text);
 }
 
 }  // namespace temper

@@ -10,7 +10,7 @@
 #include "core/environment/device_cuda.h"
 #include "core/gemm/gemm_key.h"
 #include "kernels/runtime/capture.h"
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/cuda_handle.h"
 #include "kernels/runtime/memory.h"
 
 namespace temper {
@@ -24,17 +24,10 @@ void check(cublasStatus_t status, const char* what) {
   TEMPER_CHECK(status == CUBLAS_STATUS_SUCCESS, "cuBLASLt: ", what, " failed: ", cublasLtGetStatusString(status));
 }
 
-/// Owns a cuBLASLt object.
-template <class T, cublasStatus_t (*destroy)(T)>
-struct Destroy {
-  void operator()(T t) const { destroy(t); }
-};
-template <class T, cublasStatus_t (*destroy)(T)>
-using Owner = std::unique_ptr<std::remove_pointer_t<T>, Destroy<T, destroy>>;
-using Handle = Owner<cublasLtHandle_t, cublasLtDestroy>;
-using Product = Owner<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
-using Layout = Owner<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
-using Preference = Owner<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
+using Handle = CudaHandle<cublasLtHandle_t, cublasLtDestroy>;
+using Product = CudaHandle<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
+using Layout = CudaHandle<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
+using Preference = CudaHandle<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
 
 /// How a key is computed. cuBLASLt counts in columns: to it row-major matrices are their transposes, so that it forms
 /// c' = op(b)' op(a)', and the bias of a column of c goes with a row of c'.
@@ -45,16 +38,16 @@ struct Plan {
 };
 
 Layout layout(cudaDataType_t type, int64_t rows, int64_t cols) {
-  cublasLtMatrixLayout_t made = nullptr;
-  check(cublasLtMatrixLayoutCreate(&made, type, cols, rows, cols), "create layout");
-  return Layout(made);
+  Layout made;
+  check(cublasLtMatrixLayoutCreate(made.out(), type, cols, rows, cols), "create layout");
+  return made;
 }
 
 void set(const Product& product, cublasLtMatmulDescAttributes_t name, const auto& value) {
-  check(cublasLtMatmulDescSetAttribute(product.get(), name, &value, sizeof value), "set attribute of a product");
+  check(cublasLtMatmulDescSetAttribute(product, name, &value, sizeof value), "set attribute of a product");
 }
 void set(const Preference& preference, cublasLtMatmulPreferenceAttributes_t name, const auto& value) {
-  check(cublasLtMatmulPreferenceSetAttribute(preference.get(), name, &value, sizeof value), "set preference");
+  check(cublasLtMatmulPreferenceSetAttribute(preference, name, &value, sizeof value), "set preference");
 }
 
 Plan describe(const GemmKey& key) {
@@ -62,9 +55,8 @@ Plan describe(const GemmKey& key) {
   const cublasComputeType_t compute = key.math == GemmMath::f64    ? CUBLAS_COMPUTE_64F
                                       : key.math == GemmMath::tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                    : CUBLAS_COMPUTE_32F_PEDANTIC;
-  cublasLtMatmulDesc_t made = nullptr;
-  check(cublasLtMatmulDescCreate(&made, compute, type), "create product");
-  Plan plan{.product = Product(made)};
+  Plan plan;
+  check(cublasLtMatmulDescCreate(plan.product.out(), compute, type), "create product");
   const auto op = [](Transpose t) { return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N; };
   set(plan.product, CUBLASLT_MATMUL_DESC_TRANSA, op(key.tb));
   set(plan.product, CUBLASLT_MATMUL_DESC_TRANSB, op(key.ta));
@@ -77,9 +69,8 @@ Plan describe(const GemmKey& key) {
 }
 
 Preference preference(const GemmKey& key) {
-  cublasLtMatmulPreference_t made = nullptr;
-  check(cublasLtMatmulPreferenceCreate(&made), "create preference");
-  Preference p(made);
+  Preference p;
+  check(cublasLtMatmulPreferenceCreate(p.out()), "create preference");
   set(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspace});
   // Parts of a sum may only be added in a step of their own: counters in the output's place promise no order.
   set(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
@@ -108,9 +99,8 @@ std::optional<cublasLtMatmulAlgo_t> choose(cublasLtHandle_t handle, const GemmKe
   int count = 0;
   const Preference wanted = preference(key);
   // No algorithm at all is an answer, not a mistake; so is any refusal of a bias, which is then added apart.
-  const cublasStatus_t status =
-      cublasLtMatmulAlgoGetHeuristic(handle, plan.product.get(), plan.b.get(), plan.a.get(), plan.c.get(), plan.c.get(),
-                                     wanted.get(), kProposals, proposals.data(), &count);
+  const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, plan.product, plan.b, plan.a, plan.c, plan.c,
+                                                               wanted, kProposals, proposals.data(), &count);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED || (key.bias && status != CUBLAS_STATUS_SUCCESS)) return std::nullopt;
   check(status, "propose algorithms");
   for (int i = 0; i < count; ++i) {
@@ -130,17 +120,12 @@ std::optional<cublasLtMatmulAlgo_t> choose(cublasLtHandle_t handle, const GemmKe
 class CublasLt {
  public:
   explicit CublasLt(const CublasOptions& options) : options_(options) {
-    cublasLtHandle_t made = nullptr;
-    check(cublasLtCreate(&made), "create handle");
-    handle_.reset(made);
+    check(cublasLtCreate(handle_.out()), "create handle");
     const size_t v = cublasLtGetVersion();
     source_ = {.library = cat("cuBLASLt ", v / 10000, ".", v % 10000 / 100, ".", v % 100),
                .device = device_text(),
                .workspace = kWorkspace};
-    workspace_ = allocate(Device::cuda, kWorkspace);
   }
-  ~CublasLt() { release(Device::cuda, workspace_, kWorkspace); }
-  CublasLt(const CublasLt&) = delete;
 
   const CublasOptions& options() const { return options_; }
 
@@ -156,10 +141,10 @@ class CublasLt {
     const double one = 1, keep = e.beta;
     const float one32 = 1;
     const bool wide = key.math == GemmMath::f64;
-    const cublasStatus_t status = cublasLtMatmul(
-        handle_.get(), plan.product.get(), wide ? static_cast<const void*>(&one) : &one32, b.data, plan.b.get(), a.data,
-        plan.a.get(), wide ? static_cast<const void*>(&keep) : &e.beta, c.data, plan.c.get(), c.data, plan.c.get(),
-        &plan.algorithm, workspace_, kWorkspace, static_cast<cudaStream_t>(stream.handle));
+    const cublasStatus_t status =
+        cublasLtMatmul(handle_, plan.product, wide ? static_cast<const void*>(&one) : &one32, b.data, plan.b, a.data,
+                       plan.a, wide ? static_cast<const void*>(&keep) : &e.beta, c.data, plan.c, c.data, plan.c,
+                       &plan.algorithm, workspace_.data(), kWorkspace, static_cast<cudaStream_t>(stream.handle));
     TEMPER_CHECK(status == CUBLAS_STATUS_SUCCESS, "gemm: ", source_.library, " on ", source_.device,
                  " failed to run the ", text(key), ": ", cublasLtGetStatusString(status));
     return true;
@@ -184,7 +169,7 @@ class CublasLt {
     Entry entry{.plan = describe(key)};
     // Before anything is proposed, too: a bias epilogue without a bias may count as one that is not supported.
     if (key.bias) set(entry.plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-    if (const auto algorithm = choose(handle_.get(), key, entry.plan, entry.refusals)) {
+    if (const auto algorithm = choose(handle_, key, entry.plan, entry.refusals)) {
       entry.plan.algorithm = *algorithm;
       entry.found = true;
     }
@@ -194,7 +179,7 @@ class CublasLt {
   CublasOptions options_;
   Handle handle_;
   PlanSource source_;
-  void* workspace_ = nullptr;
+  Memory workspace_{Device::cuda, kWorkspace};
   std::map<GemmKey, Entry> entries_;
 };
 
@@ -206,9 +191,7 @@ int64_t common_alignment(std::initializer_list<const void*> pointers) {
 
 }  // namespace
 
-void* create_cublas(const CublasOptions& options) { return std::make_unique<CublasLt>(options).release(); }
-
-void destroy_cublas(void* blas) noexcept { delete static_cast<CublasLt*>(blas); }
+std::shared_ptr<void> make_cublas(const CublasOptions& options) { return std::make_shared<CublasLt>(options); }
 
 void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, const Tensor& b, const GemmEpilogue& e,
                  const Tensor& c) {

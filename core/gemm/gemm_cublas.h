@@ -1,4 +1,6 @@
 #pragma once
+#include <memory>
+
 #include "core/convolution/conv.h"
 #include "core/gemm/gemm.h"
 
@@ -11,8 +13,7 @@ struct CublasOptions {
 
 /// cuBLASLt for one stream: a handle, 32 MiB of work space of its own that every call is given, and the algorithm of
 /// each key met so far. An Engine makes one and hands it on in Stream::blas.
-void* create_cublas(const CublasOptions& options);
-void destroy_cublas(void* blas) noexcept;
+std::shared_ptr<void> make_cublas(const CublasOptions& options);
 
 /// gemm() on CUDA. The algorithm of a key (extents, transposition, type, bias, alignment) is the first that cuBLASLt
 /// proposes and that neither adds the parts of a sum in the order in which they finish nor, in f32, rounds operands:

@@ -1,8 +1,6 @@
-#include <cuda_runtime.h>
-
 #include "core/graph/step_graph.h"
 #include "kernels/runtime/capture.h"
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/cuda_handle.h"
 
 namespace temper {
 
@@ -16,21 +14,21 @@ void check_recorded(cudaError_t error, const char* what) {
   throw NotRepeatable(cat(what, " failed: ", cudaGetErrorString(error)));
 }
 
+using Graph = CudaHandle<cudaGraph_t, cudaGraphDestroy>;
+
 class CudaGraph : public RecordedWork {
  public:
   explicit CudaGraph(cudaGraph_t graph) {
-    const cudaError_t error = cudaGraphInstantiate(&graph_, graph, 0);
+    const cudaError_t error = cudaGraphInstantiate(graph_.out(), graph, 0);
     TEMPER_CHECK(error != cudaErrorMemoryAllocation,
                  "graph: the GPU has no memory left for a recorded step; lower "
                  "batch_size, or set graph: off");
     check_recorded(error, "cudaGraphInstantiate");
   }
-  ~CudaGraph() override { cudaGraphExecDestroy(graph_); }
-  CudaGraph(const CudaGraph&) = delete;
   void launch(Stream stream) override { TEMPER_CUDA_CALL(cudaGraphLaunch(graph_, handle(stream))); }
 
  private:
-  cudaGraphExec_t graph_ = nullptr;
+  CudaHandle<cudaGraphExec_t, cudaGraphExecDestroy> graph_;
 };
 
 class CudaRecorder : public GraphRecorder {
@@ -40,10 +38,8 @@ class CudaRecorder : public GraphRecorder {
     TEMPER_CUDA_CALL(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal));
   }
   std::unique_ptr<RecordedWork> end(Stream stream) override {
-    cudaGraph_t graph = nullptr;
-    check_recorded(cudaStreamEndCapture(handle(stream), &graph), "cudaStreamEndCapture");
-    const std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, cudaError_t (*)(cudaGraph_t)> owner(graph,
-                                                                                                  cudaGraphDestroy);
+    Graph graph;
+    check_recorded(cudaStreamEndCapture(handle(stream), graph.out()), "cudaStreamEndCapture");
     return std::make_unique<CudaGraph>(graph);
   }
   bool broken(Stream stream) const noexcept override {
@@ -51,9 +47,8 @@ class CudaRecorder : public GraphRecorder {
     return cudaStreamIsCapturing(handle(stream), &status) != cudaSuccess || status != cudaStreamCaptureStatusActive;
   }
   void abandon(Stream stream) noexcept override {
-    cudaGraph_t graph = nullptr;
-    cudaStreamEndCapture(handle(stream), &graph);
-    if (graph) cudaGraphDestroy(graph);
+    Graph graph;
+    cudaStreamEndCapture(handle(stream), graph.out());
     cudaGetLastError();  // the error that a broken capture leaves behind
   }
 };

@@ -7,17 +7,24 @@ namespace temper {
 
 namespace {
 
-class HostMemory : public GrowingMemory {
+class WholeMemory : public GrowingMemory {
  public:
-  explicit HostMemory(size_t limit) {
-    begin_ = static_cast<char*>(allocate(Device::cpu, limit));
+  WholeMemory(Device device, size_t limit, std::string note) : memory_(device, limit) {
+    begin_ = memory_.as<char>();
     limit_ = ready_ = limit;
+    note_ = std::move(note);
   }
-  ~HostMemory() override { release(Device::cpu, begin_, limit_); }
   std::optional<std::string> grow(size_t) override { return {}; }
+
+ private:
+  Memory memory_;
 };
 
 }  // namespace
+
+std::unique_ptr<GrowingMemory> make_whole_memory(Device device, size_t limit, std::string note) {
+  return std::make_unique<WholeMemory>(device, limit, std::move(note));
+}
 
 #if defined(TEMPER_CUDA)
 std::unique_ptr<GrowingMemory> make_cuda_growing_memory(size_t limit);  // growing_memory_cuda.cpp
@@ -27,7 +34,7 @@ std::unique_ptr<GrowingMemory> make_growing_memory([[maybe_unused]] Device devic
 #if defined(TEMPER_CUDA)
   if (device == Device::cuda) return make_cuda_growing_memory(limit);
 #endif
-  return std::make_unique<HostMemory>(limit > 0 ? limit : memory_of_host());
+  return make_whole_memory(Device::cpu, limit > 0 ? limit : memory_of_host());
 }
 
 }  // namespace temper

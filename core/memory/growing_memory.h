@@ -30,6 +30,9 @@ class GrowingMemory {
   std::string note_;
 };
 
+/// Ordinary memory of `limit` bytes, all of it ready.
+std::unique_ptr<GrowingMemory> make_whole_memory(Device device, size_t limit, std::string note = {});
+
 /// On the CPU address space, all of it ready: pages become memory when they are touched. On CUDA address space to which
 /// memory is added bit by bit; where the driver cannot do that, memory of the full size at once, with a note. limit 0:
 /// as much as the device has, without growth four fifths of what is free. Throws Error when the device refuses.

@@ -8,7 +8,6 @@
 
 #include "core/memory/growing_memory.h"
 #include "kernels/runtime/cuda_call.h"
-#include "kernels/runtime/memory.h"
 
 namespace temper {
 
@@ -132,18 +131,6 @@ class MappedMemory : public GrowingMemory {
   std::vector<size_t> pieces_;  ///< bytes of each, one behind the other
 };
 
-class WholeMemory : public GrowingMemory {
- public:
-  explicit WholeMemory(size_t limit) {
-    begin_ = static_cast<char*>(allocate(Device::cuda, limit));
-    limit_ = ready_ = limit;
-    note_ = cat("arena: this driver cannot add memory behind reserved addresses, so ", limit / kMegabyte,
-                " MB were taken at once; set memory.arena_mb to leave other programs more");
-  }
-  ~WholeMemory() override { temper::release(Device::cuda, begin_, limit_); }
-  std::optional<std::string> grow(size_t) override { return {}; }
-};
-
 }  // namespace
 
 std::unique_ptr<GrowingMemory> make_cuda_growing_memory(size_t limit) {
@@ -152,7 +139,10 @@ std::unique_ptr<GrowingMemory> make_cuda_growing_memory(size_t limit) {
   const Free memory = free_memory();  // makes the device's context, too
   Driver driver;
   if (driver.find(device)) return std::make_unique<MappedMemory>(driver, device, limit > 0 ? limit : memory.total);
-  return std::make_unique<WholeMemory>(limit > 0 ? limit : memory.free / 5 * 4);
+  if (limit == 0) limit = memory.free / 5 * 4;
+  return make_whole_memory(Device::cuda, limit,
+                           cat("arena: this driver cannot add memory behind reserved addresses, so ", limit / kMegabyte,
+                               " MB were taken at once; set memory.arena_mb to leave other programs more"));
 }
 
 }  // namespace temper

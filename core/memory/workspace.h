@@ -1,22 +1,26 @@
 #pragma once
-#include <cstddef>
-#include <cstdint>
+#include "kernels/runtime/memory.h"
 
 namespace temper {
 
-/// Memory shared by all calls of a back end, grown to the largest need and never shrunk. Counts its allocations.
+/// Host memory shared by all calls of a back end, grown to the largest need and never shrunk.
 class Workspace {
  public:
-  explicit Workspace(int64_t& allocations) : allocations_(allocations) {}
-  ~Workspace();
-  Workspace(const Workspace&) = delete;
-  /// At least `bytes`, 256-byte aligned; what was there before may be gone.
-  char* reserve(size_t bytes);
+  /// Room for `n` of them, 256-byte aligned; what was there before may be gone.
+  template <class T>
+  T* reserve(size_t n) {
+    if (n * sizeof(T) > memory_.bytes()) {
+      memory_ = {};  // before the larger one is taken
+      memory_ = {Device::cpu, n * sizeof(T)};
+      ++allocations_;
+    }
+    return memory_.as<T>();
+  }
+  int64_t allocations() const { return allocations_; }
 
  private:
-  int64_t& allocations_;
-  char* data_ = nullptr;
-  size_t size_ = 0;
+  Memory memory_;
+  int64_t allocations_ = 0;
 };
 
 }  // namespace temper

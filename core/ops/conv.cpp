@@ -56,11 +56,13 @@ struct Convolution {
             .half = filter.half};
   }
 
-  /// What runs inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN into 0 there,
-  /// and what comes out then is looked at, so it must show.
-  ConvEpilogue fused(const Tape& tape) const {
-    if (!tape.engine().uses(Optimisation::conv_epilogue)) return {};
-    return {.residual = residual.value, .relu = activation == Activation::relu && tape.wrt() != Wrt::nothing};
+  /// What of `whole` may run inside the convolution. Not the ReLU where nothing is differentiated: libraries turn NaN
+  /// into 0 there, and what comes out then is looked at, so it must show.
+  static ConvForward inside(const Tape& tape, ConvForward whole) {
+    const bool fuse = tape.engine().uses(Optimisation::conv_epilogue);
+    if (!fuse) whole.residual = {};
+    if (!fuse || tape.wrt() == Wrt::nothing) whole.relu = false;
+    return whole;
   }
 
   /// `sums`: to be taken on the way where the library can; emptied where it cannot.
@@ -71,19 +73,21 @@ struct Convolution {
     const Tensor& r = residual.value;
     TEMPER_CHECK(!r || (r.shape == y.shape && r.dtype == y.dtype), name, ": the result is ", y.shape, " ", y.dtype,
                  " so residual must be too, got ", r.shape, " ", r.dtype);
-    const ConvEpilogue inside = fused(tape);
+    const ConvForward whole{.shape = g,
+                            .x = x.value,
+                            .filter = conv_filter(),
+                            .y = y,
+                            .residual = r,
+                            .relu = activation == Activation::relu,
+                            .sum = sums ? sums->sum : Tensor{},
+                            .squares = sums ? sums->squares : Tensor{}};
+    ConvDone done;
     {
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      ConvBackend& conv = tape.engine().conv();
-      if (!sums || skips(tape.stream()) ||
-          !conv.forward_statistics(tape.stream(), g, x.value, conv_filter(), y, sums->sum, sums->squares)) {
-        if (sums) *sums = {};
-        if (!skips(tape.stream())) conv.forward(tape.stream(), g, x.value, conv_filter(), inside, y);
-      }
+      if (!skips(tape.stream())) done = tape.engine().conv().forward(tape.stream(), inside(tape, whole));
     }
-    apply_epilogue(
-        tape.stream(), g, y, {},
-        {.residual = inside.residual ? Tensor{} : r, .relu = activation == Activation::relu && !inside.relu});
+    finish(tape.stream(), whole, done);
+    if (sums && !done.statistics) *sums = {};
     const Var out =
         tape.record(name, y, {x, w, bias, residual}, [*this](Tape& tape, const Tensor& dy) { backward(tape, dy); });
     if (activation == Activation::relu) tape.offer_relu(out);
@@ -107,24 +111,21 @@ struct Convolution {
       const GradSink s = tape.sink(w);
       const KernelRange range(tape.stream(), "conv2d_backward_filter",
                               {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      if (!skips(tape.stream())) conv.backward_filter(tape.stream(), g, x.value, dy, s.beta, s.into);
+      if (!skips(tape.stream()))
+        conv.backward_filter(tape.stream(), {.shape = g, .x = x.value, .dy = dy, .dw = s.into, .beta = s.beta});
     }
     if (x.needs_grad()) {
-      GradSink s = tape.sink(x);
-      ConvDataEpilogue e;
+      const GradSink s = tape.sink(x);
+      ConvBackwardData request{.shape = g, .dy = dy, .filter = conv_filter(), .dx = s.into, .beta = s.beta};
       // A residual that is x itself adds to the gradient afterwards.
       const char* name = "conv2d_backward_data";
       if (residual.slot != x.slot && tape.claim_relu(x)) {
         name = s.beta != 0 ? "conv2d_backward_data_add_relu" : "conv2d_backward_data_relu";
-        e.mask = x.value;
-        if (s.beta != 0 && conv.adds_apart()) {
-          e.addend = s.into;
-          s = {tape.reallocate_grad(x), 0};
-        }
+        request.mask = x.value;
+        if (s.beta != 0) request.elsewhere = [&tape, this] { return tape.reallocate_grad(x); };
       }
-      e.beta = s.beta;
       const KernelRange range(tape.stream(), name, {g.n, g.h, g.w, g.c, g.k, g.r, g.s, g.stride, g.pad});
-      if (!skips(tape.stream())) conv.backward_data_relu(tape.stream(), g, dy, conv_filter(), e, s.into);
+      if (!skips(tape.stream())) convolve_backward_data(conv, tape.stream(), request);
     }
     // Last, because the residual may take dy's memory.
     if (residual.needs_grad() && !tape.move_grad(residual, dy)) accumulate_gradient(tape, residual, dy, 1.f);
@@ -134,10 +135,8 @@ struct Convolution {
 }  // namespace
 
 Filter filter(Tape& tape, const ParamBuffer& values, int i) {
-  Engine& engine = tape.engine();
-  const bool half = size_of(engine.compute()) == 2 && engine.conv().takes_narrow_filters();
-  return {tape.param(values, i), engine.uses(Optimisation::prepared_filters) ? values.version() : 0,
-          half ? values.half_view(i, engine.compute()) : Tensor{}};
+  return {tape.param(values, i), tape.engine().uses(Optimisation::prepared_filters) ? values.version() : 0,
+          [&values, i](DType dtype) { return values.half_view(i, dtype); }};
 }
 
 Var conv2d(Tape& tape, const Var& x, const Filter& w, const Var& bias, ConvOptions options) {

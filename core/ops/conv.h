@@ -13,12 +13,13 @@ struct ConvOptions {
 struct Filter {
   Var value;             ///< (K, R, S, C)
   uint64_t version = 0;  ///< changes whenever the contents do (ParamBuffer::version); 0: not known, so nothing is kept
-  Tensor half = {};      ///< the value in the compute type, for a library that takes filters so; none: it converts
+  std::function<Tensor(DType)> half = {};  ///< gives the value in a 16-bit type; none: a library converts it
 
   Filter(const Var& value) : value(value) {}  // any variable can be one
-  Filter(const Var& value, uint64_t version, const Tensor& half) : value(value), version(version), half(half) {}
+  Filter(const Var& value, uint64_t version, std::function<Tensor(DType)> half)
+      : value(value), version(version), half(std::move(half)) {}
 };
-/// Parameter `i` as a filter, with its version, and its 16-bit copy where this engine's convolutions take that.
+/// Parameter `i` as a filter, with its version and its 16-bit copies.
 Filter filter(Tape& tape, const ParamBuffer& values, int i);
 
 /// x (N, H, W, C) by w (K, R, S, C) -> (N, P, Q, K), plus bias (K) unless bias.value is empty. Cross-correlation.

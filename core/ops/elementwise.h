@@ -12,7 +12,7 @@ Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale = 1.f);
 Var scale(Tape& tape, const Var& x, ScalarArg<float> factor);
 /// x in another floating point type (f32 <-> bf16, f16); the same variable if it has that type already.
 Var convert(Tape& tape, const Var& x, DType dtype);
-/// The same elements under another shape: no copy of the value; its gradient is handed on.
+/// The same elements under another shape. Copies neither the value nor the gradient.
 Var reshape(Tape& tape, const Var& x, Shape shape);
 
 /// For backward closures: adds alpha * dy to the gradient of x.

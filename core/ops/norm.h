@@ -5,7 +5,7 @@ namespace temper {
 
 /// Which statistics BatchNorm normalises with: those of this batch, or the running ones.
 enum class BnStats : uint8_t { batch, running };
-/// Whether a pass with batch statistics moves the running ones.
+/// Whether a pass with batch statistics updates the running ones.
 enum class BnUpdate : uint8_t { yes, no };
 
 struct BatchNormOptions {
@@ -24,8 +24,8 @@ struct BatchNormVars {
   uint64_t version = 0;  ///< changes whenever any of the four does (ParamBuffer::version); 0: not known
 };
 
-/// The sums of x and of x^2 over all but the channels, (C) each, that whoever made x took on the way; none: batch_norm
-/// goes over x.
+/// Per-channel sums of x and x^2, (C) each, if the producer of x (a convolution) has already computed them. Empty:
+/// batch_norm computes its own statistics.
 struct BatchNormSums {
   Tensor sum, squares;
 };

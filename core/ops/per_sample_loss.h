@@ -1,5 +1,5 @@
 #pragma once
-// What a loss with one value per sample is made of, for losses that live beside the method or attack that needs them.
+// Building a loss with one value per sample from a kernel, in the file of the method or attack that needs it.
 #include <array>
 #include <initializer_list>
 
@@ -7,19 +7,19 @@
 
 namespace temper {
 
-/// How per-sample losses become the result, always said in full: `none` keeps one value per sample (what attacks
-/// ascend: backward() then differentiates their sum), `mean` divides the sum by N (PyTorch's batchmean for KL), `sum`
-/// does not, `elementwise` divides by N * C (PyTorch's kl_div default).
+/// How per-sample losses are reduced. none: one value per sample (as attacks use; backward() differentiates their sum);
+/// sum: their sum; mean: the sum divided by N (PyTorch's batchmean for KL); elementwise: the sum divided by N * C
+/// (PyTorch's default for kl_div).
 enum class Reduction : uint8_t { none, mean, sum, elementwise };
 
-/// What the kernel of a per-sample loss works on: one or two operands (rows, cols).
+/// The arguments of a per-sample loss kernel: one or two operands (rows, cols).
 template <class T>
 struct LossArrays {
   int64_t rows;
   int cols;
-  T* loss;            ///< (rows), to be written
+  T* loss;            ///< (rows), output
   const T* value[2];  ///< of each operand
-  T* gradient[2];     ///< d(loss_r)/d(row r of the operand), to be written; null: not wanted
+  T* gradient[2];     ///< d(loss_r)/d(row r of the operand), output; null: not wanted
 };
 
 namespace detail {
@@ -35,8 +35,8 @@ Var finish_loss(Tape& tape, const char* op, const Tensor& per_sample, Reduction 
                 const LossOperands& operands);
 }  // namespace detail
 
-/// The loss that `kernel(LossArrays<T>)` computes together with its gradient, one value per row of its one or two
-/// operands (N, C) of one shape and type, f32 or f64, reduced. The kernel launches on tape.stream():
+/// A loss whose kernel computes it together with its gradient. One or two operands (N, C) of one shape and type, f32 or
+/// f64; `kernel(LossArrays<T>)` launches on tape.stream() and writes one value per row, which `reduction` reduces:
 ///
 ///   Var squared_norm(Tape& tape, const Var& x, Reduction reduction) {
 ///     return per_sample_loss(tape, "squared_norm", reduction, {x}, [&](const auto& a) {

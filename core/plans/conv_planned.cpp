@@ -2,8 +2,7 @@
 
 #include <optional>
 
-#include "core/convolution/conv_epilogue.h"
-#include "core/convolution/prepared_filters.h"
+#include "core/convolution/device_filters.h"
 #include "core/memory/arena.h"
 #include "core/plans/conv_plans.h"
 #include "core/plans/plan_workers.h"
@@ -60,66 +59,75 @@ class PlannedConv : public ConvBackend {
   const char* name() const override { return plans_.engines().name(); }
   ConvStats stats() const override {
     return {.primitives_created = plans_.made(),
-            .filters_prepared = filters_.prepared(),
-            .allocations = filters_.allocations(),
+            .filters_prepared = filters_.stats().filters_prepared,
+            .allocations = filters_.stats().allocations,
             .trial_seconds = plans_.trial_seconds()};
   }
   bool supports(DType dtype) const override { return dtype == DType::f32 || size_of(dtype) == 2; }
-  bool takes_narrow_filters() const override { return true; }
-  bool adds_apart() const override { return true; }
   std::vector<std::string> notes() const override { return plans_.notes(); }
   void make_plans(Stream stream) override { plans_.make_noted(stream); }
 
-  void forward(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const ConvEpilogue& e,
-               const Tensor& y) override {
-    if (g.n == 0) return;
-    const auto [w, bias] = filters_.get(stream, g, filter, y.dtype);
-    const ConvKey key{
-        .shape = g, .type = type(y.dtype), .bias = bias != nullptr, .residual = bool(e.residual), .relu = e.relu};
-    ConvBindings bindings = {{kX, x.data}, {kW, w}, {kY, y.data}};
-    if (bias) bindings.push_back({kBias, bias});
-    if (e.residual) bindings.push_back({kResidual, e.residual.data});
-    const Call separate{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}};
-    if (try_run(stream, {key, bindings}, separate)) return;
-    run(stream, separate);
-    apply_epilogue(stream, g, y, bias ? Tensor{bias, {g.k}, y.dtype, device_} : Tensor{}, e);
+  ConvDone forward(Stream stream, const ConvForward& r) override {
+    if (r.shape.n == 0) return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+    const auto [w, bias] = filters_.get(stream, r.filter, r.y.dtype);
+    const Call plain{{.shape = r.shape, .type = type(r.y.dtype)}, {{kX, r.x.data}, {kW, w}, {kY, r.y.data}}};
+    Call fused = plain;
+    fused.key.relu = r.relu;
+    const auto fuse = [&](bool ConvKey::*what, int64_t id, void* data) {
+      if (!data) return;
+      fused.key.*what = true;
+      fused.bindings.push_back({id, data});
+    };
+    fuse(&ConvKey::bias, kBias, bias);
+    fuse(&ConvKey::residual, kResidual, r.residual.data);
+    fuse(&ConvKey::statistics, kSum, r.sum.data);
+    fuse(&ConvKey::statistics, kSquares, r.squares.data);
+    if (try_run(stream, fused, plain)) return all_of(r);
+    run(stream, plain);
+    return {.bias = bias ? Tensor{bias, {r.shape.k}, r.y.dtype, device_} : Tensor{}};
   }
 
-  bool forward_statistics(Stream stream, const ConvShape& g, const Tensor& x, const ConvFilter& filter, const Tensor& y,
-                          const Tensor& sum, const Tensor& squares) override {
-    if (g.n == 0 || filter.fold || filter.bias) return false;
-    const ConvKey key{.shape = g, .type = type(y.dtype), .statistics = true};
-    const ConvBindings bindings = {{kX, x.data},
-                                   {kW, filters_.get(stream, g, filter, y.dtype).w},
-                                   {kY, y.data},
-                                   {kSum, sum.data},
-                                   {kSquares, squares.data}};
-    return try_run(stream, {key, bindings},
-                   Call{{.shape = g, .type = key.type}, {bindings.begin(), bindings.begin() + 3}});
+  ConvDone backward_data(Stream stream, const ConvBackwardData& r) override {
+    if (r.shape.n == 0) return {.mask = static_cast<bool>(r.mask)};
+    void* w = filters_.get(stream, r.filter, r.dx.dtype).w;
+    const bool add = r.beta != 0;
+    const Call plain{{.shape = r.shape, .type = type(r.dx.dtype), .pass = ConvPass::backward_data, .accumulate = add},
+                     {{kX, r.dx.data}, {kW, w}, {kY, r.dy.data}}};
+    // Added to dx itself, one fused engine would read and write it, which cuDNN does not promise to allow.
+    if (r.mask && (!add || r.elsewhere)) {
+      Call fused = plain;
+      fused.key.accumulate = false;
+      fused.key.mask = true;
+      fused.key.residual = add;
+      fused.bindings.push_back({kMask, r.mask.data});
+      if (add) fused.bindings.push_back({kResidual, r.dx.data});
+      if (const ConvPlan* found = plan(stream, fused, plain)) {
+        if (add) fused.bindings.front().data = r.elsewhere().data;
+        execute(stream, *found, fused.bindings);
+        return {.mask = true};
+      }
+    }
+    run(stream, plain);
+    return {};
   }
 
-  void backward_data(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter, float beta,
-                     const Tensor& dx) override {
-    if (g.n == 0) return;
-    void* w = filters_.get(stream, g, filter, dx.dtype).w;
-    run(stream, data_gradient(g, dy, w, beta, dx));
-  }
-
-  void backward_filter(Stream stream, const ConvShape& g, const Tensor& x, const Tensor& dy, float beta,
-                       const Tensor& dw) override {
+  void backward_filter(Stream stream, const ConvBackwardFilter& r) override {
+    const ConvShape& g = r.shape;
+    const Tensor &x = r.x, &dy = r.dy, &dw = r.dw;
     if (g.n == 0) {
-      if (beta == 0) set_zero(stream, dw.data, dw.bytes());
+      if (r.beta == 0) set_zero(stream, dw.data, dw.bytes());
       return;
     }
     const Arena::Scope scratch(arena_);
-    const ConvKey key{.shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = beta != 0};
+    const ConvKey key{
+        .shape = g, .type = type(DType::f32), .pass = ConvPass::backward_filter, .accumulate = r.beta != 0};
     if (size_of(x.dtype) == 2) {
       const Tensor sum = arena_.tensor(dw.shape, dw.dtype);
       const Call call{{.shape = g, .type = type(x.dtype), .pass = ConvPass::backward_filter},
                       {{kX, x.data}, {kW, dw.data}, {kY, dy.data}, {kAccumulator, sum.data}}};
       // Converted operands lie in the arena, where arrays start at a multiple of 16 bytes.
       if (plan(stream, call, Call{key, {{kW, dw.data}}})) {
-        if (beta == 0)
+        if (r.beta == 0)
           set_zero(stream, sum.data, sum.bytes());
         else
           copy(stream, sum.data, device_, dw.data, device_, dw.bytes());
@@ -131,32 +139,12 @@ class PlannedConv : public ConvBackend {
     run(stream, {key, {{kX, x32.data}, {kW, dw.data}, {kY, dy32.data}}});
   }
 
- protected:
-  // Added to dx itself, one fused engine would read and write it, which cuDNN does not promise to allow.
-  bool backward_data_masked(Stream stream, const ConvShape& g, const Tensor& dy, const ConvFilter& filter,
-                            const ConvDataEpilogue& e, const Tensor& dx) override {
-    if (e.beta != 0) return false;
-    if (g.n == 0) return true;
-    void* w = filters_.get(stream, g, filter, dx.dtype).w;
-    ConvBindings bindings = {{kX, dx.data}, {kW, w}, {kY, dy.data}, {kMask, e.mask.data}};
-    if (e.addend) bindings.push_back({kResidual, e.addend.data});
-    const ConvKey key{
-        .shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .residual = bool(e.addend), .mask = true};
-    return try_run(stream, {key, bindings},
-                   e.addend ? data_gradient(g, dy, w, 1, e.addend) : data_gradient(g, dy, w, 0, dx));
-  }
-
  private:
   ConvType type(DType t) const {
     TEMPER_CHECK(t != DType::f64, "conv2d: f64 runs on the CPU only; use precision.compute: f32, bf16 or f16 on cuda");
     if (t == DType::bf16) return ConvType::bf16;
     if (t == DType::f16) return ConvType::f16;
     return math_ == ConvMath::tf32 ? ConvType::tf32 : ConvType::f32;
-  }
-
-  Call data_gradient(const ConvShape& g, const Tensor& dy, void* w, float beta, const Tensor& dx) const {
-    return {{.shape = g, .type = type(dx.dtype), .pass = ConvPass::backward_data, .accumulate = beta != 0},
-            {{kX, dx.data}, {kW, w}, {kY, dy.data}}};
   }
 
   /// The plan of a call, or null where the library has none; then `otherwise` is what will be asked for.
@@ -194,7 +182,7 @@ class PlannedConv : public ConvBackend {
   Device device_;
   ConvMath math_;
   ConvPlans plans_;
-  PreparedFilters filters_;
+  DeviceFilters filters_;
   NotedPlan noted_;
 };
 

@@ -5,11 +5,10 @@
 
 namespace temper {
 
-/// How a JPEG file says its picture is to be turned before it is looked at: EXIF's orientation, 1 (upright) to 8; 1
-/// where it says nothing that can be understood.
+/// The EXIF orientation of a JPEG file, 1 (upright) to 8. 1 if the file has none, or one that is not valid.
 int exif_orientation(std::span<const char> jpeg);
 
-/// The picture turned upright.
+/// The picture rotated and flipped upright.
 Raster upright(const Raster& picture, int orientation);
 
 }  // namespace temper

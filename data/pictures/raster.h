@@ -7,7 +7,7 @@
 
 namespace temper {
 
-/// A decoded picture, (height, width, channels), of 8 or 16 bits a value.
+/// A decoded picture, (height, width, channels), with 8 or 16 bits per value.
 struct Raster {
   int height = 0, width = 0, channels = 0;
   int white = 255;  ///< the largest value: 255 for one byte each, 65535 for two
@@ -23,11 +23,11 @@ struct Raster {
   }
 };
 
-/// The most pixels that a picture may have: 8,192 x 8,192, because a few bytes can announce any number.
+/// The largest picture that is decoded, 8,192 x 8,192 pixels: the header of a damaged file can claim any size.
 constexpr int64_t kMostPixels = int64_t{1} << 26;
 
-// Each decodes one form, whole and unhurt, to 3 channels; colours as stored, alpha left out. They throw Error saying
-// why not, without a name.
+// Decoders of one format each, to 3 channels; colours as stored, without alpha. They throw Error if the file is damaged
+// or truncated; the message does not name the file.
 Raster decode_jpeg(std::span<const char> file);
 Raster decode_png(std::span<const char> file);
 Raster decode_webp(std::span<const char> file);
@@ -38,7 +38,7 @@ Raster make_raster(int64_t height, int64_t width, int white = 255);
 /// The JPEG, PNG or WebP picture in the bytes of a file, whatever its name ends with. Throws Error naming the file.
 Raster decode_picture(const std::string& path, std::span<const char> file);
 
-/// Whether a file is a PNG with more than 8 bits a value. Looks at its first bytes only; false where it has none.
+/// Whether a file is a PNG with more than 8 bits per value. Reads its first bytes only; false for an empty file.
 bool is_deep(const std::string& path);
 
 /// The brightness, 0.299 R + 0.587 G + 0.114 B, as one channel.

@@ -5,17 +5,17 @@
 
 namespace temper {
 
-/// The size a picture is brought to, and the part of it that is wanted.
+/// The size to scale to, and the part of the scaled picture to return.
 struct ResizeOptions {
   int64_t height = 0, width = 0;
   int64_t top = 0, left = 0;
   int rows = 0, columns = 0;
 };
 
-/// A part of the picture brought to another size, (rows, columns, channels) in [0, 1]. Each way by itself: smaller by
-/// the filter of Mitchell and Netravali (1988), B = C = 1/3, wide enough to see every pixel; larger by Catmull and
-/// Rom's; as it is where the size stays. Beyond the edge stands the edge's pixel. Time and memory are those of the part
-/// that is wanted. Deterministic.
+/// Scales a picture and returns a part of it, (rows, columns, channels) in [0, 1]. The two directions are separate:
+/// downscaling uses the filter of Mitchell and Netravali (1988), B = C = 1/3, widened so that every pixel counts;
+/// upscaling uses Catmull-Rom; a direction whose size stays is copied. Edge pixels are repeated beyond the edge. Time
+/// and memory are proportional to the part. Deterministic.
 std::vector<float> resize(const Raster& in, const ResizeOptions& options);
 
 }  // namespace temper

@@ -10,14 +10,14 @@ namespace temper {
 /// Whether this build can download (libcurl).
 bool can_fetch();
 
-/// Called now and then: bytes of `file` had so far, and in all (0: not known).
+/// Progress callback: bytes of `file` downloaded so far, and in total (0: unknown).
 using FetchProgress = std::function<void(const std::string& file, int64_t done, int64_t total)>;
 
-/// Downloads what is missing of a published set into the folder `to` and returns the files it now holds. A download
-/// comes by https, also where the server sends it elsewhere, and ends at the size that is known; it goes to FILE.part,
-/// is continued there after an interruption, and gets its name only when complete and its checksum right; an archive is
-/// unpacked, within known sizes, and removed. A complete archive that someone has put into `to` is used without a
-/// network. Throws Error, saying what to do, without a network, without space, on a wrong checksum.
+/// Downloads the missing files of a published set into the folder `to` and returns the files it now holds. Downloads
+/// and their redirects use https only and stop at the known size. A download is written to FILE.part, resumed there
+/// after an interruption, and renamed when it is complete and its checksum matches. An archive is unpacked, within the
+/// known sizes, and removed. A complete archive that is already in `to` is used without a network. Throws Error, saying
+/// what to do, without a network, without space, or if a checksum does not match.
 std::vector<std::string> fetch(const Published& set, const std::string& to, const FetchProgress& progress = {});
 
 /// The regular files in an unpacked tar archive. `who` is for messages. Throws Error if it is damaged, or if one would

@@ -6,9 +6,10 @@
 
 namespace temper {
 
-/// What tells one set of images from another (core/files/fingerprint.h), whatever file or format it was read from.
+/// The fingerprint of a set of images (core/files/fingerprint.h). It does not depend on the file or format it was read
+/// from.
 struct SetFingerprint {
-  int64_t count = 0;   ///< images; 0: not on record
+  int64_t count = 0;   ///< images; 0: unknown
   std::string images;  ///< extents, crop, and every pixel in the order of the images
   std::string labels;  ///< number of classes, and every label in the same order
   std::string names;   ///< class names in order; empty: the set has none
@@ -21,8 +22,8 @@ struct SetFingerprint {
 
 SetFingerprint fingerprint(const ImageSet& set);
 
-/// What differs between two sets, one short sentence each: their number, pixels, labels, class names. Empty where
-/// nothing does, or where one of them is not on record; names are compared where both sets have some.
+/// The differences between two sets, one short sentence each: number, pixels, labels, class names. Empty if there are
+/// none, or if one of the sets is unknown. Names are compared only if both sets have them.
 std::vector<std::string> differences(const SetFingerprint& was, const SetFingerprint& is);
 
 }  // namespace temper

@@ -11,39 +11,40 @@ namespace temper {
 struct PublishedFile {
   std::string name;
   std::string sha256;  ///< empty: only the archive's checksum is known
-  uint64_t bytes = 0;  ///< unpacked; where the checksum is empty, the most
+  uint64_t bytes = 0;  ///< unpacked size; if the checksum is empty, the largest size
 };
 
-/// What to download: a .tar.gz that holds the files, or one file each, packed or not.
+/// A download: a .tar.gz that holds all files, or one file, compressed or not.
 struct Download {
-  std::string url;     ///< https:// alone, for published sets
-  std::string sha256;  ///< of what is downloaded; empty: the checksum of the unpacked file decides
-  uint64_t bytes = 0;  ///< the most that is downloaded
+  std::string url;     ///< https:// only, for published sets
+  std::string sha256;  ///< of the download; empty: only the unpacked file is checked
+  uint64_t bytes = 0;  ///< the largest size
 };
 
-/// A data set with its files, where they are published and on what terms.
+/// A published data set: its files, where to download them, and their terms of use.
 struct Published {
   std::string name;
-  std::string folder;  ///< the archive's own folder, also looked into
+  std::string folder;  ///< the folder within the archive, which is searched, too
   std::vector<PublishedFile> files;
   std::vector<Download> downloads;
   std::string terms;
   std::vector<std::string> class_names;
   std::string installed = {};  ///< a folder where a system package may have put it
-  std::string shipped = {};    ///< where Temper ships it, for shipped_path()
+  std::string shipped = {};    ///< path of the files that come with Temper, for shipped_path()
 };
 
 const std::vector<Published>& published_sets();
 /// By name. Throws Error with the nearest name.
 const Published& published(const std::string& name);
 
-/// official: the files must be the published ones, to the bit; form: any files of the same form and consistent sizes.
+/// official: the files must be the published ones, bit for bit; form: any files of the same format with consistent
+/// sizes.
 enum class Verify : uint8_t { official, form };
 
-/// Where downloads go and data sets are looked for: $TEMPER_DATA, else ~/.local/share/temper.
+/// The folder of downloaded data sets: $TEMPER_DATA, else ~/.local/share/temper.
 std::string data_folder();
 
-/// The files of a published data set on this machine: what the readers of such sets have in common.
+/// The files of a published data set on this machine, for the readers of such sets.
 class PublishedFiles {
  public:
   explicit PublishedFiles(const std::string& name) : set_(published(name)) {}
@@ -51,15 +52,15 @@ class PublishedFiles {
 
   const Published& set() const { return set_; }
   Verify verify() const { return verify_; }
-  /// The content of file `name` (or `name`.gz, unpacked), looked for in `path`, or else in data_folder()/NAME and where
-  /// system packages put it. Throws Error naming the places and what to do if it is in none, if it is damaged, or if
-  /// its checksum is not the published one.
+  /// The content of file `name` (or `name`.gz, unpacked). Searches `path` or, without it, data_folder()/NAME and the
+  /// folders of system packages. Throws Error, naming the folders and what to do, if the file is not found, damaged, or
+  /// has a checksum other than the published one.
   std::vector<uint8_t> read(const std::string& name) const;
-  /// The same for a file that need not be there: its lines.
+  /// The lines of a file that may be missing.
   std::vector<std::string> read_lines(const std::string& name) const;
-  /// Where file `name` (or `name`.gz) is; empty: nowhere.
+  /// The path of file `name` (or `name`.gz); empty if not found.
   std::string find(const std::string& name) const;
-  /// The folders that are looked into.
+  /// The folders that are searched.
   std::vector<std::string> places() const;
 
  private:
@@ -68,11 +69,11 @@ class PublishedFiles {
   Verify verify_ = Verify::official;
 };
 
-/// A whole file; one that is gzip-compressed is unpacked. Throws Error if it is missing, truncated or damaged, or
-/// unpacks to more than `most` bytes, before it does.
+/// The content of a file, unpacked if it is gzip-compressed. Throws Error if the file is missing, truncated or damaged,
+/// or would unpack to more than `most` bytes.
 std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most = kMostUnpacked);
 
-/// The SHA-256 of some bytes, as 64 hexadecimal digits.
+/// SHA-256, as 64 hexadecimal digits.
 std::string sha256(const void* data, size_t bytes);
 
 }  // namespace temper

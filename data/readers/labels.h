@@ -5,8 +5,9 @@
 
 namespace temper {
 
-/// What the numbers that a user calls his classes by become. as_given: class numbers, so 0, 1, 2 ... without a gap, or
-/// anything below `classes` where that is given. ranked: the smallest of them is class 0, the next class 1, and so on.
+/// How the labels of a user's files become class numbers. as_given: they are class numbers, 0, 1, 2 ... without a gap
+/// or, if `classes` is given, anything below it. ranked: the smallest label is class 0, the next one class 1, and so
+/// on.
 enum class LabelRule : uint8_t { as_given, ranked };
 
 struct LabelOptions {
@@ -14,17 +15,17 @@ struct LabelOptions {
   int64_t classes = 0;  ///< 0: as many as the training labels show
 };
 
-/// Classes of a data set, as its training labels show them.
+/// The classes of a data set, derived from its training labels.
 class LabelMap {
  public:
-  /// `who` names the training labels in messages. Throws Error, saying what the labels are and what to do, if they are
-  /// no class numbers under the rule.
+  /// `who` names the training labels in messages. Throws Error, saying what the labels are and what to do, if the rule
+  /// does not allow them.
   LabelMap(const std::string& who, const std::vector<int64_t>& training, const LabelOptions& options);
 
   int64_t classes() const { return classes_; }
-  /// The classes of some labels. Throws Error, naming `who`, at one that is no class.
+  /// The classes of `labels`. Throws Error, naming `who`, at a label without a class.
   std::vector<int32_t> classes_of(const std::string& who, const std::vector<int64_t>& labels) const;
-  /// Under LabelRule::ranked, what each class was called by; otherwise empty.
+  /// With LabelRule::ranked, the label of each class; otherwise empty.
   std::vector<std::string> names() const;
 
  private:

@@ -28,31 +28,27 @@ bool cuda_available() {
 #endif
 }
 
-void* allocate(Device device, size_t bytes) {
-  if (bytes == 0) return nullptr;
+Memory::Memory(Device device, size_t bytes) : device_(device), bytes_(bytes) {
+  if (bytes == 0) return;
   if (device == Device::cpu) {
     void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     TEMPER_CHECK(data != MAP_FAILED, "allocate: the machine refused ", bytes, " bytes; lower memory.arena_mb");
     madvise(data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults, and prefetching does not stop every 4 kB
-    return data;
+    data_ = data;
+    return;
   }
 #if defined(TEMPER_CUDA)
-  void* data = nullptr;
-  TEMPER_CUDA_CALL(cudaMalloc(&data, bytes));
-  return data;
+  TEMPER_CUDA_CALL(cudaMalloc(&data_, bytes));
 #else
   no_cuda("allocate");
 #endif
 }
 
-void release(Device device, void* data, size_t bytes) {
-  if (!data) return;
-  if (device == Device::cpu) {
-    munmap(data, bytes);
-    return;
-  }
+Memory::~Memory() {
+  if (!data_) return;
+  if (device_ == Device::cpu) munmap(data_, bytes_);
 #if defined(TEMPER_CUDA)
-  cudaFree(data);
+  if (device_ == Device::cuda) cudaFree(data_);
 #endif
 }
 

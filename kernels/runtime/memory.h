@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <utility>
 
 #include "kernels/runtime/stream.h"
 
@@ -8,10 +9,36 @@ namespace temper {
 /// Whether this build and this machine can run kernels on CUDA device 0.
 bool cuda_available();
 
-/// 256-byte aligned memory on `device`. On the CPU pages are reserved and become real when first touched, so a generous
-/// capacity costs nothing. Throws Error with the size asked for when the device has not enough.
-void* allocate(Device device, size_t bytes);
-void release(Device device, void* data, size_t bytes);
+/// Owns memory of a device, 256-byte aligned: everything that Temper allocates on one. On the CPU the pages are zeros
+/// and take memory only when first touched, so a generous size costs nothing; on CUDA the contents are undefined.
+class Memory {
+ public:
+  Memory() = default;
+  /// Throws Error with the size asked for when the device has not enough.
+  Memory(Device device, size_t bytes);
+  Memory(Memory&& other) noexcept
+      : device_(other.device_), bytes_(std::exchange(other.bytes_, 0)), data_(std::exchange(other.data_, nullptr)) {}
+  Memory& operator=(Memory other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(data_, other.data_);
+    return *this;
+  }
+  ~Memory();
+
+  Device device() const { return device_; }
+  size_t bytes() const { return bytes_; }
+  void* data() const { return data_; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data_);
+  }
+
+ private:
+  Device device_ = Device::cpu;
+  size_t bytes_ = 0;
+  void* data_ = nullptr;
+};
 
 /// Copies between any two devices, in stream order. Host memory must stay valid until synchronize(). While planning, a
 /// copy or fill within a device does nothing; what needs the host is refused (Capture::forbid_in_capture).

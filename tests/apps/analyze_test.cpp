@@ -1,14 +1,14 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/findings.h"
-#include "evaluation/report/bars.h"
-#include "evaluation/report/svg.h"
 #include "source_dir.h"
 #include "tests/fixtures/analysis_fixture.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/xml_check.h"
+#include "workflows/report/bars.h"
+#include "workflows/report/svg.h"
 
 namespace temper {
 

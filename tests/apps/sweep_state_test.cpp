@@ -1,8 +1,8 @@
-#include "apps/sweep_file.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/training_fixture.h"
+#include "workflows/sweep_file.h"
 
 using namespace temper;
 using test::temper_command;

@@ -1,12 +1,12 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
-#include "apps/sweep_file.h"
 #include "source_dir.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"
 #include "tests/fixtures/run_fixture.h"
 #include "tests/fixtures/training_fixture.h"
+#include "workflows/sweep_file.h"
 
 namespace temper {
 

@@ -3,7 +3,6 @@
 #include "attacks/pgd.h"
 #include "core/host.h"
 #include "core/ops/elementwise.h"
-#include "evaluation/report/parts.h"
 #include "evaluation/robust_accuracy.h"
 #include "kernels/gradient_notes/gradient_notes.h"
 #include "kernels/runtime/memory.h"
@@ -11,6 +10,7 @@
 #include "tests/fixtures/toy_net.h"
 #include "tests/fixtures/training_fixture.h"
 #include "trainers/loop/validate.h"
+#include "workflows/report/parts.h"
 
 using namespace temper;
 using test::ToyBatch;

@@ -98,7 +98,7 @@ namespace {
 
 const std::string kMet = "met a gradient of the images that is not finite";
 const std::string kLower =
-    ": a number on its way left the range of f16; lower precision.loss_scale from 16777216, or use "
+    ": an intermediate value overflowed f16; lower precision.loss_scale (now 16777216), or use "
     "precision.compute: bf16";
 
 std::vector<std::string> f16(const std::string& scale) {

@@ -7,13 +7,13 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "data/statistics.h"
-#include "evaluation/report/png.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/real_data.h"
 #include "tests/fixtures/skip.h"
 #include "tests/fixtures/temporary_folder.h"
 #include "tests/fixtures/tensors.h"
 #include "trainers/state/state.h"
+#include "workflows/report/png.h"
 
 using namespace temper;
 

@@ -1,8 +1,6 @@
 // The emulated device's convolutions: reference engines with cuDNN's habits (what it fuses, what it has no engine for,
 // work space, engines compiled at run time). A plan waits in the stream like a launch.
-#include <cuda_runtime.h>
-
-#include "kernels/runtime/cuda_call.h"
+#include "kernels/runtime/cuda_handle.h"
 #include "tests/emulation/device_memory.h"
 #include "tests/fixtures/reference_engines_fixture.h"
 
@@ -66,17 +64,13 @@ class DeviceEngines : public ConvEngines {
   }
   double seconds(Stream stream, const std::function<void()>& work) override {
     const auto queue = static_cast<cudaStream_t>(stream.handle);
-    cudaEvent_t from, to;
-    TEMPER_CUDA_CALL(cudaEventCreate(&from));
-    TEMPER_CUDA_CALL(cudaEventCreate(&to));
+    const CudaEvent from = make_event(), to = make_event();
     TEMPER_CUDA_CALL(cudaEventRecord(from, queue));
     work();
     TEMPER_CUDA_CALL(cudaEventRecord(to, queue));
     TEMPER_CUDA_CALL(cudaEventSynchronize(to));
     float milliseconds = 0;
     TEMPER_CUDA_CALL(cudaEventElapsedTime(&milliseconds, from, to));
-    TEMPER_CUDA_CALL(cudaEventDestroy(from));
-    TEMPER_CUDA_CALL(cudaEventDestroy(to));
     return milliseconds / 1000;
   }
 

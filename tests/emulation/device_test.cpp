@@ -68,10 +68,9 @@ TEST_CASE("device: host code that touches device memory ends the program, and is
 
 TEST_CASE("device: fresh memory holds nothing of use", "[emulation]") {
   Numbers n;
-  void* fresh = allocate(Device::cuda, 4);
-  copy(n.stream, n.x.data(), Device::cuda, fresh, Device::cuda, 4);
+  const Memory fresh(Device::cuda, 4);
+  copy(n.stream, n.x.data(), Device::cuda, fresh.data(), Device::cuda, 4);
   CHECK(n.read()[0] != n.read()[0]);
-  release(Device::cuda, fresh, 4);
 }
 
 TEST_CASE("device: what the host did not wait for has not happened", "[emulation]") {

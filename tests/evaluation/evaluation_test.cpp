@@ -2,12 +2,12 @@
 #include <algorithm>
 
 #include "attacks/pgd.h"
-#include "evaluation/report/result_table.h"
 #include "evaluation/robust_accuracy.h"
 #include "tests/fixtures/devices.h"
 #include "tests/fixtures/tensors.h"
 #include "tests/fixtures/training_fixture.h"
 #include "trainers/records/test_evaluation.h"
+#include "workflows/report/result_table.h"
 
 using namespace temper;
 using test::Recorder;

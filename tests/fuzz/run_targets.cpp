@@ -1,8 +1,8 @@
 // What a run folder holds.
-#include "evaluation/report/page.h"
 #include "tests/fuzz/target.h"
 #include "trainers/records/metrics.h"
 #include "trainers/state/checkpoint.h"
+#include "workflows/report/page.h"
 
 using namespace temper;
 using namespace temper::fuzz;

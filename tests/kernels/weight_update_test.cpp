@@ -14,17 +14,17 @@ TEMPER_DEVICE_TEST("one pass over the weights leaves the bits of three", "[kerne
     ++cases;
     const auto run = [&](const std::function<void(Stream, const CaseArgs&)>& work) {
       std::vector<std::vector<char>> bytes;
+      std::vector<Memory> memory;
       std::vector<void*> data;
       for (size_t i = 0; i < c.arrays.size(); ++i) {
         bytes.push_back(random_bytes(c.arrays[i], 1, static_cast<int>(i) + 1));
-        data.push_back(allocate(device, bytes[i].size()));
+        data.push_back(memory.emplace_back(device, bytes[i].size()).data());
         copy({device}, data[i], device, bytes[i].data(), Device::cpu, bytes[i].size());
       }
       work({device}, CaseArgs(data));
       for (size_t i = 0; i < data.size(); ++i) {
         copy({device}, bytes[i].data(), Device::cpu, data[i], device, bytes[i].size());
         synchronize({device});
-        release(device, data[i], bytes[i].size());
       }
       return bytes;
     };

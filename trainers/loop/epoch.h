@@ -11,7 +11,7 @@
 
 namespace temper {
 
-/// A run while it runs.
+/// A run in progress: its state, folder, lock, log and observer.
 struct Run {
   TrainingState& state;
   const RunLock& lock;
@@ -19,7 +19,7 @@ struct Run {
   Observer& observer;
   MetricsLog& log;
   CheckpointNotes notes;
-  /// The step whose convolutions are chosen (step_key); none: nothing was planned yet.
+  /// The key (step_key) of the step for which plans were chosen last; empty: none yet.
   std::optional<GraphKey> planned = {};
 
   void save_checkpoint() const;
@@ -28,7 +28,7 @@ struct Run {
 
 struct EpochTime {
   double seconds = 0, images_per_second = 0, lr = 0;
-  double zero_gradient_percent = 0;  ///< of the images attacked, those without a gradient in a step of it
+  double zero_gradient_percent = 0;  ///< share of attacked images whose gradient was zero in some attack step
 };
 
 /// What surrounds the steps of the open epoch.
@@ -51,7 +51,7 @@ class EpochSteps {
 /// so. Throws Interrupted when a signal comes during validation.
 std::optional<Outcome> close_epoch(Run& run, const EpochTime& time);
 
-/// Whether training should end by what is on record: early stop or collapse.
+/// Why training should end according to its results so far (early stop or collapse), if it should.
 std::optional<Outcome> should_stop(const TrainingState& state);
 
 }  // namespace temper

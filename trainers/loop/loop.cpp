@@ -1,41 +1,25 @@
 #include "trainers/loop/loop.h"
 
 #include <chrono>
-#include <ctime>
 
 #include <nlohmann/json.hpp>
 
 #include "core/environment/cpus.h"
-#include "core/environment/environment.h"
 #include "core/files/file.h"
 #include "core/files/folders.h"
 #include "nn/weights.h"
 #include "trainers/loop/epoch.h"
 #include "trainers/loop/readiness.h"
-#include "trainers/loop/signals.h"
+#include "trainers/loop/ready_run.h"
 #include "trainers/loop/validate.h"
+#include "trainers/records/run_config.h"
+#include "trainers/records/run_environment.h"
 #include "trainers/records/run_inputs_json.h"
 #include "trainers/state/resume.h"
 
 namespace temper {
 
 namespace {
-
-std::string utc_now() {
-  const std::time_t now = std::time(nullptr);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", std::gmtime(&now));
-  return text;
-}
-
-void write_environment(const RunFolder& folder, const TrainingState& state, Resume resume) {
-  nlohmann::ordered_json j = environment();
-  j["device"] = name(state.engine.device());
-  j["compute"] = name(state.experiment.precision);
-  j["threads"] = state.engine.team().size();
-  j[resume == Resume::yes ? "resumed" : "started"] = utc_now();
-  write_text_atomically(folder.environment().string(), j.dump(2) + "\n");
-}
 
 StartReport start_report(const TrainingState& state) {
   const Experiment& e = state.experiment;
@@ -66,7 +50,7 @@ void save_averages(TrainingState& s, const RunFolder& folder) {
 /// A run before its first step and after its last one.
 class OpenRun {
  public:
-  OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume);
+  OpenRun(ReadyRun& ready, Observer& observer);
   Run& operator*() { return *run_; }
   TrainResult close(Outcome outcome);
 
@@ -77,13 +61,16 @@ class OpenRun {
   std::optional<Run> run_;
 };
 
-OpenRun::OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer, Resume resume) {
+OpenRun::OpenRun(ReadyRun& ready, Observer& observer) {
+  Experiment& experiment = ready.experiment;
+  const RunLock& lock = ready.lock;
   const RunFolder& folder = lock.folder();
+  const Resume resume = ready.resume;
   check_unused(folder, resume);
-  check_training_split(experiment, data);
-  const std::string config = experiment.resolved.yaml() + "\n";
-  const std::vector<std::string> noted = data.train.notes;
-  TrainingState& state = state_.emplace(experiment, std::move(data));
+  check_training_split(experiment, ready.data);
+  const std::string config = config_text(experiment);
+  const std::vector<std::string> noted = ready.data.train.notes;
+  TrainingState& state = state_.emplace(experiment, std::move(ready.data));
   check_state(state);
   check_folder(folder, bytes_to_write(state));
   std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
@@ -92,11 +79,11 @@ OpenRun::OpenRun(Experiment& experiment, DataSplits data, const RunLock& lock, O
 
   make_folder(folder.checkpoints());
   write_text_atomically(folder.config().string(), config);
-  const nlohmann::ordered_json inputs = to_json(state.inputs);
-  write_text_atomically(folder.inputs().string(), inputs.dump(2) + "\n");
+  write_inputs(folder, state.inputs);
   write_environment(folder, state, resume);
   log_.emplace(folder, state.progress.epoch, state.progress.step);
-  Run& run = run_.emplace(Run{state, lock, folder, observer, *log_, {.config = config, .inputs = inputs.dump()}});
+  Run& run = run_.emplace(
+      Run{state, lock, folder, observer, *log_, {.config = config, .inputs = to_json(state.inputs).dump()}});
   observer.on_start(start_report(state));
   for (const std::string& hardly_meant : experiment.warnings) run.warn(hardly_meant);
   warnings.insert(warnings.end(), {lock.warning(), log_->lost(), note_on_threads(experiment.threads)});
@@ -123,10 +110,10 @@ TrainResult OpenRun::close(Outcome outcome) {
               .best_epoch = p.best_epoch,
               .best = p.best,
               .seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(),
+              .train_seconds = run.log.train_seconds(),
               .peak_bytes = static_cast<int64_t>(state.engine.arena().peak())},
       .images_train = state.images_train,
-      .images_validation = state.images_validation,
-      .train_seconds = run.log.train_seconds()};
+      .images_validation = state.images_validation};
   run.observer.on_end(result.end);
   return result;
 }
@@ -144,23 +131,18 @@ const char* name(Outcome outcome) {
 }
 
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer, Resume resume) {
-  const SignalGuard signals;
-  check_unused(folder, resume);
-  DataSplits data = read_splits(experiment);
-  const RunLock lock(folder);
-  return run_training(experiment, std::move(data), lock, observer, resume);
+  ReadyRun run(experiment, folder, resume);
+  return run_training(run, observer);
 }
 
-TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
-                         Resume resume) {
-  const SignalGuard signals;
-  OpenRun open(experiment, std::move(data), lock, observer, resume);
+TrainResult run_training(ReadyRun& ready, Observer& observer) {
+  OpenRun open(ready, observer);
   Run& run = *open;
   TrainingState& s = run.state;
   const Progress& p = s.progress;
   std::optional<Outcome> stop = should_stop(s);
   try {
-    while (!stop && p.epoch <= experiment.loop.epochs) {
+    while (!stop && p.epoch <= s.experiment.loop.epochs) {
       bool interrupted = false;
       EpochSteps steps(run);
       while (!interrupted && p.step < s.steps_per_epoch()) {
@@ -172,13 +154,13 @@ TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock&
       } catch (const Interrupted&) {
         interrupted = true;
       }
-      if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= experiment.loop.epochs;
+      if (!interrupted && SignalGuard::raised() && !stop) interrupted = p.epoch <= s.experiment.loop.epochs;
       if (!interrupted) continue;
       run.save_checkpoint();
       stop = Outcome::interrupted;
     }
   } catch (const FileError& e) {
-    lock.check_in_place();
+    run.lock.check_in_place();
     fail(e.what(), "; then continue the run with --resume");
   }
   return open.close(stop.value_or(Outcome::finished));

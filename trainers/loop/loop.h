@@ -6,7 +6,7 @@
 
 namespace temper {
 
-struct DataSplits;
+struct ReadyRun;
 
 enum class Resume : uint8_t { no, yes };
 enum class Outcome : uint8_t { finished, early_stop, collapse, interrupted };
@@ -19,7 +19,6 @@ struct TrainResult {
   Outcome outcome = Outcome::finished;
   EndReport end;
   int64_t images_train = 0, images_validation = 0;
-  double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
 };
 
 /// Trains an experiment and fills the run folder (config, data, environment, metrics, checkpoints); an evaluation and a
@@ -32,9 +31,7 @@ struct TrainResult {
 /// threads.
 TrainResult run_training(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          Resume resume = Resume::no);
-/// The same with the experiment's images (read_splits) as they were read before, in a folder that the caller goes on
-/// working in.
-TrainResult run_training(Experiment& experiment, DataSplits data, const RunLock& lock, Observer& observer,
-                         Resume resume);
+/// The same with what was read and checked before (ready_run.h), in a folder that the caller goes on working in.
+TrainResult run_training(ReadyRun& ready, Observer& observer);
 
 }  // namespace temper

@@ -29,7 +29,7 @@ struct StepReport {
 /// Accuracy in percent.
 struct ValidationReport {
   double clean = 0, robust = 0;
-  double zero_gradient = 0;  ///< of the images, those without a gradient in a step of the attack
+  double zero_gradient = 0;  ///< share of images whose gradient was zero in some step of the attack
 };
 
 struct EpochReport {
@@ -49,17 +49,18 @@ struct EndReport {
   int64_t epochs = 0, steps = 0;
   int64_t best_epoch = 0;  ///< 0: nothing was validated
   ValidationReport best;
-  double seconds = 0;      ///< of this process
-  int64_t peak_bytes = 0;  ///< the most that a step, a validation batch included, had in the arena at once
+  double seconds = 0;        ///< of this process
+  double train_seconds = 0;  ///< all epochs, validation not included; of an interrupted one the resumed part
+  int64_t peak_bytes = 0;    ///< highest use of the arena, over training steps and validation batches
 };
 
-/// Watches a run; the command line shows it, tests record it. Never influences it.
+/// Callbacks that observe a run without influencing it. The command line shows them, tests record them.
 class Observer {
  public:
   virtual ~Observer() = default;
   virtual void on_start(const StartReport&) {}
-  /// Before on_step: the state that the step left, to look at and to compute with. Its gradient buffers hold what the
-  /// step was made with.
+  /// Before on_step: the state after the step, to read and to compute with. Its gradient buffers still hold the
+  /// gradients of that step.
   virtual void on_state(TrainingState&) {}
   virtual void on_step(const StepReport&) {}
   /// Progress through a validation or test pass: `what` is "validation" or an attack's label.
@@ -68,9 +69,11 @@ class Observer {
   }
   virtual void on_epoch(const EpochReport&) {}
   virtual void on_warning(const std::string&) {}
-  /// Convolutions were chosen ahead of what uses them; told on a GPU, where that takes a while.
+  /// Plans of convolutions were chosen ahead of their first use. Called on a GPU only, where that takes a while.
   virtual void on_plans(const PlansMade&) {}
   virtual void on_end(const EndReport&) {}
+  /// Training has ended, and the test images are measured now, once.
+  virtual void on_test(const EndReport&) {}
 };
 
 }  // namespace temper

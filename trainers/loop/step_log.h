@@ -12,8 +12,8 @@ namespace temper {
 /// Numbers by name, in the order they came.
 using Metrics = std::vector<std::pair<std::string, double>>;
 
-/// What a method logs in a step (TrainContext::log): terms stay on the device, each in a place of its own, until the
-/// step's sums are read, and a step that the device repeats by itself fills the same places.
+/// What a method logs in a step (TrainContext::log). Each term has its own place on the device, where it stays until
+/// the step's sums are read; a replayed step writes to the same places.
 class StepLog {
  public:
   static constexpr int kMost = 64;  ///< terms of one step
@@ -23,12 +23,12 @@ class StepLog {
 
   /// Forgets the last step's.
   void open();
-  /// A number of the device. Throws Error unless it is one number, on a name that the step has already, and beyond
-  /// kMost.
+  /// One number on the device. Throws Error if `term` has another size, if the step has logged the name already, and
+  /// beyond kMost terms.
   void put(const std::string& name, const Tensor& term);
-  /// A number of the host, which recorded work has none of.
+  /// A number on the host. Not to be called while a step is captured.
   void put(const std::string& name, double value);
-  /// All of it, terms first, with what was read of `places`.
+  /// Everything logged, terms first; `places` are the values read from the device.
   Metrics read(std::span<const double> places) const;
 
  private:

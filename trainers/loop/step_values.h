@@ -9,8 +9,8 @@
 
 namespace temper {
 
-/// What differs from one training step to the next, in the device's memory, where kernels find it: the launches of a
-/// step are the same every time.
+/// The live values of a training step, in device memory: everything that changes from step to step. Kernels read them
+/// through ScalarArg, so the launches of every step are the same.
 class StepValues {
  public:
   static constexpr int kMostNamed = 32;
@@ -25,18 +25,18 @@ class StepValues {
 
   explicit StepValues(Stream stream) : stream_(stream), memory_(stream, 1) {}
 
-  /// Before a step, outside of what is recorded. Forgets what was put for the step before.
+  /// To be called before a step, outside of captured work. Forgets the named values of the step before.
   void set(const Values& values);
-  /// After set(): a number by name, of which a run has kMostNamed at most. Each keeps its place for the whole run.
+  /// After set(): a named value. A run has at most kMostNamed names; each keeps its place for the whole run.
   void put(const std::string& name, double value);
-  /// Brings all of it to the device.
+  /// Copies all values to the device.
   void send() { copy(stream_, memory_.data(), stream_.device, &now_, Device::cpu, sizeof now_); }
 
   ScalarArg<uint32_t> epoch() const { return ScalarArg<uint32_t>(&memory_.data()->epoch); }
   ScalarArg<uint32_t> moves() const { return ScalarArg<uint32_t>(gate()); }
   ScalarArg<int64_t> first() const { return ScalarArg<int64_t>(&memory_.data()->first); }
   ScalarArg<double> ema_keep() const { return ScalarArg<double>(&memory_.data()->ema_keep); }
-  /// What was put for this step.
+  /// The values that were put for this step.
   const std::map<std::string, ScalarArg<float>>& named() const { return named_; }
   /// Where `moves` is written.
   uint32_t* gate() const { return &memory_.data()->moves; }

@@ -5,21 +5,20 @@
 
 namespace temper {
 
-/// Clean and robust validation accuracy of these weights (null: the network's own). Throws Interrupted by a signal; the
-/// epoch stays open and is validated after the resume.
+/// Clean and robust validation accuracy of `weights` (null: the network's own). Throws Interrupted after a signal; the
+/// epoch then stays open and is validated after a resume.
 ValidationReport validate(TrainingState& state, Weights* weights, Observer& observer);
 
-/// Notes the convolutions of validate() without doing anything (core/plans/plan_ahead.h).
+/// A planning pass: collects the convolutions of validate() without running anything (core/plans/plan_ahead.h).
 void note_validation(TrainingState& state);
 
-/// The EMA's or SWA's accuracy, its BatchNorm statistics first brought up to date as its section says.
+/// Validation accuracy of averaged weights (EMA or SWA), after refresh_bn().
 ValidationReport validate_average(TrainingState& state, Average& average, AverageBn bn, Observer& observer);
-/// Without measuring: the statistics that the average would be used with.
+/// Updates the BatchNorm statistics of averaged weights as `bn` says.
 void refresh_bn(TrainingState& state, Average& average, AverageBn bn);
 
-/// What is wrong, if robust accuracy has fallen below the guard's share of the best so far. Accuracy under one full
-/// step of the attack (FGSM) tells catastrophic overfitting, where the network resists just that step, from plain
-/// divergence.
+/// A warning if robust accuracy has fallen below `loop.collapse` times the best so far. It uses accuracy under one full
+/// attack step (FGSM) to tell catastrophic overfitting, where the network resists only that step, from divergence.
 std::optional<std::string> collapse_warning(TrainingState& state, const ValidationReport& now, Observer& observer);
 
 }  // namespace temper

@@ -7,10 +7,10 @@
 
 namespace temper {
 
-/// CURE (Gowda, Zonooz & Arani 2024, "Conserve-Update-Revise to Cure Generalization and Robustness Trade-off"): TRADES'
-/// terms, a consistency loss against a copy of the network that follows it now and then, and a mask that lets only the
-/// prominent weights of every layer move. The step's loss is, with L_CR = KL(p_rev(x) || p(x)) + KL(p_rev(x_adv) ||
-/// p(x_adv)),
+/// CURE (Gowda, Zonooz & Arani 2024, "Conserve-Update-Revise to Cure Generalization and Robustness Trade-off"): the
+/// terms of TRADES, a consistency loss against a slowly updated copy of the network (the revision model, Revision), and
+/// a mask that updates only the weights with prominent gradients in every layer (Rgp). The loss of a step is, with L_CR
+/// = KL(p_rev(x) || p(x)) + KL(p_rev(x_adv) || p(x_adv)),
 ///   total:    CE(x) + beta KL(p(x) || p(x_adv)) + gamma L_CR                     (paper)
 ///   weighted: alpha CE(x) + (1 - alpha) robust term + gamma L_CR                 (the code's modes rgp, rgp_old and
 ///                                                                                grad_mode all)
@@ -23,8 +23,8 @@ struct Cure : Trainer {
   KlAttack attack;
   RgpOptions rgp_options;
   RevisionOptions revision_options;
-  std::optional<Rgp> rgp;            ///< none with rgp.percent 0
-  std::optional<Revision> revision;  ///< none with gamma 0
+  std::optional<Rgp> rgp;            ///< empty with rgp.percent 0
+  std::optional<Revision> revision;  ///< empty with gamma 0
 
   void fields(Fields& f) override;
   void check(const Fields& f, int64_t epochs) const override;
@@ -42,7 +42,7 @@ struct Cure : Trainer {
   void visit_state(StateVisitor& v) override;
 
  private:
-  /// The step's loss, taken apart by what the score wants a gradient of.
+  /// The loss of a step, split into the terms whose gradients the score needs separately.
   struct Terms {
     Var natural, robust;
     float natural_weight = 1, robust_weight = 0;

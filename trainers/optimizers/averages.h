@@ -8,9 +8,9 @@
 
 namespace temper {
 
-/// Where the BatchNorm running statistics of averaged weights come from: the trained network's, the same average as the
-/// parameters, or one pass over the training images with the averaged weights; `estimate_all`: in that pass, attacks on
-/// the averaged weights move them, too.
+/// Where the BatchNorm running statistics of averaged weights come from. copy: from the trained network; average:
+/// averaged like the parameters; estimate: one pass over the training images with the averaged weights; estimate_all:
+/// the same pass, in which attacks on the averaged weights update the statistics, too.
 enum class AverageBn : uint8_t { copy, average, estimate, estimate_all };
 
 /// The `ema` section: an exponential moving average of the parameters after every step,
@@ -42,11 +42,11 @@ class Average {
  public:
   Average(Engine& engine, const Network& network);
 
-  /// One more sample of the network's parameters; of its running statistics too if bn is `average`.
+  /// Adds a sample of the network's parameters, and of its running statistics if bn is `average`.
   void add(Engine& engine, const Network& network, double keep, AverageBn bn);
-  /// The parameters of a sample alone, if `moves` is not 0; see add_statistics().
+  /// Adds only the parameters of a sample, and nothing if `moves` is 0. add_statistics() completes the sample.
   void add_parameters(Engine& engine, const Network& network, ScalarArg<double> keep, ScalarArg<uint32_t> moves = 1);
-  /// The rest of a sample whose parameters the optimiser has added while it moved them (EmaTarget).
+  /// Completes a sample whose parameters were added by add_parameters(), or by the optimiser (EmaTarget).
   void add_statistics(Engine& engine, const Network& network, double keep, AverageBn bn);
   int64_t count() const { return count_; }  ///< samples so far
   Weights& weights() { return weights_; }
@@ -62,18 +62,18 @@ double ema_keep(const EmaOptions& options, int64_t t);
 
 class Loader;
 
-/// One pass over training images to estimate BatchNorm statistics on.
+/// How BatchNorm statistics are estimated: in one pass over training images.
 struct BnEstimate {
   Loader& images;
   int64_t epoch = 1;
   int branch = 0;
-  /// What is taken of a batch, in the engine's arena; empty: its images. `momentum` is the share of the batch before,
-  /// with which official code leaves the BatchNorms when it attacks.
+  /// The images to estimate on for a batch, in the engine's arena; empty: the batch's own. `momentum` is the one of the
+  /// batch before: official code attacks with the BatchNorms in that state.
   std::function<Tensor(const Batch&, double momentum)> take;
 };
 
-/// Replaces the running statistics of one branch of `weights` by the mean of the batch statistics that they give over
-/// all batches, every image counting alike: PyTorch's update_bn. The other branches get the network's.
+/// Replaces the running statistics of one branch of `weights` by the mean of the batch statistics over all batches,
+/// weighted by their images (PyTorch's update_bn). The other branches get the network's statistics.
 void estimate_bn(Engine& engine, const Network& network, Weights& weights, const BnEstimate& estimate);
 
 }  // namespace temper

@@ -7,28 +7,27 @@
 
 namespace temper {
 
-/// The loss scale of a training in f16 where it is left to the training, as PyTorch's GradScaler keeps it: 2^16 at
-/// first, half as large after a step in which a gradient left the range of f16, which is left out, and twice as large
-/// after 2000 steps in a row in which none did. Attacks within a step, which differentiate one value a sample instead
-/// of the mean over a batch, have the 64th part. On the device, where recorded steps find it.
+/// Dynamic loss scaling for training in f16, as in PyTorch's GradScaler. The scale starts at 2^16; a step in which a
+/// gradient overflows is skipped and halves it; 2000 good steps in a row double it. Attacks within a step use 1/64 of
+/// the scale, because they differentiate one value per sample instead of the mean over a batch. The scale is kept on
+/// the device, so captured steps read the present one.
 class LossScaler {
  public:
   static constexpr int64_t kFirst = 16, kHighest = 24, kLowest = -14;  ///< as powers of two
   static constexpr int64_t kGoodSteps = 2000;
 
-  /// `engine` as its options say: with a loss scale that is fixed, or none, there is nothing to do.
+  /// Does nothing if the engine's options fix the loss scale, or if its type needs none.
   explicit LossScaler(const Engine& engine);
 
-  /// For the tapes of a step, which set() goes before; none: the engine's own.
+  /// The scales for the tapes of a step, after set(). Empty: use the engine's own.
   std::optional<LossScales> scales() const;
-  /// Before a step, outside of what is recorded.
+  /// Copies the scale to the device. To be called before a step, outside of captured work.
   void set();
-  /// After a step in which every gradient stayed in the range.
+  /// To be called after a step without overflow.
   void kept();
-  /// After one in which one did not, which is left out. False where the scale is not for it to choose, or cannot fall
-  /// further.
+  /// To be called after a step with overflow. Returns false if the scale is fixed or cannot be lowered further.
   bool halve();
-  int64_t left_out() const { return left_out_; }  ///< steps so far
+  int64_t left_out() const { return left_out_; }  ///< steps skipped so far
   double scale() const;
   void visit_state(StateVisitor& v);
 

@@ -1,6 +1,6 @@
 #pragma once
-// What every optimiser is: a rule by which a gradient moves weights. Groups of parameters, clipping, checkpoints and
-// averages are the same for all of them (trainers/optimizers/weight_optimizer.h).
+// The interface of an optimiser: an update rule. Parameter groups, clipping, checkpoints and averages are the same for
+// all optimisers (trainers/optimizers/weight_optimizer.h).
 #include <span>
 #include <string>
 #include <vector>
@@ -13,28 +13,29 @@
 
 namespace temper {
 
-/// A run of weights that are treated alike, and all that moves them. Arrays have one shape, (n), and one type, f32 or
-/// f64; kernels read the live numbers where they run, because a GPU repeats the same launches at every step.
+/// The arguments of one update: a contiguous range of weights with the same settings. Arrays have one shape, (n), and
+/// one type, f32 or f64. Kernels read the ScalarArgs on the device, because a replayed step has the same launches every
+/// time.
 struct Update {
   Tensor weights, gradient;
-  std::vector<Tensor> state;  ///< as Optimizer::state() names them
+  std::vector<Tensor> state;  ///< in the order of Optimizer::state()
   ScalarArg<double> lr;
   double weight_decay;
-  std::vector<ScalarArg<double>> numbers;        ///< as Optimizer::numbers() gives them
-  ScalarArg<uint32_t> moves;                     ///< 0: nothing may change
+  std::vector<ScalarArg<double>> numbers;        ///< in the order of Optimizer::numbers()
+  ScalarArg<uint32_t> moves;                     ///< 0: the step is skipped, nothing may change
   Tensor mask = {};                              ///< empty, unless handles_masks(): non-zero where the gradient counts
   MaskMode mask_mode = MaskMode::zero_gradient;  ///< what a zero in it means
 };
 
-/// What follows the weights of an Update once they have moved, of the same elements.
+/// Copies of the weights of an Update that may be brought up to date in the same pass, of the same elements.
 struct FusedCopies {
-  Tensor average;  ///< <- keep * average + (1 - keep) * weights; empty: none
+  Tensor average;  ///< <- keep * average + (1 - keep) * weights; may be empty
   ScalarArg<double> keep = 0;
-  Tensor half;  ///< the weights, rounded to a 16-bit type; empty: none
+  Tensor half;  ///< <- weights, rounded to a 16-bit type; may be empty
 };
 
-/// A rule by which a gradient moves weights. It keeps nothing itself: what it needs from one step to the next is in
-/// arrays that it names, and its fields stay as they were read.
+/// An update rule: how a gradient moves weights. It is stateless: arrays that it needs from step to step are declared
+/// by state() and passed to update(); its fields do not change after they were read.
 class Optimizer {
  public:
   struct Defaults {
@@ -43,25 +44,27 @@ class Optimizer {
   explicit Optimizer(Defaults defaults) : lr(defaults.lr), weight_decay(defaults.weight_decay) {}
   virtual ~Optimizer() = default;
 
-  /// An override calls this one, which reads what follows.
+  /// Reads lr and weight_decay. An override must call it.
   virtual void fields(Fields& f);
   double lr;            ///< before the schedule
   double weight_decay;  ///< before the factors of groups
 
-  /// The names, in checkpoints, of the arrays it keeps beside the weights: zeros before the first step.
+  /// The names, in checkpoints, of its state arrays, such as the momentum. They start at zero.
   virtual std::vector<std::string> state() const { return {}; }
-  /// Numbers that differ from step to step, beside the learning rate; `step` counts from 1.
+  /// Numbers that change from step to step, apart from the learning rate; `step` counts from 1.
   virtual std::vector<double> numbers(int64_t /*step*/) const { return {}; }
-  /// Moves weights and state. Launches kernels on `stream` and waits for nothing.
+  /// Updates weights and state. Launches kernels on `stream` and does not wait for them.
   virtual void update(Stream stream, const Update& u) const = 0;
 
-  /// Whether update() looks at Update::mask; the methods that mask gradients ask for one that does.
+  /// Whether update() respects Update::mask. Methods that mask gradients require it.
   virtual bool handles_masks() const { return false; }
-  /// update(), and the copies in the same pass, to the bit as one after the other; false: it cannot.
+  /// update() and the copies in one pass, with the same bits as one after the other. Returns false, without an update,
+  /// if the rule has no such kernel.
   virtual bool update_with(Stream /*stream*/, const Update& /*u*/, const FusedCopies& /*f*/) const { return false; }
 
  protected:
-  /// Rejects a decay that would take weights beyond 0 in one step, where it acts as w <- (1 - lr * weight_decay) * w.
+  /// For rules with w <- (1 - lr * weight_decay) * w: rejects a decay that would change the sign of weights in one
+  /// step.
   void check_decay(const Fields& f) const;
 };
 

@@ -9,12 +9,12 @@
 
 namespace temper {
 
-/// Limits of a gradient (kernels/clip_gradient): first of its norm over all parameters, then of every number; 0: none.
+/// Gradient clipping (kernels/clip_gradient): first the norm over all parameters, then every element. 0: no limit.
 struct GradientClip : ClipLimits {
   void fields(Fields& f);
 };
 
-/// Parameters that are treated in a way of their own.
+/// A group of parameters with its own factors and, optionally, its own schedule.
 struct ParameterGroup {
   std::vector<std::string> parameters;  ///< globs
   double lr_factor = 1, weight_decay_factor = 1;
@@ -23,7 +23,7 @@ struct ParameterGroup {
   void fields(Fields& f);
 };
 
-/// What goes with every optimiser.
+/// Options that every optimiser has.
 struct OptimizerOptions {
   std::vector<std::string> no_decay = {};  ///< globs of parameters without weight decay
   GradientClip clip = {};
@@ -38,7 +38,8 @@ struct OptimizerSection {
   OptimizerOptions options;
   /// Reads the section `key` of `parent`.
   void read(Fields& parent, const char* key = "optimizer");
-  /// Holds what was read against a run of so many epochs; `f` is the section again.
+  /// Checks the section against the number of epochs of the run; `f` is the section again, for messages with a
+  /// position.
   void check(const Fields& f, int64_t epochs) const;
 };
 

@@ -6,7 +6,7 @@
 
 namespace temper {
 
-/// Where in the run an optimiser step stands.
+/// The position of an optimiser step in the run.
 struct Position {
   int64_t epoch = 1;  ///< 1-based
   int64_t step = 0;   ///< within the epoch, 0-based
@@ -19,7 +19,7 @@ class Schedule {
  public:
   virtual ~Schedule() = default;
   virtual void fields(Fields&) {}
-  /// Holds the fields against a run of so many epochs; `f` is the section again, to place messages in.
+  /// Checks the fields against the number of epochs of the run; `f` is the section again, for messages with a position.
   virtual void check(const Fields& /*f*/, int64_t /*epochs*/) const {}
   virtual double rate(double base, const Position& at) const = 0;
 };

@@ -10,8 +10,8 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// Stochastic gradient descent with momentum, in PyTorch's order of operations (kernels/sgd_step). Averages and 16-bit
-/// copies of the weights are brought up to date in the same pass.
+/// Stochastic gradient descent with momentum, in PyTorch's order of operations (kernels/sgd_step). Updates a moving
+/// average and the 16-bit copy of the weights in the same pass.
 class Sgd : public Optimizer {
  public:
   explicit Sgd(const SgdOptions& options = {});

@@ -1,25 +1,15 @@
 #pragma once
-#include <functional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "core/files/file.h"
 #include "trainers/loop/observer.h"
+#include "trainers/loop/step_log.h"
 #include "trainers/records/run_folder.h"
-#include "trainers/trainer.h"
 
 namespace temper {
 
-/// metrics.jsonl, one object a line, and metrics.csv, one line an epoch:
-///   {"event":"step","epoch":1,"step":20,"total_step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}
-///   {"event":"epoch","epoch":1,"train_loss":1.9,"lr":0.1,"clean":61.2,"robust":40.1,...,"seconds":12.1,"best":true}
-///   {"event":"warning","epoch":7,"text":"..."}
-///   {"event":"plans","epoch":1,"made":93,"seconds":2.7,"trial_seconds":0.4}
-///     what was chosen ahead on a GPU; the epoch's seconds hold these, and these the trials of plans
-/// A method's own numbers stand in "method":{"name":value,...} of step and epoch lines.
-/// Accuracies are percent of the validation images. Every line is written out at once; one that cannot be written is a
-/// FileError.
+/// Writes metrics.jsonl (metric_lines.h) and metrics.csv (epoch_table.h) while a run goes on. Every line is written out
+/// at once; one that cannot be written is a FileError.
 class MetricsLog {
  public:
   /// Starts both files, or, when `epoch` and `step` say how far a resumed run got, keeps the lines up to there.

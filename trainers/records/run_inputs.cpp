@@ -1,10 +1,8 @@
 #include "trainers/records/run_inputs_json.h"
 
-#include <filesystem>
-
-#include <nlohmann/json.hpp>
-
+#include "core/files/file.h"
 #include "core/files/fingerprint.h"
+#include "trainers/records/run_files.h"
 
 namespace temper {
 
@@ -34,5 +32,11 @@ RunInputs run_inputs(const nlohmann::json& j) {
   const auto set = [&](const char* key) { return j.contains(key) ? set_fingerprint(j.at(key)) : SetFingerprint{}; };
   return {.train = set("train"), .validation = set("validation"), .weights = j.value("start", "")};
 }
+
+void write_inputs(const RunFolder& folder, const RunInputs& inputs) {
+  write_text_atomically(folder.inputs().string(), json_text(to_json(inputs)));
+}
+
+RunInputs read_inputs(const RunFolder& folder) { return run_inputs(read_run_json(folder.inputs())); }
 
 }  // namespace temper

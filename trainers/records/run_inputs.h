@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "data/published/fingerprint.h"
+#include "trainers/records/run_folder.h"
 
 namespace temper {
 
@@ -19,5 +20,9 @@ std::string fingerprint_of_weights(const std::string& file);
 
 /// What differs, one line each: "training images: 45 images -> 24 images". What is not on record differs from nothing.
 std::vector<std::string> differences(const RunInputs& was, const RunInputs& is);
+
+/// data.json of a run folder. Nothing is on record where there is no file.
+void write_inputs(const RunFolder& folder, const RunInputs& inputs);
+RunInputs read_inputs(const RunFolder& folder);
 
 }  // namespace temper

@@ -6,8 +6,8 @@
 
 namespace temper {
 
-/// Tells one network's numbers from another's (core/files/fingerprint.h): names, extents and values of all parameters
-/// and running statistics, the same whatever device holds them and in a checkpoint of them.
+/// A fingerprint (core/files/fingerprint.h) of names, extents and values of all parameters and running statistics of a
+/// network. It is the same on every device and for a checkpoint of the network.
 std::string network_fingerprint(Network& network);
 std::string network_fingerprint(const Safetensors& checkpoint);
 

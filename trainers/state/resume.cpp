@@ -4,28 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/files/file.h"
 #include "core/text.h"
 #include "trainers/loop/train_step.h"
-#include "trainers/records/config_diff.h"
+#include "trainers/records/run_config.h"
 #include "trainers/records/run_inputs_json.h"
 #include "trainers/state/checkpoint.h"
 
 namespace temper {
 
 namespace {
-
-/// A run's configuration, from what it left in a file.
-Experiment experiment_of(const std::string& text, const std::string& where) {
-  return read_experiment(parse_config(text, where));
-}
-
-void check_same_config(const Experiment& before, const Experiment& now, const std::string& where) {
-  const std::vector<std::string> differences = config_differences(before.resolved.yaml(), now.resolved.yaml());
-  TEMPER_CHECK(differences.empty(), "resume: this is not the configuration of ", where, "; it differs in\n  ",
-               join(differences, "\n  "),
-               "\nresume with the run's own configuration, or start a new run in another folder");
-}
 
 // Returns a warning, if there is one.
 std::string check_same_inputs(const LoadedCheckpoint& loaded, const RunInputs& now) {
@@ -84,15 +71,6 @@ void check_epochs(const Experiment& before, const TrainingState& state, const st
 }
 
 }  // namespace
-
-std::string with_every_key(const std::string& text, const std::string& where) {
-  return experiment_of(text, where).resolved.yaml();
-}
-
-void check_same_run(const RunFolder& folder, const Experiment& experiment) {
-  const std::string file = folder.config().string();
-  check_same_config(experiment_of(read_text(file), file), experiment, file);
-}
 
 std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state) {
   TEMPER_CHECK(std::filesystem::exists(folder.config()), "resume: ", folder.root.string(),

@@ -4,16 +4,9 @@
 
 namespace temper {
 
-/// Throws Error, listing every difference, unless the folder's run was begun with this configuration, but for what a
-/// resumed run may change (trainers/records/config_diff.h). Reads the folder's config.yaml alone.
-void check_same_run(const RunFolder& folder, const Experiment& experiment);
-
-/// Brings the state to where the folder says its run was. Returns warnings. Throws Error, with the folder as it was, if
-/// the configuration, the images or the file of starting weights are others, or if another number of epochs would
-/// contradict what is trained already: fewer than were begun, or other learning rates for the steps made.
+/// Restores the state from the folder's checkpoint. Returns warnings. Throws Error, without changing the folder, if the
+/// configuration, the images or the file of starting weights differ, or if the number of epochs contradicts the
+/// training so far: fewer epochs than were started, or other learning rates for the steps already made.
 std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state);
-
-/// The resolved configuration of a run (YAML) with the keys that came later than it: those stand for their defaults.
-std::string with_every_key(const std::string& text, const std::string& where);
 
 }  // namespace temper

@@ -1,5 +1,5 @@
 #pragma once
-// Everything one run holds in memory, and what of it a checkpoint keeps.
+// The state of a run in memory; visit() lists the part that checkpoints hold.
 #include <memory>
 #include <optional>
 #include <vector>
@@ -27,7 +27,7 @@ struct Progress {
   int64_t best_epoch = 0;  ///< 0: nothing validated yet
   ValidationReport best;
   int64_t since_best = 0;  ///< validations since then
-  int64_t collapsed = 0;   ///< whether the collapse guard has spoken since the best
+  int64_t collapsed = 0;   ///< 1 if the collapse guard has warned since the best
 };
 
 /// The training and validation images of an experiment.
@@ -38,36 +38,36 @@ struct DataSplits {
 };
 DataSplits read_splits(const Experiment& experiment);
 
-/// Weights in training: the network's, or those of a part that a method trains beside it.
+/// Weights in training: the network's, or those of a part that is trained with it.
 struct Trained {
-  std::string name;  ///< of what its optimiser keeps, in checkpoints
+  std::string name;  ///< prefix of the optimiser's state in checkpoints
   ParamBuffer gradient;
   WeightOptimizer optimizer;
 };
 
-/// Where the numbers of a step lie in its step_sums.
+/// Indices into the step_sums of a step; the loss is at 0.
 struct StepSums {
-  int norms;    ///< the squared norm of each gradient, after the loss
-  int attacks;  ///< what drain_tally() says of the attacks (kernels/gradient_notes)
-  int weights;  ///< the squared norm of all that moved, after the move: each of `trained`, and the network's statistics
-  int terms;    ///< what the method logged
+  int norms;    ///< squared norm of each gradient
+  int attacks;  ///< the counters of drain_tally() (kernels/gradient_notes)
+  int weights;  ///< squared norms after the update: of the weights of each of `trained`, and of the running statistics
+  int terms;    ///< terms that the method logged
 };
 
 class TrainingState {
  public:
-  /// With `ranges` the named ranges of all work are timed there; `attacks` is shown what attacks find.
+  /// `ranges` collects the time of all named ranges, `attacks` sees the results of all attacks; both may be null.
   explicit TrainingState(Experiment& experiment, DataSplits data, RangeLog* ranges = nullptr,
                          AttackObserver* attacks = nullptr);
 
   int64_t steps_per_epoch() const { return train.batches(); }
   TrainContext context();
-  /// Where the gradients of everything in training go, the network's first.
+  /// The gradient buffers of everything in training, the network's first.
   std::vector<GradientBuffer> gradients();
   StepSums sums() const {
     const int count = static_cast<int>(trained.size());
     return {.norms = 1, .attacks = 1 + count, .weights = 4 + count, .terms = 5 + 2 * count};
   }
-  /// What the method logged, with what was read of step_sums.
+  /// What the method logged; `sums` are the values read from step_sums.
   Metrics logged(const std::vector<double>& sums) const;
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
@@ -84,10 +84,10 @@ class TrainingState {
   Progress progress;
   StepValues values;  ///< of the step in progress
   LossScaler loss_scaler;
-  std::optional<Scalars> step_sums;  ///< of the last step: its loss, and what sums() lists
+  std::optional<Scalars> step_sums;  ///< of the last step: its loss and the numbers of StepSums
   std::optional<StepLog> log;        ///< of the same step
   std::optional<StepGraph> graph;
-  bool epoch_read = false;  ///< the method has looked at the epoch, so what it does may depend on it
+  bool epoch_read = false;  ///< the method has read the epoch, so the key of a captured step includes it
 };
 
 }  // namespace temper

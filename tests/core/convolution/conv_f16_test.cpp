@@ -1,4 +1,4 @@
-#include "core/convolution/conv.h"
+#include "core/convolution/conv_epilogue.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/gradcheck.h"
 
@@ -45,23 +45,26 @@ TEST_CASE("f16 convolutions on the CPU are those of f32, rounded", "[conv]") {
   const ConvFilter filter{.w = w.full(), .bias = bias.full(), .version = 1};
 
   Numbers want = y;
-  f32->forward({}, g, x.full(), filter, {.residual = residual.full(), .relu = true}, want.full());
+  convolve(*f32, {},
+           {.shape = g, .x = x.full(), .filter = filter, .y = want.full(), .residual = residual.full(), .relu = true});
   want.round();
-  f16->forward({}, g, x.half(), filter, {.residual = residual.half(), .relu = true}, y.half());
+  convolve(*f16, {},
+           {.shape = g, .x = x.half(), .filter = filter, .y = y.half(), .residual = residual.half(), .relu = true});
   CHECK(y == want);
 
   for (const float beta : {0.f, 1.f}) {
     Numbers wanted = dx, got = dx, product = dx;
-    f32->backward_data({}, g, dy.full(), filter, 0.f, product.full());
+    convolve_backward_data(*f32, {}, {.shape = g, .dy = dy.full(), .filter = filter, .dx = product.full()});
     for (size_t i = 0; i < product.f.size(); ++i) wanted.f[i] = beta * dx.f[i] + product.f[i];
     wanted.round();
-    f16->backward_data({}, g, dy.half(), filter, beta, got.half());
+    convolve_backward_data(*f16, {}, {.shape = g, .dy = dy.half(), .filter = filter, .dx = got.half(), .beta = beta});
     CHECK(got == wanted);
   }
 
   std::vector<float> dw(w.f.size(), 1), dw_want(w.f.size(), 1);
-  f32->backward_filter({}, g, x.full(), dy.full(), 1.f, {dw_want.data(), w.shape, DType::f32, Device::cpu});
-  f16->backward_filter({}, g, x.half(), dy.half(), 1.f, {dw.data(), w.shape, DType::f32, Device::cpu});
+  const auto gradient = [&](std::vector<float>& to) { return Tensor{to.data(), w.shape, DType::f32, Device::cpu}; };
+  f32->backward_filter({}, {.shape = g, .x = x.full(), .dy = dy.full(), .dw = gradient(dw_want), .beta = 1});
+  f16->backward_filter({}, {.shape = g, .x = x.half(), .dy = dy.half(), .dw = gradient(dw), .beta = 1});
   CHECK(dw == dw_want);
 }
 
@@ -71,7 +74,7 @@ TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a versio
   Numbers x({g.n, g.h, g.w, g.c}, 1), w({g.k, g.r, g.s, g.c}, 2);
   const auto forward = [&](ConvFilter filter) {
     Numbers y({g.n, g.p(), g.q(), g.k}, 3);
-    f16->forward({}, g, x.half(), filter, {}, y.half());
+    convolve(*f16, {}, {.shape = g, .x = x.half(), .filter = filter, .y = y.half()});
     return y;
   };
   std::vector<float> precise = w.f;
@@ -85,5 +88,6 @@ TEST_CASE("f16 convolutions on the CPU round filters, and keep them for a versio
   precise[0] += 1;
   CHECK(forward({.w = filter, .version = 7}) == rounded);
   CHECK_FALSE(forward({.w = filter, .version = 8}) == rounded);
-  CHECK(forward({.w = filter, .version = 9, .half = w.half()}) == rounded);  // the copy given is what counts
+  const auto half = [&](DType) { return w.half(); };
+  CHECK(forward({.w = filter, .version = 9, .half = half}) == rounded);  // the copy given is what counts
 }

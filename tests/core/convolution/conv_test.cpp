@@ -64,21 +64,23 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
         f(fast, a);
         f(*plain, b);
       };
-      both([&](ConvBackend& conv, ConvWorld& v) { conv.forward({}, g, v.x.t, v.filter(), {}, v.y.t); });
+      both([&](ConvBackend& conv, ConvWorld& v) { convolve(conv, {}, v.forward(v.filter())); });
       CHECK(distance(a.y, b.y) < compute.tolerance);
-      both([&](ConvBackend& conv, ConvWorld& v) { conv.forward({}, g, v.x.t, v.folded(), {.relu = true}, v.y.t); });
+      both([&](ConvBackend& conv, ConvWorld& v) { convolve(conv, {}, v.forward(v.folded(), {.relu = true})); });
       CHECK(distance(a.y, b.y) < compute.tolerance);
       both([&](ConvBackend& conv, ConvWorld& v) {
-        conv.forward({}, g, v.x.t, v.folded(), {.residual = v.dy.t, .relu = true}, v.y.t);
+        convolve(conv, {}, v.forward(v.folded(), {.residual = v.dy.t, .relu = true}));
       });
       CHECK(distance(a.y, b.y) < compute.tolerance);
       for (const float beta : {0.f, 1.f, 1.f}) {
-        both([&](ConvBackend& conv, ConvWorld& v) { conv.backward_data({}, g, v.dy.t, v.folded(), beta, v.dx.t); });
+        both([&](ConvBackend& conv, ConvWorld& v) {
+          convolve_backward_data(conv, {}, v.backward_data(v.folded(), beta));
+        });
         CHECK(distance(a.dx, b.dx) < compute.tolerance);
       }
       if (device == Device::cuda && !compiled_on_cuda(g)) continue;
       for (const float beta : {0.f, 1.f, 1.f}) {
-        both([&](ConvBackend& conv, ConvWorld& v) { conv.backward_filter({}, g, v.x.t, v.dy.t, beta, v.dw.t); });
+        both([&](ConvBackend& conv, ConvWorld& v) { conv.backward_filter({}, v.backward_filter(beta)); });
         CHECK(distance(a.dw, b.dw) < compute.filter_tolerance);
       }
       const auto check_masked = [&] {
@@ -88,15 +90,18 @@ TEMPER_DEVICE_TEST("convolutions agree with the reference", "[conv]") {
       };
       for (const float beta : {0.f, 1.f}) {
         both([&](ConvBackend& conv, ConvWorld& v) {
-          conv.backward_data_relu({}, g, v.dy.t, v.folded(), {.beta = beta, .mask = v.mask.t}, v.dx.t);
+          convolve_backward_data(conv, {}, v.backward_data(v.folded(), beta, v.mask.t));
         });
         check_masked();
       }
-      if (!fast.adds_apart()) continue;
-      ConvWorld c(g, compute.stored), d(g, DType::f32);
-      d.dx = c.dx.full();
-      fast.backward_data_relu({}, g, a.dy.t, a.folded(), {.mask = a.mask.t, .addend = c.dx.t}, a.dx.t);
-      plain->backward_data_relu({}, g, b.dy.t, b.folded(), {.mask = b.mask.t, .addend = d.dx.t}, b.dx.t);
+      Array other = a.dx;
+      other.t.data = other.bytes.data();
+      bool taken = false;
+      ConvBackwardData request = a.backward_data(a.folded(), 1, a.mask.t);
+      request.elsewhere = [&] { return taken = true, other.t; };
+      convolve_backward_data(fast, {}, request);
+      convolve_backward_data(*plain, {}, b.backward_data(b.folded(), 1, b.mask.t));
+      if (taken) std::swap(a.dx, other);
       check_masked();
     }
   }
@@ -106,8 +111,10 @@ TEST_CASE("a data gradient is the same added in place and apart", "[conv]") {
   const auto plain = make_reference_conv();
   ConvWorld a(shapes()[3], DType::f32), b(shapes()[3], DType::f32), elsewhere(shapes()[3], DType::f32);
   std::fill_n(b.dx.t.as<float>(), b.dx.t.numel(), NAN);
-  plain->backward_data_relu({}, a.g, a.dy.t, a.folded(), {.beta = 1, .mask = a.x.t}, a.dx.t);
-  plain->backward_data_relu({}, b.g, b.dy.t, b.folded(), {.mask = b.x.t, .addend = elsewhere.dx.t}, b.dx.t);
+  convolve_backward_data(*plain, {}, a.backward_data(a.folded(), 1, a.x.t));
+  ConvBackwardData request = elsewhere.backward_data(b.folded(), 1, b.x.t);
+  request.elsewhere = [&] { return b.dx.t; };
+  convolve_backward_data(*plain, {}, request);
   CHECK(distance(a.dx, b.dx) == 0);
 }
 
@@ -115,10 +122,10 @@ TEST_CASE("an epilogue on its own is what a convolution fuses", "[conv]") {
   const auto plain = make_reference_conv();
   for (const bool relu : {false, true}) {
     ConvWorld fused(shapes()[3], DType::f32), separate(shapes()[3], DType::f32);
-    const ConvShape& g = fused.g;
-    plain->forward({}, g, fused.x.t, fused.filter(), {.residual = fused.dy.t, .relu = relu}, fused.y.t);
-    plain->forward({}, g, separate.x.t, {.w = separate.w.t}, {}, separate.y.t);
-    apply_epilogue({}, g, separate.y.t, separate.bias.t, {.residual = separate.dy.t, .relu = relu});
+    convolve(*plain, {}, fused.forward(fused.filter(), {.residual = fused.dy.t, .relu = relu}));
+    const ConvFilter filter{.w = separate.w.t};
+    convolve(*plain, {}, separate.forward(filter));
+    finish({}, separate.forward(filter, {.residual = separate.dy.t, .relu = relu}), {.bias = separate.bias.t});
     CHECK(distance(fused.y, separate.y) < 1e-6);
   }
 }
@@ -132,8 +139,8 @@ TEMPER_DEVICE_TEST("a prepared filter follows its version and its fold", "[conv]
     ConvWorld a(g, compute.stored), b(g, DType::f32);
     b.x = a.x.full();
     const auto same = [&](const ConvFilter& fa, const ConvFilter& fb) {
-      fast.forward({}, g, a.x.t, fa, {}, a.y.t);
-      plain->forward({}, g, b.x.t, fb, {}, b.y.t);
+      convolve(fast, {}, a.forward(fa));
+      convolve(*plain, {}, b.forward(fb));
       CHECK(distance(a.y, b.y) < compute.tolerance);
     };
     same(a.filter(1), b.filter());
@@ -168,8 +175,10 @@ TEMPER_DEVICE_TEST("repeating a pass builds, prepares and allocates nothing", "[
     ConvBackend& conv = staged.engine().conv();
     const Stream stream = staged.engine().stream();
     const auto iteration = [&] {
-      for (const Layer& l : layers) conv.forward(stream, l.g, l.x, l.filter(), {.relu = true}, l.y);
-      for (const Layer& l : layers) conv.backward_data(stream, l.g, l.dy, l.filter(), 1.f, l.dx);
+      for (const Layer& l : layers)
+        convolve(conv, stream, {.shape = l.g, .x = l.x, .filter = l.filter(), .y = l.y, .relu = true});
+      for (const Layer& l : layers)
+        convolve_backward_data(conv, stream, {.shape = l.g, .dy = l.dy, .filter = l.filter(), .dx = l.dx, .beta = 1});
     };
     iteration();
     const ConvStats first = conv.stats();
@@ -187,9 +196,12 @@ TEST_CASE("forward and data gradient do not depend on batch size or threads", "[
       ConvShape g = v.g;
       g.n = std::min(n, v.g.n - i);
       const auto part = [&](const Array& a) { return a.t.rows(i, g.n); };
-      conv->forward(stream, g, part(v.x), v.folded(1), {.residual = part(v.dy), .relu = true}, part(v.y));
-      conv->backward_data(stream, g, part(v.dy), v.folded(1), 0.f, part(v.dx));
-      conv->backward_data(stream, g, part(v.y), v.folded(1), 1.f, part(v.dx));
+      convolve(
+          *conv, stream,
+          {.shape = g, .x = part(v.x), .filter = v.folded(1), .y = part(v.y), .residual = part(v.dy), .relu = true});
+      for (const auto& [dy, beta] : {std::pair{&v.dy, 0.f}, std::pair{&v.y, 1.f}})
+        convolve_backward_data(*conv, stream,
+                               {.shape = g, .dy = part(*dy), .filter = v.folded(1), .dx = part(v.dx), .beta = beta});
     }
     return std::pair(v.y.bytes, v.dx.bytes);
   };
@@ -211,8 +223,8 @@ TEST_CASE("a filter gradient does not depend on threads", "[conv]") {
     const auto conv = make_cpu_conv(without);
     Team team(threads);
     const Stream stream{.team = &team};
-    conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
-    conv->backward_filter(stream, v.g, v.x.t, v.dy.t, 1.f, v.dw.t);
+    conv->backward_filter(stream, v.backward_filter(0));
+    conv->backward_filter(stream, v.backward_filter(1));
     return v.dw.bytes;
   };
   std::vector<ConvShape> all = shapes();
@@ -234,7 +246,7 @@ TEST_CASE("a processor without bf16 convolutions is named", "[conv][errors]") {
   const auto conv = make_cpu_conv();
   if (conv->supports(DType::bf16) || std::string(conv->name()).find("onednn") == std::string::npos) return;
   ConvWorld v(shapes()[3], DType::bf16);
-  CHECK_THROWS_WITH(conv->forward({}, v.g, v.x.t, v.filter(), {}, v.y.t),
+  CHECK_THROWS_WITH(convolve(*conv, {}, v.forward(v.filter())),
                     ContainsSubstring(" has no bf16 convolutions for this processor; set precision.compute to f32"));
 }
 
@@ -244,8 +256,8 @@ TEMPER_DEVICE_TEST("a gradient is repeatable, by another engine too", "[conv]") 
     ConvWorld v({.n = 8, .h = 8, .w = 8, .c = 64, .k = 64, .r = 3, .s = 3, .stride = 1, .pad = 1}, compute.stored);
     const auto run = [&] {
       Staged conv(device, compute);
-      conv.backward_filter({}, v.g, v.x.t, v.dy.t, 0.f, v.dw.t);
-      conv.backward_data({}, v.g, v.dy.t, v.filter(), 0.f, v.dx.t);
+      conv.backward_filter({}, v.backward_filter(0));
+      convolve_backward_data(conv, {}, v.backward_data(v.filter(), 0));
       return std::pair{v.dw.bytes, v.dx.bytes};
     };
     const auto first = run();
@@ -258,8 +270,8 @@ TEMPER_DEVICE_TEST("filter gradients of many images and of many filters agree wi
   for (const ConvShape& g : {ConvShape{.n = 32, .h = 32, .w = 32, .c = 16, .k = 16, .r = 3, .s = 3, .pad = 1},
                              ConvShape{.n = 2, .h = 4, .w = 4, .c = 256, .k = 256, .r = 3, .s = 3, .pad = 1}}) {
     ConvWorld a(g, DType::f32), b(g, DType::f32);
-    fast.backward_filter({}, g, a.x.t, a.dy.t, 1.f, a.dw.t);
-    make_reference_conv()->backward_filter({}, g, b.x.t, b.dy.t, 1.f, b.dw.t);
+    fast.backward_filter({}, a.backward_filter(1));
+    make_reference_conv()->backward_filter({}, b.backward_filter(1));
     CHECK(distance(a.dw, b.dw) < 2e-5);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/convolution/conv_epilogue.h"
 #include "core/memory/arena.h"
 #include "kernels/runtime/capture.h"
 #include "tests/fixtures/catch.h"
@@ -40,7 +41,7 @@ struct Array {
 /// One layer's arrays, in a compute type and with the same values in f32.
 struct Layer {
   ConvShape g;
-  Array x, w, bias, y, dy, dx, addend, mask, dw, gamma, beta, mean, variance;
+  Array x, w, bias, y, dy, dx, spare, mask, dw, gamma, beta, mean, variance;
   BatchNormFold fold;
 
   Layer(const ConvShape& g, DType dtype)
@@ -51,7 +52,7 @@ struct Layer {
         y({g.n, g.p(), g.q(), g.k}, dtype, 4),
         dy(y.t.shape, dtype, 5),
         dx(x.t.shape, dtype, 6),
-        addend(x.t.shape, dtype, 7),
+        spare(x.t.shape, dtype, 7),
         mask(x.t.shape, dtype, 8),
         dw(w.t.shape, DType::f32, 9),
         gamma({g.k}, DType::f32, 10),
@@ -73,12 +74,28 @@ struct Layer {
                             {&y, &other.y},
                             {&dy, &other.dy},
                             {&dx, &other.dx},
-                            {&addend, &other.addend},
+                            {&spare, &other.spare},
                             {&mask, &other.mask}})
       to->set(from->values());
   }
   ConvFilter filter() const { return {.w = w.t, .bias = bias.t}; }
   ConvFilter folded() const { return {.w = w.t, .fold = &fold}; }
+  ConvForward forward(const ConvFilter& f) const { return {.shape = g, .x = x.t, .filter = f, .y = y.t}; }
+  ConvBackwardData backward_data(const ConvFilter& f, float beta) const {
+    return {.shape = g, .dy = dy.t, .filter = f, .dx = dx.t, .beta = beta};
+  }
+  ConvBackwardFilter backward_filter(float beta) const {
+    return {.shape = g, .x = x.t, .dy = dy.t, .dw = dw.t, .beta = beta};
+  }
+  /// The data gradient with its mask; whether it went to `spare`, which may be offered.
+  bool masked(ConvBackend& conv, Stream stream, float beta, bool offer) const {
+    ConvBackwardData request = backward_data(folded(), beta);
+    request.mask = mask.t;
+    bool moved = false;
+    if (offer) request.elsewhere = [&] { return moved = true, spare.t; };
+    convolve_backward_data(conv, stream, request);
+    return moved;
+  }
 };
 
 double distance(const Array& a, const Array& b) {
@@ -121,25 +138,28 @@ void check_all(Planned& planned, DType dtype, double tolerance) {
         for (const bool fold : {false, true}) {
           CAPTURE(residual, relu, fold);
           both([&](ConvBackend& conv, Layer& v) {
-            conv.forward({}, g, v.x.t, fold ? v.folded() : v.filter(),
-                         {.residual = residual ? v.dy.t : Tensor{}, .relu = relu}, v.y.t);
+            ConvForward request = v.forward(fold ? v.folded() : v.filter());
+            request.residual = residual ? v.dy.t : Tensor{};
+            request.relu = relu;
+            convolve(conv, {}, request);
           });
           CHECK(distance(a.y, b.y) < tolerance);
         }
-    both([&](ConvBackend& conv, Layer& v) { conv.forward({}, g, v.x.t, {.w = v.w.t}, {}, v.y.t); });
+    both([&](ConvBackend& conv, Layer& v) { convolve(conv, {}, v.forward({.w = v.w.t})); });
     CHECK(distance(a.y, b.y) < tolerance);
     for (const float beta : {0.f, 1.f, 1.f}) {
-      both([&](ConvBackend& conv, Layer& v) { conv.backward_data({}, g, v.dy.t, v.folded(), beta, v.dx.t); });
+      both([&](ConvBackend& conv, Layer& v) { convolve_backward_data(conv, {}, v.backward_data(v.folded(), beta)); });
       CHECK(distance(a.dx, b.dx) < tolerance);
-      both([&](ConvBackend& conv, Layer& v) { conv.backward_filter({}, g, v.x.t, v.dy.t, beta, v.dw.t); });
+      both([&](ConvBackend& conv, Layer& v) { conv.backward_filter({}, v.backward_filter(beta)); });
       CHECK(distance(a.dw, b.dw) < tolerance);
     }
-    for (const bool addend : {false, true})
+    for (const bool elsewhere : {false, true})
       for (const float beta : {0.f, 1.f}) {
-        if (beta != 0 && addend) continue;
+        if (beta == 0 && elsewhere) continue;
         both([&](ConvBackend& conv, Layer& v) {
-          conv.backward_data_relu({}, g, v.dy.t, v.folded(),
-                                  {.beta = beta, .mask = v.mask.t, .addend = addend ? v.addend.t : Tensor{}}, v.dx.t);
+          const bool moved = v.masked(conv, {}, beta, elsewhere);
+          CHECK((elsewhere || !moved));
+          if (moved) v.dx.set(v.spare.values());
         });
         CHECK(distance(a.dx, b.dx) < tolerance);
       }
@@ -168,8 +188,8 @@ TEST_CASE("planned convolutions agree with the reference, fused or not", "[conv]
 TEST_CASE("tf32 rounds the operands of f32 convolutions to 10 bits", "[conv][plans]") {
   Planned tf32({}, {.math = ConvMath::tf32}), f32({});
   Layer a(kShapes[1], DType::f32), b(kShapes[1], DType::f32);
-  tf32.conv->forward({}, a.g, a.x.t, {.w = a.w.t}, {}, a.y.t);
-  f32.conv->forward({}, b.g, b.x.t, {.w = b.w.t}, {}, b.y.t);
+  convolve(*tf32.conv, {}, a.forward({.w = a.w.t}));
+  convolve(*f32.conv, {}, b.forward({.w = b.w.t}));
   CHECK(distance(a.y, b.y) < 2e-3);
   CHECK(distance(a.y, b.y) > 1e-5);
 }
@@ -180,7 +200,10 @@ TEST_CASE("statistics come with the convolution where the library has that", "[c
       squares2({a.g.k}, DType::f32);
   Planned with({}), without({.engines = {{.takes = test::plain}}});
   const auto run = [&](ConvBackend& conv, Layer& v, Array& s, Array& q) {
-    return conv.forward_statistics({}, v.g, v.x.t, {.w = v.w.t}, v.y.t, s.t, q.t);
+    ConvForward request = v.forward({.w = v.w.t});
+    request.sum = s.t;
+    request.squares = q.t;
+    return convolve(conv, {}, request);
   };
   REQUIRE(run(*with.conv, a, sum, squares));
   REQUIRE(run(*make_reference_conv(), b, sum2, squares2));
@@ -196,7 +219,9 @@ TEST_CASE("a plan is found once, and loaded by the next process", "[conv][plans]
   const auto use = [&](test::EnginesLog& log) {
     Planned planned({.log = &log}, {.folder = folder.path().string()});
     Layer v(kShapes[0], DType::f32);
-    for (int i = 0; i < 3; ++i) planned.conv->forward({}, v.g, v.x.t, v.folded(), {.relu = true}, v.y.t);
+    ConvForward request = v.forward(v.folded());
+    request.relu = true;
+    for (int i = 0; i < 3; ++i) convolve(*planned.conv, {}, request);
     CHECK(planned.conv->stats().primitives_created == 1);
     CHECK(planned.conv->notes().empty());
   };
@@ -215,8 +240,8 @@ TEST_CASE("of several plans the fastest is taken when they are to be timed", "[c
                     {.choice = choice, .check = PlanCheck::off});
     Layer a(kShapes[0], DType::f32), b(kShapes[0], DType::f32);
     for (const float beta : {0.f, 1.f}) {  // timing adds nothing to what is there
-      planned.conv->backward_data({}, a.g, a.dy.t, a.filter(), beta, a.dx.t);
-      make_reference_conv()->backward_data({}, b.g, b.dy.t, b.filter(), beta, b.dx.t);
+      convolve_backward_data(*planned.conv, {}, a.backward_data(a.filter(), beta));
+      convolve_backward_data(*make_reference_conv(), {}, b.backward_data(b.filter(), beta));
     }
     return distance(a.dx, b.dx);
   };
@@ -228,7 +253,7 @@ TEST_CASE("a convolution no engine computes says why and what to do", "[conv][pl
   Planned planned({.engines = {{.workspace = 3 << 20}}}, {.workspace_mb = 2});
   Layer v(kShapes[0], DType::f32);
   CHECK_THROWS_WITH(
-      planned.conv->forward({}, v.g, v.x.t, {.w = v.w.t}, {}, v.y.t),
+      convolve(*planned.conv, {}, v.forward({.w = v.w.t})),
       "conv2d: reference engines 1 on a CPU has no engine for forward in f32 of x (2, 7, 6, 3), w (8, 3, 3, "
       "3), stride 1, padding 1: of 1 it proposes, 1 need more than 2 MiB of work space; raise "
       "convolution.workspace_mb to 3 or lower batch_size");
@@ -245,11 +270,14 @@ TEST_CASE("planning notes what a pass will need, and runs nothing", "[conv][plan
     Layer v(kShapes[1], DType::bf16);
     const auto pass = [&] {
       ConvBackend& conv = *planned.conv;
-      conv.forward(stream, v.g, v.x.t, v.folded(), {.residual = v.dy.t, .relu = true}, v.y.t);
-      conv.backward_data(stream, v.g, v.dy.t, v.filter(), 1, v.dx.t);
-      conv.backward_data_relu(stream, v.g, v.dy.t, v.filter(), {.mask = v.mask.t, .addend = v.addend.t}, v.dx.t);
-      conv.backward_data_relu(stream, v.g, v.dy.t, v.filter(), {.mask = v.mask.t}, v.dx.t);
-      conv.backward_filter(stream, v.g, v.x.t, v.dy.t, 0, v.dw.t);
+      ConvForward request = v.forward(v.folded());
+      request.residual = v.dy.t;
+      request.relu = true;
+      convolve(conv, stream, request);
+      convolve_backward_data(conv, stream, v.backward_data(v.filter(), 1));
+      v.masked(conv, stream, 1, true);
+      v.masked(conv, stream, 0, false);
+      conv.backward_filter(stream, v.backward_filter(0));
     };
     const auto before = v.y.values();
     {

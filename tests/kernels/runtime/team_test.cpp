@@ -144,7 +144,7 @@ TEST_CASE(
     };
     const Tensor x = filled({g.n, g.h, g.w, g.c}, 1), dy = filled({g.n, g.p(), g.q(), g.k}, 2);
     const Tensor dw = filled({g.k, 1, 1, g.c}, 3);
-    engine.conv().backward_filter(engine.stream(), g, x, dy, 0.f, dw);
+    engine.conv().backward_filter(engine.stream(), {.shape = g, .x = x, .dy = dy, .dw = dw});
     return test::numbers_of(engine, dw);
   };
   const auto alone = gradient(one);
@@ -168,7 +168,7 @@ TEST_CASE("what a child computes where OpenMP has fewer threads than an engine",
     return test::tensor_of(engine, shape, std::vector<double>(static_cast<size_t>(shape.numel()), 1));
   };
   const Tensor x = ones({g.n, g.h, g.w, g.c}), dy = ones({g.n, g.p(), g.q(), g.k}), dw = ones({g.k, 1, 1, g.c});
-  engine.conv().backward_filter(engine.stream(), g, x, dy, 0.f, dw);
+  engine.conv().backward_filter(engine.stream(), {.shape = g, .x = x, .dy = dy, .dw = dw});
   for (const double v : test::numbers_of(engine, dw)) REQUIRE(v == 16 * 8 * 8);
 }
 

@@ -4,9 +4,10 @@
 
 namespace temper {
 
-/// How BatchNorm runs inside the attack, the largest silent difference between published methods: with running
-/// statistics (`eval`: TRADES, MART, Bag of Tricks), with those of the batch, every forward moving the running ones
-/// (`train`: Madry, Rice), or with those of the batch and nothing moved (`train_no_update`: Squeeze Training).
+/// The BatchNorm mode inside the attack. Published methods differ in it, often without saying so:
+///   eval             running statistics (TRADES, MART, Bag of Tricks)
+///   train            batch statistics; every forward pass updates the running ones (Madry, Rice)
+///   train_no_update  batch statistics; the running ones stay (Squeeze Training)
 enum class AttackBn : uint8_t { eval, train, train_no_update };
 
 inline void attack_bn_field(Fields& f, AttackBn& bn) {

@@ -8,13 +8,13 @@
 
 namespace temper {
 
-/// A network beside the one in training, such as a policy or a teacher, from a section of a method's own:
+/// A second network of a method, such as a policy or a teacher, configured by a section of its own:
 ///   policy: {model: {name: small_cnn}, weights: FILE, optimizer: {name: sgd, lr: 0.0001}, every: 20}
-/// A method lists it in fields(), makes it in begin(), names part() among its parts(), and calls descend() in
-/// after_step() where due().
+/// A method calls its fields() in fields() and begin() in begin(), returns part() among its parts(), and calls
+/// descend() in after_step() when due().
 class Companion {
  public:
-  /// What the section says where it is silent. `every` 0: nothing trains it.
+  /// The defaults of the section. `every` 0: it is not trained.
   struct Defaults {
     std::string architecture = "small_cnn";
     int64_t every = 1;
@@ -23,16 +23,16 @@ class Companion {
 
   /// Reads the section NAME.
   void fields(Fields& f);
-  /// Makes the network, for the images of the one in training, with so many outputs (0: as that one), from `weights` or
-  /// initialised by the run's seed and this name.
+  /// Makes the network for the images of the run, with `outputs` outputs (0: as the main network). Its weights are
+  /// loaded from `weights`, or else initialised from the run's seed and this companion's name.
   void begin(const TrainContext& context, int64_t outputs = 0);
   Network& network() const { return *network_; }
   MethodPart part();
 
-  /// Whether it is to be trained after the step just made.
+  /// Whether to train it after the current step.
   bool due(const TrainContext& context) const { return every_ > 0 && (context.step + 1) % every_ == 0; }
-  /// One step of its optimiser, at the section's rate, down the gradient of `loss`, which was computed on `tape` with
-  /// network(). Waits for the device; throws Error if the gradient is not finite.
+  /// One step of its optimiser, at the learning rate of the section, on `loss`, which was computed on `tape` with
+  /// network(). Waits for the device. Throws Error if the gradient is not finite.
   void descend(const TrainContext& context, Tape& tape, const Var& loss);
 
  private:

@@ -8,7 +8,7 @@
 
 namespace temper {
 
-/// The `invariance` section: what AR-AT asks of features, and the variants its ablations compare.
+/// The `invariance` section: the options of AR-AT's invariance loss, with the variants of the paper's ablations.
 struct InvarianceOptions {
   enum class Gradient : uint8_t { adversarial, clean, both, symmetric };
   enum class Predictor : uint8_t { none, adversarial, clean, both };
@@ -27,28 +27,29 @@ struct InvarianceOptions {
   void fields(Fields& f);
 };
 
-/// How far the features of adversarial images are from those of clean ones (Waseda et al. 2025, AR-AT):
+/// The invariance loss of AR-AT (Waseda et al. 2025), a distance between the features of adversarial and clean images:
 ///   mean over the layers l of D(h_l(v_l(adversarial)), sg(v_l(clean))),
-/// v_l being the global average over the image of ReLU(output of layer l), h_l a predictor and D the mean over the
-/// batch of 1 - cos; or, by `metric`, the mean squared difference, or T^2 KL(softmax(target / T) || softmax(moved / T))
-/// over channels. With a and c for v_l(adversarial) and v_l(clean), and h for the predictor of a side, or nothing where
-/// `predictor` leaves that side out, `gradient` is, as in the official code,
+/// where v_l is the global average over the image of ReLU(output of layer l), h_l a predictor, sg a stop-gradient, and
+/// D the mean over the batch of 1 - cos. With `metric`, D is the mean squared difference instead, or T^2
+/// KL(softmax(target / T) || softmax(moved / T)) over channels. `gradient` selects the side that is moved, as in the
+/// official code. With a = v_l(adversarial), c = v_l(clean) and h the predictor of a side (the identity, if `predictor`
+/// leaves that side out):
 ///   adversarial  D(h(a), h(sg c))                      clean      D(h(c), h(sg a))
 ///   both         (D(h(a), sg c) + D(h(c), sg a)) / 2   symmetric  D(h(a), h(c)), no stop-gradient
-/// A stop is before the predictor, which therefore learns on either side.
+/// The stop-gradient comes before the predictor, so the predictor is trained on both sides.
 class Invariance {
  public:
-  /// Looks the layers up in `network`. Without options.layers they are the papers' where it has such layers (the
-  /// BatchNorms of a ResNet's last stage; those of a Wide ResNet's and its last pooling), else its last two ReLUs.
-  /// Throws Error, with the nearest name, where a glob matches nothing.
+  /// Looks up the layers in `network`. Without options.layers they are those of the paper (the BatchNorms of the last
+  /// stage of a ResNet; for a Wide ResNet also its last pooling) or, in other networks, the last two ReLUs. Throws
+  /// Error, with the nearest name, if a glob matches nothing.
   Invariance(Engine& engine, const Network& network, const InvarianceOptions& options);
 
   const std::vector<std::string>& layers() const { return layers_; }
-  /// What a pass needs for its features to be compared.
+  /// The taps for a pass whose features are to be compared.
   Taps taps() const { return Taps(layers_); }
   /// The mean over the layers, not yet times lambda. Both passes must have run on `tape`.
   Var loss(Tape& tape, const Taps& adversarial, const Taps& clean) const;
-  /// Null where the options want none.
+  /// Null if the options use no predictor.
   const Predictors* predictors() const { return predictors_.get(); }
 
  private:

@@ -4,8 +4,8 @@
 
 namespace temper {
 
-/// TRADES' inner maximisation (Zhang et al. 2019), CURE's too: x_adv = argmax KL(p(x) || p(x_adv)). The defaults are
-/// the official code's: radius 0.031 (7.9/255), 10 steps of 0.007, start x + 0.001 N(0, 1) unclipped, running
+/// The inner maximisation of TRADES (Zhang et al. 2019) and CURE: x_adv = argmax KL(p(x) || p(x_adv)). The defaults are
+/// those of the official code: radius 0.031 (7.9/255), 10 steps of 0.007, start x + 0.001 N(0, 1) unclipped, running
 /// statistics.
 struct KlAttack {
   Pgd pgd;
@@ -14,8 +14,8 @@ struct KlAttack {
   KlAttack();
   /// The keys `attack` and `attack_bn` of a method's section.
   void fields(Fields& f);
-  /// What `pgd` ascends from `call` on, whose classifier is `model` in the pass of `bn`. The prediction for the clean
-  /// images is constant during the attack, so it is made here, once; the official code repeats it in every step.
+  /// The objective for `pgd` in `call`, whose classifier is `model` in the BatchNorm mode `bn`. The prediction for the
+  /// clean images is constant during the attack, so it is computed here, once; the official code repeats it every step.
   Objective objective(const AttackCall& call, const Network& model) const;
 };
 

@@ -9,9 +9,9 @@ struct RevisionOptions {
   enum class Bn : uint8_t { train, eval };
   enum class DecayEvery : uint8_t { step, epoch };
 
-  double rate = 0.2;       ///< r: the chance of a revision after a step
+  double rate = 0.2;       ///< r: the probability of a revision after a step
   double keep = 0.999;     ///< d
-  bool warm_up = false;    ///< the code's: keep min(1 - 1/(t + 1), d) at step t
+  bool warm_up = false;    ///< as in the official code: keep min(1 - 1/(t + 1), d) at step t
   int64_t decay_from = 0;  ///< first epoch (1-based) in which the rate falls; 0: never
   double decay_factor = 0.5;
   DecayEvery decay_every = DecayEvery::step;
@@ -19,31 +19,30 @@ struct RevisionOptions {
   Kind kind = Kind::average;
 
   void fields(Fields& f);
-  /// Holds them against a run of so many epochs; `f` is the section above this one.
+  /// Checks them against the number of epochs of the run; `f` is the section above this one.
   void check(const Fields& f, int64_t epochs) const;
 };
 
-/// CURE's stochastic revision model: weights of the network's layout that follow it now and then,
-///   rev <- a rev + (1 - a) theta   with probability r, after a step,
-/// parameters only: its BatchNorm statistics are those of its own forward passes. Kind `alias` is what becomes of that
-/// in the official code of CURE_Eff, where both share the memory of their parameters: rev *= a is theta *= a, and rev
-/// += (1 - a) theta makes it a (2 - a) theta.
+/// CURE's stochastic revision model: a second set of weights for the network, updated at random,
+///   rev <- a rev + (1 - a) theta   with probability r, after a step.
+/// Only parameters are averaged; its BatchNorm statistics come from its own forward passes. Kind `alias` reproduces the
+/// official code of CURE_Eff, in which both share the memory of their parameters: rev *= a is then theta *= a, and
+/// rev += (1 - a) theta gives a (2 - a) theta.
 class Revision {
  public:
   Revision(Engine& engine, const Network& network, const RevisionOptions& options);
 
-  /// Takes over the network's numbers, statistics too.
+  /// Copies the network's parameters and statistics.
   void start(const Network& network);
-  /// Its logits for images, in the engine's arena; a constant for every tape.
+  /// Its logits for images, in the engine's arena, without a tape.
   Tensor predict(const TrainContext& context, const Tensor& images);
   bool is_alias() const { return options_.kind == RevisionOptions::Kind::alias; }
-  /// Of an alias, the share of theta that the revision after the step that comes next takes off, (1 - a)^2; 0: there is
-  /// no revision after it.
+  /// For an alias: the share of theta that the revision after the next step subtracts, (1 - a)^2; 0 if there is none.
   double shrinkage(const TrainContext& context) const;
-  /// After the optimiser's step: draws, and revises if the draw says so.
+  /// After the optimiser's step: a revision with probability rate().
   void after_step(const TrainContext& context);
 
-  /// The chance of a revision after the step that comes next, and how often there was one.
+  /// The probability of a revision after the next step, and the number of revisions so far.
   double rate(const Watched& epoch) const;
   int64_t revisions() const { return revisions_; }
   Weights& weights() { return weights_; }
@@ -52,7 +51,7 @@ class Revision {
  private:
   double rate(const Watched& epoch, int64_t decays) const;
   bool falls(const Watched& epoch) const { return options_.decay_from > 0 && epoch >= options_.decay_from; }
-  /// What a revision after the step that comes next keeps; none: there is none.
+  /// The factor a of the revision after the next step; empty if there is none.
   std::optional<double> drawn(const TrainContext& context) const;
 
   RevisionOptions options_;

@@ -18,7 +18,7 @@ struct RgpOptions {
   enum class Maskable : uint8_t { all_but_classifier, conv1, all, globs };
   enum class Threshold : uint8_t { per_tensor, global };
 
-  double percent = 30;  ///< share whose gradient is zeroed; 0: no mask
+  double percent = 30;  ///< share of weights whose gradient is zeroed; 0: no mask
   double alpha = 0.1;   ///< weight of the natural gradient
   Score score = Score::abs;
   RobustTerm robust = RobustTerm::cross_entropy;
@@ -29,15 +29,16 @@ struct RgpOptions {
 
   void fields(Fields& f);
   bool on() const { return percent > 0; }
-  /// Whether the score needs the natural and the robust gradient apart.
+  /// Whether the score needs the natural and the robust gradient separately.
   bool needs_both() const { return score != Score::step_abs && score != Score::step_signed; }
 };
 
-/// Which parameters the options let a mask touch, in order. Frozen ones never. Throws Error if there is none.
+/// The indices of the parameters that the options allow to be masked, in order, without frozen ones. Throws Error if
+/// there is none.
 std::vector<int> maskable_parameters(const ParamLayout& layout, const RgpOptions& options);
 
-/// Robust gradient prominence (CURE, section 4): scores every weight, and lets those below the percentile of their
-/// tensor, or of all maskable tensors, rest for a step. Works on the engine's device, without waiting for it.
+/// Robust gradient prominence (CURE, section 4): scores every weight and masks the gradient of those below a percentile
+/// of their tensor, or of all maskable tensors, for one step. Works on the engine's device, without waiting for it.
 class Rgp {
  public:
   Rgp(Engine& engine, const Network& network, const RgpOptions& options);
@@ -45,8 +46,8 @@ class Rgp {
   /// Buffers for the gradients of the natural and of the robust term.
   ParamBuffer& natural() { return natural_; }
   ParamBuffer& robust() { return robust_; }
-  /// Sets the mask from the scores: 0 where score < threshold, 1 elsewhere. Overwrites robust(). `step` is the whole
-  /// gradient.
+  /// Computes the mask from the scores: 0 where score < threshold, 1 elsewhere. `step` is the gradient of the whole
+  /// loss. Overwrites robust().
   void update(Engine& engine, const ParamBuffer& step);
   GradientMask mask() const { return {&mask_, options_.gate}; }
   /// "kept/PARAMETER" for every maskable parameter and "kept/total": the share of weights that move.

@@ -13,7 +13,7 @@ double read_scalar(Engine& engine, const Tensor& x);
 /// to = from, tensors of one element and the same type. Does not wait.
 void put_scalar(Engine& engine, const Tensor& from, const Tensor& to);
 
-/// Numbers that a step leaves on its device, for the host to read when the step is over.
+/// Numbers that a step writes on the device and the host reads after the step.
 class Scalars {
  public:
   Scalars(Engine& engine, DType dtype, int count)
@@ -22,7 +22,7 @@ class Scalars {
   Tensor all() const { return {memory_.data(), {static_cast<int64_t>(memory_.size())}, dtype_, engine_.device()}; }
   /// Number i, of shape (1).
   Tensor at(int i) const { return all().rows(i, 1); }
-  /// Number i becomes x, of one element and the same type.
+  /// Number i = x, a tensor of one element and the same type. Does not wait.
   void put(int i, const Tensor& x) const { put_scalar(engine_, x, at(i)); }
   /// Waits for the engine's stream.
   std::vector<double> read() const;

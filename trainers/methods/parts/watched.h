@@ -5,7 +5,8 @@
 
 namespace temper {
 
-/// A number of the host that tells when it is read, so that what a recorded step depends on is found, not declared.
+/// A number on the host with a callback for every read. So it is detected, not declared, that a captured step depends
+/// on it (trainers/loop/step_key.h).
 class Watched {
  public:
   Watched(int64_t value = 0) : value_(value) {}
@@ -15,7 +16,7 @@ class Watched {
     if (on_read_) on_read_();
     return value_;
   }
-  /// For what leads to nothing that recorded work decides or computes by.
+  /// The value without the callback, for uses that captured work does not depend on.
   int64_t unwatched() const { return value_; }
   Watched& operator++() {
     ++value_;

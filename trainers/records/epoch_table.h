@@ -1,0 +1,32 @@
+#pragma once
+// metrics.csv of a run folder: a line of column names, then one line an epoch. An empty cell was not measured. Columns
+// are found by their names, so a file of an earlier version may lack some.
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "trainers/loop/observer.h"
+
+namespace temper {
+
+/// One line; what was not measured is NaN. Accuracies are percent of the validation images.
+struct EpochRow {
+  int64_t epoch = 0;
+  double train_loss = NAN, lr = NAN;
+  double clean = NAN, robust = NAN;
+  double ema_clean = NAN, ema_robust = NAN, swa_clean = NAN, swa_robust = NAN;  ///< of the averaged weights
+  double seconds = NAN, images_per_second = NAN;
+  double best = NAN;  ///< 1: the highest robust accuracy so far; else 0
+};
+EpochRow epoch_row(const EpochReport& report);
+
+std::string epoch_table_head();
+std::string epoch_table_line(const EpochRow& row);
+/// The epoch that a line is about; 0 of the head and of anything else.
+int64_t epoch_of_line(const std::string& line);
+
+/// Empty where there is no file. Throws Error, with the file, for an epoch that is no number of one.
+std::vector<EpochRow> read_epoch_table(const std::filesystem::path& file);
+
+}  // namespace temper

@@ -1,0 +1,19 @@
+#pragma once
+// environment.json of a run folder: version, machine, libraries, device, when it was started or continued.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "trainers/loop/loop.h"
+#include "trainers/records/run_folder.h"
+
+namespace temper {
+
+class TrainingState;
+
+void write_environment(const RunFolder& folder, const TrainingState& state, Resume resume);
+
+/// Dotted names and their values as text, in the order of the file; empty where there is none.
+std::vector<std::pair<std::string, std::string>> read_environment(const RunFolder& folder);
+
+}  // namespace temper

@@ -1,0 +1,30 @@
+#pragma once
+// What a report shows of one run, read back from the files of its folder.
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "trainers/records/epoch_table.h"
+#include "workflows/records/evaluation.h"
+#include "workflows/records/examples.h"
+
+namespace temper {
+
+struct RunReport : Evaluation {
+  std::filesystem::path folder;
+  std::string name;  ///< of the folder
+  std::vector<EpochRow> curve;
+  Examples examples;
+  std::string config;  ///< resolved, YAML
+  FlatYaml settings;   ///< the same, flat
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+
+/// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
+/// is necessary. Throws Error naming the file and what to run.
+RunReport read_run(const std::filesystem::path& folder);
+/// The same with what evaluation.json is going to hold.
+RunReport read_run(const std::filesystem::path& folder, const Evaluation& evaluation);
+
+}  // namespace temper
