@@ -4,7 +4,6 @@
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "core/config/yaml.h"
 #include "trainers/experiment.h"
 #include "trainers/records/epoch_table.h"
 #include "trainers/records/run_inputs.h"

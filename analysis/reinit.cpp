@@ -92,7 +92,7 @@ struct Reinit : Analysis {
                   .y_label = "robust accuracy",
                   .unit = "%"};
       for (const BlockSet& set : sets) {
-        Config config = base.clone();
+        Config config = base;
         const RunFolder folder{context.out / cat(how, "-", set.label)};
         const int64_t trained = prepare(config, set, renew, start, folder);
         Experiment e = read_experiment(config);
@@ -132,7 +132,7 @@ struct Reinit : Analysis {
   // The file that every set starts from, and the first row.
   std::string natural_weights(const Config& base, const AnalysisContext& context, Findings& f) const {
     const RunFolder folder{context.out / "natural"};
-    Config config = base.clone();
+    Config config = base;
     put(config, "trainer", "name", "standard", "analysis reinit");
     overlay(config, natural);
     Experiment e = read_experiment(config);
@@ -157,7 +157,7 @@ struct Reinit : Analysis {
     plain.model.weights = start;
     const std::unique_ptr<Network> network = make_network(engine, plain, read_splits(plain).shape);
     const ParamLayout& layout = network->params();
-    YAML::Node frozen(YAML::NodeType::Sequence);
+    ConfigNode frozen = ConfigNode::list();
     int64_t trained = 0;
     for (const Param& p : layout.all())
       if (any_matches(set.globs, p.name) || any_matches(always, p.name))

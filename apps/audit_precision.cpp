@@ -69,7 +69,7 @@ struct AuditOfPrecision : AuditSubject {
   }
 
   static Experiment configured(const Config& run, const std::string& compute) {
-    Config config = run.clone();
+    Config config = run;
     if (!compute.empty()) put(config, "precision", "compute", compute, "--compute");
     return read_experiment(config);
   }

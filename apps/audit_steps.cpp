@@ -11,7 +11,7 @@
 #include "core/text.h"
 #include "trainers/records/config_diff.h"
 #include "trainers/records/run_files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/records/step_differences.h"
 
 namespace temper {
@@ -47,9 +47,9 @@ Config built_in(const std::string& method) {
 
 // What an experiment computes, with the keys that have been added since `text` was written.
 std::string what_of(const std::string& text, const std::string& where) {
-  YAML::Node what = YAML::Clone(read_experiment(parse_config(text, where)).resolved);
-  for (const char* key : kHow) what.remove(key);
-  return YAML::Dump(what);
+  ConfigNode what = read_experiment(parse_config(text, where)).resolved;
+  for (const char* key : kHow) what.erase(key);
+  return what.yaml();
 }
 
 struct AuditOfSteps : AuditSubject {

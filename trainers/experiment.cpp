@@ -255,7 +255,7 @@ Experiment read_experiment(const Config& config) {
   Fields f(config);
   e.fields(f);
   f.finish();
-  e.resolved = YAML::Clone(f.resolved());
+  e.resolved = f.resolved();
   if (e.precision != Precision::f16)
     e.resolved["precision"]["loss_scale"] = "auto";  // what has no effect tells no runs apart
   e.warnings = f.warnings();

@@ -158,7 +158,7 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
   const auto other = [&](const std::string& section, const std::string& key, const std::string& value) {
-    const Subject made{.name = "other", .config = s.config.clone(), .folder = s.folder};
+    const Subject made{.name = "other", .config = s.config, .folder = s.folder};
     Config config = made.config;
     put(config, section, key, value, "test");
     return std::vector<Subject>{s, made};

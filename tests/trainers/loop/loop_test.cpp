@@ -201,7 +201,7 @@ TEST_CASE("loop: the run folder explains the run") {
   Recorder r;
   train(folder.path(), r);
   const RunFolder run{folder.path()};
-  CHECK(YAML::LoadFile(run.config().string())["trainer"]["attack"]["steps"].as<int>() == 2);
+  CHECK(load_config(run.config().string()).root["trainer"]["attack"]["steps"].text() == "2");
   const std::vector<char> text = read_file(run.environment().string());
   const auto environment = nlohmann::json::parse(text.begin(), text.end());
   CHECK(environment.at("device") == "cpu");
