@@ -52,9 +52,9 @@ struct Conflict : Analysis {
 
   void fields(Fields& f) override {
     options.fields(f);
-    f("batches", batches, Limits::at_least(1), "training batches to average over, of a run");
-    f("weights", weights, "last, best, ema or swa, of a run");
-    f("every", every, Limits::at_least(1), "steps between measurements, of an experiment");
+    f("batches", batches, Limits::at_least(1), "for runs: training batches to average over");
+    f("weights", weights, "for runs: last, best, ema or swa");
+    f("every", every, Limits::at_least(1), "for experiments: steps between measurements");
   }
   Takes takes() const override { return Takes::either; }
   std::string help() const override {
@@ -133,7 +133,7 @@ struct Conflict : Analysis {
   }
 };
 
-TEMPER_REGISTER(Analysis, Conflict, "conflict", "whether two parts of a loss pull the weights apart");
+TEMPER_REGISTER(Analysis, Conflict, "conflict", "whether the gradients of two parts of a loss conflict");
 
 }  // namespace
 

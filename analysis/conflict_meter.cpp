@@ -27,10 +27,10 @@ struct Agreement {
 }  // namespace
 
 void ConflictOptions::fields(Fields& f) {
-  f.list("pairs", pairs, "what is compared: first and second, each a list of terms that are added");
+  f.list("pairs", pairs, "pairs to compare: first and second, each a list of terms to add");
   f("taps", taps, "layers whose output, averaged over the image, the invariance terms compare");
-  f("clean_branch", clean_branch, "BatchNorm branch of the images as they are; empty: the first");
-  f("adversarial_branch", adversarial_branch, "BatchNorm branch of attacked images; empty: the method's own");
+  f("clean_branch", clean_branch, "BatchNorm branch for clean images; empty: the first");
+  f("adversarial_branch", adversarial_branch, "BatchNorm branch for adversarial images; empty: the method's own");
   f.section("attack", attack);
   if (pairs.empty()) f.reject("pairs", "expected at least one");
   if (taps.empty()) f.reject("taps", "expected at least one layer");

@@ -27,8 +27,7 @@ struct Eps : Analysis {
     f("step", step_share, Limits::above(0).up_to(1), "step of the attack, as a share of the radius");
     f("steps", attack.steps, Pgd::kSteps, "steps of the attack");
     f("restarts", attack.restarts, Pgd::kRestarts, "runs of the attack in total");
-    f("images", images, Limits::at_least(0),
-      "attack only so many test images, drawn so that every class gives its share; 0: all");
+    f("images", images, Limits::at_least(0), "number of test images to attack, a stratified sample; 0: all");
     f("weights", weights, "last, best, ema or swa");
     if (radii.empty()) f.reject("radii", "expected at least one");
   }

@@ -4,7 +4,6 @@
 
 #include "analysis/comparable.h"
 #include "attacks/settings.h"
-#include "core/config/yaml.h"
 #include "trainers/experiment.h"
 #include "trainers/records/epoch_table.h"
 #include "trainers/records/run_inputs.h"
@@ -19,7 +18,7 @@ struct Overfitting : Analysis {
   Of of = Of::model;
 
   void fields(Fields& f) override {
-    f.choice("of", of, {{"model", Of::model}, {"ema", Of::ema}}, "whose accuracy: the network's or its average's");
+    f.choice("of", of, {{"model", Of::model}, {"ema", Of::ema}}, "accuracy of the network or of its average");
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {

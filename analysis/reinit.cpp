@@ -57,12 +57,12 @@ struct Reinit : Analysis {
 
   void fields(Fields& f) override {
     f.list("sets", sets, "blocks to train, each with a label and globs; default: 1, 2, 3, 4, 12, 23, 34, 123, 234");
-    f("always_trained", always, "globs of what is trained in every set as it is: the stem");
+    f("always_trained", always, "globs of parameters that are trained in every set and never drawn anew: the stem");
     f.choice("reinit", when, {{"yes", When::yes}, {"no", When::no}, {"both", When::both}},
              "whether the blocks of a set start from new weights or from the natural ones");
     f.choice("batch_norm", bn, {{"keep", Keep::keep}, {"reset", Keep::reset}},
-             "scale and shift of BatchNorm in blocks that start anew: kept, or 1 and 0");
-    natural = f.part("natural", "keys laid over the experiment for the natural training that comes first");
+             "scale and shift of BatchNorm in blocks that are drawn anew: kept, or 1 and 0");
+    natural = f.part("natural", "keys that override the experiment's for the natural training, which comes first");
     if (sets.empty()) f.reject("sets", "expected at least one");
   }
   Takes takes() const override { return Takes::experiments; }
@@ -92,7 +92,7 @@ struct Reinit : Analysis {
                   .y_label = "robust accuracy",
                   .unit = "%"};
       for (const BlockSet& set : sets) {
-        Config config = base.clone();
+        Config config = base;
         const RunFolder folder{context.out / cat(how, "-", set.label)};
         const int64_t trained = prepare(config, set, renew, start, folder);
         Experiment e = read_experiment(config);
@@ -132,7 +132,7 @@ struct Reinit : Analysis {
   // The file that every set starts from, and the first row.
   std::string natural_weights(const Config& base, const AnalysisContext& context, Findings& f) const {
     const RunFolder folder{context.out / "natural"};
-    Config config = base.clone();
+    Config config = base;
     put(config, "trainer", "name", "standard", "analysis reinit");
     overlay(config, natural);
     Experiment e = read_experiment(config);
@@ -157,7 +157,7 @@ struct Reinit : Analysis {
     plain.model.weights = start;
     const std::unique_ptr<Network> network = make_network(engine, plain, read_splits(plain).shape);
     const ParamLayout& layout = network->params();
-    YAML::Node frozen(YAML::NodeType::Sequence);
+    ConfigNode frozen = ConfigNode::list();
     int64_t trained = 0;
     for (const Param& p : layout.all())
       if (any_matches(set.globs, p.name) || any_matches(always, p.name))

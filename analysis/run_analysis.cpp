@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 Config take_analysis(Config& config) {
   Fields f(config);
   Config part = f.part("analysis", "");
-  config.root.remove("analysis");
+  config.root.erase("analysis");
   return part;
 }
 
@@ -61,7 +61,7 @@ std::optional<AnalysisResult> run_analysis(const AnalysisOptions& options, Obser
   try {
     AnalysisResult result{.findings = analysis->run({subjects, options.out, observer}), .files = {}};
     result.files = write_findings(result.findings, options.name, options.out);
-    write_text(options.out / "settings.yaml", YAML::Dump(f.resolved()) + "\n");
+    write_text(options.out / "settings.yaml", f.resolved().yaml() + "\n");
     return result;
   } catch (const Interrupted&) {
     return {};

@@ -19,9 +19,9 @@ struct Updates : Analysis {
 
   void fields(Fields& f) override {
     f("parameters", parameters, "globs of the parameters in the table");
-    f("curves", curves, "globs of the parameters drawn over training");
+    f("curves", curves, "globs of the parameters in the chart");
     f("window", window, Limits::above(0).up_to(1),
-      "share of the recorded steps that is averaged at the start, in the middle and at the end");
+      "share of the logged steps that is averaged at the start, in the middle and at the end");
   }
   Takes takes() const override { return Takes::runs; }
   std::string help() const override {
@@ -36,7 +36,7 @@ struct Updates : Analysis {
     for (const Subject& s : context.subjects) {
       const std::vector<MetricRecord> records = read_step_metrics(*s.folder, kPrefix);
       TEMPER_CHECK(!records.empty(), s.folder->metrics().string(),
-                   ": no step has the share of updated weights on record, because the method has no gradient mask or "
+                   ": no step has logged the share of updated weights, because the method has no gradient mask or "
                    "loop.log_every is 0");
       of_run(s.name, records, f);
     }

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "analysis/analysis.h"
@@ -35,25 +34,23 @@ struct Analyze : Subcommand {
   std::vector<std::string> inputs, overrides;
   std::string out;
   bool quiet = false;
-  std::vector<std::pair<std::string, CLI::App*>> analyses;
+  std::vector<std::pair<std::string, Arguments>> analyses;
 
-  void declare(CLI::App& app) override {
-    app.require_subcommand(1);
+  void declare(Arguments& app) override {
     for (const auto& [name, entry] : Registry<Analysis>::instance().all()) {
-      CLI::App* sub = app.add_subcommand(name, entry.doc);
       const auto made = entry.make();
-      sub->footer(made->help() + "\n\n" + keys_of(name));
-      sub->add_option("input", inputs, describe(made->takes()))->required()->expected(1, -1);
-      sub->add_option("--set", overrides, "key=value that overrides the configurations, such as analysis.KEY=VALUE");
-      sub->add_option("--out", out, "folder to write to; without it: runs/analyze/NAME");
-      sub->add_flag("--quiet", quiet, "print the findings and errors only");
+      Arguments sub = app.word(name, entry.doc, made->help() + "\n\n" + keys_of(name));
+      sub.take("input", inputs, describe(made->takes())).required().one_or_more();
+      sub.take("--set", overrides, "key=value that overrides the configurations, such as analysis.KEY=VALUE");
+      sub.take("--out", out, "folder to write to; without it: runs/analyze/NAME");
+      sub.flag("--quiet", quiet, "print the findings and errors only");
       analyses.emplace_back(name, sub);
     }
   }
 
   int run(Session& session) override {
     for (const auto& [name, sub] : analyses)
-      if (sub->parsed()) return run(name, session);
+      if (sub.given()) return run(name, session);
     return kExitUsage;
   }
 

@@ -1,27 +1,22 @@
 #include "apps/audit.h"
 
-#include <CLI/CLI.hpp>
-#include <map>
-
 namespace temper {
 
 namespace {
 
 struct Audit : Subcommand {
-  std::map<CLI::App*, std::unique_ptr<AuditSubject>> subjects;
+  std::vector<std::pair<Arguments, std::unique_ptr<AuditSubject>>> subjects;
 
-  void declare(CLI::App& app) override {
-    app.require_subcommand(1);
+  void declare(Arguments& app) override {
     for (const auto& [name, entry] : Registry<AuditSubject>::instance().all()) {
-      CLI::App* sub = app.add_subcommand(name, entry.doc);
-      sub->footer(app.get_footer());
-      subjects.emplace(sub, entry.make()).first->second->declare(*sub);
+      auto& [arguments, subject] = subjects.emplace_back(app.word(name, entry.doc), entry.make());
+      subject->declare(arguments);
     }
   }
 
   int run(Session& session) override {
-    for (const auto& [app, subject] : subjects)
-      if (app->parsed()) return subject->run(session);
+    for (const auto& [arguments, subject] : subjects)
+      if (arguments.given()) return subject->run(session);
     throw UsageError("audit: expected a subject; `temper audit --help` lists them");
   }
 };

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "apps/audit.h"
@@ -36,15 +35,14 @@ struct AuditOfPrecision : AuditSubject {
   int64_t limit = 512;
   bool quiet = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option("run", run_folder, "folder of a run")->required();
-    app.add_option("--compute", compute, "the precision to hold against f32; without it: the run's own, or bf16");
-    app.add_option("--weights", weights, "last, best, ema or swa");
-    app.add_option("--limit", limit, "test images to measure on, drawn so that every class gives its share")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--json", json, "also write the numbers to this file");
-    app.add_option("--set", overrides, "key=value that overrides the configuration");
-    app.add_flag("--quiet", quiet, "print errors only");
+  void declare(Arguments& app) override {
+    app.take("run", run_folder, "folder of a run").required();
+    app.take("--compute", compute, "the precision to hold against f32; without it: the run's own, or bf16");
+    app.take("--weights", weights, "last, best, ema or swa");
+    app.take("--limit", limit, "test images to measure on, drawn so that every class gives its share").positive();
+    app.take("--json", json, "also write the numbers to this file");
+    app.take("--set", overrides, "key=value that overrides the configuration");
+    app.flag("--quiet", quiet, "print errors only");
   }
 
   int run(Session& session) override {
@@ -71,7 +69,7 @@ struct AuditOfPrecision : AuditSubject {
   }
 
   static Experiment configured(const Config& run, const std::string& compute) {
-    Config config = run.clone();
+    Config config = run;
     if (!compute.empty()) put(config, "precision", "compute", compute, "--compute");
     return read_experiment(config);
   }

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <ostream>
@@ -12,7 +11,7 @@
 #include "core/text.h"
 #include "trainers/records/config_diff.h"
 #include "trainers/records/run_files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/records/step_differences.h"
 
 namespace temper {
@@ -48,9 +47,9 @@ Config built_in(const std::string& method) {
 
 // What an experiment computes, with the keys that have been added since `text` was written.
 std::string what_of(const std::string& text, const std::string& where) {
-  YAML::Node what = YAML::Clone(read_experiment(parse_config(text, where)).resolved);
-  for (const char* key : kHow) what.remove(key);
-  return YAML::Dump(what);
+  ConfigNode what = read_experiment(parse_config(text, where)).resolved;
+  for (const char* key : kHow) what.erase(key);
+  return what.yaml();
 }
 
 struct AuditOfSteps : AuditSubject {
@@ -60,20 +59,19 @@ struct AuditOfSteps : AuditSubject {
   double factor = 1;
   bool exact = false, twice = false, quiet = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option("experiment", chosen,
-                   "configuration files, or names of training methods for the small experiment that is built in; "
-                   "without any: every method");
-    app.add_option("--steps", steps, "training steps of each")->check(CLI::PositiveNumber);
-    app.add_option("--save", save, "write what the steps computed to this .npz file");
-    app.add_option("--against", against, "compare with such a file, written on another device, machine or build");
-    app.add_flag("--exact", exact, "with --against: every bit has to be the same");
-    app.add_flag("--twice", twice, "compute everything twice; every bit has to be the same");
-    app.add_option("--looser", factor, "multiplies all tolerances, which depend on the precision")
-        ->check(CLI::NonNegativeNumber);
-    app.add_option("--json", json, "also write the differences to this file");
-    app.add_option("--set", overrides, "key=value that overrides the configurations, such as device=cuda");
-    app.add_flag("--quiet", quiet, "print errors only");
+  void declare(Arguments& app) override {
+    app.take("experiment", chosen,
+             "configuration files, or names of training methods for the small experiment that is built in; "
+             "without any: every method");
+    app.take("--steps", steps, "training steps of each").positive();
+    app.take("--save", save, "write what the steps computed to this .npz file");
+    app.take("--against", against, "compare with such a file, written on another device, machine or build");
+    app.flag("--exact", exact, "with --against: every bit has to be the same");
+    app.flag("--twice", twice, "compute everything twice; every bit has to be the same");
+    app.take("--looser", factor, "multiplies all tolerances, which depend on the precision").not_negative();
+    app.take("--json", json, "also write the differences to this file");
+    app.take("--set", overrides, "key=value that overrides the configurations, such as device=cuda");
+    app.flag("--quiet", quiet, "print errors only");
   }
 
   int run(Session& session) override {

@@ -79,7 +79,8 @@ class CommandLine {
       CLI::App* sub = app_.add_subcommand(name, entry.doc);
       sub->footer(footer());
       commands_[sub] = entry.make();
-      commands_[sub]->declare(*sub);
+      Arguments arguments(*sub);
+      commands_[sub]->declare(arguments);
     }
   }
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 
 #include "apps/progress.h"
@@ -26,27 +26,24 @@ std::string prints(const SetFingerprint& f) {
 }
 
 struct Data : Subcommand {
-  CLI::App *list = nullptr, *info = nullptr, *fetch_one = nullptr;
+  std::optional<Arguments> list, info, fetch_one;
   std::string name, to;
   std::vector<std::string> overrides;
 
-  void declare(CLI::App& app) override {
-    app.require_subcommand(1);
-    list = app.add_subcommand("list", "data sets that can be read, with where the published ones come from");
-    info =
-        app.add_subcommand("info", "read a data set, check it, and print sizes, classes, mean and standard deviation");
-    info->add_option("name", name, "data set; `temper data list`")->required();
-    info->add_option("--set", overrides, "key=value of the data section, such as path=/data/images");
-    fetch_one = app.add_subcommand("fetch", "download a published data set and check it");
-    fetch_one->add_option("name", name, "data set; `temper data list`")->required();
-    fetch_one->add_option("--to", to,
-                          "folder; without it: where data sets are looked for (" + data_folder() + "/NAME)");
+  void declare(Arguments& app) override {
+    list = app.word("list", "data sets that can be read, with where the published ones come from");
+    info = app.word("info", "read a data set, check it, and print sizes, classes, mean and standard deviation");
+    info->take("name", name, "data set; `temper data list`").required();
+    info->take("--set", overrides, "key=value of the data section, such as path=/data/images");
+    fetch_one = app.word("fetch", "download a published data set and check it");
+    fetch_one->take("name", name, "data set; `temper data list`").required();
+    fetch_one->take("--to", to, "folder; without it: where data sets are looked for (" + data_folder() + "/NAME)");
   }
 
   int run(Session& session) override {
-    if (list->parsed()) print_list(session);
-    if (info->parsed()) print_info(session);
-    if (fetch_one->parsed()) download(session);
+    if (list->given()) print_list(session);
+    if (info->given()) print_info(session);
+    if (fetch_one->given()) download(session);
     return kExitOk;
   }
 

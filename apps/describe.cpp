@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "apps/kinds.h"
@@ -64,11 +63,10 @@ struct Describe : Subcommand {
   std::string wanted;
   bool as_markdown = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option(
-        "name", wanted,
-        "a trainer, attack, model, layer, data set, schedule or analysis, or `experiment` for all other keys");
-    app.add_flag("--markdown", as_markdown, "Markdown; without a name: the whole reference page");
+  void declare(Arguments& app) override {
+    app.take("name", wanted,
+             "a trainer, attack, model, layer, data set, schedule or analysis, or `experiment` for all other keys");
+    app.flag("--markdown", as_markdown, "Markdown; without a name: the whole reference page");
   }
 
   int run(Session& session) override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "apps/progress.h"
@@ -17,24 +16,22 @@ struct Eval : Subcommand {
   std::string json;
   bool quiet = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option("run", options.run, "folder of a run; without it, say --model, --weights and --data");
-    app.add_option("--model", options.model, "name of a model, or a YAML file with a `model` section");
-    app.add_option("--weights", options.weights,
-                   "safetensors or npz file; or of a run: last, best, ema or swa (default last)");
-    app.add_option("--data", options.data, "name of a data set");
-    app.add_option("--attack", options.attacks,
-                   "one or more attacks: what the configuration calls so, or a name of `temper list attacks`")
-        ->expected(1, -1);
-    app.add_option("--limit", options.sample.count,
-                   "measure only N test images, drawn so that every class gives its share");
-    app.add_option("--sample-seed", options.sample.seed, "what --limit draws with (default 0)");
-    app.add_option("--batch", options.batch, "images per batch");
-    app.add_option("--json", json, "also write the results to this file");
-    app.add_option("--set", options.overrides, "key=value that overrides the configuration");
-    app.add_flag("--quiet", quiet, "print errors only");
-    app.get_option("--limit")->check(CLI::PositiveNumber);
-    app.get_option("--batch")->check(CLI::PositiveNumber);
+  void declare(Arguments& app) override {
+    app.take("run", options.run, "folder of a run; without it, say --model, --weights and --data");
+    app.take("--model", options.model, "name of a model, or a YAML file with a `model` section");
+    app.take("--weights", options.weights,
+             "safetensors or npz file; or of a run: last, best, ema or swa (default last)");
+    app.take("--data", options.data, "name of a data set");
+    app.take("--attack", options.attacks,
+             "one or more attacks: what the configuration calls so, or a name of `temper list attacks`")
+        .one_or_more();
+    app.take("--limit", options.sample.count, "measure only N test images, drawn so that every class gives its share")
+        .positive();
+    app.take("--sample-seed", options.sample.seed, "what --limit draws with (default 0)");
+    app.take("--batch", options.batch, "images per batch").positive();
+    app.take("--json", json, "also write the results to this file");
+    app.take("--set", options.overrides, "key=value that overrides the configuration");
+    app.flag("--quiet", quiet, "print errors only");
   }
 
   int run(Session& session) override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "apps/kinds.h"
@@ -11,9 +10,8 @@ namespace {
 struct List : Subcommand {
   std::string wanted;
 
-  void declare(CLI::App& app) override {
-    app.add_option("kind", wanted,
-                   "trainers, attacks, models, layers, data, schedules or analyses; without it: all of them");
+  void declare(Arguments& app) override {
+    app.take("kind", wanted, "trainers, attacks, models, layers, data, schedules or analyses; without it: all of them");
   }
 
   int run(Session& session) override {

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <ostream>
 
 #include "apps/subcommand.h"
@@ -17,12 +16,12 @@ struct Report : Subcommand {
   std::string compare, json, title = ReportOptions().title;
   double seconds = 0;
 
-  void declare(CLI::App& app) override {
-    app.add_option("run", folders, "folders of finished runs")->required()->expected(1, -1);
-    app.add_option("--compare", compare, "write a page that compares the runs to this file");
-    app.add_option("--json", json, "write a summary of the runs to this file");
-    app.add_option("--title", title, "heading of the comparison");
-    app.add_option("--seconds", seconds, "what the summary gives as the time of everything; without it: of training");
+  void declare(Arguments& app) override {
+    app.take("run", folders, "folders of finished runs").required().one_or_more();
+    app.take("--compare", compare, "write a page that compares the runs to this file");
+    app.take("--json", json, "write a summary of the runs to this file");
+    app.take("--title", title, "heading of the comparison");
+    app.take("--seconds", seconds, "what the summary gives as the time of everything; without it: of training");
   }
 
   int run(Session& session) override {

@@ -1,12 +1,9 @@
 #pragma once
 #include <memory>
 
+#include "apps/arguments.h"
 #include "apps/cli.h"
 #include "core/registry.h"
-
-namespace CLI {
-class App;
-}
 
 namespace temper {
 
@@ -20,7 +17,7 @@ class Subcommand {
  public:
   virtual ~Subcommand() = default;
   /// Adds arguments and options. What they are read into belongs to this object.
-  virtual void declare(CLI::App& app) = 0;
+  virtual void declare(Arguments& app) = 0;
   /// Runs after parsing; returns the exit code.
   virtual int run(Session& session) = 0;
 };

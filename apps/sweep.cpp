@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <map>
 #include <ostream>
 
@@ -54,12 +53,12 @@ struct SweepCommand : Subcommand {
   std::vector<std::string> overrides;
   bool dry_run = false, quiet = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option("file", file, "YAML file with `runs` and `seeds`; docs/sweeps.md explains it")->required();
-    app.add_option("--set", overrides, "key=value that overrides the file, such as seeds=[0]");
-    app.add_option("--out", out, "folder of the runs and the table; without it: runs/NAME for NAME.yaml");
-    app.add_flag("--dry-run", dry_run, "check the configurations and list the runs, train nothing");
-    app.add_flag("--quiet", quiet, "print the table and errors only");
+  void declare(Arguments& app) override {
+    app.take("file", file, "YAML file with `runs` and `seeds`; docs/sweeps.md explains it").required();
+    app.take("--set", overrides, "key=value that overrides the file, such as seeds=[0]");
+    app.take("--out", out, "folder of the runs and the table; without it: runs/NAME for NAME.yaml");
+    app.flag("--dry-run", dry_run, "check the configurations and list the runs, train nothing");
+    app.flag("--quiet", quiet, "print the table and errors only");
   }
 
   int run(Session& session) override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <ostream>
 
@@ -18,12 +17,12 @@ struct Train : Subcommand {
   std::vector<std::string> overrides;
   bool resume = false, quiet = false;
 
-  void declare(CLI::App& app) override {
-    app.add_option("config", config, "YAML file; `temper describe experiment` lists its keys")->required();
-    app.add_option("--set", overrides, "key=value that overrides the file, such as loop.epochs=2");
-    app.add_option("--out", out, "run folder; without it: runs/NAME for NAME.yaml");
-    app.add_flag("--resume", resume, "continue the run in that folder where it stopped");
-    app.add_flag("--quiet", quiet, "print errors only");
+  void declare(Arguments& app) override {
+    app.take("config", config, "YAML file; `temper describe experiment` lists its keys").required();
+    app.take("--set", overrides, "key=value that overrides the file, such as loop.epochs=2");
+    app.take("--out", out, "run folder; without it: runs/NAME for NAME.yaml");
+    app.flag("--resume", resume, "continue the run in that folder where it stopped");
+    app.flag("--quiet", quiet, "print errors only");
   }
 
   int run(Session& session) override {

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -32,7 +31,7 @@ void print(std::ostream& out, const nlohmann::ordered_json& node, const std::str
 struct Version : Subcommand {
   bool json = false;
 
-  void declare(CLI::App& app) override { app.add_flag("--json", json, "print JSON"); }
+  void declare(Arguments& app) override { app.flag("--json", json, "print JSON"); }
 
   int run(Session& session) override {
     const nlohmann::ordered_json all = environment();

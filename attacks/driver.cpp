@@ -99,7 +99,7 @@ class Part {
     const Var logits = call_.classifier(tape, images, call_.classifier.taps().empty() ? nullptr : &taps);
     loss_ = objective_(tape, {images, logits, taps, call_.batch, of_});
     TEMPER_CHECK(loss_.value.shape == Shape{rows()}, how_.name, ": the objective must give one value per sample (",
-                 rows(), ") so that samples do not weigh on each other, got ", loss_.value.shape,
+                 rows(), ") so that samples do not affect each other, got ", loss_.value.shape,
                  "; use Reduction::none");
     AttackPoint at{.step = step, .images = x_, .loss = loss_.value};
     const bool offers = how_.offered == Offered::every || (how_.selects() && step == how_.steps);

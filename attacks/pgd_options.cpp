@@ -57,15 +57,17 @@ void Pgd::fields(Fields& f) {
   f("step", step, kSize, "alpha: length of a step in the same units; 0: radius / steps");
   f("steps", steps, kSteps, "gradient steps of one run");
   f.choice("start", start, kStarts, "random start: none, uniform in the ball, not clipped to [0, 1], 0.001 N(0, 1)");
-  f("restarts", restarts, kRestarts, "independent runs; for each sample one of them is kept");
-  f.choice("return", returns, kReturns, "which point is kept for each sample");
-  f.choice("restart_rule", restart_rule, kRules, "which run's last point is kept, where return is last");
-  f.choice("l2_order", l2_order, kOrders, "L2: the ball, then [0, 1]; or, as TRADES trains, [0, 1], then the ball");
-  f.choice("loss", loss, kLosses, "what is ascended: cross entropy, or the margin loss of the C&W columns");
+  f("restarts", restarts, kRestarts, "independent runs; for each sample one of them is returned");
+  f.choice("return", returns, kReturns, "which point of a run is returned for each sample");
+  f.choice("restart_rule", restart_rule, kRules, "which run's last point is returned, if return is last");
+  f.choice("l2_order", l2_order, kOrders,
+           "L2: project to the ball, then to [0, 1]; or, as in TRADES' training, to "
+           "[0, 1], then to the ball");
+  f.choice("loss", loss, kLosses, "the loss to maximise: cross entropy, or the margin loss (called C&W in papers)");
   f.choice("gradient", gradient, kGradients,
-           "of cross entropy and KL: without the factor by which it vanishes where the network is sure, or as PyTorch "
-           "rounds it");
-  f("kappa", kappa, kKappa, "margin loss: confidence at which a sample is left alone; 50 never is");
+           "gradient of cross entropy and KL: without the factor that makes it vanish where the network is "
+           "confident, or as in PyTorch");
+  f("kappa", kappa, kKappa, "margin loss: margin beyond which a sample has no gradient; 50 is never reached");
   f("momentum", momentum, kMomentum, "MI-FGSM's decay factor; 0: plain gradients");
   if (const auto p = problem()) f.reject(p->key, p->text);
   check_sizes(f);
@@ -97,17 +99,17 @@ void Pgd::check_sizes(const Fields& f) const {
     const std::string hint = in_255ths(step, 2 * radius);
     // Along the direction of an L2 gradient a long step still ends where the gradient points.
     if (!linf)
-      f.warn("step", number_text(step), " is hardly meant: it is more than twice the radius, ", number_text(radius),
-             hint);
+      f.warn("step", number_text(step), " is probably a mistake: it is more than twice the radius, ",
+             number_text(radius), hint);
     else
       f.reject("step", "expected at most twice the radius, ", 2 * radius,
                ", because a longer step leaves only the corners of the ball, got ", number_text(step), hint);
   }
   if (radius == 0)
-    f.warn("radius", "0 is hardly meant: the attack leaves the images as they are");
+    f.warn("radius", "0 is probably a mistake: the attack leaves the images as they are");
   else if (radius > (linf ? kGrey : kUsualL2))
     f.warn("radius", number_text(radius),
-           " is hardly meant: ", linf ? "it turns any image into plain grey" : "usual are 0.1 to 10 in L2",
+           " is probably a mistake: ", linf ? "it turns any image into plain grey" : "usual values are 0.1 to 10 in L2",
            in_255ths(radius, 1));
 }
 

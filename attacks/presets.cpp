@@ -20,7 +20,7 @@ constexpr double kEight = 8.0 / 255, kTwo = 2.0 / 255;
 const Preset kPresets[] = {
     {"pgd", "projected gradient descent (Madry et al. 2018)", {}},
     {"fgsm",
-     "one step of the radius along the gradient's sign (Goodfellow et al. 2015)",
+     "one step of length radius along the gradient's sign (Goodfellow et al. 2015)",
      {.step = 0, .steps = 1, .start = Start::none}},
     {"cw_linf", "PGD on the margin loss: the C&W column of the field's tables", {.steps = 30, .loss = Loss::margin}},
     {"mi_fgsm",
@@ -58,7 +58,7 @@ const Preset kPresets[] = {
     {"pgd50", "50 steps of 2/255", {.radius = kEight, .step = kTwo, .steps = 50}},
     {"pgd100", "100 steps of 2/255", {.radius = kEight, .step = kTwo, .steps = 100}},
     {"pgd10-trades-train",
-     "what TRADES and MART train against: 10 steps of 0.007 from 0.001 N(0, 1)",
+     "training attack of TRADES and MART: 10 steps of 0.007 from 0.001 N(0, 1)",
      {.radius = 0.031, .step = 0.007, .steps = 10, .start = Start::gauss001}},
     {"cw30-fat",
      "C&W of FAT: 30 steps of radius / 4 on the margin loss",

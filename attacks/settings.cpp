@@ -2,18 +2,18 @@
 
 namespace temper {
 
-YAML::Node attack_settings(const std::string& name, Attack& attack) {
+ConfigNode attack_settings(const std::string& name, Attack& attack) {
   const Config nothing;
   Fields f(nothing);
   std::string chosen = name;
   f("name", chosen, "which one");
   attack.fields(f);
-  return YAML::Clone(f.resolved());
+  return f.resolved();
 }
 
-YAML::Node complete_attack_settings(const YAML::Node& section) {
+ConfigNode complete_attack_settings(const ConfigNode& section) {
   Config config;
-  config.root["attack"] = YAML::Clone(section);
+  config.root["attack"] = section;
   Fields f(config);
   std::string name;
   try {

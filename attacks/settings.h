@@ -4,10 +4,10 @@
 namespace temper {
 
 /// The configuration section of an attack, with its name in the registry and every key.
-YAML::Node attack_settings(const std::string& name, Attack& attack);
+ConfigNode attack_settings(const std::string& name, Attack& attack);
 
 /// A stored section with the keys added that are newer than it, at their defaults. Unchanged if this build has no such
 /// attack.
-YAML::Node complete_attack_settings(const YAML::Node& section);
+ConfigNode complete_attack_settings(const ConfigNode& section);
 
 }  // namespace temper

@@ -85,7 +85,7 @@ GradSink Tape::sink(const Var& v) {
 
 Tensor Tape::reallocate_grad(const Var& v) {
   Slot& s = slots_[v.slot];
-  TEMPER_CHECK(s.pooled, "reallocate_grad: expected a gradient in the tape's own memory");
+  TEMPER_ASSERT(s.pooled, "reallocate_grad: expected a gradient in the tape's own memory");
   const Tensor old = s.grad;
   s.grad = acquire(v.value.shape, v.value.dtype);
   release(old);

@@ -12,7 +12,10 @@ namespace temper {
 void Augmentation::fields(Fields& f) {
   f("crop_pad", crop_pad, Limits::between(0, 1024),
     "random crops of the image padded by this many pixels on every side; 0: none");
-  f.choice("padding", padding, {{"zero", Padding::zero}, {"reflect", Padding::reflect}}, "what the padding holds");
+  f.choice("padding", padding, {{"zero", Padding::zero}, {"reflect", Padding::reflect}},
+           "value of the padding: "
+           "zeros, or the image "
+           "mirrored at its edges");
   f.choice("flip", flip, {{"none", Flip::none}, {"random", Flip::random}}, "mirror half of the images left to right");
 }
 

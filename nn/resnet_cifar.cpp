@@ -10,7 +10,7 @@ struct CifarResNet : Architecture {
 
   void fields(Fields& f) override {
     f.choice("shortcut", shortcut, {{"pad", Shortcut::pad}, {"projection", Shortcut::projection}},
-             "where the shape changes: option A (pad, no parameters) or B (projection) of the paper");
+             "shortcut where the shape changes: option A (pad, no parameters) or B (projection) of the paper");
   }
   std::unique_ptr<Module> build(const Builder& b, const DataShape& data) const override {
     return std::make_unique<ResNet>(

@@ -22,7 +22,7 @@ struct Layer {
     spec = known.make(type);
     spec->fields(f);
     for (const char* key : spec->required())
-      if (!f.has(key)) f.reject(key, "expected a value, which a ", type, " layer cannot do without");
+      if (!f.has(key)) f.reject(key, "expected a value, which a ", type, " layer needs");
   }
 };
 

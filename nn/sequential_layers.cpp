@@ -53,7 +53,7 @@ struct ConvLayer : LayerSpec {
     f("size", size, kExtent, "of the square filter");
     f("stride", stride, kExtent, "pixels between outputs");
     f("pad", pad, kPad, "zeros around the image");
-    f("bias", bias, "whether each output channel has one");
+    f("bias", bias, "whether each output channel has a bias");
   }
   std::vector<const char*> required() const override { return {"out"}; }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
@@ -88,7 +88,7 @@ struct PoolLayer : LayerSpec {
     f("size", size, kExtent, "of the square window");
     if (!f.has("stride")) stride = size;
     f("stride", stride, kExtent, "default: size");
-    f("pad", pad, kPad, "pixels around the image; never the maximum, zeros for the mean");
+    f("pad", pad, kPad, "pixels around the image; ignored by the maximum, zeros for the mean");
   }
   PoolOptions pool(Shape& shape) const {
     expect_images(shape);
@@ -135,7 +135,7 @@ struct LinearLayer : LayerSpec {
   std::vector<const char*> required() const override { return {"out"}; }
   void fields(Fields& f) override {
     f("out", out, kOut, "output features; has to be given");
-    f("bias", bias, "whether each output feature has one");
+    f("bias", bias, "whether each output feature has a bias");
   }
   std::unique_ptr<Module> build(const Builder& b, const std::string& name, Shape& shape) const override {
     TEMPER_CHECK(shape.rank() == 1, "expected features, got images ", shape,

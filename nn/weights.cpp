@@ -129,7 +129,7 @@ void note_passed_over(Network& network, const std::vector<NamedArray>& arrays, c
   const size_t more = parts.size() > kListed ? parts.size() - kListed : 0;
   parts.resize(parts.size() - more);
   if (!parts.empty())
-    network.note(cat(who, ": passed over ", join(parts), more ? cat(" and ", more, " more") : "",
+    network.note(cat(who, ": ignored ", join(parts), more ? cat(" and ", more, " more") : "",
                      ", which the network does not have", end));
 }
 
@@ -143,7 +143,7 @@ std::vector<NamedArray> load_numbers(Network& network, const std::string& path) 
       arrays.push_back(file.read(name));
     else
       others.push_back(name);
-  if (!others.empty()) network.note(cat(path, ": passed over ", join(others), ", which holds no numbers"));
+  if (!others.empty()) network.note(cat(path, ": ignored ", join(others), ", which is not numeric"));
   return arrays;
 }
 

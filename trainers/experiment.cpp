@@ -31,9 +31,9 @@ DType storage_type(Precision p) {
 int64_t read_loss_scale(Fields& f) {
   std::string text = "auto";
   f("loss_scale", text,
-    "with f16, what losses are multiplied by before and gradients divided by after a backward pass, a power of two, so "
-    "that small gradients survive; auto: training starts with 65536, halves it where a gradient left the range of f16, "
-    "leaving that step out, and doubles it after 2000 good steps; attacks find one for each image");
+    "loss scale of f16, a power of two; auto: dynamic loss scaling in training (65536 at first, halved after a step "
+    "with an overflow, which is skipped, doubled after 2000 steps without one), and a fitted scale for each image in "
+    "attacks");
   if (text == "auto") return 0;
   const auto problem = [&] {
     f.reject("loss_scale", "expected a power of two, such as 1024, up to 16777216, or auto, got ", text);
@@ -75,8 +75,8 @@ void EvaluationSection::fields(Fields& f) {
       {{"auto", EvaluationLastBatch::automatic},
        {"keep", EvaluationLastBatch::keep},
        {"pad", EvaluationLastBatch::pad}},
-      "pad: fill up a smaller last batch with images that do not count, which saves a GPU choosing convolutions for a "
-      "second size; no result depends on them; auto: pad on a GPU");
+      "pad: a smaller last batch is padded with images that do not count, so that a GPU needs no plans for a second "
+      "size; results do not change; auto: pad on a GPU");
   read_attack(f, validation);
   Fields sub = f.enter("attacks");
   attacks.clear();
@@ -101,8 +101,8 @@ void LoopSection::fields(Fields& f) {
   f("batch_size", batch_size, kBatch, "images per step; see last_batch");
   f.choice(
       "last_batch", last_batch, {{"keep", LastBatch::keep}, {"drop", LastBatch::drop}},
-      "what becomes of an epoch's last batch where it is smaller: a step like the others, or left out (drop_last), "
-      "which saves a GPU a second set of convolution plans and a second recorded step");
+      "a smaller last batch of an epoch: keep: a step like the others; drop: left out (drop_last), which saves a GPU "
+      "a second set of convolution plans and a second captured step");
   f("eval_every", eval_every, kCount, "epochs between validations (the last epoch is always validated); 0: never");
   f("early_stop", early_stop, kCount, "validations without a better robust accuracy before training stops; 0: never");
   f("checkpoint_every", checkpoint_every, Limits::at_least(1),
@@ -113,7 +113,7 @@ void LoopSection::fields(Fields& f) {
     "share of the best robust validation accuracy below which training has collapsed; 0: no guard");
   f.choice("on_collapse", on_collapse, {{"warn", OnCollapse::warn}, {"stop", OnCollapse::stop}}, "what to do then");
   f.choice("select", select, {{"model", Select::model}, {"ema", Select::ema}, {"swa", Select::swa}},
-           "whose robust validation accuracy decides which epoch is best");
+           "the weights whose robust validation accuracy decides which epoch is best");
 }
 
 const char* name(Precision p) {
@@ -130,20 +130,19 @@ const char* name(Precision p) {
 void ConvolutionSection::fields(Fields& f) {
   f.choice(
       "plans", plans, {{"proposed", PlanChoice::proposed}, {"timed", PlanChoice::timed}},
-      "on a GPU, which of cuDNN's deterministic plans: the one it proposes first, or the fastest of its first 8, timed "
-      "when a shape is first met; timed plans repeat bit for bit where they are kept");
+      "on a GPU, which of cuDNN's deterministic plans is used: the first that it proposes, or the fastest of the "
+      "first 8, timed at the first use of a shape; timed plans are reproducible bit for bit only if they are stored");
   f.choice(
       "check", check, {{"on", PlanCheck::on}, {"off", PlanCheck::off}},
-      "on a GPU, whether a plan is checked before it is used for the first time: its result on random data against a "
-      "plain kernel; an engine that computes a shape wrongly is not used for it, and that is kept with the plans");
+      "on a GPU, whether a plan is checked before its first use, by comparing its result on random data with a plain "
+      "kernel; an engine with a wrong result is not used for that shape, and the verdict is stored with the plans");
   f("cache", cache,
-    "folder that keeps plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: nowhere");
+    "folder for plans between runs; auto: plans/ in TEMPER_CACHE or ~/.cache/temper; off: plans are not stored");
   f("workspace_mb", workspace_mb, Limits::between(0, 1 << 20),
-    "the most work space a plan may take, from the step's memory");
-  f.choice(
-      "statistics", statistics, {{"apart", BatchStatistics::separate}, {"fused", BatchStatistics::fused}},
-      "on a GPU, where a BatchNorm's batch statistics come from: a pass of their own, or the convolution before it, "
-      "which sums squares in f32");
+    "limit on the work space of a plan, which is part of the step's memory");
+  f.choice("statistics", statistics, {{"apart", BatchStatistics::separate}, {"fused", BatchStatistics::fused}},
+           "on a GPU, what computes the batch statistics of BatchNorm: a separate pass, or the convolution before it, "
+           "which sums squares in f32");
 }
 
 std::string ConvolutionSection::plan_folder() const {
@@ -153,10 +152,10 @@ std::string ConvolutionSection::plan_folder() const {
 }
 
 void Experiment::fields(Fields& f) {
-  f("seed", seed, Limits::at_least(0), "everything random follows from it");
+  f("seed", seed, Limits::at_least(0), "seed of all random numbers");
   f.choice("device", device,
            {{"auto", DeviceChoice::automatic}, {"cpu", DeviceChoice::cpu}, {"cuda", DeviceChoice::cuda}},
-           "where to run; auto: cuda where a device answers");
+           "where to run; auto: cuda if there is a device");
   f("threads", threads, kCount, "CPU threads; 0: one for each CPU that the process may use");
   if (const std::string problem = problem_with_threads(threads); !problem.empty()) f.reject("threads", problem);
 
@@ -168,8 +167,8 @@ void Experiment::fields(Fields& f) {
        {"bf16", Precision::bf16},
        {"f16", Precision::f16},
        {"f64", Precision::f64}},
-      "type of activations; tf32: f32, and a GPU rounds what convolutions and matrix products multiply to 10 bits; f64: "
-      "everything in double, for checks on the CPU");
+      "type of activations; tf32: f32, but a GPU rounds operands of convolutions and matrix products to 10 bits; "
+      "f64: everything in double, for checks on the CPU");
   loss_scale = read_loss_scale(precision);
   f.leave("precision", precision);
   f("exact", exact, "turn off every optimisation that changes how results are rounded; see docs/exactness.md");
@@ -178,25 +177,24 @@ void Experiment::fields(Fields& f) {
              temper::name(this->precision), "; set one of the two");
   without = read_without(f);
   if (exact) without |= that_round();
-  f.choice(
-      "graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
-      "on a GPU, record a whole training step once and let the device repeat it, with the same results; auto: where "
-      "the method allows");
+  f.choice("graph", graph, {{"auto", GraphUse::automatic}, {"on", GraphUse::on}, {"off", GraphUse::off}},
+           "on a GPU, capture a whole training step as a CUDA graph and replay it, with the same results; auto: if the "
+           "method allows it");
   Fields memory = f.enter("memory");
   memory("arena_mb", arena_mb, Limits::between(0, 1 << 24),
-         "the most memory that one step may take; 0: as much as there is. What a step does not need is not taken");
+         "limit on the memory of one step; 0: as much as the device has. Memory is taken only as a step needs it");
   f.leave("memory", memory);
   f.section("convolution", convolution);
 
   data.reader = Registry<DatasetReader>::instance().read(f, "data", data.name, [&](Fields& sub) {
-    sub("validation", data.validation, kCount, "training images set aside to choose the best checkpoint; 0: none");
+    sub("validation", data.validation, kCount, "training images held out to select the best checkpoint; 0: none");
   });
   model.architecture = Registry<Architecture>::instance().read(f, "model", model.name, [&](Fields& sub) {
     sub("mean", model.mean, Limits::between(0, 1),
         "per channel, subtracted from [0, 1] images inside the network; []: none");
     sub("std", model.std, Limits::above(0).up_to(1).usually(0.01, 1), "per channel, divides them");
     sub("branches", model.branches, "names of the BatchNorm sets");
-    sub("freeze", model.freeze, "globs of parameters that stay as they start");
+    sub("freeze", model.freeze, "globs of parameters that are not trained");
     sub("weights", model.weights, "safetensors or npz file to start from; empty: initialise from the seed");
     if (model.mean.size() != model.std.size())
       sub.reject("std", "expected as many values as mean has (", model.mean.size(), "), got ", model.std.size());
@@ -257,7 +255,7 @@ Experiment read_experiment(const Config& config) {
   Fields f(config);
   e.fields(f);
   f.finish();
-  e.resolved = YAML::Clone(f.resolved());
+  e.resolved = f.resolved();
   if (e.precision != Precision::f16)
     e.resolved["precision"]["loss_scale"] = "auto";  // what has no effect tells no runs apart
   e.warnings = f.warnings();

@@ -132,7 +132,7 @@ struct Experiment {
   Network::Options network_options(const DataShape& shape) const;
 
   /// The resolved configuration: every key with its value, as written to config.yaml. Filled by read_experiment().
-  YAML::Node resolved;
+  ConfigNode resolved;
   /// Settings that are allowed but probably a mistake, one message each. Filled by read_experiment().
   std::vector<std::string> warnings;
 };

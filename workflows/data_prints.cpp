@@ -9,9 +9,9 @@
 namespace temper {
 
 const DataPrints::Prints& DataPrints::of(const Experiment& experiment) {
-  YAML::Node section = YAML::Clone(experiment.resolved["data"]);
-  section.remove("validation");  // what is read does not depend on it
-  const auto [at, added] = known_.try_emplace(YAML::Dump(section));
+  ConfigNode section = experiment.resolved["data"];
+  section.erase("validation");  // what is read does not depend on it
+  const auto [at, added] = known_.try_emplace(section.yaml());
   const DatasetReader& reader = *experiment.data.reader;
   if (added) at->second = {.train = fingerprint(reader.train()), .test = fingerprint(reader.test())};
   return at->second;

@@ -45,13 +45,13 @@ TestResult measure(Engine& engine, Network& network, const Experiment& e, const 
 
 // Each as the configuration has it under that label; else the attack of that name, with its defaults.
 void choose_attacks(Config& config, const std::vector<std::string>& attacks) {
-  YAML::Node evaluation = config.root["evaluation"];
-  if (!evaluation.IsDefined() || evaluation.IsNull()) evaluation = YAML::Node(YAML::NodeType::Map);
-  if (!evaluation.IsMap()) return;  // whoever reads it says what is wrong with it
-  const YAML::Node before = YAML::Clone(evaluation)["attacks"];
-  YAML::Node chosen(YAML::NodeType::Map);
+  ConfigNode& evaluation = config.root["evaluation"];
+  if (evaluation.is_nothing()) evaluation = ConfigNode::section();
+  if (!evaluation.is_section()) return;  // whoever reads it says what is wrong with it
+  const ConfigNode before = std::as_const(evaluation)["attacks"];
+  ConfigNode chosen = ConfigNode::section();
   for (const std::string& attack : attacks) {
-    if (before.IsMap() && before[attack].IsDefined() && before[attack].IsMap()) {
+    if (before[attack].is_section()) {
       chosen[attack] = before[attack];
       continue;
     }
@@ -88,7 +88,7 @@ TestResult test_model(const TestOptions& o, Observer& observer) {
   Config config;
   if (const fs::path file = o.model; file.extension() == ".yaml" || file.extension() == ".yml") {
     config = load_config(o.model);
-    TEMPER_CHECK(config.root["model"], o.model, ": expected a `model` section");
+    TEMPER_CHECK(config.root.find("model"), o.model, ": expected a `model` section");
   } else {
     put(config, "model", "name", o.model, "--model");
   }

@@ -44,16 +44,16 @@ class SweepCheck {
  private:
   // Runs that differ in nothing but the seed are looked into once.
   int64_t bytes_of(const SweepRun& run, const std::string& who) {
-    YAML::Node settings = YAML::Clone(run.experiment.resolved);
-    settings.remove("seed");
-    const auto [at, added] = sizes_.emplace(YAML::Dump(settings), 0);
+    ConfigNode settings = run.experiment.resolved;
+    settings.erase("seed");
+    const auto [at, added] = sizes_.emplace(settings.yaml(), 0);
     if (added) at->second = look_into(run, who);
     return at->second;
   }
 
   int64_t look_into(const SweepRun& run, const std::string& who) {
     // An experiment of its own, because a method keeps what it was begun with.
-    Experiment e = read_experiment(parse_config(YAML::Dump(run.experiment.resolved), run.label));
+    Experiment e = read_experiment(parse_config(run.experiment.resolved.yaml(), run.label));
     e.warnings = run.experiment.warnings;
     // Weights that another run of the sweep will leave are no fault yet.
     if (!e.model.weights.empty() && !is_there(e.model.weights) && lies_below(e.model.weights, out_))
@@ -66,7 +66,7 @@ class SweepCheck {
   }
 
   void read_images(Experiment& e) {
-    const std::string settings = YAML::Dump(e.resolved["data"]);
+    const std::string settings = e.resolved["data"].yaml();
     if (images_ && images_->settings == settings) return;
     images_.reset();  // before others take as much memory
     images_ = Images{settings, read_splits(e)};

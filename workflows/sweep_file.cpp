@@ -21,7 +21,7 @@ std::string folder_name(const std::string& label) {
 
 Experiment experiment_of(const SweepFile& sweep, const SweepRow& row, int seed, const fs::path& beside) {
   Config config = load_config((beside / row.config).lexically_normal().string());
-  Config change = sweep.set.clone();
+  Config change = sweep.set;
   join_changes(change, row.set);
   overlay(config, change);
   apply_overrides(config, {cat("seed=", seed)});
@@ -36,7 +36,7 @@ void SweepRow::fields(Fields& f) {
   f("config", config, "YAML file of an experiment, relative to this file");
   set = f.part("set", "keys laid over that file");
   if (label.empty()) label = fs::path(config).stem().string();
-  if (set.root["seed"]) f.reject("set", "the seed is what `seeds` lists");
+  if (set.root.find("seed")) f.reject("set", "the seed is what `seeds` lists");
 }
 
 void SweepFile::fields(Fields& f) {
@@ -47,7 +47,7 @@ void SweepFile::fields(Fields& f) {
   if (rows.empty()) f.reject("runs", "expected at least one row, such as - {label: PGD-AT, config: pgd_at.yaml}");
   if (seeds.empty()) f.reject("seeds", "expected at least one");
   if (std::set<int>(seeds.begin(), seeds.end()).size() < seeds.size()) f.reject("seeds", "expected different ones");
-  if (set.root["seed"]) f.reject("set", "the seed is what `seeds` lists");
+  if (set.root.find("seed")) f.reject("set", "the seed is what `seeds` lists");
   std::set<std::string> folders;
   for (const SweepRow& row : rows) {
     TEMPER_CHECK(!row.config.empty(), row.place, "expected `config`, the YAML file of an experiment");

@@ -26,23 +26,22 @@ double parse_number(const std::string& text) {
 
 namespace {
 // The keys at `path` that were given before and are not now: "attack.steps".
-void note_missing(const std::string& path, const YAML::Node& before, const YAML::Node& now,
+void note_missing(const std::string& path, const ConfigNode& before, const ConfigNode* now,
                   std::vector<std::string>& missing) {
-  if (!now.IsDefined()) missing.push_back(path);
-  if (!now.IsDefined() || !now.IsMap() || !before.IsMap()) return;
-  for (const auto& kv : before)
-    note_missing(join_path(path, kv.first.Scalar()), kv.second, now[kv.first.Scalar()], missing);
+  if (!now) missing.push_back(path);
+  if (!now || !now->is_section()) return;
+  for (const auto& [key, value] : before.entries()) note_missing(join_path(path, key), value, now->find(key), missing);
 }
 }  // namespace
 
 Fields::Fields(const Config& config) : Fields(config, config.root, "", std::make_shared<std::vector<std::string>>()) {}
-Fields::Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings)
+Fields::Fields(const Config& config, ConfigNode node, std::string path, Warnings warnings)
     : config_(&config),
       node_(std::move(node)),
-      resolved_(YAML::NodeType::Map),
+      resolved_(ConfigNode::section()),
       path_(std::move(path)),
       warnings_(std::move(warnings)) {
-  if (const auto passed = config.passed.find(path_); passed != config.passed.end()) passed_.reset(passed->second.keys);
+  if (const auto passed = config.passed.find(path_); passed != config.passed.end()) passed_ = passed->second.keys;
 }
 
 std::string Fields::place(const std::string& key) const {
@@ -55,48 +54,44 @@ std::string Fields::place(const std::string& key) const {
   }
 }
 
-YAML::Node Fields::declare(const char* key) {
+const ConfigNode* Fields::declare(const char* key) {
   known_.push_back(key);
-  if (has(key)) return static_cast<const YAML::Node&>(node_)[key];
-  const YAML::Node& passed = passed_;
-  if (!carrying_ || !passed.IsMap() || !passed[key]) return YAML::Node(YAML::NodeType::Undefined);
-  carried_.push_back(key);
-  return passed[key];
+  if (has(key)) return node_.find(key);
+  const ConfigNode* passed = carrying_ ? passed_.find(key) : nullptr;
+  if (passed) carried_.push_back(key);
+  return passed;
 }
 
 void Fields::take_over(const std::string& fallback, const std::string& name) {
   const auto passed = config_->passed.find(path_);
   if (passed == config_->passed.end() || !passed->second.name.empty() || name != fallback) return;
-  Config all{YAML::Clone(passed->second.keys), {}};  // what a base says without a name is for the default
-  overlay(all, {node_, {}});
-  node_.reset(all.root);
-  passed_.reset();
+  Config all{.root = passed->second.keys};  // what a base says without a name is for the default
+  overlay(all, {.root = node_});
+  node_ = all.root;
+  passed_ = {};
 }
 
 void Fields::note_left_out(const std::string& name) {
-  if (!passed_.IsMap()) return;
+  if (!passed_.is_section()) return;
   std::vector<std::string> left;
-  for (const auto& kv : passed_)
-    if (std::find(carried_.begin(), carried_.end(), kv.first.Scalar()) == carried_.end())
-      note_missing(kv.first.Scalar(), kv.second, static_cast<const YAML::Node&>(node_)[kv.first.Scalar()], left);
+  for (const auto& [key, value] : passed_.entries())
+    if (std::find(carried_.begin(), carried_.end(), key) == carried_.end())
+      note_missing(key, value, std::as_const(node_).find(key), left);
   const std::string& before = config_->passed.at(path_).name;
   if (!left.empty())
     warn("name", "'", name, "' in place of ", before.empty() ? "the default" : "'" + before + "'",
          ", so these keys of the base do not carry over: ", join(left));
 }
 
-bool Fields::has(const char* key) const {
-  const YAML::Node& node = node_;
-  return node.IsMap() && node[key];
-}
+bool Fields::has(const char* key) const { return node_.find(key) != nullptr; }
 
 std::vector<std::string> Fields::keys() const {
   std::vector<std::string> out;
-  for (const auto& kv : node_) out.push_back(kv.first.Scalar());
+  for (const auto& [key, value] : node_.entries()) out.push_back(key);
   return out;
 }
 
-size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const {
+size_t Fields::index_of(const char* key, const ConfigNode& n, const std::vector<std::string>& names) const {
   std::string text;
   read(key, n, text);
   for (size_t i = 0; i < names.size(); ++i)
@@ -106,7 +101,8 @@ size_t Fields::index_of(const char* key, const YAML::Node& n, const std::vector<
 
 void Fields::hold(const char* key, double value, const Limits& limits) const {
   if (!limits.allow(value)) reject(key, "expected ", limits.text(), ", got ", number_text(value));
-  if (!limits.usual(value)) warn(key, number_text(value), " is hardly meant; usual are ", limits.usual_text());
+  if (!limits.usual(value))
+    warn(key, number_text(value), " is probably a mistake; usual values are ", limits.usual_text());
 }
 
 void Fields::describe(const Limits& limits) {
@@ -121,9 +117,10 @@ void Fields::keep_choice(const char* key, const char* text, const std::vector<st
 }
 
 Fields Fields::enter(const char* key) {
-  const YAML::Node n = declare(key);
-  if (n && !n.IsMap() && !n.IsNull()) reject(key, "expected a section of `key: value` lines, got ", got(n));
-  return Fields(*config_, n && n.IsMap() ? n : YAML::Node(YAML::NodeType::Map), join_path(path_, key), warnings_);
+  const ConfigNode* n = declare(key);
+  if (n && !n->is_section() && !n->is_nothing())
+    reject(key, "expected a section of `key: value` lines, got ", got(*n));
+  return Fields(*config_, n && n->is_section() ? *n : ConfigNode::section(), join_path(path_, key), warnings_);
 }
 
 void Fields::leave(const char* key, Fields& sub) {
@@ -138,16 +135,16 @@ std::string Fields::here() const {
 }
 
 int64_t Fields::length_of(const char* key) {
-  const YAML::Node n = declare(key);
-  resolved_[key] = YAML::Node(YAML::NodeType::Sequence);
+  const ConfigNode* n = declare(key);
+  resolved_[key] = ConfigNode::list();
   if (!n) return -1;
-  if (!n.IsSequence()) reject(key, "expected a list of sections, got ", got(n));
-  return static_cast<int64_t>(n.size());
+  if (!n->is_list()) reject(key, "expected a list of sections, got ", got(*n));
+  return static_cast<int64_t>(n->items().size());
 }
 
 Config Fields::part(const char* key, const char* doc) {
   const Fields sub = enter(key);
-  Config out{YAML::Clone(sub.node_), {}};
+  Config out{.root = sub.node_};
   const std::string prefix = sub.path_ + ".";
   for (const auto& [path, place] : config_->where)
     if (path.starts_with(prefix)) out.where[path.substr(prefix.size())] = place;
@@ -159,10 +156,10 @@ Config Fields::part(const char* key, const char* doc) {
 }
 
 Fields Fields::enter_item(const char* key, size_t i) const {
-  YAML::Node item(YAML::NodeType::Map);
-  if (has(key)) item.reset(node_[key][i]);
+  const ConfigNode* list = node_.find(key);
+  const ConfigNode item = list ? list->items().at(i) : ConfigNode::section();
   const std::string path = cat(join_path(path_, key), ".", i);
-  if (!item.IsMap()) reject(key, "expected item ", i, " to be a section of `key: value` lines, got ", got(item));
+  if (!item.is_section()) reject(key, "expected item ", i, " to be a section of `key: value` lines, got ", got(item));
   return Fields(*config_, item, path, warnings_);
 }
 
@@ -175,14 +172,13 @@ void Fields::keep_list(const char* key, size_t count, const char* doc) {
   docs_.push_back({join_path(path_, key), "list of sections", cat(count, count == 1 ? " item" : " items"), doc});
 }
 
-std::string Fields::got(const YAML::Node& n) {
-  if (n.IsNull()) return "nothing; give a value, or take the key away for the default";
-  return "'" + shortened(YAML::Dump(n)) + "'";
+std::string Fields::got(const ConfigNode& n) {
+  if (n.is_nothing()) return "nothing; give a value, or take the key away for the default";
+  return "'" + shortened(n.yaml()) + "'";
 }
 
 void Fields::finish() const {
-  for (const auto& kv : node_) {
-    const std::string& key = kv.first.Scalar();
+  for (const auto& [key, value] : node_.entries()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const auto at = config_->where.find(join_path(path_, key));
     fail(at == config_->where.end() ? "" : at->second + ": ", path_.empty() ? "" : path_ + ": ", "unknown key '",
@@ -201,9 +197,9 @@ Int whole(const std::string& text) {
   return v;
 }
 
-std::string scalar(const YAML::Node& n, const char* what) {
-  TEMPER_CHECK(n.IsScalar(), "expected ", what, ", got ", Fields::got(n));
-  return n.Scalar();
+const std::string& text(const ConfigNode& n, const char* what) {
+  TEMPER_CHECK(n.is_text(), "expected ", what, ", got ", Fields::got(n));
+  return n.text();
 }
 
 // The shortest text that reads back as the same value.
@@ -229,15 +225,14 @@ const char* type_name() {
 template <class T>
 struct Described {
   static std::string type() { return type_name<T>(); }
-  static YAML::Node node(const T& v) { return YAML::Node(text_of(v)); }
+  static ConfigNode node(const T& v) { return text_of(v); }
   static std::string text(const T& v) { return text_of(v); }
 };
 template <class T>
 struct Described<std::vector<T>> {
   static std::string type() { return cat("list of ", type_name<T>()); }
-  static YAML::Node node(const std::vector<T>& v) {
-    YAML::Node n(YAML::NodeType::Sequence);
-    n.SetStyle(YAML::EmitterStyle::Flow);
+  static ConfigNode node(const std::vector<T>& v) {
+    ConfigNode n = ConfigNode::list(ConfigNode::Layout::one_line);
     for (const T& item : v) n.push_back(text_of(item));
     return n;
   }
@@ -255,37 +250,37 @@ void Fields::keep(const char* key, const T& value, const char* doc) {
   docs_.push_back({join_path(path_, key), Described<T>::type(), Described<T>::text(value), doc});
 }
 
-void Fields::read(const char* key, const YAML::Node& n, double& value) const {
+void Fields::read(const char* key, const ConfigNode& n, double& value) const {
   try {
-    value = parse_number(scalar(n, "a number"));
+    value = parse_number(text(n, "a number"));
   } catch (const Error& e) {
     reject(key, e.what());
   }
 }
-void Fields::read(const char* key, const YAML::Node& n, float& value) const {
+void Fields::read(const char* key, const ConfigNode& n, float& value) const {
   double v = 0;
   read(key, n, v);
   value = static_cast<float>(v);
   if (!std::isfinite(value))
-    reject(key, "expected a number, got '", shortened(n.Scalar()), "', more than 32 bits hold");
+    reject(key, "expected a number, got '", shortened(n.text()), "', more than 32 bits hold");
 }
 template <class Int>
-static void read_whole(const Fields& f, const char* key, const YAML::Node& n, Int& value) {
+static void read_whole(const Fields& f, const char* key, const ConfigNode& n, Int& value) {
   try {
-    value = whole<Int>(scalar(n, "a whole number"));
+    value = whole<Int>(text(n, "a whole number"));
   } catch (const Error& e) {
     f.reject(key, e.what());
   }
 }
-void Fields::read(const char* key, const YAML::Node& n, int& value) const { read_whole(*this, key, n, value); }
-void Fields::read(const char* key, const YAML::Node& n, int64_t& value) const { read_whole(*this, key, n, value); }
-void Fields::read(const char* key, const YAML::Node& n, uint64_t& value) const { read_whole(*this, key, n, value); }
-void Fields::read(const char* key, const YAML::Node& n, bool& value) const {
-  if (!n.IsScalar() || !YAML::convert<bool>::decode(n, value)) reject(key, "expected true or false, got ", got(n));
+void Fields::read(const char* key, const ConfigNode& n, int& value) const { read_whole(*this, key, n, value); }
+void Fields::read(const char* key, const ConfigNode& n, int64_t& value) const { read_whole(*this, key, n, value); }
+void Fields::read(const char* key, const ConfigNode& n, uint64_t& value) const { read_whole(*this, key, n, value); }
+void Fields::read(const char* key, const ConfigNode& n, bool& value) const {
+  if (!n.is_text() || !yaml_bool(n.text(), value)) reject(key, "expected true or false, got ", got(n));
 }
-void Fields::read(const char* key, const YAML::Node& n, std::string& value) const {
-  if (!n.IsScalar()) reject(key, "expected text, got ", got(n));
-  value = n.Scalar();
+void Fields::read(const char* key, const ConfigNode& n, std::string& value) const {
+  if (!n.is_text()) reject(key, "expected text, got ", got(n));
+  value = n.text();
 }
 
 template void Fields::keep(const char*, const double&, const char*);

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <yaml-cpp/yaml.h>
-
+#include "core/config/node.h"
 #include "core/limits.h"
 #include "kernels/runtime/check.h"
 
@@ -20,16 +19,14 @@ namespace temper {
 /// What a base said in a section that chooses something by `name`, where the file laid over it chooses something else.
 struct PassedOver {
   std::string name;  ///< the base's choice; empty: it named none, so these keys are for the default
-  YAML::Node keys;
+  ConfigNode keys;
 };
 
-/// A configuration with the place every key came from, for messages. Its tree has no aliases, and keys are text.
+/// A configuration with the place every key came from, for messages.
 struct Config {
-  YAML::Node root;
-  std::map<std::string, std::string> where;    ///< dotted path -> "configs/trades.yaml line 3" or "--set"
+  ConfigNode root{};
+  std::map<std::string, std::string> where{};  ///< dotted path -> "configs/trades.yaml line 3" or "--set"
   std::map<std::string, PassedOver> passed{};  ///< by the section's dotted path
-  /// One that shares nothing with this one: copies of a Config share their tree.
-  Config clone() const;
 };
 
 /// Reads a YAML file. A top-level `base: FILE` (relative to it) is read first and overlaid. `overrides` are
@@ -76,7 +73,7 @@ class Fields {
   /// Text, true or false, or a list of them. `value` holds the default.
   template <class T>
   requires(!kNumeric<T>) void operator()(const char* key, T& value, const char* doc) {
-    if (const YAML::Node n = declare(key)) read(key, n, value);
+    if (const ConfigNode* n = declare(key)) read(key, *n, value);
     keep(key, value, doc);
   }
   /// A number (`8/255` is a number) or a list of them. There is no way to declare one without saying what it may be.
@@ -84,8 +81,8 @@ class Fields {
   template <class T>
   requires kNumeric<T>
   void operator()(const char* key, T& value, const Limits& limits, const char* doc) {
-    if (const YAML::Node n = declare(key)) {
-      read(key, n, value);
+    if (const ConfigNode* n = declare(key)) {
+      read(key, *n, value);
       hold(key, value, limits);
     }
     keep(key, value, doc);
@@ -97,7 +94,7 @@ class Fields {
   void choice(const char* key, E& value, std::initializer_list<std::pair<const char*, E>> names, const char* doc) {
     std::vector<std::string> all;
     for (const auto& [text, v] : names) all.push_back(text);
-    if (const YAML::Node n = declare(key)) value = (names.begin() + index_of(key, n, all))->second;
+    if (const ConfigNode* n = declare(key)) value = (names.begin() + index_of(key, *n, all))->second;
     for (const auto& [text, v] : names)
       if (v == value) keep_choice(key, text, all, doc);
   }
@@ -157,7 +154,7 @@ class Fields {
   [[noreturn]] void reject(const char* key, const Parts&... parts) const {
     fail(place(key), cat(parts...));
   }
-  /// Notes, with the place of `key`, what is possible but hardly meant.
+  /// Adds a warning, with the place of `key`, about a value that is allowed but probably a mistake.
   template <class... Parts>
   void warn(const char* key, const Parts&... parts) const {
     warnings_->push_back(place(key) + cat(parts...));
@@ -166,37 +163,37 @@ class Fields {
   const std::vector<std::string>& warnings() const { return *warnings_; }
 
   /// A value as a message shows it: "'2.5'", shortened, or "nothing" and what to do.
-  static std::string got(const YAML::Node& n);
+  static std::string got(const ConfigNode& n);
 
-  const YAML::Node& resolved() const { return resolved_; }
+  const ConfigNode& resolved() const { return resolved_; }
   const std::vector<FieldDoc>& docs() const { return docs_; }
 
  private:
   using Warnings = std::shared_ptr<std::vector<std::string>>;
-  Fields(const Config& config, YAML::Node node, std::string path, Warnings warnings);
-  YAML::Node declare(const char* key);
+  Fields(const Config& config, ConfigNode node, std::string path, Warnings warnings);
+  const ConfigNode* declare(const char* key);
   void take_over(const std::string& fallback, const std::string& name);
   void note_left_out(const std::string& name);
   std::string place(const std::string& key) const;
-  size_t index_of(const char* key, const YAML::Node& n, const std::vector<std::string>& names) const;
+  size_t index_of(const char* key, const ConfigNode& n, const std::vector<std::string>& names) const;
   int64_t length_of(const char* key);
   Fields enter_item(const char* key, size_t i) const;
   void leave_item(const char* key, Fields& item);
   void keep_list(const char* key, size_t count, const char* doc);
   void keep_choice(const char* key, const char* text, const std::vector<std::string>& all, const char* doc);
 
-  void read(const char* key, const YAML::Node& n, double& value) const;
-  void read(const char* key, const YAML::Node& n, float& value) const;
-  void read(const char* key, const YAML::Node& n, int& value) const;
-  void read(const char* key, const YAML::Node& n, int64_t& value) const;
-  void read(const char* key, const YAML::Node& n, uint64_t& value) const;
-  void read(const char* key, const YAML::Node& n, bool& value) const;
-  void read(const char* key, const YAML::Node& n, std::string& value) const;
+  void read(const char* key, const ConfigNode& n, double& value) const;
+  void read(const char* key, const ConfigNode& n, float& value) const;
+  void read(const char* key, const ConfigNode& n, int& value) const;
+  void read(const char* key, const ConfigNode& n, int64_t& value) const;
+  void read(const char* key, const ConfigNode& n, uint64_t& value) const;
+  void read(const char* key, const ConfigNode& n, bool& value) const;
+  void read(const char* key, const ConfigNode& n, std::string& value) const;
   template <class T>
-  void read(const char* key, const YAML::Node& n, std::vector<T>& value) const {
-    if (!n.IsSequence()) reject(key, "expected a list like [a, b], got ", got(n));
+  void read(const char* key, const ConfigNode& n, std::vector<T>& value) const {
+    if (!n.is_list()) reject(key, "expected a list like [a, b], got ", got(n));
     value.clear();
-    for (const YAML::Node& item : n) {
+    for (const ConfigNode& item : n.items()) {
       T v{};
       read(key, item, v);
       value.push_back(v);
@@ -212,8 +209,8 @@ class Fields {
   void keep(const char* key, const T& value, const char* doc);
 
   const Config* config_;
-  YAML::Node node_, resolved_;
-  YAML::Node passed_;      ///< what a base with another choice said here; null: nothing
+  ConfigNode node_, resolved_;
+  ConfigNode passed_;      ///< what a base with another choice said here
   bool carrying_ = false;  ///< passed_ counts
   std::string path_;
   std::vector<std::string> known_;

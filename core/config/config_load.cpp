@@ -15,71 +15,70 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostBases = 32;
 
-YAML::Node tree(const std::string& text, const std::string& name, Config& config) {
-  YAML::Node n = yaml_tree(text, name, [&](const std::string& path, const std::string& place) {
+ConfigNode tree(const std::string& text, const std::string& name, Config& config) {
+  ConfigNode n = yaml_tree(text, name, [&](const std::string& path, const std::string& place) {
     config.where.emplace(path, place);  // where a merge key brings a key that is given, the given one's place stays
   });
-  if (n.IsNull()) return YAML::Node(YAML::NodeType::Map);
-  TEMPER_CHECK(n.IsMap(), name, ": expected `key: value` lines at the top level");
+  if (n.is_nothing()) return ConfigNode::section();
+  TEMPER_CHECK(n.is_section(), name, ": expected `key: value` lines at the top level");
   return n;
 }
 
 /// How keys that are laid over a section without a `name` stand to it.
 enum class Unnamed : uint8_t { of_default, of_any };
 
-void overlay_keys(YAML::Node onto, const YAML::Node& from) {
-  for (const auto& kv : from) {
-    YAML::Node there = onto[kv.first.Scalar()];
-    if (kv.second.IsMap() && there && there.IsMap())
-      overlay_keys(there, kv.second);
+void overlay_keys(ConfigNode& onto, const ConfigNode& from) {
+  for (const auto& [key, value] : from.entries()) {
+    ConfigNode& there = onto[key];
+    if (value.is_section() && there.is_section())
+      overlay_keys(there, value);
     else
-      there = YAML::Clone(kv.second);
+      there = value;
   }
 }
 
 // Moves what `section`, at `path`, says of another choice than `name` out of the way.
-void pass_over(Config& config, const std::string& path, YAML::Node section, const std::string& name, Unnamed unnamed) {
-  const YAML::Node now = static_cast<const YAML::Node&>(section)["name"];
-  if (now ? now.IsScalar() && now.Scalar() == name : unnamed == Unnamed::of_any) return;
+void pass_over(Config& config, const std::string& path, ConfigNode& section, const std::string& name,
+               Unnamed unnamed) {
+  const ConfigNode* now = section.find("name");
+  if (now ? now->is_text() && now->text() == name : unnamed == Unnamed::of_any) return;
   PassedOver& passed = config.passed[path];
-  passed.name = now && now.IsScalar() ? now.Scalar() : "";
-  if (!passed.keys.IsMap()) passed.keys = YAML::Node(YAML::NodeType::Map);
+  passed.name = now ? now->text() : "";
+  if (!passed.keys.is_section()) passed.keys = ConfigNode::section();
   overlay_keys(passed.keys, section);
-  passed.keys.remove("name");
-  section = YAML::Node(YAML::NodeType::Map);
+  passed.keys.erase("name");
+  section = ConfigNode::section();
 }
 
-void overlay_section(Config& config, const std::string& path, YAML::Node onto, const YAML::Node& from,
+void overlay_section(Config& config, const std::string& path, ConfigNode& onto, const ConfigNode& from,
                      Unnamed unnamed) {
-  for (const auto& kv : from) {
-    const std::string& key = kv.first.Scalar();
-    YAML::Node there = onto[key];
-    const bool section = there && there.IsMap();
-    if (section && kv.second.IsNull()) continue;  // a section whose lines are all commented out says nothing
-    if (!section || !kv.second.IsMap()) {
-      there = YAML::Clone(kv.second);
+  for (const auto& [key, value] : from.entries()) {
+    ConfigNode& there = onto[key];
+    if (there.is_section() && value.is_nothing()) continue;  // a section whose lines are all commented out
+    if (!there.is_section() || !value.is_section()) {
+      there = value;
       continue;
     }
-    const YAML::Node name = kv.second["name"];
-    if (name && name.IsScalar()) pass_over(config, join_path(path, key), there, name.Scalar(), unnamed);
-    overlay_section(config, join_path(path, key), there, kv.second, unnamed);
+    if (const ConfigNode& name = value["name"]; name.is_text())
+      pass_over(config, join_path(path, key), there, name.text(), unnamed);
+    overlay_section(config, join_path(path, key), there, value, unnamed);
   }
 }
 
 void overlay(Config& onto, const Config& from, Unnamed unnamed) {
-  if (onto.root.IsNull()) onto.root = YAML::Node(YAML::NodeType::Map);
+  if (onto.root.is_nothing()) onto.root = ConfigNode::section();
   overlay_section(onto, "", onto.root, from.root, unnamed);
   for (const auto& [path, place] : from.where) onto.where[path] = place;
   for (const auto& [path, passed] : from.passed) {
     PassedOver& into = onto.passed[path];
-    if (!into.keys.IsMap()) into = {passed.name, YAML::Node(YAML::NodeType::Map)};
+    if (!into.keys.is_section()) into = {passed.name, ConfigNode::section()};
     overlay_keys(into.keys, passed.keys);
   }
 }
 
 struct Override {
   std::string text, path;
-  YAML::Node value;
+  ConfigNode value;
   std::map<std::string, std::string> where{};
 
   explicit Override(const std::string& text) : text(text) {
@@ -94,44 +93,42 @@ struct Override {
       where[join_path(path, below)] = "--set " + path;
     });
   }
-  bool chooses() const { return path.ends_with(".name") && value.IsScalar(); }
+  bool chooses() const { return path.ends_with(".name") && value.is_text(); }
 };
 
 // The item of a list that a part of a path names.
-size_t item_of(const YAML::Node& list, const std::string& key, const std::string& at, const Override& o) {
+size_t item_of(const ConfigNode& list, const std::string& key, const std::string& at, const Override& o) {
   size_t i = 0;
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), i);
-  TEMPER_CHECK(error == std::errc() && end == key.data() + key.size() && i < list.size(), "--set ", o.text, ": '", at,
-               "' is a list of ", list.size(), ", whose items are called 0 to ", list.size() - 1, ", got '", key, "'");
+  TEMPER_CHECK(error == std::errc() && end == key.data() + key.size() && i < list.items().size(), "--set ", o.text,
+               ": '", at, "' is a list of ", list.items().size(), ", whose items are called 0 to ",
+               list.items().size() - 1, ", got '", key, "'");
   return i;
 }
 
 void apply(Config& config, const Override& o) {
-  YAML::Node n = config.root;
+  ConfigNode* n = &config.root;
   std::string at;
   bool in_list = false;
   for (size_t from = 0; from <= o.path.size();) {
     const size_t dot = std::min(o.path.find('.', from), o.path.size());
     const std::string key = o.path.substr(from, dot - from);
-    if (n.IsNull()) n = YAML::Node(YAML::NodeType::Map);  // a section that is named and left empty
-    TEMPER_CHECK(!key.empty() && (n.IsMap() || (n.IsSequence() && n.size() > 0)), "--set ", o.text, ": '", at,
+    if (n->is_nothing()) *n = ConfigNode::section();  // one that is named and left empty, or was not there
+    TEMPER_CHECK(!key.empty() && (n->is_section() || !n->items().empty()), "--set ", o.text, ": '", at,
                  "' has no keys below it");
-    YAML::Node child(YAML::NodeType::Undefined);
-    if (n.IsSequence()) {
+    if (n->is_list()) {
       in_list = true;
-      child.reset(n[item_of(n, key, at, o)]);
+      n = &n->item(item_of(*n, key, at, o));
     } else {
-      if (dot < o.path.size() && !n[key]) n[key] = YAML::Node(YAML::NodeType::Map);
-      if (o.path.compare(dot, std::string::npos, ".name") == 0 && !in_list && n[key].IsMap() && o.value.IsScalar())
-        pass_over(config, join_path(at, key), n[key], o.value.Scalar(), Unnamed::of_default);
-      child.reset(n[key]);
+      n = &(*n)[key];
+      if (o.path.compare(dot, std::string::npos, ".name") == 0 && !in_list && n->is_section() && o.value.is_text())
+        pass_over(config, join_path(at, key), *n, o.value.text(), Unnamed::of_default);
     }
     at = join_path(at, key);
     config.where.emplace(at, "--set " + o.path);  // of what was not there
-    if (dot == o.path.size()) child = YAML::Clone(o.value);
-    n.reset(child);
     from = dot + 1;
   }
+  *n = o.value;
   config.where[o.path] = "--set " + o.path;
   for (const auto& [path, place] : o.where) config.where[path] = place;
 }
@@ -140,18 +137,19 @@ void apply(Config& config, const Override& o) {
 Config read_file(const std::string& file, const std::string& wanted_by, std::vector<std::string>& chain) {
   Config config;
   config.root = tree(config_text(file, wanted_by), file, config);
-  const YAML::Node given = static_cast<const YAML::Node&>(config.root)["base"];
-  if (!given) return config;
+  const ConfigNode* base_key = config.root.find("base");
+  if (!base_key) return config;
+  const std::string given = base_key->text();
   const std::string place = cat(config.where["base"], ": base: ");
-  TEMPER_CHECK(given.IsScalar() && !given.Scalar().empty(), place, "expected the name of a file, relative to this one");
-  const std::string base = (fs::path(file).parent_path() / given.Scalar()).string();
-  config.root.remove("base");
+  TEMPER_CHECK(!given.empty(), place, "expected the name of a file, relative to this one");
+  const std::string base = (fs::path(file).parent_path() / given).string();
+  config.root.erase("base");
   config.where.erase("base");
 
   std::error_code failed;
   chain.push_back(fs::weakly_canonical(file, failed).string());
   const std::string next = fs::weakly_canonical(base, failed).string();
-  TEMPER_CHECK(std::find(chain.begin(), chain.end(), next) == chain.end(), place, given.Scalar(),
+  TEMPER_CHECK(std::find(chain.begin(), chain.end(), next) == chain.end(), place, given,
                " leads back to a file that builds on it: ", join(chain, " -> "), " -> ", next,
                "; take one `base` away");
   TEMPER_CHECK(chain.size() < kMostBases, place, "more than ", kMostBases, " files build on each other");
@@ -162,19 +160,13 @@ Config read_file(const std::string& file, const std::string& wanted_by, std::vec
 
 }  // namespace
 
-Config Config::clone() const {
-  Config out{YAML::Clone(root), where};
-  for (const auto& [path, p] : passed) out.passed[path] = {p.name, YAML::Clone(p.keys)};
-  return out;
-}
-
 void overlay(Config& onto, const Config& from) { overlay(onto, from, Unnamed::of_default); }
 void join_changes(Config& onto, const Config& from) { overlay(onto, from, Unnamed::of_any); }
 
 void put(Config& config, const std::string& section, const std::string& key, const std::string& value,
          const std::string& place) {
-  const YAML::Node there = static_cast<const YAML::Node&>(config.root)[section];
-  if (there && !there.IsMap() && !there.IsNull()) return;  // whoever reads it says what is wrong with it
+  const ConfigNode& there = std::as_const(config.root)[section];
+  if (!there.is_section() && !there.is_nothing()) return;  // whoever reads it says what is wrong with it
   Config change;
   change.root[section][key] = value;
   change.where = {{section, place}, {join_path(section, key), place}};

@@ -2,9 +2,11 @@
 
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/yaml.h>
 
 #include "core/files/file.h"
 
@@ -21,17 +23,18 @@ class Tree {
  public:
   Tree(const std::string& name, const NotePlace& note) : name_(name), note_(note) {}
 
-  YAML::Node copy(const YAML::Node& n, const std::string& path) {
+  ConfigNode copy(const YAML::Node& n, const std::string& path) {
     TEMPER_CHECK(++values_ <= kMostValues, name_, ": has more than ", kMostValues,
                  " values once its aliases are written out; is this a configuration?");
     check_tag(n);
-    if (!n.IsMap() && !n.IsSequence()) return YAML::Clone(n);
+    if (n.IsNull()) return {};
+    if (n.IsScalar()) return n.Scalar();
     for (const YAML::Node& open : open_)
       TEMPER_CHECK(!open.is(n), at(n), ": an alias inside what it names never ends; write out what it stands for");
     TEMPER_CHECK(open_.size() < kMostLevels, at(n), ": more than ", kMostLevels, " levels deep");
     open_.push_back(n);
-    YAML::Node out(n.IsMap() ? YAML::NodeType::Map : YAML::NodeType::Sequence);
-    out.SetStyle(n.Style());
+    const auto layout = n.Style() == YAML::EmitterStyle::Flow ? ConfigNode::Layout::one_line : ConfigNode::Layout::lines;
+    ConfigNode out = n.IsMap() ? ConfigNode::section(layout) : ConfigNode::list(layout);
     if (n.IsMap()) {
       std::set<std::string> seen;
       copy_keys(n, path, seen, out);
@@ -51,7 +54,7 @@ class Tree {
                  tag, " means nothing here; write the value itself");
   }
 
-  void copy_items(const YAML::Node& list, const std::string& path, YAML::Node& out) {
+  void copy_items(const YAML::Node& list, const std::string& path, ConfigNode& out) {
     for (size_t i = 0; i < list.size(); ++i) {
       const std::string full = cat(path, ".", i);
       if (list[i].IsMap()) note_(full, at(list[i]));
@@ -60,7 +63,7 @@ class Tree {
   }
 
   // The keys that are written here, then those of merge keys that are not among them.
-  void copy_keys(const YAML::Node& map, const std::string& path, std::set<std::string>& seen, YAML::Node& out) {
+  void copy_keys(const YAML::Node& map, const std::string& path, std::set<std::string>& seen, ConfigNode& out) {
     std::vector<YAML::Node> merged;
     for (const auto& kv : map) {
       TEMPER_CHECK(kv.first.IsScalar(), at(kv.first), ": expected a key, such as `seed: 1`, got ",
@@ -76,7 +79,7 @@ class Tree {
     for (const YAML::Node& from : merged) merge(from, path, seen, out);
   }
 
-  void merge(const YAML::Node& from, const std::string& path, std::set<std::string>& seen, YAML::Node& out) {
+  void merge(const YAML::Node& from, const std::string& path, std::set<std::string>& seen, ConfigNode& out) {
     if (from.IsSequence()) {
       for (const YAML::Node& one : from) merge_one(one, path, seen, out);
     } else {
@@ -84,17 +87,17 @@ class Tree {
     }
   }
 
-  void merge_one(const YAML::Node& from, const std::string& path, std::set<std::string>& seen, YAML::Node& out) {
+  void merge_one(const YAML::Node& from, const std::string& path, std::set<std::string>& seen, ConfigNode& out) {
     TEMPER_CHECK(from.IsMap(), at(from), ": << expects an alias of a section, or a list of them");
-    const YAML::Node keys = copy(from, path);  // which resolves its own merge keys
-    for (const auto& kv : keys)
-      if (seen.insert(kv.first.Scalar()).second) out.force_insert(kv.first, kv.second);
+    const ConfigNode keys = copy(from, path);  // which resolves its own merge keys
+    for (const auto& [key, value] : keys.entries())
+      if (seen.insert(key).second) out.add(key, value);
   }
 
-  void add(const YAML::Node& key, const YAML::Node& value, const std::string& path, YAML::Node& out) {
+  void add(const YAML::Node& key, const YAML::Node& value, const std::string& path, ConfigNode& out) {
     const std::string full = join_path(path, key.Scalar());
     note_(full, at(key));
-    out.force_insert(key.Scalar(), copy(value, full));
+    out.add(key.Scalar(), copy(value, full));
   }
 
   const std::string& name_;
@@ -160,7 +163,7 @@ std::string config_text(const std::string& file, const std::string& wanted_by) {
   return {bytes.begin(), bytes.end()};
 }
 
-YAML::Node yaml_tree(const std::string& text, const std::string& name, const NotePlace& note) {
+ConfigNode yaml_tree(const std::string& text, const std::string& name, const NotePlace& note) {
   try {
     return Tree(name, note).copy(only_document(text, name), "");
   } catch (const YAML::Exception& e) {
@@ -168,6 +171,8 @@ YAML::Node yaml_tree(const std::string& text, const std::string& name, const Not
   }
 }
 
-std::string join_path(const std::string& path, const std::string& key) { return path.empty() ? key : path + "." + key; }
+bool yaml_bool(const std::string& text, bool& value) {
+  return YAML::convert<bool>::decode(YAML::Node(text), value);
+}
 
 }  // namespace temper

@@ -1,57 +1,36 @@
-#include "core/config/yaml.h"
+// Configurations as YAML text.
+#include <yaml-cpp/yaml.h>
 
-#include <charconv>
-#include <nlohmann/json.hpp>
+#include "core/config/node.h"
 
 namespace temper {
 
 namespace {
 
-using nlohmann::ordered_json;
-
-void flatten(const YAML::Node& n, const std::string& path, FlatYaml& out) {
-  if (!n.IsMap()) {
-    YAML::Emitter text;
-    text.SetSeqFormat(YAML::Flow);
-    text << n;
-    out.emplace_back(path, n.IsScalar() ? n.Scalar() : text.c_str());
-    return;
-  }
-  for (const auto& kv : n) {
-    const std::string key = kv.first.as<std::string>();
-    flatten(kv.second, path.empty() ? key : path + "." + key, out);
-  }
+YAML::Node tree(const ConfigNode& n, ConfigNode::Layout layout) {
+  if (n.is_nothing()) return {};
+  if (n.is_text()) return YAML::Node(n.text());
+  YAML::Node out(n.is_list() ? YAML::NodeType::Sequence : YAML::NodeType::Map);
+  if (layout == ConfigNode::Layout::one_line) out.SetStyle(YAML::EmitterStyle::Flow);
+  for (const ConfigNode& item : n.items()) out.push_back(tree(item, item.layout()));
+  for (const auto& [key, value] : n.entries()) out.force_insert(key, tree(value, value.layout()));
+  return out;
 }
 
-template <class T>
-bool reads_as(const std::string& text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-ordered_json scalar(const std::string& text) {
-  if (text == "true" || text == "false") return text == "true";
-  if (int64_t whole = 0; reads_as(text, whole)) return whole;
-  if (double number = 0; reads_as(text, number) && number - number == 0) return number;
-  return text;
+void flatten(const ConfigNode& n, const std::string& path, FlatYaml& out) {
+  for (const auto& [key, value] : n.entries()) flatten(value, join_path(path, key), out);
+  if (n.is_section()) return;
+  out.emplace_back(path, n.is_text() ? n.text() : YAML::Dump(tree(n, ConfigNode::Layout::one_line)));
 }
 
 }  // namespace
 
-FlatYaml flattened(const YAML::Node& node) {
+std::string ConfigNode::yaml() const { return YAML::Dump(tree(*this, layout_)); }
+
+FlatYaml flattened(const ConfigNode& node) {
   FlatYaml out;
   flatten(node, "", out);
   return out;
-}
-
-ordered_json to_json(const YAML::Node& n) {
-  if (n.IsScalar()) return scalar(n.Scalar());
-  ordered_json j = n.IsMap() ? ordered_json::object() : n.IsSequence() ? ordered_json::array() : ordered_json();
-  if (n.IsMap())
-    for (const auto& kv : n) j[kv.first.as<std::string>()] = to_json(kv.second);
-  if (n.IsSequence())
-    for (const YAML::Node& item : n) j.push_back(to_json(item));
-  return j;
 }
 
 }  // namespace temper

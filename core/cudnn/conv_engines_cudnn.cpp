@@ -75,7 +75,7 @@ class CudnnPlan : public ConvPlan {
   int64_t workspace() const override { return plan_.workspace; }
   std::string text() const override { return plan_.json(); }
   void execute(Stream stream, const ConvBindings& bindings, void* scratch) const override {
-    TEMPER_CHECK(handle_, "cuDNN: a plan for a described device cannot run");
+    TEMPER_ASSERT(handle_, "cuDNN: a plan for a described device cannot run");
     std::vector<int64_t> ids;
     std::vector<void*> pointers;
     for (const ConvBinding& b : bindings) {

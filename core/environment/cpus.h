@@ -1,26 +1,26 @@
 #pragma once
-// How many threads a process should have.
+// The number of threads of a process.
 #include <filesystem>
 #include <optional>
 #include <string>
 
 namespace temper {
 
-/// The CPUs that this process may use at once: those its affinity allows (taskset, cpusets), but no more than its
-/// control group's quota pays for (docker --cpus), rounded up.
+/// The number of CPUs that this process may use: those of its affinity mask (taskset, cpusets), limited by the quota of
+/// its control group (docker --cpus), rounded up.
 int cpus();
 
-/// Threads of an engine that is not told how many: one for each of cpus(), or fewer if OMP_NUM_THREADS or
-/// OMP_THREAD_LIMIT in the environment says so.
+/// The default number of threads of an engine: cpus(), or less if OMP_NUM_THREADS or OMP_THREAD_LIMIT in the
+/// environment is less.
 int default_threads();
 
-/// What is wrong with a number of threads that is below 0 or far above cpus(); empty: nothing.
+/// The error about a number of threads that is negative or far above cpus(); empty if there is none.
 std::string problem_with_threads(int64_t threads);
-/// What there is to say about threads that are more than cpus(); empty: nothing.
+/// The warning about more threads than cpus(); empty if there is none.
 std::string note_on_threads(int64_t threads);
 
-/// CPUs that the quota of the control group in `membership` (/proc/self/cgroup), or of one around it, pays for, in
-/// either version of control groups, mounted at `mount`; none: there is no quota.
+/// The CPU quota of the control group in `membership` (/proc/self/cgroup) or of one that contains it, for both versions
+/// of control groups, mounted at `mount`. Empty: no quota.
 std::optional<double> quota_of_control_group(const std::filesystem::path& membership,
                                              const std::filesystem::path& mount);
 

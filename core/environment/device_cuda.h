@@ -4,7 +4,7 @@
 
 namespace temper {
 
-/// The current device as messages name it: "NVIDIA H100 (sm_90)".
+/// The name of the current device for messages: "NVIDIA H100 (sm_90)".
 std::string device_text();
 
 }  // namespace temper

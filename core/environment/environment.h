@@ -1,11 +1,11 @@
 #pragma once
-// What a run ran on and was built from: `temper version` and every run folder's environment.json.
+// Software and hardware of a run, for `temper version` and environment.json in run folders.
 #include <nlohmann/json_fwd.hpp>
 
 namespace temper {
 
-/// version, commit, compiler, the machine (system, CPU, its features, cores, threads, memory), library versions, and
-/// the GPU with its driver and libraries, or why there is none.
+/// Version, commit, compiler, the machine (system, CPU, its features, cores, threads, memory), library versions, and
+/// the GPU with its driver and libraries, or the reason why there is none.
 nlohmann::ordered_json environment();
 
 #if defined(TEMPER_CUDA)

@@ -9,45 +9,45 @@
 
 namespace temper {
 
-/// A file could not be read or written; the text ends with the system's reason.
+/// A file cannot be read or written. The message ends with the system's reason.
 struct FileError : Error {
   using Error::Error;
 };
 
-/// A whole file. Throws FileError if it cannot be read or is no regular file; never waits for a pipe or a device.
+/// The content of a file. Throws FileError if it cannot be read or is not a regular file. Never waits for a pipe or a
+/// device.
 std::vector<char> read_file(const std::string& path);
 
-/// A text as Temper writes them, whole. Throws FileError as read_file does, and where it has more than a GB.
+/// The content of a text file that Temper wrote. Throws FileError as read_file(), and if it is larger than 1 GB.
 std::string read_text(const std::string& path);
-/// Its lines without their ends. No lines where there is no such file.
+/// The lines of a text file, without line feeds; empty if there is no such file.
 std::vector<std::string> read_lines(const std::string& path);
 
-/// Writes a file so that a crash at any moment leaves either the old one or the new one, complete: a temporary file of
-/// its own in the same folder, fsync, rename, fsync of the folder. Throws FileError, and leaves no temporary file, on
-/// failure.
+/// Replaces a file atomically: a temporary file in the same folder, fsync, rename, fsync of the folder. A crash at any
+/// moment leaves either the old or the new file complete. Throws FileError on failure, and removes the temporary file.
 void write_file_atomically(const std::string& path, const std::vector<std::span<const char>>& parts);
 void write_text_atomically(const std::string& path, std::string_view text);
 
-/// Gives the file a second name, atomically; what had that name before is gone. Where a file system knows no second
-/// names, the file loses the first.
+/// Gives the file a second name (a hard link), atomically, replacing a file of that name. On a file system without hard
+/// links the file is renamed instead.
 void name_also(const std::string& path, const std::string& second);
 
-/// Removes the temporary files that a process killed in write_file_atomically left in a folder, where they have not
-/// been written to for so long: 0 is only for whoever knows that nobody is writing there.
+/// Removes temporary files that killed processes left in a folder (write_file_atomically), if they have not been
+/// written to for `untouched`. Use 0 only if no process is writing in the folder.
 void remove_unfinished(const std::string& folder, std::chrono::seconds untouched = {});
 
-/// A text of one record a line that only grows, each line written at once and whole or not at all.
+/// An append-only text file with one record per line. Each line is written with one call, whole or not at all.
 class Journal {
  public:
-  /// Goes on behind `lines`. A file that holds anything else is replaced, as by write_file_atomically.
+  /// Continues after `lines`. A file with other content is replaced atomically by these lines.
   Journal(std::string path, const std::vector<std::string>& lines);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// Throws FileError if it cannot be written; the file then ends with the line before.
+  /// Appends a line. Throws FileError if it cannot be written; the file then ends with the line before.
   void add(std::string_view line);
-  /// Returns when the file is on the disk.
+  /// Flushes the file to disk.
   void sync();
 
  private:

@@ -6,8 +6,8 @@
 
 namespace temper {
 
-/// Tells one content from another: the first 16 hexadecimal digits of the SHA-256 of what was added, in order. Not for
-/// security: 64 bits, against mistakes.
+/// Computes a fingerprint: the first 16 hexadecimal digits of the SHA-256 of what was added, in order. 64 bits detect
+/// mistakes; they are no protection against an attacker.
 class Fingerprinter {
  public:
   Fingerprinter();
@@ -16,9 +16,9 @@ class Fingerprinter {
 
   Fingerprinter& add(const void* data, size_t bytes);
   Fingerprinter& add(int64_t value);
-  /// With its length first, so that two texts are not one.
+  /// Adds the length first, so that two texts differ from their concatenation.
   Fingerprinter& add(std::string_view text);
-  /// Call it once, last.
+  /// The fingerprint. To be called once, at the end.
   std::string text();
 
  private:
@@ -26,7 +26,7 @@ class Fingerprinter {
   std::unique_ptr<Digest> digest_;
 };
 
-/// Of a file's bytes. Throws Error if it cannot be read.
+/// The fingerprint of a file's bytes. Throws Error if it cannot be read.
 std::string fingerprint_of_file(const std::string& path);
 
 }  // namespace temper

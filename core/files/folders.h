@@ -4,16 +4,16 @@
 
 namespace temper {
 
-// What std::filesystem does, with an Error that names the path where it would throw its own: a folder that may not be
-// looked into, a name that is too long, links in a circle.
+// Functions of std::filesystem that throw Error, naming the path, where those would throw their own exception: a folder
+// without permission, a name that is too long, a cycle of links.
 
-/// Whether anything of that name is there.
+/// Whether the path exists.
 bool is_there(const std::filesystem::path& path);
 bool is_folder(const std::filesystem::path& path);
-/// Makes the folder and those above it; nothing happens where it is there.
+/// Makes the folder and its parents, if they do not exist.
 void make_folder(const std::filesystem::path& path);
 
-/// Writes a file whole or not at all (write_text_atomically); makes its folder.
+/// write_text_atomically(), after making the folder.
 void write_text(const std::filesystem::path& file, std::string_view text);
 
 }  // namespace temper

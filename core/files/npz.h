@@ -7,13 +7,13 @@
 
 namespace temper {
 
-/// NumPy's array files; core/files/npy.h says which.
+/// NumPy's array files (.npy), with the types of core/files/npy.h.
 NamedArray load_npy(const std::string& path);
 void save_npy(const std::string& path, const NamedArray& array);
 
-/// One of NumPy's archives (stored or deflated), from which an array is read when it is asked for: what else is in it
-/// does not matter. Arrays are named as in the archive, without ".npy". Memory is taken for what the file holds, not
-/// for what its directory says. Throws Error, naming the file, on anything damaged.
+/// A NumPy archive (.npz, stored or deflated). Arrays are read on request, so other contents do not matter. Arrays are
+/// named as in the archive, without ".npy". Memory is allocated for the actual content, not for sizes that a damaged
+/// directory claims. Throws Error, naming the file, if something is damaged.
 class NpzFile {
  public:
   explicit NpzFile(const std::string& path);
@@ -24,7 +24,7 @@ class NpzFile {
   bool has(const std::string& name) const;
   /// Whether it is an array of real numbers, which read() can read.
   bool holds_numbers(const std::string& name) const;
-  /// Throws Error, listing what there is, if there is none of that name.
+  /// Throws Error, listing the names, if there is no such array.
   NamedArray read(const std::string& name) const;
 
  private:
@@ -37,7 +37,7 @@ class NpzFile {
   std::vector<std::string> names_;
 };
 
-/// All of an archive.
+/// All arrays of an archive.
 std::vector<NamedArray> load_npz(const std::string& path);
 void save_npz(const std::string& path, const std::vector<NamedArray>& arrays);
 

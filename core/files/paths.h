@@ -3,9 +3,9 @@
 
 namespace temper {
 
-/// The path of a file or folder that Temper ships, e.g. "data/fashion-mnist": looked for beside the running program
-/// (../share/temper), where Temper was installed, and in the source tree it was built from, in this order.
-/// Throws Error naming the places when it is in none.
+/// The path of a file or folder that comes with Temper, such as "data/fashion-mnist". Searches ../share/temper relative
+/// to the running program, the folder where Temper was installed, and the source tree it was built from, in this order.
+/// Throws Error, naming these places, if it is in none.
 std::string shipped_path(const std::string& name);
 
 }  // namespace temper

@@ -8,7 +8,7 @@
 
 namespace temper {
 
-/// An array on its way to or from a file: dense, row by row, little endian.
+/// A named array for reading and writing files: dense, row by row, little endian.
 struct NamedArray {
   std::string name;
   DType dtype = DType::f32;
@@ -26,12 +26,12 @@ struct Safetensors {
   Metadata metadata;               ///< without the checksum
 };
 
-/// Writes the safetensors format (f32, f64, bf16, i32, i64, u8), readable by its Python package, atomically
-/// (core/files/file.h). A CRC-32 over data, names and metadata is added to the metadata as "crc32".
+/// Writes a file in the safetensors format (f32, f64, bf16, i32, i64, u8), atomically (core/files/file.h). The Python
+/// package can read it. A CRC-32 of data, names and metadata is added to the metadata as "crc32".
 void save_safetensors(const std::string& path, const std::vector<NamedArray>& arrays, const Metadata& metadata = {});
 
-/// Reads any safetensors file of those types. Throws Error if it is truncated, malformed, or fails its checksum; files
-/// of other programs have none.
+/// Reads any safetensors file of these types. Throws Error if it is truncated, malformed, or has a wrong checksum
+/// (files of other programs have no checksum).
 Safetensors load_safetensors(const std::string& path);
 
 }  // namespace temper

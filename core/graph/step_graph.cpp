@@ -22,7 +22,7 @@ std::unique_ptr<GraphRecorder> make_graph_recorder([[maybe_unused]] Device devic
 StepGraph::StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder> recorder)
     : engine_(engine), use_(use), recorder_(std::move(recorder)) {
   TEMPER_CHECK(use != GraphUse::on || recorder_,
-               "graph: expected device: cuda because only a GPU repeats steps by itself, "
+               "graph: expected device: cuda because only a GPU replays captured steps, "
                "got ",
                engine.device(), "; set graph: auto or device: cuda");
   // Without a clock of the device's own, timing a range waits for the device.
@@ -42,7 +42,7 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   Entry& entry = *known;
   new_keys_ = 0;
   TEMPER_CHECK(entry.mark == engine_.arena().used(), "graph: expected the step's memory to begin at byte ", entry.mark,
-               " of the arena, where it was recorded, got ", engine_.arena().used(),
+               " of the arena, where it was captured, got ", engine_.arena().used(),
                "; keep nothing else in the arena across steps, or set graph: off");
   const bool again = entry.work != nullptr;
   if (!again) record(entry, work);
@@ -68,10 +68,10 @@ void StepGraph::note_new(const GraphKey& key) {
   std::vector<std::string> changed;
   for (const auto& number : key.numbers)
     if (std::find(last.begin(), last.end(), number) == last.end()) changed.push_back("'" + number.first + "'");
-  std::string text = cat("graph: ", kMost, " steps in a row could not be repeated, because the host changes ");
+  std::string text = cat("graph: ", kMost, " steps in a row could not be replayed, because the host changes ");
   for (const std::string& name : changed) text += (&name == changed.data() ? "" : ", ") + name;
   text +=
-      ", and a recorded step may depend on that; make it one of the method's live_values() and visit it as unrecorded";
+      ", and a captured step may depend on that; make it one of the method's live_values() and visit it as unrecorded";
   if (use_ == GraphUse::on) fail(text, ", or set graph: auto");
   notes_.push_back(text);
 }
@@ -104,8 +104,8 @@ void StepGraph::record(Entry& entry, const std::function<void()>& work) {
 }
 
 void StepGraph::refuse(const std::string& why) {
-  const std::string text = "graph: a step cannot be recorded: " + why;
-  if (use_ == GraphUse::on) fail(text, "; set graph: off, or auto to do without where it must be");
+  const std::string text = "graph: a step cannot be captured: " + why;
+  if (use_ == GraphUse::on) fail(text, "; set graph: off, or auto to continue without a graph");
   notes_.push_back(text + "; every kernel is launched by the host");
   use_ = GraphUse::off;
 }

@@ -10,60 +10,59 @@
 
 namespace temper {
 
-/// Whether a GPU repeats steps by itself. automatic: where that is possible, with a note where it is not.
+/// Whether a GPU replays training steps as CUDA graphs. automatic: if possible, otherwise with a note.
 enum class GraphUse : uint8_t { automatic, on, off };
 
-/// Work that a device can do again.
+/// Captured work that a device can replay.
 class RecordedWork {
  public:
   virtual ~RecordedWork() = default;
   virtual void launch(Stream stream) = 0;
 };
 
-/// How a device records what its stream is asked to do.
+/// Captures the work of a stream.
 class GraphRecorder {
  public:
   virtual ~GraphRecorder() = default;
   virtual void begin(Stream stream) = 0;
-  /// Throws NotRepeatable where the device cannot make something of what it recorded.
+  /// Ends the capture. Throws NotRepeatable if the device cannot instantiate it.
   virtual std::unique_ptr<RecordedWork> end(Stream stream) = 0;
-  /// Whether something that was asked of the stream since begin() cannot be recorded.
+  /// Whether some work since begin() could not be captured.
   virtual bool broken(Stream stream) const noexcept = 0;
-  /// Ends a recording that came to nothing; the stream is as it was before.
+  /// Ends a failed capture; the stream can be used as before.
   virtual void abandon(Stream stream) noexcept = 0;
 };
 
-/// CUDA's stream capture, or null on the CPU, which has nothing like it.
+/// CUDA's stream capture; null on the CPU.
 std::unique_ptr<GraphRecorder> make_graph_recorder(Device device);
 
-/// What work depends on beside the memory it reads.
+/// The key of captured work: everything that it depends on, apart from the device memory that it reads.
 struct GraphKey {
-  int64_t size = 0;  ///< samples: a smaller last batch has a graph of its own
-  /// Everything on the host that launches and decisions may depend on, by name.
+  int64_t size = 0;  ///< samples: a smaller last batch has its own graph
+  /// Numbers on the host that launches and decisions may depend on, by name.
   std::vector<std::pair<std::string, double>> numbers = {};
   friend bool operator==(const GraphKey&, const GraphKey&) = default;
 };
 
-/// Does the same work over and over: the first time as it is, which builds plans and buffers; the second time it is
-/// recorded; from then on the device repeats the recording, with the same results to the last bit. Each key has a
-/// recording of its own; those of the kMost used last are kept. Needs the arena to be filled to the same mark each
-/// time.
+/// Runs the same work again and again. The first time with a key it runs as it is, which builds plans and buffers; the
+/// second time it is captured as a graph; from then on the graph is replayed, with the same bits. There is one graph
+/// per key; those of the kMost keys used last are kept. The arena must be at the same mark each time.
 class StepGraph {
  public:
   static constexpr int kMost = 16;
 
-  /// Without a recorder (the CPU) work is never recorded. Throws Error for GraphUse::on then.
+  /// Without a recorder (on the CPU) work is never captured, and GraphUse::on throws Error.
   StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder> recorder);
   ~StepGraph();
 
-  /// Throws Error where GraphUse::on asks for what cannot be recorded, with what stands in the way; with
-  /// GraphUse::automatic the work is done as it is then, and notes() says so. Other errors of the work, such as memory
-  /// that ran out, go through. A note says so, too, where keys change so often that nothing is ever repeated.
+  /// If the work cannot be captured: throws Error with the reason for GraphUse::on; for GraphUse::automatic it runs
+  /// without a graph and adds the reason to notes(). Other errors of the work, such as exhausted memory, are passed on.
+  /// If keys change so often that nothing is ever replayed, a note says so, too.
   void run(const GraphKey& key, const std::function<void()>& work);
 
-  /// Whether work is recorded at all.
+  /// Whether work is captured at all.
   bool on() const { return recorder_ && use_ != GraphUse::off; }
-  int64_t launched() const { return launched_; }  ///< how often the device did the work by itself
+  int64_t launched() const { return launched_; }  ///< number of replays
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
@@ -81,7 +80,7 @@ class StepGraph {
   Engine& engine_;
   GraphUse use_;
   std::unique_ptr<GraphRecorder> recorder_;
-  std::vector<Entry> entries_;  ///< the one used last is the last
+  std::vector<Entry> entries_;  ///< in the order of their last use
   int64_t launched_ = 0;
   int new_keys_ = 0;  ///< in a row
   std::vector<std::string> notes_;

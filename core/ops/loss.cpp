@@ -121,8 +121,8 @@ std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {
   const std::vector<int32_t> out = host_indices(engine, best);
   for (size_t i = 0; i < out.size(); ++i)
     TEMPER_CHECK(out[i] >= 0, "predictions: the logits of sample ", i,
-                 " are not finite, so they predict nothing; the network has diverged, its weights are damaged, or a "
-                 "number on the way left the range of its type");
+                 " are not finite, so they predict nothing; the network has diverged, its weights are damaged, or an "
+                 "intermediate value overflowed its type");
   return out;
 }
 

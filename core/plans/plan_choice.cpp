@@ -9,7 +9,7 @@
 namespace temper {
 
 size_t fastest(size_t count, const std::function<double(size_t)>& seconds, TimingOptions options) {
-  TEMPER_CHECK(count > 0, "fastest: expected at least one candidate");
+  TEMPER_ASSERT(count > 0, "fastest: expected at least one candidate");
   std::vector<std::vector<double>> times(count);
   std::vector<bool> out(count);
   std::optional<Error> failure;

@@ -5,8 +5,8 @@
 
 namespace temper {
 
-/// One T for every thread of an engine (Stream::worker and the threads of its team), made when first asked for. Several
-/// threads may ask at once.
+/// One T for every thread of an engine (Stream::worker and the threads of its team), made at the first use.
+/// Thread-safe.
 template <class T>
 class PerThread {
  public:
@@ -16,7 +16,7 @@ class PerThread {
     if (!held) held = std::make_unique<T>();
     return *held;
   }
-  /// f(T) for all there are, while nobody uses them.
+  /// Calls f for every T made so far. Not while threads use them.
   template <class F>
   void each(F f) const {
     for (const auto& [thread, held] : all_) f(*held);

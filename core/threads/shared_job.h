@@ -4,14 +4,14 @@
 
 namespace temper {
 
-/// Items that several threads need done, each of which comes when it comes: whoever is there does some.
+/// Work items that several threads need done. Threads may arrive at any time; each takes items until none is left.
 class SharedJob {
  public:
   explicit SharedJob(int items) : items_(items) {}
   SharedJob(const SharedJob&) = delete;
 
   bool over() const { return done_ == items_; }
-  /// Returns when all items are done; f(item) did those that nobody else had begun, and throws nothing.
+  /// Runs f(item) for items that no other thread has taken, and returns when all items are done. f must not throw.
   template <class F>
   void join(const F& f) {
     for (int i; (i = next_++) < items_;) {

@@ -1,4 +1,4 @@
-#include "data/published/fingerprint.h"
+#include "data/published/fingerprint_json.h"
 
 #include <nlohmann/json.hpp>
 

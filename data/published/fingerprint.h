@@ -2,8 +2,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "data/dataset.h"
 
 namespace temper {
@@ -27,9 +25,5 @@ SetFingerprint fingerprint(const ImageSet& set);
 /// The differences between two sets, one short sentence each: number, pixels, labels, class names. Empty if there are
 /// none, or if one of the sets is unknown. Names are compared only if both sets have them.
 std::vector<std::string> differences(const SetFingerprint& was, const SetFingerprint& is);
-
-/// {"count": 2000, "images": "0123...", "labels": "4567...", "names": "89ab..."}, and back.
-nlohmann::ordered_json to_json(const SetFingerprint& f);
-SetFingerprint set_fingerprint(const nlohmann::json& j);
 
 }  // namespace temper

@@ -60,7 +60,7 @@ std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most) {
 void PublishedFiles::fields(Fields& f) {
   f("path", path_, cat("folder with the files; empty: ", "$TEMPER_DATA/", set_.name).c_str());
   f.choice("verify", verify_, {{"official", Verify::official}, {"form", Verify::form}},
-           "official: only the published files, by checksum; form: any files of that form");
+           "official: only the published files, by checksum; form: any files of that format");
 }
 
 std::vector<std::string> PublishedFiles::places() const {

@@ -53,7 +53,7 @@ struct FashionMnistSmall : IdxReader {
 TEMPER_REGISTER(DatasetReader, Mnist, "mnist", "handwritten digits, 28 x 28 x 1, 60,000 + 10,000");
 TEMPER_REGISTER(DatasetReader, FashionMnist, "fashion_mnist", "clothes, 28 x 28 x 1, 60,000 + 10,000");
 TEMPER_REGISTER(DatasetReader, FashionMnistSmall, "fashion_mnist_small",
-                "the shipped part of fashion_mnist, 10,000 + 2,000: needs no download");
+                "the part of fashion_mnist that comes with Temper, 10,000 + 2,000: no download");
 
 }  // namespace
 

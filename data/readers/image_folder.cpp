@@ -35,13 +35,13 @@ struct FolderReader : DatasetReader {
     f("path", path, "folder with train/CLASS/*.jpg and test/CLASS/*.jpg (or val/); also .png, .webp");
     f("size", size, kSide, "images become size x size");
     f("crop_from", crop_from, kSide.or_zero(),
-      "training images become crop_from x crop_from, of which random crops of `size` are trained on; test images the "
-      "middle of that; 0: `size`");
+      "images are resized to crop_from x crop_from; training uses random crops of `size`, testing the central crop; "
+      "0: no crops");
     f("channels", channels, Limits::between(1, 3), "3: colour, 1: grey");
     f.choice("fit", fit, {{"crop", Fit::crop}, {"stretch", Fit::stretch}},
-             "crop: shorter side resized to that, then the centre; stretch: both sides resized");
+             "crop: resize the shorter side, then take the centre; stretch: resize both sides");
     f.choice("orientation", orientation, {{"stored", Orientation::stored}, {"exif", Orientation::exif}},
-             "stored: pixels as the file has them, as torchvision reads them; exif: a JPEG is turned as its EXIF says");
+             "stored: pixels as stored, like torchvision; exif: apply the EXIF orientation of a JPEG");
     if (crop_from != 0 && crop_from < size)
       f.reject("crop_from", "expected 0 or at least size (", size, "), got ", crop_from);
     if (channels != 1 && channels != 3) f.reject("channels", "expected 1 or 3, got ", channels);

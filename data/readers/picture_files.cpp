@@ -95,8 +95,8 @@ PictureFiles list_pictures(const fs::path& root, const std::vector<std::string>&
                  others.text().empty() ? "" : ", only " + others.text());
   }
   if (!all.text().empty())
-    out.passed_over = cat("folder: ", root.string(), ": passed over ", all.text(), "; only ", kRead,
-                          " files in class folders are read");
+    out.passed_over =
+        cat("folder: ", root.string(), ": ignored ", all.text(), "; only ", kRead, " files in class folders are read");
   return out;
 }
 

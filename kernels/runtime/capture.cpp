@@ -33,7 +33,7 @@ void Capture::end_planning() {
 
 void Capture::forbid_in_capture(const char* what) const {
   if (mode_ == Mode::doing) return;
-  throw NotRepeatable(cat(what, *last_ ? cat(" after ", last_) : "", ", which cannot be repeated by the device alone"));
+  throw NotRepeatable(cat(what, *last_ ? cat(" after ", last_) : "", ", which cannot be captured"));
 }
 
 void Capture::on_replay(std::function<void()> f) {

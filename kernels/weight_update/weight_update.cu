@@ -79,7 +79,7 @@ void weight_update(Stream stream, int64_t n, const WeightArrays<T, Half>& a, Mas
     else
       run(write(a.half));
   } else {
-    fail("weight_update: expected no half copy of f64 weights");
+    TEMPER_ASSERT(false, "weight_update: expected no half copy of f64 weights");
   }
 }
 

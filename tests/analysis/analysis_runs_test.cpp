@@ -127,7 +127,7 @@ TEST_CASE("analysis: updates averages the recorded shares at start, middle and e
   }
   const std::vector<Subject> b = {{.name = "b", .config = {}, .folder = RunFolder{folder.path() / "b"}}};
   CHECK_THROWS_WITH(make_analysis("updates")->run({b, folder.path(), nobody}),
-                    ContainsSubstring("no step has the share of updated weights on record"));
+                    ContainsSubstring("no step has logged the share of updated weights"));
   CHECK_THROWS_WITH(make_analysis("updates", "window: 2"),
                     ContainsSubstring("expected more than 0 and up to 1, got 2"));
 }
@@ -158,7 +158,7 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
   const auto other = [&](const std::string& section, const std::string& key, const std::string& value) {
-    const Subject made{.name = "other", .config = s.config.clone(), .folder = s.folder};
+    const Subject made{.name = "other", .config = s.config, .folder = s.folder};
     Config config = made.config;
     put(config, section, key, value, "test");
     return std::vector<Subject>{s, made};

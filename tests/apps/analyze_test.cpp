@@ -73,7 +73,7 @@ TEST_CASE("analyze: the configurations in configs/analysis are complete", "[app]
     Config config = load_config(entry.path().string());
     Fields whole(config);
     const Config settings = whole.part("analysis", "");
-    config.root.remove("analysis");
+    config.root.erase("analysis");
     CHECK_NOTHROW(read_experiment(config));
     Fields f(settings);
     Registry<Analysis>::instance().make(entry.path().stem().string())->fields(f);

@@ -178,17 +178,18 @@ TEST_CASE("train finds what is wrong with the test split before the first step",
   CHECK_THAT(train("empty"), ContainsSubstring("data: test split: holds no images"));
 }
 
-TEST_CASE("what is hardly meant is warned about by train and eval", "[app]") {
+TEST_CASE("what is probably a mistake is warned about by train and eval", "[app]") {
   test::TemporaryFolder folder;
   test::write_file(folder.path() / "tiny.yaml", test::tiny_yaml(test::kPgdAt));
   const std::string text =
-      "warning: --set evaluation.attacks.a.steps: evaluation.attacks.a.steps: 2000 is hardly meant";
+      "warning: --set evaluation.attacks.a.steps: evaluation.attacks.a.steps: 2000 is probably a mistake";
   const Ran trained = temper_command({"train", folder.file("tiny.yaml"), "--out", folder.file("run"), "--set",
                                       "data.name=test_testable", "loop.epochs=1", "trainer.attack.steps=0",
                                       "trainer.label_smoothing=0.75"});
   CHECK(trained.code == kExitOk);
-  CHECK_THAT(trained.err, ContainsSubstring("trainer.label_smoothing: 0.75 is hardly meant; usual are 0 to 0.5"));
-  CHECK_THAT(slurp(folder.path() / "run" / "metrics.jsonl"), ContainsSubstring("0.75 is hardly meant"));
+  CHECK_THAT(trained.err,
+             ContainsSubstring("trainer.label_smoothing: 0.75 is probably a mistake; usual values are 0 to 0.5"));
+  CHECK_THAT(slurp(folder.path() / "run" / "metrics.jsonl"), ContainsSubstring("0.75 is probably a mistake"));
   const Ran measured =
       temper_command({"eval", folder.file("run"), "--limit", "1", "--set", "evaluation.attacks.a.steps=2000"});
   CHECK(measured.code == kExitOk);

@@ -68,8 +68,8 @@ TEST_CASE("sweep: every row with every seed, each with its own settings", "[app]
   CHECK(s.runs[4].seed == 4);
   CHECK(s.runs[4].experiment.seed == 4);
   CHECK(s.runs[2].folder.root == "out/pgd_at_1_step/seed_3");
-  CHECK(s.runs[1].experiment.resolved["trainer"]["attack"]["steps"].as<int>() == 2);
-  CHECK(s.runs[2].experiment.resolved["trainer"]["attack"]["steps"].as<int>() == 1);
+  CHECK(s.runs[1].experiment.resolved["trainer"]["attack"]["steps"].text() == "2");
+  CHECK(s.runs[2].experiment.resolved["trainer"]["attack"]["steps"].text() == "1");
   for (const SweepRun& r : s.runs) CHECK(r.experiment.loop.epochs == 1);
 }
 
@@ -145,10 +145,10 @@ TEST_CASE("sweep: finished runs are used again where they are what is asked for,
   REQUIRE(temper_command(command).code == kExitOk);
   // Written before a key was there.
   const auto config = folder.path() / "out/pgd_at/seed_3/config.yaml";
-  YAML::Node keys = YAML::LoadFile(config.string());
-  keys.remove("exact");
-  keys["optimizer"].remove("nesterov");
-  test::write_file(config, YAML::Dump(keys) + "\n");
+  ConfigNode keys = load_config(config.string()).root;
+  keys.erase("exact");
+  keys["optimizer"].erase("nesterov");
+  test::write_file(config, keys.yaml() + "\n");
   const Ran again = temper_command(command);
   CHECK(again.code == kExitOk);
   CHECK_THAT(again.out, ContainsSubstring("[2/3] PGD-AT, seed 3: complete"));

@@ -314,7 +314,7 @@ TEST_CASE("attack errors say what is wrong", "[attacks][errors]") {
                     "pgd: radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
   const Objective mean = [&](Tape& t, const AttackView& at) { return cross_entropy(t, at.logits, batch.labels); };
   CHECK_THROWS_WITH(pgd({}).run({engine, batch, net.classifier(), RngStream(engine.seed())}, mean),
-                    "pgd: the objective must give one value per sample (4) so that samples do not weigh on each other, "
+                    "pgd: the objective must give one value per sample (4) so that samples do not affect each other, "
                     "got (1); use Reduction::none");
   batch.ids = more.batch.ids;
   CHECK_THROWS_WITH(run({}), "pgd: images are (4, 8, 8, 3) so ids must be (4) i32, got (5) i32");

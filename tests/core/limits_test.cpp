@@ -102,11 +102,11 @@ TEST_CASE("limits: a number outside is refused with key, line, value and what it
                     "s.yaml line 2: s.weight: expected a number, got '1e39', more than 32 bits hold");
 }
 
-TEST_CASE("limits: a number that is hardly meant is warned about", "[config]") {
+TEST_CASE("limits: a number that is probably a mistake is warned about", "[config]") {
   CHECK(warnings("s: {share: 0.9, weight: 0, count: 9, rates: [1e-7, 10]}").empty());
   CHECK(warnings("s:\n  weight: 100\n  rates: [0.1, 20]") ==
-        std::vector<std::string>{"s.yaml line 2: s.weight: 100 is hardly meant; usual are 0.5 to 10",
-                                 "s.yaml line 3: s.rates: 20 is hardly meant; usual are 1e-07 to 10"});
+        std::vector<std::string>{"s.yaml line 2: s.weight: 100 is probably a mistake; usual values are 0.5 to 10",
+                                 "s.yaml line 3: s.rates: 20 is probably a mistake; usual values are 1e-07 to 10"});
 }
 
 TEST_CASE("limits: every numeric key of every kind tells what it may be", "[config][describe]") {

@@ -210,6 +210,17 @@ TEST_CASE("tape errors say what to do", "[tape][errors]") {
                     "input: x is (4, 6) f64 so the buffer for its gradient must be too, got (8, 6) f64");
 }
 
+TEST_CASE("tape: an op that reallocates what is not the tape's is a fault in Temper", "[tape][errors]") {
+  TwoLayers net(Device::cpu);
+  Tape tape(net.engine, Wrt::input);
+  const Var x = tape.input(net.input());
+  CHECK_THROWS_AS(tape.reallocate_grad(x), InternalError);
+  CHECK_THROWS_WITH(tape.reallocate_grad(x),
+                    ContainsSubstring("core/tape.cpp line ") &&
+                        ContainsSubstring("reallocate_grad: expected a gradient in the tape's own memory; this is a "
+                                          "fault in Temper"));
+}
+
 TEST_CASE("tape errors name the weights and buffers that do not fit", "[tape][errors]") {
   TwoLayers net(Device::cpu), foreign(Device::cpu);
   const ParamBuffer other = net.buffer();

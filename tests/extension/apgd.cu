@@ -229,7 +229,7 @@ struct Apgd : Attack, ApgdOptions {
     f.choice("loss", loss, {{"ce", Loss::ce}, {"dlr", Loss::dlr}}, "cross entropy, or the difference of logits ratio");
     f.choice("from", from, {{"random", From::random}, {"clean", From::clean}}, "where a run begins");
     f.choice("return", kept, {{"any_success", Kept::any_success}, {"best_loss", Kept::best_loss}},
-             "which point is kept for each sample");
+             "which point of a run is returned for each sample");
   }
   std::string describe() const override {
     return cat("APGD-", loss == Loss::ce ? "CE" : "DLR", " Linf: radius ", std::to_string(radius), ", ", steps,

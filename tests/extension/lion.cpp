@@ -13,7 +13,7 @@ struct Lion : Optimizer {
   void fields(Fields& f) override {
     Optimizer::fields(f);
     f("beta1", beta1, Limits::at_least(0).below(1), "share of the mean in the direction of a step");
-    f("beta2", beta2, Limits::at_least(0).below(1), "share of the mean of gradients that is kept");
+    f("beta2", beta2, Limits::at_least(0).below(1), "decay of the mean of gradients");
     check_decay(f);
   }
 

@@ -48,7 +48,7 @@ std::string resolved(const Config& config) {
   Fields f(config);
   sections.fields(f);
   f.finish();
-  return YAML::Dump(f.resolved());
+  return f.resolved().yaml();
 }
 
 }  // namespace

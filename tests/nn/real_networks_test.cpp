@@ -21,7 +21,7 @@ struct Published {
   Published(Device device, const std::string& model, const std::string& weights, const ImageSet& set)
       : engine({.device = device, .arena_mb = device == Device::cuda ? 4096 : 0}) {
     Config config = load_config(cat(TEMPER_SOURCE_DIR "/configs/models/", model, ".yaml"));
-    config.root.remove("data");
+    config.root.erase("data");
     Fields f(config);
     Network::Options options{
         .data = {.height = set.height, .width = set.width, .channels = set.channels, .classes = set.classes}};

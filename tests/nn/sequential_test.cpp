@@ -113,13 +113,13 @@ TEST_CASE("lists of sections appear in the resolved configuration", "[config]") 
   Fields f(config);
   std::string name;
   Registry<Architecture>::instance().read(f, "model", name);
-  const YAML::Node layer = f.resolved()["model"]["layers"][0];
-  CHECK(layer["type"].as<std::string>() == "conv");
-  CHECK(layer["size"].as<int>() == 3);
-  const Config again{YAML::Clone(f.resolved()), {}};
+  const ConfigNode layer = f.resolved()["model"]["layers"].items()[0];
+  CHECK(layer["type"].text() == "conv");
+  CHECK(layer["size"].text() == "3");
+  const Config again{.root = f.resolved()};
   Fields g(again);
   Registry<Architecture>::instance().read(g, "model", name);
-  CHECK(YAML::Dump(g.resolved()) == YAML::Dump(f.resolved()));
+  CHECK(g.resolved().yaml() == f.resolved().yaml());
 }
 
 TEMPER_DEVICE_TEST("weights survive a round trip bit for bit", "[networks][files]") {
@@ -195,6 +195,6 @@ TEST_CASE("what a file of weights has beside them is passed over and noted", "[n
   arrays.push_back(mu);
   import_weights(*net, arrays, "w.npz");
   CHECK(net->notes() ==
-        std::vector<std::string>{"w.npz: passed over module.n_averaged, mu = (0.25), which the network does not have; "
+        std::vector<std::string>{"w.npz: ignored module.n_averaged, mu = (0.25), which the network does not have; "
                                  "the network normalises with model.mean and model.std"});
 }

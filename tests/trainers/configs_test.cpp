@@ -17,7 +17,7 @@ std::vector<std::filesystem::path> configs() {
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(std::filesystem::path(TEMPER_SOURCE_DIR) / "configs"))
     if (entry.path().extension() == ".yaml" && entry.path().filename().string().rfind("base", 0) != 0 &&
-        !YAML::LoadFile(entry.path().string())["runs"] && !YAML::LoadFile(entry.path().string())["analysis"])
+        !load_config(entry.path().string()).root.find("runs") && !load_config(entry.path().string()).root.find("analysis"))
       found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;
@@ -49,11 +49,11 @@ void take_one_step(const std::filesystem::path& file) {
   INFO(file.string());
   std::vector<std::string> set = {"device=cpu", "loop.batch_size=2"};
   if (!make_cpu_conv()->supports(DType::bf16)) set.push_back("precision.compute=f32");
-  const YAML::Node resolved = read_experiment(load_config(file.string())).resolved;
-  if (resolved["trainer"]["attack"]) set.push_back("trainer.attack.steps=1");
-  if (resolved["trainer"]["warm_up"]) set.push_back("trainer.warm_up.epochs=0");
+  const ConfigNode resolved = read_experiment(load_config(file.string())).resolved;
+  if (resolved["trainer"].find("attack")) set.push_back("trainer.attack.steps=1");
+  if (resolved["trainer"].find("warm_up")) set.push_back("trainer.warm_up.epochs=0");
   // Networks that another run has to train first.
-  if (resolved["model"]["weights"].as<std::string>().rfind("runs/", 0) == 0) set.push_back("model.weights=''");
+  if (resolved["model"]["weights"].text().starts_with("runs/")) set.push_back("model.weights=''");
   Experiment e = read_experiment(load_config(file.string(), set));
   TrainingState state(e, made_up_images(shape_of(e.data.name)));
   const Arena::Scope scope(state.engine.arena());
@@ -74,8 +74,8 @@ TEST_CASE("configs: every one parses and reads back as itself") {
   CHECK(configs().size() >= 27);
   for (const auto& file : configs()) {
     INFO(file.string());
-    const std::string text = YAML::Dump(read_experiment(load_config(file.string())).resolved);
-    CHECK(YAML::Dump(read_experiment(parse_config(text)).resolved) == text);
+    const std::string text = read_experiment(load_config(file.string())).resolved.yaml();
+    CHECK(read_experiment(parse_config(text)).resolved.yaml() == text);
   }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("configs: AR-AT's runs on CIFAR have the rates of its code, epoch by e
     CHECK(e.swa.start == (averaged ? 76 : 0));
     CHECK(e.swa.every == (averaged ? 500 : 0));
     CHECK((e.swa.count == SwaOptions::Count::done && e.swa.bn == AverageBn::estimate));
-    const float lambda = e.resolved["trainer"]["invariance"]["lambda"].as<float>();
+    const auto lambda = static_cast<float>(parse_number(e.resolved["trainer"]["invariance"]["lambda"].text()));
     CHECK(lambda == (e.model.name == "resnet18" ? 30.f : 100.f));
   }
 }
@@ -131,15 +131,15 @@ TEST_CASE("configs: averaged weights of AR-AT have as many samples as told, and 
   const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/arat_resnet18_swa_code.yaml"));
   CHECK(e.swa.bn == AverageBn::estimate_all);
   CHECK(e.data.validation == 0);
-  CHECK(e.resolved["trainer"]["noise_alias"].as<bool>());
+  CHECK(e.resolved["trainer"]["noise_alias"].text() == "true");
 }
 
 TEST_CASE("configs: CURE_Eff trains 79 natural epochs, and aliases the revision model where it follows the code") {
   for (const std::string file : {"cure_eff_resnet18", "cure_eff_resnet18_code"}) {
     const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/" + file + ".yaml"));
-    const YAML::Node trainer = e.resolved["trainer"];
-    CHECK(trainer["warm_up"]["epochs"].as<int>() == 79);
-    CHECK(trainer["revision"]["kind"].as<std::string>() == (file.ends_with("_code") ? "alias" : "average"));
+    const ConfigNode trainer = e.resolved["trainer"];
+    CHECK(trainer["warm_up"]["epochs"].text() == "79");
+    CHECK(trainer["revision"]["kind"].text() == (file.ends_with("_code") ? "alias" : "average"));
     const auto rate = [&](int64_t epoch) {
       return e.schedule.schedule->rate(e.optimizer.rule->lr, {.epoch = epoch, .steps_per_epoch = 391, .epochs = 200});
     };

@@ -54,17 +54,17 @@ TEST_CASE("rules: a step is held against its radius", "[rules][errors]") {
   check_refused({"trainer.attack.radius=8/255", "trainer.attack.step=0.1"}, "corners of the ball, got 0.1");
   CHECK(warnings({"trainer.attack.radius=0.1", "trainer.attack.step=0.2"}).empty());
   check_warned({"trainer.attack.norm=l2", "trainer.attack.radius=0.5", "trainer.attack.step=15"},
-               "trainer.attack.step: 15 is hardly meant: it is more than twice the radius, 0.5; write 15/255");
+               "trainer.attack.step: 15 is probably a mistake: it is more than twice the radius, 0.5; write 15/255");
 }
 
 TEST_CASE("rules: a radius is held against its norm", "[rules][errors]") {
   check_refused({"trainer.attack.radius=8"},
                 "trainer.attack.radius: expected at most 1 because pixels are in [0, 1], got 8; write 8/255");
   check_refused({"trainer.attack.radius=1.5"}, "trainer.attack.radius: expected at most 1");
-  check_warned({"trainer.attack.radius=0.9"}, "trainer.attack.radius: 0.9 is hardly meant: it turns any image");
-  check_warned({"trainer.attack.radius=0", "trainer.attack.step=0"}, "trainer.attack.radius: 0 is hardly meant");
+  check_warned({"trainer.attack.radius=0.9"}, "trainer.attack.radius: 0.9 is probably a mistake: it turns any image");
+  check_warned({"trainer.attack.radius=0", "trainer.attack.step=0"}, "trainer.attack.radius: 0 is probably a mistake");
   check_warned({"trainer.attack.norm=l2", "trainer.attack.radius=128", "trainer.attack.step=15"},
-               "trainer.attack.radius: 128 is hardly meant: usual are 0.1 to 10 in L2; write 128/255");
+               "trainer.attack.radius: 128 is probably a mistake: usual values are 0.1 to 10 in L2; write 128/255");
 }
 
 TEST_CASE("rules: single values outside of what they can be are refused", "[rules][errors]") {
@@ -95,18 +95,19 @@ TEST_CASE("rules: single values outside of what they can be are refused", "[rule
   check_refused({"evaluation.attacks.clean.name=pgd"}, "evaluation.attacks.clean: tables have a column of this name");
 }
 
-TEST_CASE("rules: single values that are hardly meant are warned about", "[rules]") {
+TEST_CASE("rules: single values that are probably mistakes are warned about", "[rules]") {
   const std::string trades = "{name: trades}", cure = "{name: cure}";
   check_warned({"optimizer.lr=100", "optimizer.weight_decay=0"},
-               "optimizer.lr: 100 is hardly meant; usual are 1e-07 to 10");
-  check_warned({"optimizer.weight_decay=0.5"}, "optimizer.weight_decay: 0.5 is hardly meant");
+               "optimizer.lr: 100 is probably a mistake; usual values are 1e-07 to 10");
+  check_warned({"optimizer.weight_decay=0.5"}, "optimizer.weight_decay: 0.5 is probably a mistake");
   check_warned({"optimizer.momentum=0", "optimizer.nesterov=true"}, "optimizer.nesterov: there is no velocity");
-  check_warned({"trainer.label_smoothing=0.9"}, "trainer.label_smoothing: 0.9 is hardly meant");
-  check_warned({"trainer.attack.steps=20000"}, "trainer.attack.steps: 20000 is hardly meant");
-  check_warned({"trainer.attack.momentum=9"}, "trainer.attack.momentum: 9 is hardly meant");
-  check_warned({"trainer.rgp.percent=0.3"}, "trainer.rgp.percent: 0.3 is hardly meant; usual are 1 to 99", cure);
-  check_warned({"trainer.beta=600"}, "trainer.beta: 600 is hardly meant", trades);
-  check_warned({"loop.epochs=100000"}, "loop.epochs: 100000 is hardly meant");
+  check_warned({"trainer.label_smoothing=0.9"}, "trainer.label_smoothing: 0.9 is probably a mistake");
+  check_warned({"trainer.attack.steps=20000"}, "trainer.attack.steps: 20000 is probably a mistake");
+  check_warned({"trainer.attack.momentum=9"}, "trainer.attack.momentum: 9 is probably a mistake");
+  check_warned({"trainer.rgp.percent=0.3"}, "trainer.rgp.percent: 0.3 is probably a mistake; usual values are 1 to 99",
+               cure);
+  check_warned({"trainer.beta=600"}, "trainer.beta: 600 is probably a mistake", trades);
+  check_warned({"loop.epochs=100000"}, "loop.epochs: 100000 is probably a mistake");
 }
 
 TEST_CASE("rules: what begins after the last epoch is found", "[rules][errors]") {

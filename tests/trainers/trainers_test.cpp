@@ -124,8 +124,8 @@ TEMPER_DEVICE_TEST("pgd_at: a step as in Rice's code has three forward passes be
   check_close(statistics(rice + "steps: 10}"), after(13));
   check_close(statistics(rice + "steps: 3, restarts: 2}"), after(10));
   const Experiment e = read_experiment(load_config(TEMPER_SOURCE_DIR "/configs/cifar10/pgd_at_preact_resnet18.yaml"));
-  CHECK(e.resolved["trainer"]["score_pass"].as<std::string>() == "always");
-  CHECK(e.resolved["trainer"]["clean_pass"].as<std::string>() == "train");
+  CHECK(e.resolved["trainer"]["score_pass"].text() == "always");
+  CHECK(e.resolved["trainer"]["clean_pass"].text() == "train");
 }
 
 TEMPER_DEVICE_TEST("averages: exponential and plain means follow their formulas", "[averages]") {
@@ -230,9 +230,9 @@ TEST_CASE("experiment: the resolved configuration reads back as itself") {
   CHECK(e.ema.on());
   REQUIRE(e.evaluation.attacks.size() == 1);
   CHECK(e.evaluation.attacks[0].label == "pgd20");
-  const std::string text = YAML::Dump(e.resolved);
+  const std::string text = e.resolved.yaml();
   const Experiment again = read_experiment(parse_config(text, "again.yaml"));
-  CHECK(YAML::Dump(again.resolved) == text);
+  CHECK(again.resolved.yaml() == text);
 }
 
 TEST_CASE("experiment: how convolutions are chosen reaches the engine") {

@@ -14,6 +14,7 @@
 #include "trainers/loop/validate.h"
 #include "trainers/records/run_config.h"
 #include "trainers/records/run_environment.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/resume.h"
 
 namespace temper {

@@ -23,7 +23,7 @@ struct TrainResult {
 
 /// Trains an experiment and fills the run folder (config, data, environment, metrics, checkpoints); an evaluation and a
 /// report that lie there are removed. SIGINT, SIGTERM and SIGHUP finish the step, save and return Outcome::interrupted.
-/// What is hardly meant is warned about first; what can be known to fail fails before anything is written
+/// Probable mistakes are warned about first; what can be known to fail fails before anything is written
 /// (trainers/loop/readiness.h). Throws Error: a folder that already holds a run without Resume::yes, one that another
 /// process works in, or that is moved away; a resume that contradicts what is trained (trainers/state/resume.h), a loss
 /// or gradient that is not finite (naming epoch, step, learning rate and the last good checkpoint), a file that cannot

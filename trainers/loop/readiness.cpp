@@ -53,8 +53,8 @@ void check_crop(TrainingState& s) {
   const DataShape& shape = s.network->options().data;
   const int pad = s.experiment.augment.crop_pad;
   if (pad >= std::min(shape.height, shape.width))
-    add(s.experiment, {cat("augment.crop_pad: ", pad, " is hardly meant: images are ", shape.height, " x ", shape.width,
-                           ", so some crops hold nothing but padding")});
+    add(s.experiment, {cat("augment.crop_pad: ", pad, " is probably a mistake: images are ", shape.height, " x ",
+                           shape.width, ", so some crops hold nothing but padding")});
 }
 
 void check_frozen(TrainingState& s) {

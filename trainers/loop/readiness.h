@@ -8,7 +8,7 @@ namespace temper {
 /// Throws Error if a run that is to be new already has its folder.
 void check_unused(const RunFolder& folder, Resume resume);
 
-/// Each of these throws Error for what cannot work and adds what is hardly meant to the experiment's warnings.
+/// Each of these throws Error for what cannot work and adds probable mistakes to the experiment's warnings.
 
 /// The training and validation images.
 void check_training_split(Experiment& experiment, const DataSplits& data);

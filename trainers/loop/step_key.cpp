@@ -43,7 +43,7 @@ void check_kept(const TrainingState& s, const Metrics& before) {
   for (size_t i = 0; i < now.size() && i < before.size(); ++i)
     TEMPER_CHECK(now[i].second == before[i].second || std::isnan(before[i].second), "training: expected ",
                  s.experiment.trainer.name, " to keep '", now[i].first,
-                 "' as it is within a step, because a GPU repeats the step without the host, but it went from ",
+                 "' as it is within a step, because a GPU replays the step without the host, but it went from ",
                  before[i].second, " to ", now[i].second, "; change it in before_epoch() or after_step()");
 }
 

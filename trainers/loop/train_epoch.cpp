@@ -65,8 +65,8 @@ void EpochSteps::made(const StepNumbers& n) {
                           .lr = n.lr,
                           .images_per_second = time_.images_per_second};
   if (n.skipped_at > 0)
-    run_.warn(cat("step ", p.step, " of epoch ", p.epoch, " was left out, because with a loss scale of ", n.skipped_at,
-                  " a gradient left the range of f16; it is ", s.loss_scaler.scale(), " from here on"));
+    run_.warn(cat("step ", p.step, " of epoch ", p.epoch, " was skipped, because with a loss scale of ", n.skipped_at,
+                  " a gradient overflowed f16; the scale is ", s.loss_scaler.scale(), " from here on"));
   else if (loop.log_every > 0 && p.total_steps % loop.log_every == 0)
     run_.log.step(report, n.grad_norm, metrics_of(s, n));
   run_.observer.on_state(s);

@@ -31,8 +31,8 @@ struct Arat : Trainer {
 
   void fields(Fields& f) override {
     f.choice("bn", bn, {{"split", Bn::split}, {"shared", Bn::shared}},
-             "split: a BatchNorm set for either kind of image, model.branches: [adv, clean]; shared: the first set for "
-             "both");
+             "split: separate BatchNorm sets for adversarial and clean images, model.branches: [adv, clean]; shared: "
+             "the first set for both");
     attack.fields(f);
     attack_bn_field(f, attack_bn);
     f.section("balance", balance);
@@ -110,7 +110,9 @@ struct Arat : Trainer {
   }
 };
 
-TEMPER_REGISTER(Trainer, Arat, "arat", "split BatchNorm, and adversarial features drawn to the clean ones (AR-AT)");
+TEMPER_REGISTER(Trainer, Arat, "arat",
+                "split BatchNorm, and features of adversarial images regularised towards the "
+                "clean ones (AR-AT)");
 
 }  // namespace
 

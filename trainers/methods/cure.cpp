@@ -17,8 +17,8 @@ void Cure::fields(Fields& f) {
     "weight of KL(clean || adversarial): 1 in the paper, 5 in its code");
   f("gamma", gamma, Limits::at_least(0).usually(0, 100), "weight of the consistency loss; 0: no revision model");
   f.choice("step_loss", step_loss, {{"total", StepLoss::total}, {"weighted", StepLoss::weighted}},
-           "what a step descends: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
-           "rgp_old, grad_mode all); both with gamma * consistency");
+           "loss of a step: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
+           "rgp_old, grad_mode all); both plus gamma * consistency");
   attack.fields(f);
   Fields warm_up = f.enter("warm_up");
   warm_up("epochs", warm_up_epochs, Limits::at_least(0),

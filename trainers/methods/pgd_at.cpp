@@ -27,11 +27,12 @@ struct PgdAt : Trainer {
       "share of the target spread over all classes");
     f.choice(
         "score_pass", score_pass, {{"compared", ScorePass::compared}, {"always", ScorePass::always}},
-        "when the attack classifies the images it found once more, which moves the statistics with attack_bn: train: "
-        "where runs or points are compared; always, as Rice's code does with one run, too");
+        "when the attack classifies its final images once more, which updates the statistics with attack_bn: train. "
+        "compared: if runs or points are compared; always: also with one run, as in Rice's code");
     f.choice(
         "clean_pass", clean_pass, {{"none", CleanPass::none}, {"train", CleanPass::train}},
-        "train: after each step run the clean batch too, as Rice's code does for its log, which moves the statistics");
+        "train: after each step the clean batch passes the network, as in Rice's code for its log, which updates the "
+        "statistics");
   }
 
   std::vector<const Attack*> attacks() const override { return {&attack}; }

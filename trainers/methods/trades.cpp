@@ -21,7 +21,7 @@ struct Trades : Trainer {
              {{"both_sides", KlGradient::both_sides}, {"adversarial_only", KlGradient::adversarial_only}},
              "which logits the KL term trains; both_sides in paper and code");
     f("clean_updates", clean_updates, Limits::between(1, 2),
-      "how often the clean batch moves the running statistics: 1, or 2 as in the code");
+      "how often the clean batch updates the running statistics: 1, or 2 as in the code");
   }
 
   std::vector<const Attack*> attacks() const override { return {&attack.pgd}; }

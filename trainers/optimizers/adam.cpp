@@ -13,10 +13,9 @@ class MomentOptimizer : public Optimizer {
   MomentOptimizer(Defaults defaults, Decay decay) : Optimizer(defaults), decay_(decay) {}
   void fields(Fields& f) override {
     Optimizer::fields(f);
-    f("beta1", beta1_, Limits::at_least(0).below(1), "share of the mean of gradients that is kept");
-    f("beta2", beta2_, Limits::at_least(0).below(1), "share of the mean of their squares that is kept");
-    f("eps", eps_, Limits::at_least(1e-20).usually(1e-10, 1e-2),
-      "added to the root of that mean, by which steps are divided");
+    f("beta1", beta1_, Limits::at_least(0).below(1), "decay of the mean of gradients");
+    f("beta2", beta2_, Limits::at_least(0).below(1), "decay of the mean of their squares");
+    f("eps", eps_, Limits::at_least(1e-20).usually(1e-10, 1e-2), "added to the denominator, the root of that mean");
     if (decay_ == Decay::weight) check_decay(f);
   }
   std::vector<std::string> state() const override { return {"mean", "mean_of_squares"}; }

@@ -25,15 +25,14 @@ void bn_field(Fields& f, AverageBn& bn) {
        {"average", AverageBn::average},
        {"estimate", AverageBn::estimate},
        {"estimate_all", AverageBn::estimate_all}},
-      "BatchNorm statistics of the average: the network's, averaged too, or from one pass over the training images; "
-      "estimate_all: in which the forward passes of attacks count, too, as in AR-AT's code");
+      "BatchNorm statistics of the average: copied from the network; averaged, too; or estimated in one pass over "
+      "the training images; estimate_all: in that pass the attacks' forward passes count, too, as in AR-AT's code");
 }
 
 }  // namespace
 
 void EmaOptions::fields(Fields& f) {
-  f("decay", decay, Limits::at_least(0).below(1),
-    "share of the average kept at every step, such as 0.999; 0: no average");
+  f("decay", decay, Limits::at_least(0).below(1), "decay of the average per step, such as 0.999; 0: no average");
   f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches the decay");
   bn_field(f, bn);
 }
@@ -42,7 +41,7 @@ void SwaOptions::fields(Fields& f) {
   f("start", start, Limits::at_least(0), "first epoch (1-based) whose weights are averaged; 0: no average");
   f("every", every, Limits::at_least(0), "steps between samples; 0: one at the end of every epoch");
   f.choice("count", count, {{"done", Count::done}, {"ahead", Count::ahead}},
-           "what `every` divides: the steps done, or, as AR-AT's code counts them, epoch (from 1) * steps per epoch + "
+           "how steps are counted for `every`: steps done or, as in AR-AT's code, epoch (from 1) * steps per epoch + "
            "step (from 0)");
   bn_field(f, bn);
 }

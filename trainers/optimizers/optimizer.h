@@ -14,8 +14,8 @@
 namespace temper {
 
 /// The arguments of one update: a contiguous range of weights with the same settings. Arrays have one shape, (n), and
-/// one type, f32 or f64. Kernels read the ScalarArgs on the device, because a replayed step has the same launches every
-/// time.
+/// one type, f32 or f64. Kernels read each `ScalarArg` on the device, because a replayed step has the same launches
+/// every time.
 struct Update {
   Tensor weights, gradient;
   std::vector<Tensor> state;  ///< in the order of Optimizer::state()

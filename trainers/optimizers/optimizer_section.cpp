@@ -4,8 +4,8 @@ namespace temper {
 
 void GradientClip::fields(Fields& f) {
   f("norm", norm, Limits::at_least(0),
-    "the largest norm of a gradient over all parameters; a larger one is scaled down; 0: any");
-  f("value", value, Limits::at_least(0), "the largest magnitude of each of its numbers, after that; 0: any");
+    "limit on the norm of the gradient over all parameters; a larger gradient is scaled down; 0: no limit");
+  f("value", value, Limits::at_least(0), "limit on the magnitude of each element, after that; 0: no limit");
 }
 
 void ParameterGroup::fields(Fields& f) {
@@ -23,7 +23,9 @@ void ParameterGroup::fields(Fields& f) {
 void OptimizerOptions::fields(Fields& f) {
   f("no_decay", no_decay, "globs of parameters without weight decay, such as [\"*.bias\"]");
   f.section("clip", clip);
-  f.list("groups", groups, "parameters with a learning rate, weight decay or schedule of their own; see training.md");
+  f.list("groups", groups,
+         "groups of parameters with their own learning rate, weight decay or schedule; see "
+         "training.md");
 }
 
 void OptimizerSection::read(Fields& parent, const char* key) {

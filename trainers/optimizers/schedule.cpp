@@ -48,8 +48,8 @@ struct Steps : Schedule {
   std::vector<int> milestones = {75, 90, 100};
   double factor = 0.1;
   void fields(Fields& f) override {
-    f("milestones", milestones, Limits::at_least(1), "first epochs (1-based) of every lower rate");
-    f("factor", factor, Limits::above(0).usually(1e-4, 1), "what the rate is multiplied by at each");
+    f("milestones", milestones, Limits::at_least(1), "epochs (1-based) from which on the rate is lower");
+    f("factor", factor, Limits::above(0).usually(1e-4, 1), "factor on the rate at each milestone");
     check_rising(f, "milestones", milestones);
   }
   void check(const Fields& f, int64_t run) const override { check_reached(f, "milestones", milestones, run); }
@@ -90,7 +90,7 @@ struct Fractions : Schedule {
   Between between = Between::hold;
   void fields(Fields& f) override {
     f("at", at, Limits::between(0, 1), "shares of the run, 0 to 1, rising");
-    f("factors", factors, Limits::at_least(0).usually(0, 10), "what optimizer.lr is multiplied by from there on");
+    f("factors", factors, Limits::at_least(0).usually(0, 10), "factors on optimizer.lr from there on");
     f.choice("between", between, {{"hold", Between::hold}, {"linear", Between::linear}},
              "what happens between two points");
     check_pairs(f, "at", at.size(), "factors", factors.size());
@@ -137,8 +137,8 @@ struct OneCycle : Schedule {
   double rise = 0.3, div = 25, final_div = 1e4;
   void fields(Fields& f) override {
     f("rise", rise, Limits::above(0).below(1), "share of the run with a rising rate");
-    f("div", div, Limits::above(0).usually(1, 1e4), "optimizer.lr divided by this is the first rate");
-    f("final_div", final_div, Limits::above(0).usually(1, 1e8), "the first rate divided by this is the last one");
+    f("div", div, Limits::above(0).usually(1, 1e4), "the first rate is optimizer.lr / div");
+    f("final_div", final_div, Limits::above(0).usually(1, 1e8), "the last rate is the first rate / final_div");
   }
   double rate(double base, const Position& at) const override {
     const double total = static_cast<double>(at.epochs * at.steps_per_epoch);
@@ -153,7 +153,7 @@ struct OneCycle : Schedule {
 };
 
 TEMPER_REGISTER(Schedule, Constant, "constant", "optimizer.lr throughout");
-TEMPER_REGISTER(Schedule, Steps, "steps", "multiplied by a factor from given epochs on");
+TEMPER_REGISTER(Schedule, Steps, "steps", "optimizer.lr times a factor for each milestone passed");
 TEMPER_REGISTER(Schedule, Piecewise, "piecewise", "absolute rates from given epochs on");
 TEMPER_REGISTER(Schedule, Fractions, "fractions", "factors at shares of the run, per iteration (Rice et al.)");
 TEMPER_REGISTER(Schedule, Cosine, "cosine", "half a cosine after a linear warm-up");

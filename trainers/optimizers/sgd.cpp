@@ -9,8 +9,8 @@ Sgd::Sgd(const SgdOptions& o)
 
 void Sgd::fields(Fields& f) {
   Optimizer::fields(f);
-  f("momentum", momentum_, Limits::at_least(0).below(1), "share of the last velocity that is kept");
-  f("nesterov", nesterov_, "look ahead along the velocity");
+  f("momentum", momentum_, Limits::at_least(0).below(1), "factor on the velocity of the step before");
+  f("nesterov", nesterov_, "Nesterov momentum");
   if (nesterov_ && momentum_ == 0)
     f.warn("nesterov", "there is no velocity to look ahead along, because momentum is 0");
   check_decay(f);

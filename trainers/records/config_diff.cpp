@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/config/yaml.h"
+#include "core/config/config.h"
 #include "core/params.h"
 
 namespace temper {
@@ -23,7 +23,7 @@ bool may_change(const std::string& key) {
 
 std::vector<std::string> config_differences(const std::string& before, const std::string& now) {
   const auto keys_of = [](const std::string& text) {
-    const FlatYaml flat = flattened(YAML::Load(text));
+    const FlatYaml flat = flattened(parse_config(text).root);
     return std::map<std::string, std::string>(flat.begin(), flat.end());
   };
   const auto old_keys = keys_of(before), new_keys = keys_of(now);

@@ -6,7 +6,7 @@
 
 namespace temper {
 
-std::string config_text(const Experiment& experiment) { return YAML::Dump(experiment.resolved) + "\n"; }
+std::string config_text(const Experiment& experiment) { return experiment.resolved.yaml() + "\n"; }
 
 Experiment experiment_of(const std::string& text, const std::string& where) {
   return read_experiment(parse_config(text, where));

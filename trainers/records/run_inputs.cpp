@@ -1,4 +1,4 @@
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 
 #include "core/files/file.h"
 #include "core/files/fingerprint.h"

@@ -2,8 +2,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "data/published/fingerprint.h"
 #include "trainers/records/run_folder.h"
 
@@ -22,10 +20,6 @@ std::string fingerprint_of_weights(const std::string& file);
 
 /// What differs, one line each: "training images: 45 images -> 24 images". What is not on record differs from nothing.
 std::vector<std::string> differences(const RunInputs& was, const RunInputs& is);
-
-/// {"train": {...}, "validation": {...}, "start": "0123..."}, and back.
-nlohmann::ordered_json to_json(const RunInputs& inputs);
-RunInputs run_inputs(const nlohmann::json& j);
 
 /// data.json of a run folder. Nothing is on record where there is no file.
 void write_inputs(const RunFolder& folder, const RunInputs& inputs);

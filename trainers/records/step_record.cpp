@@ -11,6 +11,7 @@
 #include "core/plans/plan_ahead.h"
 #include "trainers/loop/train_step.h"
 #include "trainers/records/metrics.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/state.h"
 
 namespace temper {
@@ -111,7 +112,7 @@ double l2_distance(const Values& a, const Values& b) {
 
 StepRecord record_steps(const std::string& label, Experiment& experiment, int64_t steps,
                         const std::function<void(int64_t)>& progress) {
-  StepRecord record{.label = label, .experiment = YAML::Dump(experiment.resolved) + "\n", .steps = steps};
+  StepRecord record{.label = label, .experiment = experiment.resolved.yaml() + "\n", .steps = steps};
   FoundImages found(experiment.loop.batch_size);
   TrainingState state(experiment, read_splits(experiment), nullptr, &found);
   record.inputs = to_json(state.inputs).dump();

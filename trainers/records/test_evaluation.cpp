@@ -22,7 +22,7 @@ std::vector<TestRow> evaluate_test(Engine& engine, const Network& network, const
   });
   if (made.count > 0) observer.on_plans(made);
   std::vector<TestRow> rows;
-  const auto measure = [&](const std::string& label, const Attack* attack, const YAML::Node& settings) {
+  const auto measure = [&](const std::string& label, const Attack* attack, const ConfigNode& settings) {
     const auto start = std::chrono::steady_clock::now();
     Accuracy accuracy = evaluate(engine, network, pass, loader, attack, [&](int64_t done, int64_t total) {
       observer.on_evaluate(label, done, total);

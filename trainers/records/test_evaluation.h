@@ -10,7 +10,7 @@ namespace temper {
 struct TestRow {
   std::string label;        ///< "clean", or the attack's label
   std::string description;  ///< every parameter of the attack
-  YAML::Node settings;      ///< the attack's section with every key; none of "clean"
+  ConfigNode settings;      ///< the attack's section with every key; none of "clean"
   Accuracy accuracy;
   double seconds = 0;
 };

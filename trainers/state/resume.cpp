@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "trainers/loop/train_step.h"
 #include "trainers/records/run_config.h"
+#include "trainers/records/run_inputs_json.h"
 #include "trainers/state/checkpoint.h"
 
 namespace temper {

@@ -2,8 +2,10 @@
 
 #include "attacks/settings.h"
 #include "core/config/config.h"
+#include "core/config/json.h"
 #include "core/text.h"
 #include "trainers/records/run_files.h"
+#include "trainers/records/run_inputs_json.h"
 
 namespace temper {
 
@@ -99,7 +101,7 @@ EvaluationRow evaluation_row(const TestRow& row) {
                     .seconds = row.seconds,
                     .zero_gradient = row.accuracy.zero_gradient,
                     .zero_gradient_right = row.accuracy.zero_gradient_right};
-  if (row.settings.IsMap()) out.section = to_json(row.settings).dump(), out.attack = flattened(row.settings);
+  if (row.settings.is_section()) out.section = to_json(row.settings).dump(), out.attack = flattened(row.settings);
   return out;
 }
 

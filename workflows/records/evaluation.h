@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/config/yaml.h"
+#include "core/config/node.h"
 #include "data/split.h"
 #include "trainers/records/run_inputs.h"
 #include "trainers/records/test_evaluation.h"

@@ -54,7 +54,7 @@ Read read(const Config& config) {
   Registry<Plan>::instance().read(f, "plan", name,
                                   [&](Fields& sub) { sub("color", color, Limits::any(), "of any plan"); });
   f.finish();
-  return {YAML::Dump(f.resolved()["plan"]), f.warnings()};
+  return {f.resolved()["plan"].yaml(), f.warnings()};
 }
 
 // `texts` laid over each other, the first at the bottom.
@@ -105,7 +105,10 @@ TEST_CASE("config: what every choice has carries over two changes", "[config]") 
   const Config config =
       layers({"plan: {name: stairs, color: 3, at: [1]}", "plan: {name: ramp, height: 2}", "plan: {name: stairs}"});
   CHECK(read(config).resolved == "name: stairs\ncolor: 3\nheight: 3\nat: [1, 2]");
-  CHECK(read(config.clone()).resolved == read(config).resolved);
+  Config copy = config;
+  apply_overrides(copy, {"plan.height=9"});
+  CHECK(read(copy).resolved == "name: stairs\ncolor: 3\nheight: 9\nat: [1, 2]");
+  CHECK(read(config).resolved == "name: stairs\ncolor: 3\nheight: 3\nat: [1, 2]");
 }
 
 TEST_CASE("config: an unknown key of the choice is still an error", "[config][errors]") {
@@ -138,7 +141,7 @@ TEST_CASE("config: changes put together are for whatever name they end with", "[
 
 TEST_CASE("config: --set reaches into lists and empty sections", "[config][errors]") {
   const auto dump = [](const std::string& text, const std::vector<std::string>& set) {
-    return YAML::Dump(parse_config(text, "t.yaml", set).root);
+    return parse_config(text, "t.yaml", set).root.yaml();
   };
   const std::string list = "layers: [{type: conv, name: c, out: 4}, {type: relu}]";
   CHECK(dump(list, {"layers.0.out=8"}) == "layers: [{type: conv, name: c, out: 8}, {type: relu}]");
@@ -158,7 +161,7 @@ TEST_CASE("config: an empty --set asks for a value", "[config][errors]") {
     CHECK_THROWS_WITH(parse_config("", "t", {empty}),
                       ContainsSubstring("expected a value after the =; an empty text is "
                                         "written seed=\"''\" in a shell"));
-  CHECK(YAML::Dump(parse_config("", "t", {"path=''"}).root) != "");
+  CHECK(parse_config("", "t", {"path=''"}).root.yaml() != "");
   CHECK_THROWS_WITH(parse_config("", "t", {"seed=[1"}), ContainsSubstring("--set seed line 1: "));
 }
 

@@ -28,7 +28,7 @@ struct Folder : test::TemporaryFolder {
   }
 };
 
-std::string dump(const Config& config) { return YAML::Dump(config.root); }
+std::string dump(const Config& config) { return config.root.yaml(); }
 
 }  // namespace
 

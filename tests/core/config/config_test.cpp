@@ -81,7 +81,7 @@ TEST_CASE("what was resolved reads back as the same", "[config]") {
   Fields f(config);
   Experiment e;
   e.fields(f);
-  const Experiment again = read(YAML::Dump(f.resolved()));
+  const Experiment again = read(f.resolved().yaml());
   CHECK(again.beta == e.beta);
   CHECK(again.attack.radius == e.attack.radius);
   CHECK(f.docs().front().key == "beta");

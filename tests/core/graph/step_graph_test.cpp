@@ -70,7 +70,7 @@ TEST_CASE("graph: work is done as it is, then recorded, then repeated", "[graph]
     const Arena::Scope scope(f.engine.arena());
     f.engine.arena().tensor({1}, DType::f32);
     CHECK_THROWS_WITH(f.run(kA),
-                      "graph: expected the step's memory to begin at byte 0 of the arena, where it was recorded, got "
+                      "graph: expected the step's memory to begin at byte 0 of the arena, where it was captured, got "
                       "256; keep nothing else in the arena across steps, or set graph: off");
   }
 }
@@ -81,8 +81,8 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
     synchronize(engine.stream());
   };
   const std::string why =
-      "graph: a step cannot be recorded: synchronize: the host waits for the device after softmax_loss, which cannot be "
-      "repeated by the device alone";
+      "graph: a step cannot be captured: synchronize: the host waits for the device after softmax_loss, which cannot be "
+      "captured";
   SECTION("auto: without it, and a note") {
     Fake f;
     int done = 0;
@@ -97,13 +97,13 @@ TEST_CASE("graph: what cannot be recorded is named", "[graph]") {
     Fake f(GraphUse::on);
     f.graph.run(kA, [&] { waits(f.engine); });
     CHECK_THROWS_WITH(f.graph.run(kA, [&] { waits(f.engine); }),
-                      why + "; set graph: off, or auto to do without where it must be");
+                      why + "; set graph: off, or auto to continue without a graph");
   }
   SECTION("on without a GPU") {
     Engine engine(EngineOptions{.arena_mb = 4});
     CHECK_THROWS_WITH(
         StepGraph(engine, GraphUse::on, nullptr),
-        "graph: expected device: cuda because only a GPU repeats steps by itself, got cpu; set graph: auto "
+        "graph: expected device: cuda because only a GPU replays captured steps, got cpu; set graph: auto "
         "or device: cuda");
   }
 }
@@ -129,7 +129,7 @@ TEST_CASE("graph: only what cannot be recorded is done without, other errors go 
     CHECK(done == 2);
     CHECK(f.graph.notes() ==
           std::vector<std::string>{
-              "graph: a step cannot be recorded: a library: failed; every kernel is launched by the host"});
+              "graph: a step cannot be captured: a library: failed; every kernel is launched by the host"});
   }
 }
 

@@ -144,7 +144,7 @@ TEMPER_DEVICE_TEST("predictions and correct counts", "[losses]") {
     test::write_numbers(engine, z, {1, 2, 2, -1, -2, bad, 0, 0, 5});
     CHECK_THROWS_WITH(predictions(engine, z),
                       "predictions: the logits of sample 1 are not finite, so they predict nothing; the network has "
-                      "diverged, its weights are damaged, or a number on the way left the range of its type");
+                      "diverged, its weights are damaged, or an intermediate value overflowed its type");
   }
 }
 

@@ -173,7 +173,7 @@ TEST_CASE("a plan is not chosen in a recording", "[conv][plans]") {
   capture.begin();
   CHECK(plans.get(stream, {.shape = kShape}));
   CHECK_THROWS_WITH(plans.get(stream, {.shape = kStrided}),
-                    "conv2d: a plan is chosen and checked, which cannot be repeated by the device alone");
+                    "conv2d: a plan is chosen and checked, which cannot be captured");
   capture.end();
 }
 

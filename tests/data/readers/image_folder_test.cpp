@@ -47,7 +47,7 @@ TEST_CASE("hidden folders are no classes, and hidden files no pictures", "[data]
   CHECK(set.class_names == std::vector<std::string>{"ant", "bee"});
   CHECK(set.size() == 2);
   CHECK(set.notes == std::vector<std::string>{"folder: " + f.folder.file("train") +
-                                              ": passed over 3 hidden; only .jpg, .jpeg, .jpe, .jfif, .png or .webp "
+                                              ": ignored 3 hidden; only .jpg, .jpeg, .jpe, .jfif, .png or .webp "
                                               "files in class folders are read"});
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("what is passed over is counted by ending", "[data]") {
   CHECK(set.labels == std::vector<int32_t>{0, 0, 0, 1});
   REQUIRE(set.notes.size() == 1);
   CHECK_THAT(set.notes[0],
-             ContainsSubstring(": passed over 1 .bmp, 1 .csv, 2 .tif, 1 folders, 1 without an ending; only .jpg"));
+             ContainsSubstring(": ignored 1 .bmp, 1 .csv, 2 .tif, 1 folders, 1 without an ending; only .jpg"));
   CHECK(set.subset({0}).notes == set.notes);
 }
 

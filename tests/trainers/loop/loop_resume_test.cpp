@@ -126,8 +126,8 @@ TEST_CASE("loop: keys that came after a run was begun stand for their defaults w
   const TemporaryFolder folder;
   Recorder r;
   Experiment e = test::tiny(test::kPgdAt, {"loop.epochs=1"});
-  e.resolved.remove("exact");
-  e.resolved["optimizer"].remove("nesterov");
+  e.resolved.erase("exact");
+  e.resolved["optimizer"].erase("nesterov");
   run_training(e, {folder.path()}, r, Resume::no);
   CHECK_THROWS_WITH(train(folder.path(), r, Resume::yes, {"loop.epochs=2", "optimizer.nesterov=true"}),
                     ContainsSubstring("it differs in\n  optimizer.nesterov: false -> true\n"));

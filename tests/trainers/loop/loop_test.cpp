@@ -154,7 +154,7 @@ TEST_CASE("loop: a collapse of robust accuracy is reported once and can end the 
   const TrainResult result = train(folder.path(), r, Resume::no, ruin);
   CHECK(result.outcome == Outcome::collapse);
   REQUIRE(r.warnings.size() == 2);
-  CHECK_THAT(r.warnings[0], ContainsSubstring("schedule.rates: 20 is hardly meant"));
+  CHECK_THAT(r.warnings[0], ContainsSubstring("schedule.rates: 20 is probably a mistake"));
   CHECK_THAT(r.warnings[1], ContainsSubstring("robust accuracy on the validation images fell from") &&
                                 ContainsSubstring("under a single step (FGSM)"));
 }
@@ -201,7 +201,7 @@ TEST_CASE("loop: the run folder explains the run") {
   Recorder r;
   train(folder.path(), r);
   const RunFolder run{folder.path()};
-  CHECK(YAML::LoadFile(run.config().string())["trainer"]["attack"]["steps"].as<int>() == 2);
+  CHECK(load_config(run.config().string()).root["trainer"]["attack"]["steps"].text() == "2");
   const std::vector<char> text = read_file(run.environment().string());
   const auto environment = nlohmann::json::parse(text.begin(), text.end());
   CHECK(environment.at("device") == "cpu");

@@ -61,7 +61,7 @@ TEST_CASE("readiness: steps and batches are held against the number of images", 
   check_warned({"swa.start=3", "swa.every=10"}, "swa.every: none of the steps 13 to 18 is a multiple of 10");
   CHECK_THROWS_WITH(findings({"swa.start=3", "swa.every=500", "loop.select=swa"}),
                     ContainsSubstring("so nothing is averaged, but loop.select: swa needs an average"));
-  check_warned({"augment.crop_pad=8"}, "augment.crop_pad: 8 is hardly meant: images are 8 x 8");
+  check_warned({"augment.crop_pad=8"}, "augment.crop_pad: 8 is probably a mistake: images are 8 x 8");
   check_warned({"model.freeze=['*']"}, "model.freeze: every parameter is frozen");
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("readiness: training finds it before the folder is made", "[training][
   Experiment e = test::tiny(test::kPgdAt, {"data.classes_shown=2", "loop.epochs=1", "optimizer.weight_decay=0.2"});
   run_training(e, run, recorder);
   REQUIRE(recorder.warnings.size() == 2);
-  CHECK_THAT(recorder.warnings[0], ContainsSubstring("optimizer.weight_decay: 0.2 is hardly meant"));
+  CHECK_THAT(recorder.warnings[0], ContainsSubstring("optimizer.weight_decay: 0.2 is probably a mistake"));
   CHECK(recorder.warnings[1] ==
         "no training image has class 2, of 3 in all; are labels numbered from 0, without gaps?");
 }

@@ -186,7 +186,7 @@ TEST_CASE("key: a number that the host changes at every step is never repeated, 
   const Repeated run(std::make_unique<ByKept>());
   CHECK(run.state.graph->launched() == 0);
   const std::string text =
-      "graph: 16 steps in a row could not be repeated, because the host changes 'kept.weight', and a recorded step may "
+      "graph: 16 steps in a row could not be replayed, because the host changes 'kept.weight', and a captured step may "
       "depend on that; make it one of the method's live_values() and visit it as unrecorded";
   CHECK(run.state.graph->notes() == std::vector<std::string>{text});
   CHECK_THROWS_WITH(Repeated(std::make_unique<ByKept>(), GraphUse::on), text + ", or set graph: auto");
@@ -205,7 +205,7 @@ TEST_CASE("key: recorded work that asks the host for the number of the step is r
   const Repeated run(std::make_unique<ByStep>());
   CHECK(run.state.graph->launched() == 0);
   const std::string text =
-      "graph: a step cannot be recorded: context.step was read, which is another number in every step; put what is made "
+      "graph: a step cannot be captured: context.step was read, which is another number in every step; put what is made "
       "of it among the method's live_values()";
   CHECK(run.state.graph->notes() == std::vector<std::string>{text + "; every kernel is launched by the host"});
   CHECK_THROWS_WITH(Repeated(std::make_unique<ByStep>(), GraphUse::on), ContainsSubstring(text));
@@ -221,7 +221,7 @@ TEST_CASE("key: a step that changes what the host keeps is refused", "[graph][er
   Experiment e = test::tiny("{name: standard}");
   e.trainer.method = std::make_unique<Counts>();
   CHECK_THROWS_WITH(test::first_steps(e, 1),
-                    "training: expected standard to keep 'kept.weight' as it is within a step, because a GPU repeats "
+                    "training: expected standard to keep 'kept.weight' as it is within a step, because a GPU replays "
                     "the step without the host, but it went from 1 to 2; change it in before_epoch() or after_step()");
 }
 

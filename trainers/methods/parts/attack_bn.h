@@ -13,7 +13,7 @@ enum class AttackBn : uint8_t { eval, train, train_no_update };
 inline void attack_bn_field(Fields& f, AttackBn& bn) {
   f.choice("attack_bn", bn,
            {{"eval", AttackBn::eval}, {"train", AttackBn::train}, {"train_no_update", AttackBn::train_no_update}},
-           "BatchNorm inside the attack: running statistics, batch statistics, batch statistics that are not tracked");
+           "BatchNorm inside the attack: running statistics; batch statistics; batch statistics that are not tracked");
 }
 
 inline Pass attack_pass(AttackBn bn, int branch = 0) {

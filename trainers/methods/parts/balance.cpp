@@ -8,16 +8,16 @@ namespace temper {
 
 void Balance::fields(Fields& f) {
   f.choice("rule", rule, {{"auto", Rule::automatic}, {"fixed", Rule::fixed}},
-           "auto: adversarial weight = (training accuracy of the clean branch)^exponent, anew every epoch");
-  f("weight", weight, Limits::between(0, 1), "of rule fixed: the adversarial images' share of the cross entropy");
+           "auto: adversarial weight = (training accuracy of the clean branch)^exponent, measured every epoch");
+  f("weight", weight, Limits::between(0, 1), "with rule: fixed, the weight of adversarial images");
   f("exponent", exponent, Limits::above(0).usually(0.01, 100), "of rule auto");
   f.choice("clean", clean, {{"power", Clean::power}, {"complement", Clean::complement}, {"given", Clean::given}},
-           "the clean images' weight: power: (1 - accuracy)^exponent, as the code has it, with rule fixed 1 - weight; "
-           "complement: 1 - the adversarial images' weight; given: clean_weight");
+           "weight of clean images: power: (1 - accuracy)^exponent, as in the code (with rule: fixed, 1 - weight); "
+           "complement: 1 - the weight of adversarial images; given: clean_weight");
   f("clean_weight", clean_weight, Limits::at_least(0).usually(0, 100),
-    "of clean given: the code's, 1, where its automatic weights are off");
+    "with clean: given, the weight of clean images; 1 in the code without automatic weights");
   f("images", images, Limits::at_least(1),
-    "of rule auto: how many images the accuracy is measured on, rounded up to whole batches");
+    "with rule: auto, the number of images to measure the accuracy on, rounded up to whole batches");
 }
 
 void Balance::measure(TrainContext& context, const Pass& pass) {

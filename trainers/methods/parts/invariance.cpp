@@ -62,7 +62,7 @@ void InvarianceOptions::fields(Fields& f) {
   f("lambda", lambda, Limits::at_least(0).usually(0, 1000),
     "weight of the mean over the layers: 30 for ResNet-18, 100 for WRN-34-10 in the paper");
   f("layers", layers,
-    "names of layers, or globs; []: the papers' for ResNets and Wide ResNets, else the last two ReLUs");
+    "names of layers, or globs; []: those of the paper for ResNets and Wide ResNets, else the last two ReLUs");
   f.choice("gradient", gradient,
            {{"adversarial", Gradient::adversarial},
             {"clean", Gradient::clean},
@@ -77,12 +77,12 @@ void InvarianceOptions::fields(Fields& f) {
             {"both", Predictor::both}},
            "which side's features pass a predictor");
   f.choice("heads", heads, {{"own", Heads::own}, {"shared", Heads::shared}},
-           "of predictor both: one for each side (code), or one for both");
+           "with predictor: both, one predictor for each side (code), or one for both");
   f.choice("metric", metric, {{"cosine", Metric::cosine}, {"mse", Metric::mse}, {"kl", Metric::kl}},
            "distance of two feature vectors");
   f("temperature", temperature, Limits::above(0).usually(0.01, 100), "of metric kl");
   f.choice("kl_factor", kl_factor, {{"temperature_squared", KlFactor::temperature_squared}, {"none", KlFactor::none}},
-           "of metric kl: what it is multiplied by: temperature^2 (code) or nothing");
+           "with metric: kl, its factor: temperature^2 (code) or none");
 }
 
 Invariance::Invariance(Engine& engine, const Network& network, const InvarianceOptions& options) : options_(options) {

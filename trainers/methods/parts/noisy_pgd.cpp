@@ -5,8 +5,8 @@ namespace temper {
 void NoisyPgd::fields(Fields& f) {
   f.section("attack", pgd);
   f("noise_alias", noise_alias,
-    "as in the official code, the attack's random start overwrites the batch: clean images are noisy, the ball is centred "
-    "on them");
+    "as in the official code, the attack's random start overwrites the batch: clean images are noisy, and the ball "
+    "is centred on them");
 }
 
 Batch NoisyPgd::seen(Engine& engine, const Batch& batch, const RngStream& random) const {

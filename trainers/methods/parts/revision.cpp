@@ -9,16 +9,16 @@
 namespace temper {
 
 void RevisionOptions::fields(Fields& f) {
-  f("rate", rate, Limits::between(0, 1), "r: chance that the revision model follows the network after a step");
-  f("keep", keep, Limits::between(0, 1).usually(0, 0.999999), "d: share of the revision model that a revision keeps");
-  f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches d, as the code does");
+  f("rate", rate, Limits::between(0, 1), "r: probability of an update of the revision model after a step");
+  f("keep", keep, Limits::between(0, 1).usually(0, 0.999999), "d: decay of the revision model per revision");
+  f("warm_up", warm_up, "keep only 1 - 1/(t + 1) at step t until that reaches d, as in the code");
   f("decay_from", decay_from, Limits::at_least(0),
-    "first epoch (1-based) in which the rate falls; 0: never; the code's option: 101");
-  f("decay_factor", decay_factor, Limits::between(0, 1), "what the rate is multiplied by, each time");
+    "first epoch (1-based) in which the rate is reduced; 0: never; the code's option: 101");
+  f("decay_factor", decay_factor, Limits::between(0, 1), "factor of each reduction");
   f.choice("decay_every", decay_every, {{"step", DecayEvery::step}, {"epoch", DecayEvery::epoch}},
-           "how often the rate falls; step: the code's, which soon ends all revisions");
+           "how often the rate is reduced; step: as in the code, which soon ends all revisions");
   f.choice("bn", bn, {{"train", Bn::train}, {"eval", Bn::eval}},
-           "the revision model's BatchNorm: batch statistics, its running ones following (code), or running ones");
+           "BatchNorm of the revision model: batch statistics, which update its running ones (code), or running ones");
   f.choice(
       "kind", kind, {{"average", Kind::average}, {"alias", Kind::alias}},
       "alias: both share one memory, as in the code of CURE_Eff: the consistency loss is 0, and a revision that keeps "

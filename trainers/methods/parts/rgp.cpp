@@ -36,8 +36,8 @@ std::set<int> matches(const ParamLayout& layout, const std::vector<std::string>&
 
 void RgpOptions::fields(Fields& f) {
   f("percent", percent, Limits::at_least(0).below(100).or_zero().usually(1, 99),
-    "share of a tensor's weights, in percent, that rest in a step; 0: no mask");
-  f("alpha", alpha, Limits::between(0, 1), "weight of the natural gradient in the score; the robust one has the rest");
+    "percentage of a tensor's weights that are masked in a step; 0: no mask");
+  f("alpha", alpha, Limits::between(0, 1), "weight of the natural gradient in the score; the robust one has 1 - alpha");
   f.choice("score", score,
            {{"abs", Score::abs},
             {"signed_sum", Score::signed_sum},
@@ -53,12 +53,13 @@ void RgpOptions::fields(Fields& f) {
             {"conv1", Maskable::conv1},
             {"all", Maskable::all},
             {"globs", Maskable::globs}},
-           "which parameters the mask may touch; conv1: the code's, names with conv1 but the first parameter");
-  f("globs", globs, "with maskable: globs, their names, such as [\"layer*.conv?.weight\"]");
+           "which parameters may be masked; conv1: as in the code, names with conv1 except the first parameter");
+  f("globs", globs, "with maskable: globs, the names of the parameters, such as [\"layer*.conv?.weight\"]");
   f.choice("threshold", threshold, {{"per_tensor", Threshold::per_tensor}, {"global", Threshold::global}},
-           "whose percentile a score is held against: its tensor's or that of all maskable ones together");
+           "the threshold of a score: a percentile of its tensor, or of all maskable tensors together");
   f.choice("gate", gate, {{"gradient", MaskMode::zero_gradient}, {"all", MaskMode::freeze}},
-           "gradient: momentum and weight decay still move a resting weight (paper, code); all: nothing does");
+           "gradient: momentum and weight decay still move a masked weight (paper, code); all: a masked weight does "
+           "not move");
   if ((maskable == Maskable::globs) == globs.empty())
     f.reject("globs", "expected globs with maskable: globs, and none otherwise, got ", globs.size());
 }
