@@ -190,7 +190,7 @@ void add_filter_gradient(const ConvCase& c) {
                         a[0][(k * 9 + tap) * g.c + ch] += a[2][y * g.k + k] * a[1][x * g.c + ch];
                   });
                 },
-            .tolerance = 2e-5,
+            .tolerance = 2e-5 + 3e-9 * static_cast<double>(g.n * g.p * g.q),
             .bytes = static_cast<double>((n_x + n_y) * sizeof(T) + n_w * sizeof(float)),
             .flops = c.flops(),
             .devices = {Device::cpu}});
