@@ -8,14 +8,14 @@
 
 namespace temper {
 
-/// The results of an analysis: one table and charts. Cells are numbers, text, or null for missing values.
+/// What an analysis found: one table and pictures of it. Cells are numbers, text, or null for what does not exist.
 struct Findings {
   using Cell = nlohmann::ordered_json;
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> rows;
-  std::vector<std::pair<std::string, std::string>> pictures;  ///< name, <svg> element; empty ones are omitted
-  std::vector<std::string> notes;                             ///< remarks for the reader
+  std::vector<std::pair<std::string, std::string>> pictures;  ///< name, <svg> element; an empty one is left out
+  std::vector<std::string> notes;                             ///< what the reader of the numbers has to know
 
   /// The cell of the first row whose leading cells are `key`. Throws Error if there is none.
   const Cell& at(const std::vector<Cell>& key, const std::string& column) const;
