@@ -165,8 +165,7 @@ int run_cli(const std::vector<std::string>& args, Session session) {
   } catch (const std::bad_alloc&) {
     print_error(session, "out of memory; lower loop.batch_size or evaluation.batch_size");
   } catch (const std::exception& e) {
-    print_error(session,
-                cat("unexpected: ", e.what(), "; this is a fault of temper: please report it with the command"));
+    print_error(session, cat("unexpected: ", e.what(), "; this is a bug in temper: please report it with the command"));
   }
   return kExitError;
 }

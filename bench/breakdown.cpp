@@ -124,8 +124,7 @@ Json breakdown(const BreakdownContext& context, int runs, const std::function<vo
   const bool events = log.has_clock();
   Json out{{"seconds", 0}, {"explained", 0}, {"timed", "by the clock, at both ends of each range"}};
   if (events) {
-    out["timed"] =
-        "by events at both ends of each kernel and phase, in repetitions by the device where the step has them";
+    out["timed"] = "by events at both ends of each kernel and phase, in replays if the step is captured";
     out["empty_range_seconds"] = empty_range(context);
   }
   // On a GPU the first run builds plans, the second is recorded.

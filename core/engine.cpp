@@ -93,7 +93,7 @@ Engine::Engine(Engine& whole, int worker)
 
 const std::vector<std::unique_ptr<Engine>>& Engine::workers() {
   TEMPER_CHECK(team_ && device() == Device::cpu,
-               "engine: workers are an engine's on the CPU that has threads to share");
+               "engine: only an engine on the CPU with threads of its own has workers");
   for (int i = static_cast<int>(workers_.size()); i < team_->size(); ++i) workers_.emplace_back(new Engine(*this, i));
   return workers_;
 }

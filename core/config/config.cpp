@@ -173,7 +173,7 @@ void Fields::keep_list(const char* key, size_t count, const char* doc) {
 }
 
 std::string Fields::got(const ConfigNode& n) {
-  if (n.is_nothing()) return "nothing; give a value, or take the key away for the default";
+  if (n.is_nothing()) return "nothing; give a value, or remove the key for the default";
   return "'" + shortened(n.yaml()) + "'";
 }
 

@@ -164,7 +164,7 @@ class CublasLt {
     if (capture != cudaStreamCaptureStatusNone)
       throw NotRepeatable(
           cat("gemm: the ", text(key),
-              " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
+              " occurs for the first time in a captured step, and choosing its algorithm may load code; run the step "
               "once before it is captured"));
     Entry entry{.plan = describe(key)};
     // Before anything is proposed, too: a bias epilogue without a bias may count as one that is not supported.

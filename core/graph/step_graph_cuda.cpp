@@ -21,8 +21,7 @@ class CudaGraph : public RecordedWork {
   explicit CudaGraph(cudaGraph_t graph) {
     const cudaError_t error = cudaGraphInstantiate(graph_.out(), graph, 0);
     TEMPER_CHECK(error != cudaErrorMemoryAllocation,
-                 "graph: the GPU has no memory left for a recorded step; lower "
-                 "batch_size, or set graph: off");
+                 "graph: the GPU has no memory left for a captured step; lower batch_size, or set graph: off");
     check_recorded(error, "cudaGraphInstantiate");
   }
   void launch(Stream stream) override { TEMPER_CUDA_CALL(cudaGraphLaunch(graph_, handle(stream))); }

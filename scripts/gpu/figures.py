@@ -72,7 +72,7 @@ def measured(path):
 
 
 def step_rate(path, graph=None):
-    """Of temper-bench step: images per second. With graph: steps have to have been repeated by the device."""
+    """Of temper-bench step: images per second. With graph: steps must have been replayed by the device."""
     def figure(_log):
         texts = []
         for r in measured(path):
@@ -80,7 +80,7 @@ def step_rate(path, graph=None):
             texts.append(f"{extra['images'] / seconds:.0f} images/s, {1e3 * seconds:.2f} ms")
             repeated = extra.get("graph", {}).get("launched", 0)
             if graph and not repeated:
-                raise CheckFailed(f"{texts[-1]}, but no step was repeated by the device")
+                raise CheckFailed(f"{texts[-1]}, but no step was replayed by the device")
             if extra.get("gpu", {}).get("watts"):
                 texts[-1] += f", {extra['gpu']['watts']:.0f} W"
         return "; ".join(texts)

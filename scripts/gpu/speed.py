@@ -23,7 +23,7 @@ def bench(call, title, suite, file, axes, timeout, figure, settings=(), options=
 
 
 def step(call, compute, batch, timeout, name="", model="resnet18", settings=(), detail=("--brief",)):
-    """A training step of PGD-10, repeated by the device unless `settings` say otherwise. Without `detail` it is taken once more
+    """A training step of PGD-10, replayed by the device unless `settings` say otherwise. Without `detail` it is taken once more
     to see where the time goes."""
     graph = [] if call.rehearse or any(s.startswith("graph=") for s in settings) else ["graph=on"]
     label = name or f"{compute}, batch {batch}"

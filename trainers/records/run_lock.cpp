@@ -42,7 +42,7 @@ RunLock::RunLock(RunFolder folder) : folder_(std::move(folder)) {
     if (errno == EWOULDBLOCK) {
       const std::string who = holder(fd_);
       ::close(fd_);
-      fail(root, ": ", who, " works in this folder; wait until it ends, or choose another folder");
+      fail(root, ": ", who, " is using this folder; wait until it ends, or choose another folder");
     }
     warning_ = cat(root, ": this file system has no locks (", std::strerror(errno),
                    "), so nothing keeps another process out of this folder");

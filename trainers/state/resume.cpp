@@ -17,7 +17,7 @@ namespace {
 // Returns a warning, if there is one.
 std::string check_same_inputs(const LoadedCheckpoint& loaded, const RunInputs& now) {
   if (loaded.notes.inputs.empty())
-    return "the run was begun by a version that kept no record of its images; whether these are the same is not known";
+    return "the run was begun by a version that stored no fingerprint of its images; these may differ";
   const auto j = nlohmann::json::parse(loaded.notes.inputs, nullptr, false);
   TEMPER_CHECK(j.is_object(), loaded.file, ": the record of the run's images is damaged");
   const std::vector<std::string> changed = differences(run_inputs(j), now);

@@ -37,10 +37,10 @@ Facts facts_of(const Measurement& m, Detail detail) {
   const RunReport& r = *m.run;
   facts.emplace_back("on", r.data);
   facts.emplace_back("images", grouped(r.images_test));
-  facts.emplace_back("in", r.precision.empty() ? "a precision not on record" : r.precision);
+  facts.emplace_back("in", r.precision.empty() ? "an unknown precision" : r.precision);
   if (detail == Detail::names) return facts;
-  facts.emplace_back("images of fingerprint", r.test.known() ? r.test.images : "not on record");
-  facts.emplace_back("labels of fingerprint", r.test.known() ? r.test.labels : "not on record");
+  facts.emplace_back("images of fingerprint", r.test.known() ? r.test.images : "unknown");
+  facts.emplace_back("labels of fingerprint", r.test.known() ? r.test.labels : "unknown");
   return facts;
 }
 
