@@ -1,4 +1,4 @@
-// How still the running statistics of BatchNorm stand: the variance of the running means within each epoch (ARAT).
+// The stability of the running statistics of BatchNorm: the variance of the running means within each epoch (ARAT).
 #include <map>
 
 #include "analysis/analysis.h"

@@ -37,7 +37,7 @@ struct ConflictWatch : StepWatch {
   const ConflictOptions& options;
 };
 
-/// The layers on record, as training may have been done before.
+/// The layers of the written record, because the training may have been done by an earlier call.
 std::vector<std::string> layers_of(const MetricRecord& record) {
   std::vector<std::string> names;
   for (const auto& [key, value] : record.values)

@@ -30,7 +30,7 @@ struct GradientWatch : StepWatch {
   }
 
   const std::vector<std::string>& layers;
-  std::vector<int> chosen;  // from the first step on: a glob that matches nothing is not to be found out late
+  std::vector<int> chosen;  // set in the first step, so that a glob without a match is an error early
 };
 
 struct Gradients : Analysis {

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Blocks that are trained together while the rest stays.
+/// Blocks that are trained together while the rest is frozen.
 struct BlockSet {
   std::string label;
   std::vector<std::string> globs;
@@ -115,7 +115,7 @@ struct Reinit : Analysis {
   }
 
  private:
-  // What would else be found after the natural training.
+  // Errors that would otherwise appear after the natural training.
   void check(const Config& base) const {
     Experiment e = read_experiment(base);
     const DataSplits data = read_splits(e);

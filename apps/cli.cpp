@@ -24,7 +24,7 @@ std::string footer() {
       kExitInterrupted, " training was interrupted and can be continued with --resume.");
 }
 
-// The first argument that no option or command claims, with what it may have been meant to be.
+// The first argument that no option or command takes, with a suggestion.
 std::string unexpected(const CLI::App& app, const std::string& got) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options())

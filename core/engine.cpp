@@ -45,7 +45,7 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
 }
 
-// Where nobody finds or sets a scale, such as for a loss that is differentiated once.
+// The default if no scale is found or set, such as for a loss that is differentiated once.
 constexpr float kUsualScale = 1024;
 
 LossScales first_scales(float factor) {

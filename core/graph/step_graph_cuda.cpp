@@ -32,7 +32,7 @@ class CudaGraph : public RecordedWork {
 
 class CudaRecorder : public GraphRecorder {
  public:
-  // Thread local: what other threads do with the device is none of this capture's business.
+  // Thread local: calls of other threads do not disturb this capture.
   void begin(Stream stream) override {
     TEMPER_CUDA_CALL(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal));
   }
@@ -48,7 +48,7 @@ class CudaRecorder : public GraphRecorder {
   void abandon(Stream stream) noexcept override {
     Graph graph;
     cudaStreamEndCapture(handle(stream), graph.out());
-    cudaGetLastError();  // the error that a broken capture leaves behind
+    cudaGetLastError();  // clears the error of a failed capture
   }
 };
 

@@ -25,7 +25,7 @@ bool has_plan(const std::optional<PlanRecord>& record) { return record && !recor
 /// Searches from which on it pays to start processes, which takes a second or two.
 constexpr std::ptrdiff_t kWorthIt = 4;
 
-/// An engine without a text form is looked for anew by every process.
+/// An engine without a text form is selected again by every process.
 std::string text(const ConvPlan& plan) {
   try {
     return plan.text();

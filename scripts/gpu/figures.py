@@ -54,7 +54,7 @@ def steps(path):
 def launched(path):
     """The same, where the device has to have repeated steps by itself."""
     def figure(log):
-        # The first step runs as it is, the second is recorded.
+        # The first step runs normally, the second is captured.
         idle = [label for label, e in read(path)["experiments"].items() if e["launched"] < e["steps"] - 2]
         if idle:
             raise CheckFailed("the graph was not launched: " + ", ".join(idle))

@@ -42,7 +42,7 @@ def pytorch(call, compute, variants, batch, timeout, name):
     return Step(f"PyTorch {name}", words, timeout, least=10, figure=figures.pytorch(path))
 
 
-# Of the kernels beside convolutions, those that a bf16 step of ResNet-18 spends its time in, at its sizes.
+# The kernels other than convolutions that take most of a bf16 step of ResNet-18, at its sizes.
 KERNELS = ("^(batch_norm/(apply|backward_sums|backward_batch|statistics)/bf16|pgd_step/linf|normalize/.*channels=3|square_sum"
            "|pool/global_forward/bf16|weight_update/f32-bf16/narrow|augment/f32/32x32x3)")
 

@@ -20,7 +20,7 @@ std::string this_process() {
   return cat("process ", ::getpid(), " on ", host);
 }
 
-// What the holder wrote; it may be about to.
+// The text that the holder wrote, if it has written any yet.
 std::string holder(int fd) {
   char text[320] = {};
   const ssize_t n = ::pread(fd, text, sizeof text - 1, 0);
@@ -49,7 +49,7 @@ RunLock::RunLock(RunFolder folder) : folder_(std::move(folder)) {
   } while (!is_ours());
   const std::string me = this_process();
   if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, me.data(), me.size(), 0) < 0) {
-    // Only the message of a process that finds the folder taken is poorer for it.
+    // Without it, only the error message of another process lacks details.
   }
   remove_unfinished(root);
   remove_unfinished(folder_.checkpoints().string());

@@ -31,7 +31,7 @@ bool is_validated(const LoopSection& loop, int64_t epoch, int64_t last) {
   return loop.eval_every == 0 || epoch == last || epoch % loop.eval_every == 0;
 }
 
-// Of a group of parameters, 0 being what is in none.
+// The schedule of a group of parameters; group 0: those in no group.
 const std::string& schedule_of(const Experiment& e, size_t group) {
   const bool own = group > 0 && e.optimizer.options.groups[group - 1].schedule;
   return own ? e.optimizer.options.groups[group - 1].schedule_name : e.schedule.name;
