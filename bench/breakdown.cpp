@@ -94,7 +94,7 @@ bool inside_kernel(const std::vector<RangeLog::Node>& nodes, int i) {
   return false;
 }
 
-/// What timing a range with nothing in it gives, in repetitions by the device where it can.
+/// The time of an empty range, measured in replays by the device if it can.
 double empty_range(const BreakdownContext& context) {
   constexpr int kRanges = 64, kRuns = 5;
   static const char* kName = "empty";
