@@ -4,7 +4,7 @@
 
 namespace temper {
 
-/// The files of one run. Only names; see trainers/loop/loop.h for who writes them.
+/// The names of the files of a run. trainers/loop/loop.h and workflows/run_experiment.h say what writes them.
 struct RunFolder {
   std::filesystem::path root;
 
