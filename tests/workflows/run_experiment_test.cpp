@@ -9,7 +9,7 @@
 #include "trainers/records/run_config.h"
 #include "trainers/records/run_environment.h"
 #include "trainers/records/run_files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "workflows/report/run.h"
 
 using namespace temper;
