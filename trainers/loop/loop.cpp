@@ -102,7 +102,7 @@ TrainResult OpenRun::close(Outcome outcome) {
   if (outcome != Outcome::interrupted) save_averages(state, run.folder);
   run.lock.check_in_place();
   const Progress& p = state.progress;
-  const TrainResult result{
+  TrainResult result{
       .outcome = outcome,
       .end = {.outcome = name(outcome),
               .epochs = p.epoch - 1,
