@@ -118,8 +118,7 @@ void Fields::keep_choice(const char* key, const char* text, const std::vector<st
 
 Fields Fields::enter(const char* key) {
   const ConfigNode* n = declare(key);
-  if (n && !n->is_section() && !n->is_nothing())
-    reject(key, "expected a section of `key: value` lines, got ", got(*n));
+  if (n && !n->is_section() && !n->is_nothing()) reject(key, "expected a section of `key: value` lines, got ", got(*n));
   return Fields(*config_, n && n->is_section() ? *n : ConfigNode::section(), join_path(path_, key), warnings_);
 }
 
@@ -261,8 +260,7 @@ void Fields::read(const char* key, const ConfigNode& n, float& value) const {
   double v = 0;
   read(key, n, v);
   value = static_cast<float>(v);
-  if (!std::isfinite(value))
-    reject(key, "expected a number, got '", shortened(n.text()), "', more than 32 bits hold");
+  if (!std::isfinite(value)) reject(key, "expected a number, got '", shortened(n.text()), "', more than 32 bits hold");
 }
 template <class Int>
 static void read_whole(const Fields& f, const char* key, const ConfigNode& n, Int& value) {
