@@ -4,8 +4,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "workflows/report/run.h"
 
 namespace temper {
@@ -52,8 +50,8 @@ std::string table_markdown(const SeedTable& table);
 std::string table_csv(const SeedTable& table);
 /// A tabular with the rules of the package booktabs.
 std::string table_latex(const SeedTable& table);
-/// The same with every single value.
-nlohmann::ordered_json table_json(const SeedTable& table);
+/// As JSON, with every single value.
+std::string table_json(const SeedTable& table);
 
 /// Writes table.md, table.csv, table.tex and table.json into a folder.
 void write_tables(const SeedTable& table, const std::filesystem::path& folder);
