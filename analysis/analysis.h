@@ -11,7 +11,7 @@
 #include "trainers/loop/observer.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What an analysis looks at: an experiment that it trains itself, or a run.
 struct Subject {

@@ -8,7 +8,9 @@
 #include <variant>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// A cell of a table: a number, a text, or nothing, for what does not exist. Numbers are compared by their values.
 class FindingsCell {

@@ -9,7 +9,7 @@
 #include "kernels/augment/augment.h"
 #include "kernels/runtime/device_array.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// How training images are varied; see kernels/augment.
 struct Augmentation {

@@ -7,7 +7,7 @@
 #include "workflows/run_experiment.h"
 #include "workflows/sweep_file.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Told of the runs of a sweep, beside the Observer that is told of each run's progress.
 struct SweepProgress {

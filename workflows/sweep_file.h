@@ -6,7 +6,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One row of the table that a sweep makes: a configuration and what is laid over it.
 struct SweepRow {

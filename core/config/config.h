@@ -14,7 +14,7 @@
 #include "core/limits.h"
 #include "kernels/runtime/check.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a base said in a section that chooses something by `name`, where the file laid over it chooses something else.
 struct PassedOver {

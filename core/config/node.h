@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// A value of a configuration: nothing, a text, a list, or a section of keys in their order. Numbers are text: what a
 /// text means is up to whoever reads it. A copy shares nothing with what it was copied from.

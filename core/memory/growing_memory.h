@@ -6,7 +6,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Memory of a device that begins at one address and grows there, up to a limit: what lies in it never moves.
 class GrowingMemory {

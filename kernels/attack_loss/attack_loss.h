@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // What an attack that steps by a gradient's direction alone ascends: per row of (rows, cols) logits, a value and a
 // gradient that has the direction of a loss's without the positive factor by which that loss's gradient vanishes. The

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What an attack has met of a sample: bits of its note.
 enum GradientNote : int32_t {

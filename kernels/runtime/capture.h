@@ -12,7 +12,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Thrown for work that a device cannot repeat by itself, such as a wait of the host. The same work can be done.
 struct NotRepeatable : Error {

@@ -13,7 +13,7 @@
 #include "kernels/runtime/known_op.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// `scratch` is written with nothing anybody relies on.
 enum class Role : uint8_t { in, out, inout, scratch };

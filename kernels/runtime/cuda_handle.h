@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/cuda_call.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Owns what a library of CUDA knows by a handle, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and ends
 /// it with `destroy`. Stands for the handle wherever that is expected.

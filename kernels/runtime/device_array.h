@@ -4,7 +4,7 @@
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// An array in a device's memory, for what a kernel needs beside tensors: tables made once, scratch. On the CPU it is
 /// plain memory.

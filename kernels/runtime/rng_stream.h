@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/philox.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The random numbers of one user within a step: a key for each substream (restart, iteration), and streams of its own
 /// for what it uses, by name. Streams of different names never overlap: the name goes into the seed.

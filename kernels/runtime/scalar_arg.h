@@ -2,7 +2,7 @@
 // Numbers that differ from one run of the same work to the next.
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A number that a kernel takes: given with the launch, or read where the kernel runs. Work that is recorded once and
 /// done again by the device alone (Capture) finds other numbers in that memory each time.

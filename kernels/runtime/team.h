@@ -12,7 +12,7 @@
 #include "kernels/runtime/items.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Fewer elements than this are not worth waking a second thread for.
 inline constexpr int64_t kParallelGrain = 1 << 14;

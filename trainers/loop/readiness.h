@@ -3,7 +3,7 @@
 #include "trainers/loop/loop.h"
 #include "trainers/state/state.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Throws Error if a run that is to be new already has its folder.
 void check_unused(const RunFolder& folder, Resume resume);

@@ -5,7 +5,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The content of the file; checkpoints hold it too.
 std::string config_text(const Experiment& experiment);

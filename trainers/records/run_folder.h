@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// The files of one run. Only names; see trainers/loop/loop.h for who writes them.
 struct RunFolder {

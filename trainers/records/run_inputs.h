@@ -5,7 +5,7 @@
 #include "data/published/fingerprint.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a run is trained on beside its configuration, which only names files. Kept in data.json, in every checkpoint
 /// and in evaluation.json.

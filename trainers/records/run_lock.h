@@ -3,7 +3,7 @@
 
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A run folder while one process works in it. The lock ends with the process, however that ends; whoever takes it
 /// finds the folder without half-written files.

@@ -3,7 +3,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A run's trained network: `weights` is last (the last checkpoint, never the one before in its place), best, ema or
 /// swa. Throws Error if the run kept no such weights, or on another word.

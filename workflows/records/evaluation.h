@@ -11,7 +11,7 @@
 #include "trainers/records/run_inputs.h"
 #include "trainers/records/test_evaluation.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One line of the table: the test images as they are ("clean") or under an attack.
 struct EvaluationRow {

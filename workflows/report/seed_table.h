@@ -6,7 +6,7 @@
 
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Mean and sample standard deviation (divided by n - 1; NaN for n = 1) of what is not NaN.
 struct Spread {
