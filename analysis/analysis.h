@@ -12,7 +12,7 @@
 #include "trainers/loop/observer.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The input of an analysis: an experiment, which it trains itself, or a run.
 struct Subject {

@@ -7,7 +7,7 @@
 #include "analysis/findings.h"
 #include "trainers/loop/observer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct AnalysisOptions {
   std::string name;                    ///< of the analysis

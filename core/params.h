@@ -8,7 +8,7 @@
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The initial value of one element: (key, parameter index, element index) -> value. See nn/init.h for the usual ones.
 using Init = std::function<double(const RngKey& key, uint32_t param, uint32_t element)>;

@@ -9,7 +9,7 @@
 #include "kernels/augment/augment.h"
 #include "kernels/runtime/device_array.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The augmentation of training images (kernels/augment).
 struct Augmentation {

@@ -6,7 +6,7 @@
 
 #include "workflows/report/result_table.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct ReportOptions {
   std::vector<std::filesystem::path> folders;  ///< of the runs

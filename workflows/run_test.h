@@ -8,7 +8,7 @@
 #include "workflows/records/evaluation.h"
 #include "workflows/records/examples.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct TestResult {
   Evaluation evaluation;

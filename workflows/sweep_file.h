@@ -6,7 +6,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One row of a sweep's table: a configuration and its overrides.
 struct SweepRow {

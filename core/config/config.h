@@ -14,7 +14,7 @@
 #include "core/limits.h"
 #include "kernels/runtime/check.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The keys of a base in a section that chooses something by `name`, if the file that overlays the base chooses
 /// something else.

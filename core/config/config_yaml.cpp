@@ -33,7 +33,8 @@ class Tree {
       TEMPER_CHECK(!open.is(n), at(n), ": an alias inside its own anchor never ends; write the value out");
     TEMPER_CHECK(open_.size() < kMostLevels, at(n), ": more than ", kMostLevels, " levels deep");
     open_.push_back(n);
-    const auto layout = n.Style() == YAML::EmitterStyle::Flow ? ConfigNode::Layout::one_line : ConfigNode::Layout::lines;
+    const auto layout =
+        n.Style() == YAML::EmitterStyle::Flow ? ConfigNode::Layout::one_line : ConfigNode::Layout::lines;
     ConfigNode out = n.IsMap() ? ConfigNode::section(layout) : ConfigNode::list(layout);
     if (n.IsMap()) {
       std::set<std::string> seen;
@@ -171,8 +172,6 @@ ConfigNode yaml_tree(const std::string& text, const std::string& name, const Not
   }
 }
 
-bool yaml_bool(const std::string& text, bool& value) {
-  return YAML::convert<bool>::decode(YAML::Node(text), value);
-}
+bool yaml_bool(const std::string& text, bool& value) { return YAML::convert<bool>::decode(YAML::Node(text), value); }
 
 }  // namespace temper

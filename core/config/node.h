@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// A value of a configuration: nothing, a text, a list, or a section of keys in order. Numbers are text; their reader
 /// parses them. A copy is a deep copy.

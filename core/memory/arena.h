@@ -6,7 +6,7 @@
 #include "core/memory/growing_memory.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 class GuardZones;
 

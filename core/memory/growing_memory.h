@@ -6,7 +6,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Memory of a device that starts at a fixed address and grows up to a limit. Its contents never move.
 class GrowingMemory {

@@ -2,7 +2,7 @@
 #include "core/ops/norm.h"
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct ConvOptions {
   int stride = 1;

@@ -5,7 +5,7 @@
 #include "kernels/runtime/stream.h"
 #include "kernels/sgd_step/sgd_step.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Where weight decay acts: as a penalty, in the gradient (Adam), or on the weight itself (AdamW).
 enum class Decay : uint8_t { gradient, weight };

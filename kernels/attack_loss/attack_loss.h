@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Objectives of attacks that use only a gradient's direction: per row of (rows, cols) logits, a value and a gradient in
 // the direction of a loss's gradient, but without the positive factor that makes the latter vanish. The

@@ -4,7 +4,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Batch normalisation of x (rows, channels), dense, channels innermost; Ioffe & Szegedy 2015. Activations are T;
 // parameters, statistics and sums are compute_t<T>. Every reduction is a tree fixed by the extents alone: equal bits

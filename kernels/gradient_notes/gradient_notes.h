@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The findings of an attack for a sample: bits of its note.
 enum GradientNote : int32_t {

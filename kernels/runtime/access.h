@@ -8,7 +8,7 @@
 
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// An argument of map() or Row::each() that is written and never read.
 template <class T>

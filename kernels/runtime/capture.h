@@ -11,7 +11,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Thrown for work that cannot be captured, such as a wait of the host. The same work can run without a capture.
 struct NotRepeatable : Error {

@@ -13,7 +13,7 @@
 #include "kernels/runtime/known_op.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// `scratch` is written, but its contents do not matter.
 enum class Role : uint8_t { in, out, inout, scratch };

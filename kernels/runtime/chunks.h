@@ -5,7 +5,7 @@
 
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Rows are reduced chunk by chunk, then the chunks in order. Cut by the extents alone; a chunk of the smallest size
 /// stays in a CPU core's cache, so that reading it a second time is free.

@@ -8,7 +8,8 @@
 #include "kernels/runtime/instruction_set.h"
 #include "kernels/runtime/items.h"
 
-namespace temper::conv3x3 {
+namespace TEMPER_API temper {
+namespace conv3x3 {
 
 enum class Stride : uint8_t { one, two, half };
 
@@ -196,4 +197,5 @@ void add_filter_gradient(const ConvCase& c) {
             .devices = {Device::cpu}});
 }
 
-}  // namespace temper::conv3x3
+}  // namespace conv3x3
+}  // namespace temper

@@ -3,7 +3,8 @@
 // over a vector type (instruction_set.h).
 #include "kernels/runtime/conv3x3.h"
 
-namespace temper::conv3x3 {
+namespace TEMPER_API temper {
+namespace conv3x3 {
 
 /// y <- max(lowest, (mask > 0) * (y + add)) for kCount pixels `stride` apart. The elements `ahead` of `add` and `mask`
 /// are prefetched for the next tile.
@@ -72,4 +73,5 @@ inline __attribute__((always_inline)) void write_row(const ConvOperands<T>& o, c
                                          mask ? mask + j * pixel : nullptr, to.lowest, to.ahead));
 }
 
-}  // namespace temper::conv3x3
+}  // namespace conv3x3
+}  // namespace temper

@@ -1,5 +1,5 @@
 #pragma once
-// Only for .cu files and CUDA-side .cpp files.
+// Only for .cu files and CUDA-side .cpp files. Public, as headers with TEMPER_API are.
 #include <cuda_runtime.h>
 
 #include "kernels/runtime/check.h"

@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/cuda_call.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Owns a handle of a CUDA library, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and destroys it with
 /// `destroy`. Converts to the handle.

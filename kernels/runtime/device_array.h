@@ -4,7 +4,7 @@
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// An array in device memory for data of a kernel other than tensors: tables, scratch. On the CPU it is plain memory.
 template <class T>

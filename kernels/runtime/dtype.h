@@ -7,7 +7,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class DType : uint8_t { f32, f64, bf16, i32, u8, i64, f16 };
 

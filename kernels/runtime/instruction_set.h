@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <optional>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// In the order of their speed. `vnni`: AVX-512 with dot products of 16-bit integers and conversions to bf16.
 enum class InstructionSet : uint8_t { avx2, avx512, vnni };

@@ -2,7 +2,9 @@
 // What a team of threads is handed. Holds no code: files that are compiled for other instruction sets include it.
 #include <cstdint>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 class Team;
 

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <vector>
 
-namespace temper::known {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
+namespace known {
 
 /// y = max(x, 0).
 struct Relu {
@@ -101,9 +104,10 @@ struct SoftCrossEntropy {
   size_t logits, target, loss, dlogits;
 };
 
-}  // namespace temper::known
+}  // namespace known
+}  // namespace temper
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One of the above, or nothing.
 using KnownOp = std::any;

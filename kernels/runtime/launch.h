@@ -7,7 +7,7 @@
 #include "kernels/runtime/not_emulated.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct LaunchConfig {
   dim3 blocks, threads;

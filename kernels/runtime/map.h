@@ -15,7 +15,7 @@
 #include "kernels/runtime/launch.h"
 #endif
 
-namespace temper {
+namespace TEMPER_API temper {
 
 namespace detail {
 

@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Whether this build and this machine can run kernels on CUDA device 0.
 bool cuda_available();

@@ -13,7 +13,7 @@
 #define TEMPER_ON_DEVICE
 #endif
 
-namespace temper {
+namespace TEMPER_API temper {
 
 #if defined(TEMPER_EMULATION)
 inline thread_local bool emulates_device = false;

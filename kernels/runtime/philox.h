@@ -6,7 +6,7 @@
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/scalar_arg.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct Philox4 {
   uint32_t x[4];

@@ -11,7 +11,7 @@
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A phase (attack, forward, backward, update, an op's gradient) contains other ranges; a kernel is where time is
 /// spent.

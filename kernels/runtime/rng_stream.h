@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/philox.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A named stream of random numbers within a step: a key for each substream (restart, iteration), and derived streams
 /// by name. Streams with different names do not overlap, because the name goes into the seed.

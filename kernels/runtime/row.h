@@ -12,7 +12,7 @@
 #include "kernels/runtime/run.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 namespace detail {
 

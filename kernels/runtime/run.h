@@ -6,7 +6,7 @@
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 #if defined(TEMPER_ON_DEVICE)
 /// On CUDA: as many as one access moves.

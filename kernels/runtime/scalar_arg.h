@@ -2,7 +2,7 @@
 // Kernel arguments that may change between replays of a captured step.
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A scalar argument of a kernel: a number, or the address of a live value that the kernel reads when it runs. Every
 /// replay of a captured launch reads the present value (Capture).

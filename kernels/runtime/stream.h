@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <ostream>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 class RangeLog;
 class Capture;

@@ -12,7 +12,7 @@
 #include "kernels/runtime/items.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Loops over fewer elements than this run on one thread.
 inline constexpr int64_t kParallelGrain = 1 << 14;

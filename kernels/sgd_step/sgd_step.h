@@ -4,7 +4,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a zero in the mask means. zero_gradient: the gradient counts as zero, momentum and weight decay still act.
 /// freeze: neither the weight nor its velocity moves.

@@ -4,7 +4,7 @@
 #include "kernels/runtime/stream.h"
 #include "kernels/sgd_step/sgd_step.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Arrays of n elements each. w, velocity: updated in place. grad, mask (null: none): read. average (null: none):
 /// updated in place. half (may be null): output.

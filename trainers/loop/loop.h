@@ -4,7 +4,7 @@
 #include "trainers/records/run_folder.h"
 #include "trainers/records/run_lock.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct ReadyRun;
 

@@ -3,7 +3,7 @@
 #include "trainers/loop/loop.h"
 #include "trainers/state/state.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Throws Error if a new run is to be written to a folder that holds a run.
 void check_unused(const RunFolder& folder, Resume resume);

@@ -6,7 +6,7 @@
 #include "trainers/loop/observer.h"
 #include "trainers/loop/step_log.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A line of metrics.jsonl of a run folder, one JSON object:
 ///   {"event":"step","epoch":1,"step":20,"total_step":20,"loss":2.1,"lr":0.1,"grad_norm":3.2,"images_per_second":812}

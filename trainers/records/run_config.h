@@ -6,7 +6,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The content of the file, which checkpoints hold, too.
 std::string config_text(const Experiment& experiment);

@@ -7,7 +7,7 @@
 #include "trainers/loop/loop.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 class TrainingState;
 

@@ -2,7 +2,9 @@
 #include <filesystem>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// The names of the files of a run. trainers/loop/loop.h and workflows/run_experiment.h say what writes them.
 struct RunFolder {

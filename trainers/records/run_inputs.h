@@ -5,7 +5,7 @@
 #include "data/published/fingerprint.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Fingerprints of the inputs of a run, of which its configuration only has the file names. Stored in data.json, in
 /// every checkpoint and in evaluation.json.

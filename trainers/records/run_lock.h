@@ -3,7 +3,7 @@
 
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A lock of a run folder for one process. It ends with the process, even if that is killed. Taking it removes
 /// half-written files.

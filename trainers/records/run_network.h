@@ -3,7 +3,7 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A run's trained network. `weights` is last (the last checkpoint; the previous one does not replace it), best, ema or
 /// swa. Throws Error if the run has no such weights, or for any other word.

@@ -11,7 +11,7 @@
 #include "trainers/records/run_inputs.h"
 #include "trainers/records/test_evaluation.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One row of the table: the clean test images ("clean") or an attack.
 struct EvaluationRow {

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// One test image before and after the attack, as data URIs.
 struct Example {

@@ -4,7 +4,7 @@
 
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The one-page report of a run: accuracies, curves, example images, settings, environment, and the command to repeat
 /// it.

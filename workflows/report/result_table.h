@@ -6,7 +6,7 @@
 
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct NamedRun {
   std::string name;  ///< in notes

@@ -9,7 +9,7 @@
 #include "workflows/records/evaluation.h"
 #include "workflows/records/examples.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct RunReport : Evaluation {
   std::filesystem::path folder;

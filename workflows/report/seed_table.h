@@ -4,11 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Mean and sample standard deviation (divided by n - 1; NaN for n = 1) of values that are not NaN.
 struct Spread {
@@ -52,8 +50,8 @@ std::string table_markdown(const SeedTable& table);
 std::string table_csv(const SeedTable& table);
 /// A LaTeX tabular for the package booktabs.
 std::string table_latex(const SeedTable& table);
-/// The same with every single value.
-nlohmann::ordered_json table_json(const SeedTable& table);
+/// As JSON, with every single value.
+std::string table_json(const SeedTable& table);
 
 /// Writes table.md, table.csv, table.tex and table.json into a folder.
 void write_tables(const SeedTable& table, const std::filesystem::path& folder);
