@@ -6,7 +6,7 @@
 #include "trainers/loop/loop.h"
 #include "workflows/run_test.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a folder holds of an experiment's run.
 enum class RunState : uint8_t { absent, started, complete };

@@ -7,7 +7,7 @@
 #include "workflows/run_experiment.h"
 #include "workflows/sweep_file.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Callbacks for the runs of a sweep. The progress within a run goes to the Observer.
 struct SweepProgress {

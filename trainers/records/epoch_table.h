@@ -8,7 +8,7 @@
 
 #include "trainers/loop/observer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One line; what was not measured is NaN. Accuracies are percent of the validation images.
 struct EpochRow {
