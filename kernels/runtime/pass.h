@@ -4,6 +4,7 @@
 //   TEMPER_ON_DEVICE  this pass compiles them for the device
 // Both hold in the emulation of tests/emulation, which brings a <cuda_runtime.h> of its own: there one pass compiles
 // for the host and for the device, and on_device() tells them apart.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 #if defined(__CUDACC__) || defined(TEMPER_EMULATION)

@@ -3,6 +3,7 @@
 // for each of them in registers. `size` columns from `column` on, at most kMost. The elements of an array are moved by
 // load() and store(), which take the first one of its row and count from the run's.
 #include "kernels/runtime/access.h"
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
 

@@ -1,5 +1,6 @@
 #pragma once
 // Numbers that differ from one run of the same work to the next.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 namespace TEMPER_API temper {
