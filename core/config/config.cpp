@@ -65,7 +65,7 @@ const ConfigNode* Fields::declare(const char* key) {
 void Fields::take_over(const std::string& fallback, const std::string& name) {
   const auto passed = config_->passed.find(path_);
   if (passed == config_->passed.end() || !passed->second.name.empty() || name != fallback) return;
-  Config all{.root = passed->second.keys};  // what a base says without a name is for the default
+  Config all{.root = passed->second.keys};  // keys of a base without a name are meant for the default
   overlay(all, {.root = node_});
   node_ = all.root;
   passed_ = {};
@@ -172,7 +172,7 @@ void Fields::keep_list(const char* key, size_t count, const char* doc) {
 }
 
 std::string Fields::got(const ConfigNode& n) {
-  if (n.is_nothing()) return "nothing; give a value, or take the key away for the default";
+  if (n.is_nothing()) return "nothing; give a value, or remove the key for the default";
   return "'" + shortened(n.yaml()) + "'";
 }
 

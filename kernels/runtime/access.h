@@ -23,7 +23,7 @@ TEMPER_HD WriteOnly<T> write(T* data) {
 
 namespace detail {
 
-/// What a GPU reads or writes at once, in bytes, and the most that one thread holds.
+/// Bytes of one memory access of a GPU, and the most that one thread holds.
 inline constexpr int kAccess = 16, kHeld = 128;
 
 template <int W, class T>

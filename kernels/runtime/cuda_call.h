@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/check.h"
 
-// A failed call leaves its error behind for whoever asks next; a launch would take it for its own.
+// A failed call leaves its error in the runtime; a later launch would report it as its own.
 #define TEMPER_CUDA_CALL(call)                                        \
   do {                                                                \
     const cudaError_t error_ = (call);                                \

@@ -13,7 +13,7 @@ namespace TEMPER_API temper {
 //     row.put(x, v);
 //   }
 
-/// A row that stays where it is: its functions with arrays are those of Row.
+/// A row that stays in memory: its functions with arrays are those of Row.
 class LongRow : public Row {
  public:
   explicit TEMPER_HD LongRow(const Row& row) : Row(row) {}

@@ -17,7 +17,7 @@ struct SgdStep {
   double momentum = 0.9;
   double weight_decay = 0;
   Momentum kind = Momentum::classic;
-  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
+  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is skipped, nothing changes
 };
 
 /// One step of stochastic gradient descent over n elements, in PyTorch's order:

@@ -97,7 +97,7 @@ TEST_CASE("analysis: runs that were not measured alike are not put into one tabl
              ContainsSubstring("The validation images are not the same in all runs"));
   CHECK_THROWS_WITH(run({a, subject("b", other, "1111", "2222")}),
                     ContainsSubstring("overfitting: the runs differ in the validation attack: ") &&
-                        ContainsSubstring("radius 0.2") && ContainsSubstring("(b); such numbers are no comparison"));
+                        ContainsSubstring("radius 0.2") && ContainsSubstring("(b); such numbers cannot be compared"));
   CHECK_THROWS_WITH(run({a, subject("b", plain, "4444", "2222")}), ContainsSubstring("differ in training images"));
   CHECK_THROWS_WITH(run({a, subject("b", plain + "\nprecision: {compute: f64}", "1111", "2222")}),
                     ContainsSubstring("differ in precision: f32 (a), but f64 (b)"));

@@ -6,7 +6,7 @@
 
 namespace TEMPER_API temper {
 
-/// The files of one run. Only names; see trainers/loop/loop.h for who writes them.
+/// The names of the files of a run. trainers/loop/loop.h and workflows/run_experiment.h say what writes them.
 struct RunFolder {
   std::filesystem::path root;
 

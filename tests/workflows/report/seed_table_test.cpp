@@ -83,7 +83,7 @@ TEST_CASE("seed table: what differs stands in columns of its own, and every tabl
   CHECK(std::isnan(t.rows[1].values[1][0]));
   CHECK(t.rows[1].values[2][0] == 50);
   CHECK(t.rows[0].values[4][0] == t.rows[1].values[4][0]);
-  const std::string said = "Not measured alike in all runs, so that it has a column for each way: PGD-20.";
+  const std::string said = "Measured in different ways, with a column for each: PGD-20.";
   CHECK_THAT(table_markdown(t), ContainsSubstring(said));
   CHECK_THAT(table_latex(t), ContainsSubstring("% " + said));
   CHECK_THAT(table_json(t), ContainsSubstring(said));
