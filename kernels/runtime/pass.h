@@ -2,14 +2,9 @@
 // The compiler, and its pass, that compile a kernel's source.
 //   TEMPER_KERNELS    this compiler accepts __global__ functions
 //   TEMPER_ON_DEVICE  this pass compiles them for the device
-<<<<<<< HEAD
-// Both hold in the emulation of tests/emulation, which brings a <cuda_runtime.h> of its own: there one pass compiles
-// for the host and for the device, and on_device() tells them apart.
-#include "kernels/runtime/api.h"
-=======
 // Both are defined in the emulation of tests/emulation, which has its own <cuda_runtime.h>: there one pass compiles for
 // the host and for the device, and on_device() distinguishes them at run time.
->>>>>>> land
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 #if defined(__CUDACC__) || defined(TEMPER_EMULATION)
