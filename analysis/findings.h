@@ -1,16 +1,40 @@
 #pragma once
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
-#include <nlohmann/json.hpp>
+#include "kernels/runtime/api.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// What an analysis found: one table and pictures of it. Cells are numbers, text, or null for what does not exist.
+/// A cell of a table: a number, a text, or nothing, for what does not exist. Numbers are compared by their values.
+class FindingsCell {
+ public:
+  using Value = std::variant<std::nullptr_t, std::string, int64_t, double>;
+  FindingsCell(std::nullptr_t) {}
+  FindingsCell(std::string text) : value_(std::move(text)) {}
+  FindingsCell(const char* text) : value_(std::string(text)) {}
+  FindingsCell(std::integral auto number) : value_(static_cast<int64_t>(number)) {}
+  FindingsCell(double number) : value_(number) {}
+
+  const Value& value() const { return value_; }
+  bool is_text() const { return std::holds_alternative<std::string>(value_); }
+  /// Throws Error if it is no number.
+  double number() const;
+  friend bool operator==(const FindingsCell& a, const FindingsCell& b);
+
+ private:
+  Value value_ = nullptr;
+};
+
+/// What an analysis found: one table and pictures of it.
 struct Findings {
-  using Cell = nlohmann::ordered_json;
+  using Cell = FindingsCell;
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> rows;
@@ -21,11 +45,11 @@ struct Findings {
   const Cell& at(const std::vector<Cell>& key, const std::string& column) const;
 };
 
-/// NaN and infinity as null.
+/// NaN and infinity as nothing.
 Findings::Cell number(double value);
 
 std::string findings_csv(const Findings& f);
-nlohmann::ordered_json findings_json(const Findings& f);
+std::string findings_json(const Findings& f);
 /// Aligned columns for a terminal.
 std::string findings_text(const Findings& f);
 

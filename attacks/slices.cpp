@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "kernels/runtime/ceil_div.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
 
 namespace temper {
 
 namespace {
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 bool on_workers(Engine& engine) { return engine.stream().team && !listing(engine.stream()); }
 

@@ -1,6 +1,6 @@
-# The standard library's headers, which every file includes, are parsed once; Catch2's too for tests, nlohmann/json's for
-# benchmarks. None of Temper's own: touching one has to compile what includes it, and nothing else. The names carry no path, so
-# that a compiler cache serves other checkouts with the result.
+# The standard library's headers, which every file includes, are parsed once, and Catch2's for tests. None of Temper's own:
+# touching one has to compile what includes it, and nothing else. The names carry no path, so that a compiler cache serves other
+# checkouts with the result.
 option(TEMPER_PRECOMPILE "Precompile headers of the standard library and of Catch2 (GCC)" ON)
 set(TEMPER_PRECOMPILED <algorithm> <array> <atomic> <charconv> <chrono> <cmath> <condition_variable> <cstdint> <cstring>
   <filesystem> <fstream> <functional> <iostream> <limits> <map> <memory> <mutex> <numeric> <optional> <random> <set> <span>

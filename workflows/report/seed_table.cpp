@@ -161,7 +161,7 @@ std::string table_latex(const SeedTable& t) {
   return out + "\\bottomrule\n\\end{tabular}\n";
 }
 
-ordered_json table_json(const SeedTable& t) {
+std::string table_json(const SeedTable& t) {
   ordered_json j = {{"title", t.title}, {"seeds", t.seeds}, {"note", t.note}};
   if (!t.caveats.empty()) j["caveats"] = t.caveats;
   j["rows"] = ordered_json::array();
@@ -175,14 +175,14 @@ ordered_json table_json(const SeedTable& t) {
     }
     j["rows"].push_back(r);
   }
-  return j;
+  return json_text(j);
 }
 
 void write_tables(const SeedTable& table, const std::filesystem::path& folder) {
   write_text(folder / "table.md", table_markdown(table));
   write_text(folder / "table.csv", table_csv(table));
   write_text(folder / "table.tex", table_latex(table));
-  write_text(folder / "table.json", json_text(table_json(table)));
+  write_text(folder / "table.json", table_json(table));
 }
 
 }  // namespace temper
