@@ -1,5 +1,6 @@
 #pragma once
-// Looking into what training does: the experiments behind a paper's figures, each a file that registers itself.
+// Analyses of training and of trained networks, such as the experiments of a paper's figures. Each is a file that
+// registers itself.
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,18 +12,18 @@
 #include "trainers/loop/observer.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// What an analysis looks at: an experiment that it trains itself, or a run.
+/// The input of an analysis: an experiment, which it trains itself, or a run.
 struct Subject {
-  std::string name;                 ///< in tables: of the file or the folder
-  Config config;                    ///< of the experiment, as far as it is given
+  std::string name;                 ///< for tables: the name of the file or folder
+  Config config;                    ///< of the experiment, as given
   std::optional<RunFolder> folder;  ///< of a run
 };
 
 struct AnalysisContext {
   const std::vector<Subject>& subjects;
-  std::filesystem::path out;  ///< exists; runs that the analysis trains go below it
+  std::filesystem::path out;  ///< an existing folder, also for runs that the analysis trains
   Observer& observer;
 };
 
@@ -35,7 +36,7 @@ class Analysis {
   virtual Takes takes() const = 0;
   /// What is measured, in a few sentences.
   virtual std::string help() const = 0;
-  /// Throws Interrupted when a signal ended it; the same call continues.
+  /// Throws Interrupted after a signal; the same call continues.
   virtual Findings run(const AnalysisContext& context) = 0;
 };
 

@@ -1,4 +1,4 @@
-// How still the running statistics of BatchNorm stand: the variance of the running means within each epoch (ARAT).
+// The stability of the running statistics of BatchNorm: the variance of the running means within each epoch (ARAT).
 #include <map>
 
 #include "analysis/analysis.h"
@@ -94,10 +94,10 @@ struct BnWatch : Watch {
 struct Bn : Analysis {
   Takes takes() const override { return Takes::experiments; }
   std::string help() const override {
-    return "Trains experiments as they are and computes for every epoch the variance of BatchNorm's running means over the "
+    return "Trains experiments unchanged and computes for every epoch the variance of BatchNorm's running means over the "
            "epoch's steps, averaged over channels, per layer and for each BatchNorm branch. Give it a method with shared "
-           "and with split BatchNorm to compare them. An interrupted one continues; the epoch it was cut in is computed "
-           "from the steps after the cut.";
+           "and with split BatchNorm to compare them. An interrupted analysis continues; the interrupted epoch is "
+           "computed from the steps after the interruption.";
   }
 
   Findings run(const AnalysisContext& context) override {

@@ -12,7 +12,7 @@ void check_comparable(const std::string& who, const std::string& what, const std
     if (v.empty()) continue;
     if (!first) first = &s, of_first = v;
     TEMPER_CHECK(v == of_first, who, ": the runs differ in ", what, ": ", of_first, " (", first->name, "), but ", v,
-                 " (", s.name, "); such numbers are no comparison, so look at these runs one at a time");
+                 " (", s.name, "); such numbers cannot be compared, so analyse these runs one at a time");
   }
 }
 

@@ -5,8 +5,8 @@
 
 namespace temper {
 
-/// Throws Error, naming who differs, unless `value` is the same of all subjects: what an analysis puts into one table
-/// has to be measured alike. An empty value is one that is not on record and differs from none.
+/// Throws Error, naming the subjects that differ, unless `value` is the same for all subjects: numbers in one table
+/// must be measured in the same way. An empty value is unknown and equals every other.
 void check_comparable(const std::string& who, const std::string& what, const std::vector<Subject>& subjects,
                       const std::function<std::string(const Subject&)>& value);
 

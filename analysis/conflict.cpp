@@ -37,7 +37,7 @@ struct ConflictWatch : StepWatch {
   const ConflictOptions& options;
 };
 
-/// The layers on record, as training may have been done before.
+/// The layers of the written record, because the training may have been done by an earlier call.
 std::vector<std::string> layers_of(const MetricRecord& record) {
   std::vector<std::string> names;
   for (const auto& [key, value] : record.values)
@@ -60,8 +60,9 @@ struct Conflict : Analysis {
   std::string help() const override {
     return "Compares the gradients of two parts of a loss over the convolution and linear weights: their cosine, and the "
            "share of weights that they move in opposite directions, in total and per layer. Of a run: of its trained "
-           "network, averaged over training batches. Of an experiment: it is trained as it is, and measured every so many "
-           "steps on the step's batch, after the step; an interrupted one continues. Terms: clean_ce, adversarial_ce, kl "
+           "network, averaged over training batches. Of an experiment: it is trained unchanged, and measured every so "
+           "many steps on the step's batch, after the step; an interrupted one continues. Terms: clean_ce, "
+           "adversarial_ce, kl "
            "and kl_adversarial (gradient on the attacked side only) as in TRADES, and 1 - cosine of pooled features: "
            "invariance (gradient on the attacked side only), invariance_clean (on the other side only), "
            "invariance_symmetric (their mean). Both kinds of images pass with batch statistics; nothing is updated.";

@@ -16,15 +16,16 @@ struct ConflictOptions {
   void fields(Fields& f);
 };
 
-/// For each pair of losses the gradients G1 and G2 over the convolution and linear weights of a network: cos(G1, G2)
-/// and the share of weights with G1 * G2 < 0, averaged over batches. Both come from one recording of a clean and an
-/// adversarial pass with batch statistics; nothing is updated. (ARAT: gradient conflict)
+/// Gradient conflict (ARAT): for each pair of losses, with gradients G1 and G2 over the convolution and linear weights
+/// of a network, cos(G1, G2) and the share of weights with G1 * G2 < 0, averaged over batches. Both gradients come from
+/// one tape with a clean and an adversarial pass with batch statistics; nothing is updated.
 class ConflictMeter {
  public:
-  /// `robust_branch`: BatchNorm's, for attacked images, where the options name none. Everything given must outlive it.
+  /// `robust_branch`: the BatchNorm branch for adversarial images, if the options do not name one. All arguments must
+  /// outlive this object.
   ConflictMeter(const ConflictOptions& options, Engine& engine, const Network& network, int robust_branch);
 
-  /// `draw` numbers the attack's random starts.
+  /// `draw` selects the random starts of the attack.
   void add(const Batch& batch, int64_t draw);
 
   const std::vector<std::string>& layers() const { return layers_; }  ///< the first is "all"

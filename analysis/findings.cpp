@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include <nlohmann/json.hpp>
+
 #include "core/files/folders.h"
 #include "kernels/runtime/check.h"
 #include "trainers/records/run_files.h"
+#include "workflows/report/cells.h"
 #include "workflows/report/svg.h"
 
 namespace temper {
@@ -16,25 +19,36 @@ namespace {
 
 using Cell = Findings::Cell;
 
+nlohmann::ordered_json json(const Cell& cell) {
+  return std::visit([](const auto& value) { return nlohmann::ordered_json(value); }, cell.value());
+}
+
+bool is_nothing(const Cell& cell) { return std::holds_alternative<std::nullptr_t>(cell.value()); }
+
 std::string plain(const Cell& cell) {
-  if (cell.is_null()) return "";
-  return cell.is_string() ? cell.get<std::string>() : cell.dump();
+  if (is_nothing(cell)) return "";
+  return cell.is_text() ? std::get<std::string>(cell.value()) : json(cell).dump();
 }
 
 std::string short_text(const Cell& cell) {
-  if (cell.is_null()) return "-";
-  return cell.is_number_float() ? fmt::format("{:.4g}", cell.get<double>()) : plain(cell);
-}
-
-std::string csv(const Cell& cell) {
-  const std::string text = plain(cell);
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
+  if (is_nothing(cell)) return "-";
+  const double* number = std::get_if<double>(&cell.value());
+  return number ? fmt::format("{:.4g}", *number) : plain(cell);
 }
 
 }  // namespace
+
+double FindingsCell::number() const {
+  if (const auto* whole = std::get_if<int64_t>(&value_)) return static_cast<double>(*whole);
+  const auto* number = std::get_if<double>(&value_);
+  TEMPER_CHECK(number, "findings: expected a number, got ", is_text() ? std::get<std::string>(value_) : "nothing");
+  return *number;
+}
+
+bool operator==(const Cell& a, const Cell& b) {
+  const bool numbers = a.value().index() > 1 && b.value().index() > 1;
+  return numbers ? a.number() == b.number() : a.value() == b.value();
+}
 
 Cell number(double value) { return std::isfinite(value) ? Cell(value) : Cell(nullptr); }
 
@@ -43,13 +57,15 @@ const Cell& Findings::at(const std::vector<Cell>& key, const std::string& column
   for (const std::vector<Cell>& row : rows)
     if (c != columns.end() && key.size() <= row.size() && std::equal(key.begin(), key.end(), row.begin()))
       return row.at(static_cast<size_t>(c - columns.begin()));
-  fail("findings: no row ", Cell(key).dump(), " with a column '", column, "'");
+  nlohmann::ordered_json cells = nlohmann::ordered_json::array();
+  for (const Cell& cell : key) cells.push_back(json(cell));
+  fail("findings: no row ", cells.dump(), " with a column '", column, "'");
 }
 
 std::string findings_csv(const Findings& f) {
   std::string out;
   const auto line = [&](const auto& cells) {
-    for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + csv(cells[i]);
+    for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(plain(cells[i]));
     out += "\n";
   };
   line(f.columns);
@@ -57,14 +73,14 @@ std::string findings_csv(const Findings& f) {
   return out;
 }
 
-nlohmann::ordered_json findings_json(const Findings& f) {
+std::string findings_json(const Findings& f) {
   nlohmann::ordered_json j = {{"title", f.title}, {"notes", f.notes}, {"rows", nlohmann::ordered_json::array()}};
   for (const auto& row : f.rows) {
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
-    for (size_t i = 0; i < f.columns.size(); ++i) object[f.columns[i]] = row.at(i);
+    for (size_t i = 0; i < f.columns.size(); ++i) object[f.columns[i]] = json(row.at(i));
     j["rows"].push_back(object);
   }
-  return j;
+  return json_text(j);
 }
 
 std::string findings_text(const Findings& f) {
@@ -80,7 +96,7 @@ std::string findings_text(const Findings& f) {
   for (const auto& line : lines) {
     std::string text;
     for (size_t i = 0; i < line.size(); ++i) {
-      const bool words = !f.rows.empty() && f.rows[0][i].is_string();
+      const bool words = !f.rows.empty() && f.rows[0][i].is_text();
       text += (i > 0 ? "  " : "") +
               (words ? fmt::format("{:<{}}", line[i], widths[i]) : fmt::format("{:>{}}", line[i], widths[i]));
     }
@@ -93,7 +109,7 @@ std::vector<std::string> write_findings(const Findings& f, const std::string& na
                                         const std::filesystem::path& folder) {
   std::vector<std::string> files = {name + ".csv", name + ".json"};
   write_text(folder / files[0], findings_csv(f));
-  write_text(folder / files[1], json_text(findings_json(f)));
+  write_text(folder / files[1], findings_json(f));
   for (const auto& [picture, svg] : f.pictures) {
     if (svg.empty()) continue;
     std::string& file = files.emplace_back(name + "-" + picture + ".svg");

@@ -30,7 +30,7 @@ struct GradientWatch : StepWatch {
   }
 
   const std::vector<std::string>& layers;
-  std::vector<int> chosen;  // from the first step on: a glob that matches nothing is not to be found out late
+  std::vector<int> chosen;  // set in the first step, so that a glob without a match is an error early
 };
 
 struct Gradients : Analysis {
@@ -44,8 +44,8 @@ struct Gradients : Analysis {
   }
   Takes takes() const override { return Takes::experiments; }
   std::string help() const override {
-    return "Trains an experiment as it is and records every so many steps the mean absolute value of the gradient that the "
-           "optimiser was given, for every layer chosen. An interrupted one continues.";
+    return "Trains an experiment unchanged and records, every so many steps, the mean absolute value of the gradient "
+           "that the optimiser was given, for every layer chosen. An interrupted one continues.";
   }
 
   Findings run(const AnalysisContext& context) override {

@@ -64,7 +64,7 @@ Var sum_of_terms(Tape& tape, const std::vector<std::string>& names, const LossVi
     sum = sum.value ? add(tape, sum, one) : one;
   }
   TEMPER_CHECK(sum.needs_grad(), "conflict: ", join(names, "+"),
-               " depends on no weight; choose analysis.taps behind a layer that has some");
+               " depends on no weight; choose analysis.taps after a layer that has weights");
   return sum;
 }
 

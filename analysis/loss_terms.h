@@ -1,5 +1,5 @@
 #pragma once
-// Parts of the losses of adversarial training, by name.
+// Terms of the losses of adversarial training, by name.
 #include <string>
 #include <vector>
 
@@ -9,14 +9,14 @@
 
 namespace temper {
 
-/// What a loss term is made of: the logits and the tapped features of the images as they are and under attack.
+/// The arguments of loss terms: logits and tapped features of clean and adversarial images.
 struct LossViews {
   Var natural, robust;
   std::vector<Var> natural_features, robust_features;  ///< (N, channels)
   Tensor labels;
 };
 
-/// Two sums of terms, to be differentiated one after the other.
+/// Two sums of terms, which are differentiated separately.
 struct LossPair {
   std::vector<std::string> first, second;
 

@@ -71,7 +71,7 @@ struct Overfitting : Analysis {
     return f;
   }
 
-  // Runs of other seeds hold other images out, which is no mistake but has to be known.
+  // Runs with other seeds hold out other images, which is allowed but worth a note.
   static std::string other_validation_images(const std::vector<Subject>& subjects) {
     std::set<std::string> different;
     for (const Subject& s : subjects)

@@ -7,12 +7,12 @@
 
 namespace temper {
 
-/// What a method put on record at one step.
+/// The numbers that a method logged at one step.
 struct MetricRecord {
   int64_t epoch = 0;
   int64_t step = 0;  ///< of the whole run, from 1
   std::vector<std::pair<std::string, double>> values;
-  /// NaN where it was not recorded.
+  /// NaN if it was not logged.
   double value(const std::string& name) const;
 };
 

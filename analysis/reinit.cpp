@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Blocks that are trained together while the rest stays.
+/// Blocks that are trained together while the rest is frozen.
 struct BlockSet {
   std::string label;
   std::vector<std::string> globs;
@@ -57,18 +57,18 @@ struct Reinit : Analysis {
 
   void fields(Fields& f) override {
     f.list("sets", sets, "blocks to train, each with a label and globs; default: 1, 2, 3, 4, 12, 23, 34, 123, 234");
-    f("always_trained", always, "globs of parameters that are trained in every set and never drawn anew: the stem");
+    f("always_trained", always, "globs of parameters that are trained in every set and never re-initialised: the stem");
     f.choice("reinit", when, {{"yes", When::yes}, {"no", When::no}, {"both", When::both}},
              "whether the blocks of a set start from new weights or from the natural ones");
     f.choice("batch_norm", bn, {{"keep", Keep::keep}, {"reset", Keep::reset}},
-             "scale and shift of BatchNorm in blocks that are drawn anew: kept, or 1 and 0");
+             "scale and shift of BatchNorm in re-initialised blocks: kept, or 1 and 0");
     natural = f.part("natural", "keys that override the experiment's for the natural training, which comes first");
     if (sets.empty()) f.reject("sets", "expected at least one");
   }
   Takes takes() const override { return Takes::experiments; }
   std::string help() const override {
-    return "Trains the experiment's network naturally (or starts from model.weights), then for each set of blocks: draws "
-           "the set's weights anew, freezes everything outside it, and trains with the experiment's own method. "
+    return "Trains the experiment's network naturally (or starts from model.weights), then for each set of blocks: "
+           "re-initialises the set's weights, freezes everything else, and trains with the experiment's own method. "
            "Running statistics of frozen blocks still move. Every training is a run below the output folder; an "
            "interrupted analysis continues.";
   }
@@ -115,7 +115,7 @@ struct Reinit : Analysis {
   }
 
  private:
-  // What would else be found after the natural training.
+  // Errors that would otherwise appear after the natural training.
   void check(const Config& base) const {
     Experiment e = read_experiment(base);
     const DataSplits data = read_splits(e);

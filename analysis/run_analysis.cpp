@@ -37,7 +37,7 @@ std::vector<Subject> read_subjects(const AnalysisOptions& options, Analysis::Tak
     TEMPER_CHECK(!run || is_there(folder.config()), input,
                  ": holds no run, because there is no config.yaml in it; this analysis takes folders of runs");
     TEMPER_CHECK(run || !is_folder(input), input,
-                 ": is a folder; this analysis trains by itself and takes the YAML file of an experiment");
+                 ": is a folder; this analysis does its own training and takes the YAML file of an experiment");
     subjects.push_back({.name = of_this_name[leaf(input)] > 1 ? input : leaf(input),
                         .config = load_config(run ? folder.config().string() : input, options.overrides),
                         .folder = run ? std::optional(folder) : std::nullopt});

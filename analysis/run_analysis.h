@@ -7,13 +7,13 @@
 #include "analysis/findings.h"
 #include "trainers/loop/observer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct AnalysisOptions {
   std::string name;                    ///< of the analysis
-  std::vector<std::string> inputs;     ///< folders of runs, YAML files of experiments: as the analysis takes them
+  std::vector<std::string> inputs;     ///< run folders or YAML files of experiments, as the analysis requires
   std::vector<std::string> overrides;  ///< key=value that overrides the configurations, such as analysis.KEY=VALUE
-  std::filesystem::path out;           ///< made where it is not there; runs that the analysis trains go below it
+  std::filesystem::path out;           ///< made if it does not exist; also for runs that the analysis trains
 };
 
 struct AnalysisResult {
@@ -21,9 +21,9 @@ struct AnalysisResult {
   std::vector<std::string> files;  ///< with the findings, in AnalysisOptions::out (write_findings)
 };
 
-/// Runs an analysis and writes what it found, and its settings as settings.yaml. Nothing is returned where SIGINT,
-/// SIGTERM or SIGHUP ended it; the same call continues. Throws Error for inputs and settings that the analysis does not
-/// take, and as the training and testing that it does.
+/// Runs an analysis and writes its findings, and its settings as settings.yaml. Returns nothing if SIGINT, SIGTERM or
+/// SIGHUP ended it; the same call continues. Throws Error for invalid inputs and settings, and for errors of training
+/// and testing.
 std::optional<AnalysisResult> run_analysis(const AnalysisOptions& options, Observer& observer);
 
 }  // namespace temper

@@ -27,7 +27,7 @@ struct Updates : Analysis {
   std::string help() const override {
     return "Reads from the metrics of runs what share of each parameter's elements the gradient mask let through "
            "(kept/PARAMETER, recorded by CURE every loop.log_every steps), averaged over the first, the middle and the "
-           "last steps on record.";
+           "last logged steps.";
   }
 
   Findings run(const AnalysisContext& context) override {

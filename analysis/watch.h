@@ -1,5 +1,5 @@
 #pragma once
-// What an analysis that watches training is made of.
+// Building blocks of analyses that observe training.
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace temper {
 
-/// Passes everything on to another observer.
+/// An observer that forwards every call to another one.
 class Watch : public Observer {
  public:
   explicit Watch(Observer& next) : next_(next) {}
@@ -33,12 +33,12 @@ class Watch : public Observer {
   Observer& next_;
 };
 
-/// Numbers noted while an experiment trains, one JSON object a line, written out at once. A run that is continued keeps
-/// the notes up to where it goes on.
+/// Numbers logged while an experiment trains, one JSON object per line, each written at once. A resumed run keeps the
+/// lines up to the point of the resume.
 class Notes {
  public:
   explicit Notes(std::filesystem::path file);
-  /// To be called from on_start: drops what the run will do again.
+  /// To be called from on_start: drops lines of steps that the run will repeat.
   void start(const StartReport& r);
   void add(MetricRecord record);
   const std::vector<MetricRecord>& all() const { return records_; }
@@ -49,10 +49,10 @@ class Notes {
   std::optional<Journal> journal_;  ///< from start() on
 };
 
-/// Notes numbers of the state after every so many steps.
+/// Logs numbers of the state every `every` steps.
 class StepWatch : public Watch {
  public:
-  /// Throws Error if nothing was noted; `who` begins the message.
+  /// The logged numbers. Throws Error if there are none; `who` begins the message.
   const std::vector<MetricRecord>& noted(const std::string& who) const;
   void on_start(const StartReport& r) override;
   void on_state(TrainingState& s) override;
@@ -67,11 +67,11 @@ class StepWatch : public Watch {
   int64_t every_;
 };
 
-/// Trains an experiment in a run folder, or continues it there. Throws Interrupted when a signal ended it.
+/// Trains an experiment in a run folder, or resumes it there. Throws Interrupted after a signal.
 void train_watched(Experiment& experiment, const RunFolder& folder, Observer& observer);
 
-/// Indices of the parameters or buffers that a glob, or the glob and ".weight", matches. Throws Error, with the nearest
-/// name, where one matches nothing.
+/// Indices of the parameters or buffers that a glob, or the glob with ".weight" appended, matches. Throws Error, with
+/// the nearest name, if a glob matches nothing.
 std::vector<int> match_layers(const ParamLayout& layout, const std::vector<std::string>& globs);
 
 }  // namespace temper

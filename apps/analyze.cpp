@@ -25,7 +25,7 @@ std::string keys_of(const std::string& name) {
   const Config nothing;
   Fields f(nothing);
   Registry<Analysis>::instance().make(name)->fields(f);
-  std::string out = "Keys of the section `analysis` of FILE.yaml, or behind --set analysis.";
+  std::string out = "Keys of the section `analysis` of FILE.yaml, or after --set analysis.";
   for (const FieldDoc& d : f.docs()) out += cat("\n  ", d.key, ": ", d.value, "\n      ", d.doc);
   return out;
 }
@@ -80,6 +80,6 @@ struct Analyze : Subcommand {
 
 }  // namespace
 
-TEMPER_REGISTER(Subcommand, Analyze, "analyze", "experiments that look into training and into trained networks");
+TEMPER_REGISTER(Subcommand, Analyze, "analyze", "analyses of training and of trained networks");
 
 }  // namespace temper

@@ -1,6 +1,6 @@
 #pragma once
-// What a word of the command line takes. CLI11's header takes longer to compile than all of a word, so arguments.cpp
-// and cli.cpp alone include it.
+// Arguments and options of a subcommand. CLI11's header takes longer to compile than a whole subcommand, so only
+// arguments.cpp and cli.cpp include it.
 #include <string>
 
 namespace CLI {
@@ -10,7 +10,7 @@ class Option;
 
 namespace temper {
 
-/// An argument or option, for what is asked of it beside its type.
+/// Constraints on an argument or option, in addition to its type.
 class Argument {
  public:
   explicit Argument(CLI::Option& option) : option_(option) {}
@@ -24,20 +24,21 @@ class Argument {
   CLI::Option& option_;
 };
 
-/// The arguments and options of one word.
+/// The arguments and options of one subcommand.
 class Arguments {
  public:
   explicit Arguments(CLI::App& app) : app_(&app) {}
 
-  /// An option, or, where `name` begins with no dash, an argument. What is not given leaves `into` as it is. T is one
-  /// of std::string, int, int64_t, uint64_t, double and std::vector<std::string>.
+  /// Declares an option or, if `name` does not begin with a dash, a positional argument. If it is not given, `into`
+  /// keeps its value. T is one of std::string, int, int64_t, uint64_t, double and std::vector<std::string>.
   template <class T>
   Argument take(const std::string& name, T& into, const std::string& doc);
   void flag(const std::string& name, bool& into, const std::string& doc);
 
-  /// A word behind this one, with arguments of its own and `more` below its help; one of those has to be given.
+  /// A nested subcommand with its own arguments, and with `more` below its help. One of the nested subcommands must be
+  /// given.
   Arguments word(const std::string& name, const std::string& doc, const std::string& more = "");
-  /// Whether the command line has this word.
+  /// Whether the command line has this subcommand.
   bool given() const;
 
  private:

@@ -24,6 +24,6 @@ struct Audit : Subcommand {
 }  // namespace
 
 TEMPER_REGISTER(Subcommand, Audit, "audit",
-                "measure what lower precision costs attacks; compare training steps between devices and builds");
+                "measure how attacks change in lower precision; compare training steps between devices and builds");
 
 }  // namespace temper

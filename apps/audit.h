@@ -3,7 +3,7 @@
 
 namespace temper {
 
-/// One word behind `temper audit`. Lives in a file of its own and registers itself under that word.
+/// A subcommand of `temper audit`. Each is in its own file and registers itself under its name.
 struct AuditSubject : Subcommand {};
 
 }  // namespace temper

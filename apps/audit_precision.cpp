@@ -37,9 +37,9 @@ struct AuditOfPrecision : AuditSubject {
 
   void declare(Arguments& app) override {
     app.take("run", run_folder, "folder of a run").required();
-    app.take("--compute", compute, "the precision to hold against f32; without it: the run's own, or bf16");
+    app.take("--compute", compute, "the precision to compare with f32; without it: the run's own, or bf16");
     app.take("--weights", weights, "last, best, ema or swa");
-    app.take("--limit", limit, "test images to measure on, drawn so that every class gives its share").positive();
+    app.take("--limit", limit, "test images to measure on, a sample with each class in proportion").positive();
     app.take("--json", json, "also write the numbers to this file");
     app.take("--set", overrides, "key=value that overrides the configuration");
     app.flag("--quiet", quiet, "print errors only");
@@ -54,8 +54,7 @@ struct AuditOfPrecision : AuditSubject {
     if (compute.empty() && other.precision == Precision::f32) other = configured(config, "bf16");
     const char* const precision = name(other.precision);
     TEMPER_CHECK(other.precision != Precision::f32 && other.precision != Precision::f64,
-                 "audit: expected a precision below f32 because it is f32 that it is held against, got --compute ",
-                 precision);
+                 "audit: expected a precision below f32 because it is compared with f32, got --compute ", precision);
     TEMPER_CHECK(other.precision != Precision::tf32 || other.resolved_device() == Device::cuda,
                  "audit: expected a precision that differs from f32 here, got --compute tf32, which is f32 on the CPU; "
                  "use bf16, or a machine with a GPU");
@@ -112,6 +111,6 @@ struct AuditOfPrecision : AuditSubject {
 }  // namespace
 
 TEMPER_REGISTER(AuditSubject, AuditOfPrecision, "precision",
-                "what a run's network loses to attacks computed in another precision");
+                "how attacks on a run's network change in lower precision");
 
 }  // namespace temper

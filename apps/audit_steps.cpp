@@ -75,9 +75,9 @@ struct AuditOfSteps : AuditSubject {
   }
 
   int run(Session& session) override {
-    if (exact && against.empty()) throw UsageError("--exact: expected --against FILE, which it is about");
+    if (exact && against.empty()) throw UsageError("--exact: expected --against FILE as well");
     if (save.empty() && against.empty() && !twice)
-      throw UsageError("expected --save FILE, --against FILE or --twice; the steps are of no use otherwise");
+      throw UsageError("expected --save FILE, --against FILE or --twice, which say what to do with the steps");
     const Records saved = against.empty() ? Records() : to_records(load_npz(against), against);
     Records records;
     Differences differences;

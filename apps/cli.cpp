@@ -24,7 +24,7 @@ std::string footer() {
       kExitInterrupted, " training was interrupted and can be continued with --resume.");
 }
 
-// The first argument that no option or command claims, with what it may have been meant to be.
+// The first argument that no option or command takes, with a suggestion.
 std::string unexpected(const CLI::App& app, const std::string& got) {
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options())
@@ -165,8 +165,7 @@ int run_cli(const std::vector<std::string>& args, Session session) {
   } catch (const std::bad_alloc&) {
     print_error(session, "out of memory; lower loop.batch_size or evaluation.batch_size");
   } catch (const std::exception& e) {
-    print_error(session,
-                cat("unexpected: ", e.what(), "; this is a fault of temper: please report it with the command"));
+    print_error(session, cat("unexpected: ", e.what(), "; this is a bug in temper: please report it with the command"));
   }
   return kExitError;
 }

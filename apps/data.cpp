@@ -31,7 +31,7 @@ struct Data : Subcommand {
   std::vector<std::string> overrides;
 
   void declare(Arguments& app) override {
-    list = app.word("list", "data sets that can be read, with where the published ones come from");
+    list = app.word("list", "data sets that can be read, and sources of the published ones");
     info = app.word("info", "read a data set, check it, and print sizes, classes, mean and standard deviation");
     info->take("name", name, "data set; `temper data list`").required();
     info->take("--set", overrides, "key=value of the data section, such as path=/data/images");

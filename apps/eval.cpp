@@ -23,9 +23,9 @@ struct Eval : Subcommand {
              "safetensors or npz file; or of a run: last, best, ema or swa (default last)");
     app.take("--data", options.data, "name of a data set");
     app.take("--attack", options.attacks,
-             "one or more attacks: what the configuration calls so, or a name of `temper list attacks`")
+             "one or more attacks: names from the configuration or from `temper list attacks`")
         .one_or_more();
-    app.take("--limit", options.sample.count, "measure only N test images, drawn so that every class gives its share")
+    app.take("--limit", options.sample.count, "measure only N test images, a sample with each class in proportion")
         .positive();
     app.take("--sample-seed", options.sample.seed, "what --limit draws with (default 0)");
     app.take("--batch", options.batch, "images per batch").positive();

@@ -8,12 +8,12 @@
 
 namespace temper {
 
-/// Something that a configuration chooses by name, with the section it is chosen in.
+/// A kind of class that a configuration chooses by name, with the section of that choice.
 struct Kind {
   std::string name, plural, section;
   std::function<std::vector<std::pair<std::string, std::string>>()> members;  ///< name, one-line description
   std::function<std::vector<FieldDoc>(const std::string& member)> fields;
-  std::string part_of = "";  ///< the member of another kind whose lists these fill; empty: chosen in a section
+  std::string part_of = "";  ///< for items of a list: the class with that list; empty: chosen in a section
 };
 
 /// trainer, attack, model, layer, data set, schedule, analysis.

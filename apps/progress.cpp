@@ -68,7 +68,7 @@ void ConsoleObserver::line(const std::string& text) {
   if (verbosity_ == Verbosity::quiet) return;
   clear();
   out_ << text << std::endl;
-  if (!out_) SignalGuard::raise();  // nobody reads on, so save and end, as when the terminal is closed
+  if (!out_) SignalGuard::raise();  // the reader has gone: save and end, as when the terminal is closed
 }
 
 void ConsoleObserver::show(const ProgressView& view, bool last) {

@@ -9,14 +9,14 @@
 
 namespace temper {
 
-/// What the progress line shows; what is not known yet is left out.
+/// The contents of the progress line; unknown values are omitted.
 struct ProgressView {
   std::string task;     ///< "epoch 3/6", "PGD-20"
   double fraction = 0;  ///< done, 0 to 1
   std::optional<double> seconds_left, images_per_second, loss, clean, robust;
 };
 
-/// One line that fits `columns`: the bar shrinks first, then parts at the end are left out.
+/// One line of at most `columns` characters: first the bar shrinks, then parts at the end are omitted.
 std::string progress_line(const ProgressView& view, const Terminal& terminal, int columns);
 
 /// "0:42", "3:05", "2:07:11"
@@ -24,7 +24,7 @@ std::string clock_text(double seconds);
 
 enum class Verbosity { quiet, normal };
 
-/// Shows a run: a table with one line an epoch, and on a terminal a progress line below it that is written over.
+/// Shows a run: a table with one line per epoch and, on a terminal, a progress line below it.
 class ConsoleObserver : public Observer {
  public:
   ConsoleObserver(std::ostream& out, std::ostream& err, Terminal terminal, Verbosity verbosity);
@@ -39,9 +39,9 @@ class ConsoleObserver : public Observer {
   void on_end(const EndReport& report) override;
   void on_test(const EndReport& report) override;
 
-  /// A line above the progress line.
+  /// Prints a line above the progress line.
   void line(const std::string& text);
-  /// Takes the progress line away.
+  /// Removes the progress line.
   void clear();
 
  private:

@@ -4,7 +4,7 @@
 
 namespace temper {
 
-/// The table that ends `temper train` and `temper eval`.
+/// Prints the table at the end of `temper train` and `temper eval`.
 void print_results(Session& session, const Evaluation& results);
 
 }  // namespace temper

@@ -7,16 +7,16 @@
 
 namespace temper {
 
-/// The command line asks for something that makes no sense: ends with kExitUsage.
+/// An error of the command line; the command ends with kExitUsage.
 struct UsageError : Error {
   using Error::Error;
 };
 
-/// One word behind `temper`. Lives in a file of its own and registers itself under that word.
+/// A subcommand of `temper`. Each is in its own file and registers itself under its name.
 class Subcommand {
  public:
   virtual ~Subcommand() = default;
-  /// Adds arguments and options. What they are read into belongs to this object.
+  /// Declares arguments and options; their variables are members of this object.
   virtual void declare(Arguments& app) = 0;
   /// Runs after parsing; returns the exit code.
   virtual int run(Session& session) = 0;

@@ -12,7 +12,7 @@
 #include "data/batch.h"
 #include "kernels/runtime/rng_stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class Norm : uint8_t { linf, l2 };
 

@@ -2,7 +2,7 @@
 #include "core/engine.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Receives the results of all attacks on an engine (EngineOptions::attacks).
 class AttackObserver {

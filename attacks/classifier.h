@@ -6,7 +6,7 @@
 
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The function from images to logits that an attack attacks. A copy refers to the same network.
 class Classifier {

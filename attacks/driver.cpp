@@ -33,7 +33,7 @@ void check_batch(const char* name, const Batch& batch) {
   if (batch.targets) check("targets", batch.targets);
 }
 
-/// The attack of a slice, or of what is left of one.
+/// The attack on a slice, or on its remaining rows.
 class Part {
  public:
   Part(const AttackCall& call, const BatchRows& of, const Objective& objective, const AttackDrive& how,
@@ -93,7 +93,7 @@ class Part {
     evaluate(tape, tape.input(x_), how_.steps);
   }
 
-  /// The network and the objective before step number `step`; the selection and the counters hear of it.
+  /// Evaluates network and objective before step number `step`, and updates selection and counters.
   AttackPoint evaluate(Tape& tape, const Var& images, int step) {
     Taps taps(call_.classifier.taps());
     const Var logits = call_.classifier(tape, images, call_.classifier.taps().empty() ? nullptr : &taps);
@@ -185,7 +185,7 @@ class Part {
   Var loss_;  ///< at x_, on the tape of the step
 };
 
-/// Nothing done yet: the images as they are, which anything beats.
+/// The initial state: unchanged images, with a loss lower than any.
 AttackResult blank_result(Engine& engine, const Tensor& images, const AttackDrive& how) {
   Arena& arena = engine.arena();
   const int64_t n = images.shape[0];

@@ -4,7 +4,7 @@
 
 #include "attacks/attack.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The current point of a run, with loss and gradient there.
 struct AttackPoint {

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Whether every sample has its own loss scale, or, with batch statistics, the whole batch has one.
 enum class ScaleOf : uint8_t { sample, batch };

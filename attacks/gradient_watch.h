@@ -1,7 +1,7 @@
 #pragma once
 #include "attacks/attack.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Checks the gradients of an attack for samples whose gradient is zero and for values that are not finite. It runs on
 /// the device, so replayed steps are checked, too. Findings go to batch.notes or, if the batch has none, to the

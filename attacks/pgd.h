@@ -4,7 +4,7 @@
 
 #include "attacks/driver.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// All settings of the PGD family. The presets are values of this struct.
 struct PgdOptions {

@@ -1,4 +1,4 @@
-// What a Pgd is called in configurations and reports.
+// The names of a Pgd in configurations and reports.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -37,7 +37,7 @@ constexpr Limits kSize = Limits::at_least(0), kKappa = Limits::at_least(0).usual
 /// In L2; in Linf half of the pixel range turns every image into plain grey.
 constexpr double kUsualL2 = 10, kGrey = 0.5;
 
-/// "; write 8/255" where that is what a number was meant as.
+/// The hint "; write 8/255" for a number that would be valid in units of 1/255.
 std::string in_255ths(double value, double most) {
   return value / 255 <= most ? fmt::format("; write {}/255", value) : "";
 }

@@ -22,7 +22,7 @@ const Preset kPresets[] = {
     {"fgsm",
      "one step of length radius along the gradient's sign (Goodfellow et al. 2015)",
      {.step = 0, .steps = 1, .start = Start::none}},
-    {"cw_linf", "PGD on the margin loss: the C&W column of the field's tables", {.steps = 30, .loss = Loss::margin}},
+    {"cw_linf", "PGD on the margin loss: the C&W column of tables in papers", {.steps = 30, .loss = Loss::margin}},
     {"mi_fgsm",
      "momentum iterative FGSM, steps of radius / steps, no random start (Dong et al. 2018)",
      {.step = 0, .start = Start::none, .momentum = 1}},

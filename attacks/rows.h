@@ -2,7 +2,7 @@
 #include "core/engine.h"
 #include "data/batch.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The rows of a batch that an attack is working on: a slice, or the survivors of a slice.
 class BatchRows {

@@ -1,7 +1,7 @@
 #pragma once
 #include "attacks/attack.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The configuration section of an attack, with its name in the registry and every key.
 ConfigNode attack_settings(const std::string& name, Attack& attack);

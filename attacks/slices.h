@@ -4,7 +4,7 @@
 #include "attacks/rows.h"
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Calls f(engine, rows) for every slice of `rows` samples of a batch of `samples`. On a CPU each thread of the engine
 /// takes the next free slice and runs f on it alone, with a worker engine (Engine::workers); f must write only to the

@@ -1,4 +1,4 @@
-// Attacks by themselves, on random images.
+// Attacks alone, on random images.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -146,7 +146,7 @@ struct Attacks : NetworkSuite {
   }
 };
 
-TEMPER_REGISTER(Suite, Attacks, "attack", "attacks by themselves, and where their time goes");
+TEMPER_REGISTER(Suite, Attacks, "attack", "attacks alone, and where their time goes");
 
 }  // namespace
 

@@ -94,7 +94,7 @@ bool inside_kernel(const std::vector<RangeLog::Node>& nodes, int i) {
   return false;
 }
 
-/// What timing a range with nothing in it gives, in repetitions by the device where it can.
+/// The time of an empty range, measured in replays by the device if it can.
 double empty_range(const BreakdownContext& context) {
   constexpr int kRanges = 64, kRuns = 5;
   static const char* kName = "empty";
@@ -124,8 +124,7 @@ Json breakdown(const BreakdownContext& context, int runs, const std::function<vo
   const bool events = log.has_clock();
   Json out{{"seconds", 0}, {"explained", 0}, {"timed", "by the clock, at both ends of each range"}};
   if (events) {
-    out["timed"] =
-        "by events at both ends of each kernel and phase, in repetitions by the device where the step has them";
+    out["timed"] = "by events at both ends of each kernel and phase, in replays if the step is captured";
     out["empty_range_seconds"] = empty_range(context);
   }
   // On a GPU the first run builds plans, the second is recorded.

@@ -8,25 +8,28 @@
 
 namespace temper::bench {
 
-/// What a breakdown is taken with.
+/// What a breakdown needs.
 struct BreakdownContext {
-  RangeLog& log;  ///< of `engine`; with a clock of the device's unless that is the CPU
+  RangeLog& log;  ///< of `engine`; on a GPU with an event clock
   Engine& engine;
-  const Peaks& peaks;  ///< what kernels are held against
+  const Peaks& peaks;  ///< kernels are compared with them
   std::string math;    ///< of the convolutions
 };
 
-/// Where the time of `run` goes: does it a few times to warm up, then `runs` times, each until the device is done.
-///   seconds        of one run, with what timing its ranges costs
+/// Where the time of `run` goes. Runs it a few times to warm up, then `runs` times, and waits for the device each time.
+/// The result has these keys:
+///
+///   seconds        one run, including the cost of timing its ranges
 ///   explained      the share of it inside kernels
 ///   timed          how; on a GPU with empty_range_seconds, which every kernel's time contains
-///   phases         attack, forward, backward, update (outside one another), and what is in none of them; seconds of
-///   one run kernels        by name: calls and seconds of one run, the longest first convolutions   by name and
-///   extents: the same, their operations and bytes, and their share of the peak longest        the ten longest kernels
-///   by name and extents, the same
+///   phases         seconds of one run in attack, forward, backward, update, and in none of them; they do not overlap
+///   kernels        by name: calls and seconds of one run, the longest first
+///   convolutions   by name and extents: the same, operations, bytes, and the share of the peak
+///   longest        the ten longest kernels by name and extents, with the same numbers
+///
 Json breakdown(const BreakdownContext& context, int runs, const std::function<void()>& run);
 
-/// The breakdown as tables for people.
+/// The breakdown as readable tables.
 std::string breakdown_text(const Json& breakdown);
 
 }  // namespace temper::bench

@@ -5,8 +5,8 @@
 
 namespace temper::bench {
 
-/// Other processes that use all they are given of a CPU each, on whatever CPU the system puts them. They rest until a
-/// Busy wakes them, and end with this object or with this process.
+/// Processes that each keep one CPU busy, on whichever CPU the system schedules them. They sleep until a Busy wakes
+/// them, and end with this object or with this process.
 class BusyProcesses {
  public:
   explicit BusyProcesses(int count);
@@ -21,7 +21,7 @@ class BusyProcesses {
   std::vector<pid_t> children_;
 };
 
-/// For as long as it lives, the others are busy.
+/// The processes are busy during the lifetime of this object.
 class Busy {
  public:
   explicit Busy(const BusyProcesses& processes) : processes_(processes) { processes_.resume(); }

@@ -53,7 +53,7 @@ struct SuiteCommand {
     words("--mode", run.modes, "cold|hot", "cold: no run finds its data in a cache; both may be given")
         ->check(CLI::IsMember({"cold", "hot"}).description(""));
     app.add_flag("--all", run.all, "test sizes, too");
-    app.add_flag("--brief", brief, "leave out where the time goes (step), which takes the case once more");
+    app.add_flag("--brief", brief, "leave out where the time goes (step), for which the case runs once more");
     app.add_option("--profile", profile, "run one case for a second, unmeasured, under a profiler")->type_name("CASE");
     file("--json", json, "write everything here, after every case");
     file("--csv", csv, "write a table here");
@@ -81,8 +81,8 @@ struct SuiteCommand {
     app.add_option("--timeout", run.rule.timeout, "seconds after which noise is accepted")
         ->capture_default_str()
         ->type_name("S");
-    app.add_flag("--serve", serve, "take orders from standard input: what `compare --pair` starts");
-    app.add_option("--slow-down", run.slow_down, "do this share of the runs twice: a regression for compare to find")
+    app.add_flag("--serve", serve, "read commands from standard input, as `compare --pair` does");
+    app.add_option("--slow-down", run.slow_down, "do this share of the runs twice: an artificial regression")
         ->check(plain(CLI::Range(0.0, 10.0)))
         ->type_name("X");
   }
@@ -139,7 +139,7 @@ struct CompareCommand {
     app.add_option("--timeout", pair.timeout, "seconds per case over all starts, with --pair")
         ->capture_default_str()
         ->type_name("S");
-    app.add_option("--restarts", pair.restarts, "how often both programs start at most, with --pair")
+    app.add_option("--restarts", pair.restarts, "the most starts of both programs, with --pair")
         ->capture_default_str()
         ->check(plain(CLI::PositiveNumber))
         ->type_name("N");

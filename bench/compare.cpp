@@ -56,10 +56,10 @@ std::vector<Comparison> compare(const Report& base, const Report& now, const Com
     TEMPER_CHECK(options.any_machine || base.environment.value(key, Json()) == now.environment.value(key, Json()),
                  "compare: expected two reports from one machine, got ", key, " ",
                  base.environment.value(key, Json()).dump(), " and ", now.environment.value(key, Json()).dump(),
-                 "; --any-machine compares them all the same");
+                 "; --any-machine compares them anyway");
   TEMPER_CHECK(base.environment.value("busy", 0) == now.environment.value("busy", 0),
-               "compare: expected two reports beside as many busy processes, got ", base.environment.value("busy", 0),
-               " and ", now.environment.value("busy", 0));
+               "compare: expected two reports with the same number of busy processes, got ",
+               base.environment.value("busy", 0), " and ", now.environment.value("busy", 0));
   const bool paired = !base.session.empty() && base.session == now.session;
   std::map<std::string, const Result*> known;
   for (const Result& r : base.results) known[r.name] = &r;

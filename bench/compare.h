@@ -15,7 +15,7 @@ struct CompareOptions {
   bool any_machine = false;  ///< compare although the reports come from different processors or thread counts
 };
 
-/// new / base of one case's times in one mode, and where it lies with the options' confidence.
+/// The ratio new / base of one case's times in one mode, with its confidence interval.
 struct Comparison {
   std::string name, mode;
   double base = 0, ratio = 0;
@@ -23,17 +23,17 @@ struct Comparison {
   Verdict verdict = Verdict::unsure;
 };
 
-/// By the interval alone, with e = min_effect: SLOWER if all of it is above 1 + e, FASTER if all of it is below
+/// The verdict on an interval, with e = min_effect: SLOWER if all of it is above 1 + e, FASTER if all of it is below
 /// 1 / (1 + e), SAME if it lies between the two, UNSURE otherwise.
 Verdict judge(const Interval& ratio, double min_effect);
 
-/// Where the ratio of the medians lies. Paired samples (taken in turn) are compared pair by pair, which whatever slows
-/// the machine for a while does not disturb; unpaired ones by the intervals of both medians.
+/// The interval of the ratio of the medians. Paired samples (taken in turn) are compared pair by pair, so that a
+/// temporary slowdown of the machine cancels; unpaired ones by the intervals of both medians.
 Comparison compare_samples(const std::vector<double>& base, const std::vector<double>& now, bool paired,
                            const CompareOptions& options);
 
-/// Every case and mode that both reports have; a case that was measured before and fails now is one, too. Throws Error,
-/// naming what to do, if there is none, or if the reports come from different suites or machines.
+/// Compares every case and mode that both reports have, including cases that were measured before and fail now. Throws
+/// Error, which says what to do, if there is none, or if the reports come from different suites or machines.
 std::vector<Comparison> compare(const Report& base, const Report& now, const CompareOptions& options);
 
 /// A line per comparison and a count.

@@ -11,7 +11,7 @@ namespace temper::bench {
 
 namespace {
 
-/// A tensor with memory of its own.
+/// A tensor that owns its memory.
 struct Array {
   DeviceArray<char> memory;
   Tensor t;

@@ -9,24 +9,25 @@
 
 namespace temper::bench {
 
-/// What of a layer is run. Forward is what an attack runs: BatchNorm folded into the filter, ReLU in the epilogue; the
-/// masked data gradients take the gradient of the ReLU before the layer along, the last one added to another branch's.
+/// Which convolution of a layer is run. forward is the one of an attack: BatchNorm folded into the filter, ReLU in the
+/// epilogue. masked is the data gradient with the backward of the ReLU before the layer; masked_residual adds the
+/// gradient of another branch first.
 enum class Direction : uint8_t { forward, data, masked, masked_residual, filter };
 
-/// One convolution on its way to be timed, its data in as many sets as it takes for none to be found in a cache.
+/// One convolution to be timed, with as many sets of data as are needed for no run to find its data in a cache.
 class ConvWork {
  public:
-  /// Throws Error unless the result of the very call that is timed agrees with the reference convolution: in the first
-  /// and the last image or, for the filter's gradient, with all other images cleared.
+  /// Throws Error unless the call that is timed agrees with the reference convolution: on the first and the last image
+  /// or, for the filter's gradient, with all other images set to zero.
   ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
   ~ConvWork();
-  /// Goes through what such a work runs, for its plans to be noted (core/plans/plan_ahead.h); what it throws it would
-  /// throw then.
+  /// Makes the same calls in a planning pass, which notes their plans (core/plans/plan_ahead.h). Throws what the
+  /// constructor would throw.
   static void note(Engine& engine, const ConvShape& g, Direction direction, DType dtype);
 
   int sets() const;
   void run(int set);
-  /// The same by a convolution alone and kernels of our own behind it; the filter's gradient has no such thing.
+  /// The same by a plain convolution followed by Temper's kernels. The filter's gradient has no unfused form.
   void run_unfused(int set);
   const char* unfused_name() const;
 
@@ -34,7 +35,7 @@ class ConvWork {
   struct Operands;
   enum class Only : uint8_t { memory };
 
-  /// One set, with nothing in it.
+  /// One set, uninitialised.
   ConvWork(Engine& engine, const ConvShape& g, Direction direction, DType dtype, Only);
   void do_pass(ConvBackend& conv, Stream stream, const ConvShape& g, const Operands& o) const;
   const Tensor& result(const Operands& o) const;

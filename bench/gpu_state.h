@@ -8,11 +8,11 @@
 
 namespace temper::bench {
 
-/// NVIDIA's management library, from which a GPU's state is read; nothing is ever set. What it does not tell is left
-/// out.
+/// Reads a GPU's state from NVIDIA's management library (NVML), and sets nothing. Values that it does not report are
+/// left out.
 class Nvml {
  public:
-  /// `library` is opened at run time. The GPU is the one at `bus_id` (as PCI has it: "0000:1b:00.0").
+  /// `library` is opened at run time. `bus_id` is the GPU's PCI address ("0000:1b:00.0").
   Nvml(const std::string& library, const std::string& bus_id);
   ~Nvml();
   Nvml(const Nvml&) = delete;
@@ -30,22 +30,22 @@ class Nvml {
   std::string unknown_;
 };
 
-/// Of CUDA device 0.
+/// The state of CUDA device 0.
 nlohmann::ordered_json gpu_state();
 
-/// Bytes of CUDA device 0; none without one.
+/// Bytes of CUDA device 0; 0 without one.
 struct DeviceMemory {
   size_t total = 0;
-  size_t used = 0;  ///< by anyone, a driver's own included
+  size_t used = 0;  ///< by all processes and the driver
 };
 DeviceMemory device_memory();
 
-/// What a GPU does from its making on.
+/// Observes a GPU from construction on.
 class GpuWatch {
  public:
   explicit GpuWatch(Device device);
-  /// gpu_state() now, right behind the work, with `watts`, the mean since the watch began, and the `seconds` that was.
-  /// Empty on the CPU.
+  /// gpu_state() immediately after the work, with `watts`, the mean since construction, and `seconds`, the time since
+  /// then. Empty on the CPU.
   nlohmann::ordered_json seen() const;
 
  private:

@@ -1,4 +1,4 @@
-// The kernels by themselves, from the cases that they register.
+// Single kernels, from the cases that they register.
 #include "bench/kernels.h"
 
 #include <algorithm>
@@ -152,7 +152,7 @@ struct Kernels : Suite {
   }
 };
 
-TEMPER_REGISTER(Suite, Kernels, "kernels", "the kernels by themselves, at the sizes of networks");
+TEMPER_REGISTER(Suite, Kernels, "kernels", "single kernels, at the sizes of networks");
 
 /// Sets a library against a case that has nothing else to be compared with.
 void add_vendor(const KernelCase& c, Stream stream, CaseMemory& memory, Work& work) {

@@ -5,8 +5,8 @@
 
 namespace temper::bench {
 
-/// What may have disturbed a measurement and can be read: load, clock, share of time that other machines took (steal),
-/// throttling by the container and by heat; on CUDA gpu_state(). What cannot be read is left out.
+/// What may have disturbed a measurement: load, clock frequency, share of time taken by other virtual machines (steal),
+/// throttling by the container and by heat; on CUDA also gpu_state(). Values that cannot be read are left out.
 nlohmann::ordered_json machine_state(Device device);
 
 }  // namespace temper::bench

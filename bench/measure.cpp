@@ -87,10 +87,10 @@ void Series::record() {
   try {
     run_all(count_);
     recorded_ = recorder->end(runs_.stream);
-    how_ += ", repeated by the device";
+    how_ += ", replayed by the device";
   } catch (const Error& e) {
     recorder->abandon(runs_.stream);
-    how_ += cat(", each launched by the host, whose time is part of it, because they cannot be recorded: ", e.what());
+    how_ += cat(", each launched by the host, whose time is included, because they cannot be captured: ", e.what());
     return;
   }
   recorded_->launch(runs_.stream);

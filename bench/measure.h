@@ -11,8 +11,8 @@
 
 namespace temper::bench {
 
-/// When there are samples enough: at least `min_samples` and `min_time` seconds of them, and either the 95 % interval
-/// of their median is within `max_noise` of it, or `timeout` seconds have passed.
+/// When to stop sampling: after at least `min_samples` samples and `min_time` seconds, as soon as the 95 % interval of
+/// the median is within `max_noise` of it, or `timeout` seconds have passed.
 struct StopRule {
   double max_noise = 0.005, min_time = 0.1, timeout = 2;
   int min_samples = 10;
@@ -22,20 +22,20 @@ struct StopRule {
 enum class Mode : uint8_t { cold, hot };
 const char* name(Mode mode);
 
-/// Who starts the runs of a sample: the host, whose own time is then part of it, as it is of a whole training step; or
-/// the device, from a recording, where it can: a kernel's time alone, as within a recorded step.
+/// Who launches the runs of a sample. host: the host's time is part of the sample, as in a training step. device: where
+/// possible the runs are captured as a graph, which gives the kernel's time alone, as in a captured step.
 enum class Launcher : uint8_t { host, device };
 
-/// What is timed: run(i) does the same for every i from 0 to `sets` - 1, each with data of its own.
+/// What is timed: run(i) does the same work for every i from 0 to `sets` - 1, each on its own data.
 struct Runs {
-  Stream stream = {};  ///< where; of a run that waits for its device by itself the CPU's, and the clock's time is taken
+  Stream stream = {};  ///< of the work; the CPU's if run() waits for its device: the host's clock is used then
   std::function<void(int)> run;
   int sets = 1;
   Launcher launcher = Launcher::host;
 };
 
 struct Timing {
-  std::vector<double> samples;  ///< seconds per run, in the order they were taken
+  std::vector<double> samples;  ///< seconds per run, in order of time
   std::string stopped;          ///< "noise" or "timeout"
   std::string how = {};         ///< what one sample is
 
@@ -43,7 +43,7 @@ struct Timing {
   double noise() const { return median_noise(samples); }
 };
 
-/// Fills the last-level cache of the device with something else.
+/// Fills the last-level cache of the device with other data.
 class CacheFlush {
  public:
   explicit CacheFlush(Stream stream);
@@ -55,7 +55,7 @@ class CacheFlush {
   Memory memory_;
 };
 
-/// Seconds of work on a stream: the clock's on the CPU, events' on CUDA.
+/// Measures the seconds of work on a stream: by the host's clock on the CPU, by events on CUDA.
 class StreamTimer {
  public:
   explicit StreamTimer(Stream stream) : stream_(stream), clock_(make_event_clock(stream.device)) {}
@@ -64,15 +64,15 @@ class StreamTimer {
 
  private:
   Stream stream_;
-  std::unique_ptr<DeviceClock> clock_;  ///< none: the host's will do
+  std::unique_ptr<DeviceClock> clock_;  ///< null: the host's clock
   double started_ = 0;
   int from_ = 0;
 };
 
-/// The same number of runs again and again, set after set.
+/// Times the same number of runs repeatedly, and goes through the sets in turn.
 class Series {
  public:
-  /// Of runs that a device launches every set is run once, so that nothing is met for the first time in a recording.
+  /// If the device launches, every set is run once first, so that nothing happens for the first time during a capture.
   Series(const Runs& runs, int count, int sets);
   /// Seconds per run.
   double operator()();
@@ -92,17 +92,17 @@ class Series {
 /// The size of the last-level cache: L3 of the CPU, L2 of a GPU.
 size_t last_level_cache(Device device);
 
-/// How many sets of so many bytes a device has to work on in turn for a set to have left its last-level cache when its
-/// turn comes again: twice the cache, but not more than 256 sets. On the CPU one: a flush empties its caches.
+/// The number of sets of `bytes` bytes such that a set has left the last-level cache when its turn comes again: twice
+/// the cache, at most 256 sets. 1 on the CPU, whose caches are flushed instead.
 int rotation(Device device, double bytes);
 
-/// `flush` is needed where something is measured cold and not by the device from several sets.
+/// `flush` is needed for cold runs for which needs_flush() is true; may be null otherwise.
 Timing measure(Mode mode, const StopRule& rule, CacheFlush* flush, const Runs& runs);
 
 /// Whether cold runs need a flush before each of them.
 bool needs_flush(const Runs& runs);
 
-/// Runs that make a hot sample long enough.
+/// The number of runs that makes a hot sample long enough.
 int hot_runs(const Runs& runs, double seconds);
 
 }  // namespace temper::bench

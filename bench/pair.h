@@ -7,7 +7,7 @@
 
 namespace temper::bench {
 
-/// Two programs measured in turn.
+/// The settings for two programs that are measured in turn.
 struct PairOptions {
   std::string base, now;               ///< temper-bench of before and after; options may follow the path
   std::vector<std::string> arguments;  ///< of both: a suite and its options
@@ -20,8 +20,8 @@ struct PairReports {
   Report base, now;
 };
 
-/// Starts both with --serve again and again, each time takes samples of every case in turn, now the one first and now
-/// the other, and counts their medians as one pair of samples, until the verdict on a case is no longer UNSURE. Throws
+/// Starts both programs with --serve repeatedly. Each time it takes samples of every case from the two in alternating
+/// order, and counts their medians as one pair of samples; a case ends when its verdict is no longer UNSURE. Throws
 /// Error if a program does not answer as expected.
 PairReports measure_pair(const PairOptions& options, std::ostream& log);
 

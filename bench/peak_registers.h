@@ -4,8 +4,8 @@
 
 namespace temper::bench {
 
-/// Multiply-adds per second times two, of all threads of a team together, on values that never leave the registers:
-/// what no matrix product can exceed. 0 where this build has no vector instructions for the type.
+/// Operations per second (two for a multiply-add) of all threads of a team on values that never leave the registers:
+/// the upper bound for matrix products. 0 if this build has no vector instructions for the type.
 double register_flops(Team& team, DType dtype);
 
 }  // namespace temper::bench

@@ -23,8 +23,8 @@ constexpr double kProbe = 0.3;             // seconds of samples
 constexpr double kSample = 5e-3;           // of one on a GPU: several runs
 constexpr size_t kCopy = size_t{1} << 30;  // bytes on a GPU that has many more
 
-/// `work` per run over the time of a run: of the shortest sample, because a peak is what the machine can do when nobody
-/// disturbs it, and of the median one, which is what it goes on doing.
+/// `work` per run over the time of a run: of the shortest sample, because a peak is what the machine can do when
+/// nothing disturbs it, and of the median one, which is what it goes on doing.
 Peak probe(Stream stream, const std::string& name, double work, const std::function<void()>& run) {
   const Runs runs{.stream = stream, .run = [&](int) { run(); }};
   const int count = stream.device == Device::cpu ? 1 : hot_runs(runs, kSample);

@@ -1,7 +1,6 @@
 #pragma once
-// oneDNN's primitives as the comparison wants them: the one place in bench/ where its 2.x and 3.x interfaces differ.
-// All throw dnnl::error where oneDNN has no such primitive for these types, or only its reference code, which nobody
-// would take for speed.
+// oneDNN's primitives for comparisons: the only place in bench/ that depends on the differences between oneDNN 2.x and
+// 3.x. All throw dnnl::error if oneDNN has no such primitive for these types, or only its slow reference code.
 #include <dnnl.hpp>
 #include <vector>
 

@@ -20,7 +20,7 @@ namespace temper::bench {
 namespace {
 
 constexpr double kServedSample = 0.5e-3;
-// Of what an engine takes at once for a suite's own work; steps and attacks have engines of their own.
+// The arena for a suite's own work; steps and attacks have their own engines.
 constexpr int64_t kArenaMb = 1024;
 
 std::regex pattern_of(const std::string& text) {

@@ -9,7 +9,7 @@
 
 namespace temper::bench {
 
-/// What the command line of a suite says.
+/// The options of a suite's command line.
 struct RunOptions {
   std::string suite, filter;
   std::vector<std::string> axes, set, modes;
@@ -19,28 +19,29 @@ struct RunOptions {
   bool all = false;
   Detail detail = Detail::full;
   int busy = 0;          ///< other processes that use a CPU each while something is timed
-  double slow_down = 0;  ///< share of runs in a sample that are done and not counted: a planted regression
+  double slow_down = 0;  ///< share of runs in a sample that are run but not counted: an artificial regression
 };
 
-/// A suite with its cases, ready to be run.
+/// A suite and its cases, prepared for running.
 class Runner {
  public:
   explicit Runner(const RunOptions& options);
 
   const std::vector<BenchCase>& cases() const { return cases_; }
   const BenchCase& find(const std::string& name) const;
-  /// Measures every case; a line per case goes to `log` as it is done. What a case throws stands in its result, and the
-  /// next one follows. The report so far is written to `json` (empty: nowhere) before and after each case.
+  /// Measures every case and logs a line for each. An exception ends a case, not the suite; its text is part of the
+  /// case's result. Before and after each case the report so far is written to `json` (empty: not written).
   Report measure(std::ostream& log, const std::string& json = "");
-  /// Runs one case over and over for about a second, its result checked, for a profiler to look at.
+  /// Checks the result of one case, then runs it repeatedly for about a second, for a profiler.
   void profile(const std::string& name);
-  /// One sample at a time, for whoever measures two programs in turn. Reads lines, answers each with one:
-  ///   list -> "N", then N names;   case NAME -> "ready RUNS", RUNS being what lasts `sample_seconds`;
+  /// Takes one sample at a time, on request of a process that measures two programs in turn. Every line that is read is
+  /// answered with one line:
+  ///   list -> "N", then N names;   case NAME -> "ready RUNS", where RUNS runs take `sample_seconds`;
   ///   run K -> seconds per run over K runs;   quit.
-  /// A line that cannot be obeyed is answered with "error TEXT".
+  /// The answer to an invalid line is "error TEXT".
   void serve(std::istream& in, std::ostream& out);
   const Suite& suite() const { return *suite_; }
-  /// What both sides of a comparison have to share.
+  /// A report without results: what both sides of a comparison must have in common.
   Report empty_report() const;
 
  private:

@@ -3,7 +3,7 @@
 
 namespace temper::bench {
 
-/// Of at least one value; linear between neighbours, as numpy's default.
+/// A quantile of at least one value, by linear interpolation between neighbours, as numpy's default.
 double quantile(std::vector<double> values, double q);
 double median(const std::vector<double>& values);
 
@@ -12,12 +12,11 @@ struct Interval {
   friend bool operator==(const Interval&, const Interval&) = default;
 };
 
-/// Where the median of the distribution lies that `values` were drawn from, by order statistics: no assumption about
-/// its form. Of few values it is their whole range, which then holds the median less often than `confidence`.
+/// The confidence interval of the median of the distribution from which `values` were drawn, by order statistics,
+/// without assumptions about its form. For few values it is their whole range, whose confidence is then lower.
 Interval median_interval(std::vector<double> values, double confidence);
 
-/// Half the width of the 95 % interval of the median, relative to the median. NaN for one value, which says nothing of
-/// it.
+/// Half the width of the 95 % interval of the median, relative to the median. NaN for a single value.
 double median_noise(const std::vector<double>& values);
 
 }  // namespace temper::bench

@@ -95,7 +95,7 @@ struct Step : NetworkSuite {
       if (m.contains("device_mb"))
         out += fmt::format("device memory {:.0f} MB, of it the arena's peak {:.0f} MB\n",
                            m.at("device_mb").get<double>(), m.at("arena_peak_mb").get<double>());
-      out += fmt::format("graph: {}, {} of {} steps repeated by the device\n", graph.at("use").get<std::string>(),
+      out += fmt::format("graph: {}, {} of {} steps replayed by the device\n", graph.at("use").get<std::string>(),
                          graph.at("launched").get<int64_t>(), r.extra.at("steps").get<int64_t>());
       const Json& plans = r.extra.at("plans_ahead");
       if (plans.at("count").get<int64_t>() > 0)

@@ -84,8 +84,8 @@ Json StepWork::story() {
   // What an engine takes it keeps until its end.
   if (state_.engine.device() == Device::cuda) memory["device_mb"] = mb(static_cast<double>(device_memory().used));
   const StepGraph& graph = *state_.graph;
-  TEMPER_CHECK(experiment_.graph != GraphUse::on || graph.launched() > 0, "graph: on, but the device repeated none of ",
-               cpu_.size(), " steps by itself");
+  TEMPER_CHECK(experiment_.graph != GraphUse::on || graph.launched() > 0, "graph: on, but the device replayed none of ",
+               cpu_.size(), " steps");
   return {{"images", experiment_.loop.batch_size},
           {"steps", cpu_.size()},
           {"cpu_seconds", cpu_seconds()},

@@ -10,7 +10,7 @@
 
 namespace temper::bench {
 
-/// What one case of a step asks for.
+/// The settings of one case of a training step.
 struct StepSpec {
   std::string model, method, compute, batch, attack_steps;
   Device device = Device::cpu;
@@ -19,16 +19,16 @@ struct StepSpec {
   Detail detail = Detail::full;
 };
 
-/// A run that never gets beyond its first batch. Attacks run on the running BatchNorm statistics and take
-/// `attack_steps` steps; the rest are the method's defaults and what `set` says.
+/// A training run that repeats its first batch. Attacks use the running BatchNorm statistics and take `attack_steps`
+/// steps; everything else is the method's default unless `set` changes it.
 class StepWork {
  public:
   explicit StepWork(const StepSpec& spec, RangeLog* ranges = nullptr);
 
-  /// One step, until the device is done.
+  /// Runs one step and waits for the device.
   StepNumbers run();
-  /// How the steps so far ran: images, processor time, memory, what became of the graph, how convolutions were chosen.
-  /// Throws Error if a graph was asked for and the device repeated none.
+  /// Facts about the steps so far: images, processor time, memory, use of a graph, choice of convolutions. Throws Error
+  /// if a graph was requested and none was replayed.
   Json story();
   Engine& engine() { return state_.engine; }
   double cpu_seconds() const { return median(cpu_); }
@@ -40,9 +40,9 @@ class StepWork {
   std::vector<double> cpu_;
 };
 
-/// Throws Error unless the first step on two images, with one step of attack, comes out as a reference has it: on a GPU
-/// the same step on the CPU in f32, on the CPU in double precision. A configuration that was right is not run again,
-/// whatever the batch that is timed.
+/// Throws Error unless the first step on two images, with one step of attack, agrees with a reference: for a GPU the
+/// same step on the CPU in f32, for the CPU in double precision. A configuration that passed is not checked again for
+/// other batch sizes.
 void check_step(StepSpec spec);
 
 }  // namespace temper::bench

@@ -1,5 +1,5 @@
 #pragma once
-// What libraries on this machine do against our kernels.
+// Operations of libraries with which kernels are compared.
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace temper::bench {
 
-/// A library's way to do what a case does, on the case's arrays.
+/// A library's operation that does what a case does, on the case's arrays.
 struct VendorRun {
   std::string name;             ///< of the library
   std::vector<size_t> results;  ///< the arrays that it writes
-  double tolerance = 0;         ///< what they may be off by if that is more than the case's tolerance
-  std::function<void()> run;    ///< everything is prepared: what it takes is the operation itself
+  double tolerance = 0;         ///< used if it is larger than the case's tolerance
+  std::function<void()> run;    ///< the operation alone; everything is prepared
 };
 
-/// None where the case is no operation that libraries have (KernelCase::known), where no library of this build runs on
-/// the stream's device, or where it has no such operation for the case's types. Reads the case's inputs.
+/// Empty if the case is no operation that libraries have (KernelCase::known), if no library of this build runs on the
+/// stream's device, or if it lacks the operation for the case's types. Reads the case's inputs.
 std::optional<VendorRun> vendor_run(Stream stream, const KernelCase& c, const CaseArgs& args);
 
 #if defined(TEMPER_ONEDNN)

@@ -1,4 +1,5 @@
-# Decides whether there is a CUDA back end (TEMPER_HAVE_CUDA) and finds its libraries (TEMPER_GPU_LIBRARIES).
+# Decides whether there is a CUDA back end (TEMPER_HAVE_CUDA) and finds its libraries (TEMPER_CUDA_RUN_TIME,
+# TEMPER_GPU_LIBRARIES).
 set(TEMPER_HAVE_CUDA OFF)
 if(NOT TEMPER_CUDA STREQUAL "OFF")
   include(cmake/nvidia_library.cmake)
@@ -30,7 +31,8 @@ if(TEMPER_HAVE_CUDA)
   set(CMAKE_CUDA_RUNTIME_LIBRARY None)  # CUDA::cudart_static, with its full path, instead of nvcc's own
   find_package(cublasLt REQUIRED)
   find_package(cuDNN 9 REQUIRED)
-  set(TEMPER_GPU_LIBRARIES CUDA::cudart_static cublasLt::cublasLt cuDNN::cuDNN)
+  set(TEMPER_CUDA_RUN_TIME CUDA::cudart_static)
+  set(TEMPER_GPU_LIBRARIES cublasLt::cublasLt cuDNN::cuDNN)
   message(STATUS "CUDA ${CUDAToolkit_VERSION}: ${CMAKE_CUDA_COMPILER}")
   foreach(library IN ITEMS cublasLt cuDNN)
     message(STATUS "${library} ${${library}_VERSION}: ${${library}_LIBRARY}, headers in ${${library}_INCLUDE_DIR}")

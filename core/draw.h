@@ -3,7 +3,7 @@
 #include "core/tensor.h"
 #include "kernels/runtime/rng_stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// (N) i32, in the engine's arena: a class for each row of logits (N, C), drawn from softmax(logits). A draw depends on
 /// the row, its id (N) and the stream alone; a row that is not finite gives -1.

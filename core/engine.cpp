@@ -45,7 +45,7 @@ std::unique_ptr<ConvBackend> make_conv(const EngineOptions& options, [[maybe_unu
   return options.compute == DType::f16 ? make_f16_conv(std::move(conv)) : std::move(conv);
 }
 
-// Where nobody finds or sets a scale, such as for a loss that is differentiated once.
+// The default if no scale is found or set, such as for a loss that is differentiated once.
 constexpr float kUsualScale = 1024;
 
 LossScales first_scales(float factor) {
@@ -93,7 +93,7 @@ Engine::Engine(Engine& whole, int worker)
 
 const std::vector<std::unique_ptr<Engine>>& Engine::workers() {
   TEMPER_CHECK(team_ && device() == Device::cpu,
-               "engine: workers are an engine's on the CPU that has threads to share");
+               "engine: only an engine on the CPU with threads of its own has workers");
   for (int i = static_cast<int>(workers_.size()); i < team_->size(); ++i) workers_.emplace_back(new Engine(*this, i));
   return workers_;
 }

@@ -11,7 +11,7 @@
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/team.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 class AttackObserver;
 

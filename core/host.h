@@ -4,7 +4,7 @@
 #include "core/engine.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Copies on the host; both wait for the engine's stream.
 /// The values of a f32 or f64 tensor.

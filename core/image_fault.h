@@ -3,7 +3,7 @@
 
 #include "core/engine.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The advice in an error about an image gradient that is not finite while loss and weights are: the likely cause and
 /// what to do.

@@ -2,7 +2,9 @@
 #include <limits>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// The shortest text that reads back as the same number: 0.1, 1000000, 1e-07.
 std::string number_text(double v);

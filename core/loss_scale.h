@@ -1,9 +1,10 @@
 #pragma once
 #include <optional>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/scalar_arg.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Loss scaling (Micikevicius et al. 2018): a power of two that multiplies the loss before a backward pass (up), and
 /// its reciprocal that multiplies the resulting gradients (down), so that small gradients do not underflow in 16-bit

@@ -8,7 +8,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class Optimisation : uint8_t {
   prepared_filters,

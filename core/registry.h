@@ -8,7 +8,7 @@
 #include "core/config/config.h"
 #include "core/text.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The classes of one kind (trainers, attacks, models, data sets) by name. A class registers itself in its own source
 /// file, so there is no list to edit. A name that is registered twice is an Error at the first use of the registry:

@@ -73,8 +73,8 @@ GradSink Tape::sink(const Var& v) {
     const int leaf = uses_[v.slot].leaf;
     if (leaf >= 0)
       fail("backward: a gradient reaches the parameter '", leaves_[leaf].values->layout()[leaves_[leaf].param].name,
-           "' and no buffer is for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() on what "
-           "those weights made, or a tape of their own with Wrt::nothing");
+           "' and there is no buffer for it; pass {its weights, a buffer} too, or cut the gradient: stop_gradient() "
+           "on the output of those weights, or a separate tape with Wrt::nothing");
     s.grad = acquire(v.value.shape, v.value.dtype);
     s.pooled = true;
   }

@@ -8,7 +8,7 @@
 #include "core/params.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A value and, if a gradient is wanted for it, its slot on the tape.
 struct Var {

@@ -8,7 +8,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Up to four extents, outermost first. Images are (N, H, W, C), filters (K, R, S, C).
 class Shape {

@@ -3,7 +3,9 @@
 #include <string>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// Levenshtein distance.
 size_t edit_distance(const std::string& a, const std::string& b);

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A batch for attacks and trainers.
 struct Batch {

@@ -8,7 +8,7 @@
 #include "core/registry.h"
 #include "kernels/runtime/dtype.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One split of a data set: labelled images in host memory, (N, H, W, C), row by row.
 struct ImageSet {

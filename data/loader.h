@@ -9,9 +9,9 @@
 #include "kernels/augment/augment.h"
 #include "kernels/runtime/device_array.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// How training images are varied; see kernels/augment.
+/// The augmentation of training images (kernels/augment).
 struct Augmentation {
   int crop_pad = 0;
   Padding padding = Padding::zero;
@@ -32,9 +32,9 @@ struct LoaderOptions {
   LastBatch last_batch = LastBatch::keep;
 };
 
-/// A data set in the engine's memory, served in batches. The order of an epoch is a function of the engine's
-/// seed and the epoch, what augmentation draws for a sample one of seed, epoch and the sample's number: any batch can
-/// be had at any time, bit-identical whatever was loaded before, for any batch size and number of threads.
+/// A data set in the engine's memory, served in batches. The order of an epoch is a function of seed and epoch, the
+/// augmentation of a sample is a function of seed, epoch and the sample's id. So batches can be loaded in any order,
+/// with the same bits for any batch size and number of threads.
 class Loader {
  public:
   /// Copies the set to the engine's device. `engine` must outlive the loader. Throws Error on an empty set, a batch
@@ -47,22 +47,22 @@ class Loader {
   int64_t batches() const;  ///< per epoch
   /// One batch of each size that an epoch has: the first and, if it is smaller, the last.
   std::vector<int64_t> of_every_size() const;
-  /// Of batch `index`, how many samples count: all but those that LastBatch::pad adds, which come last.
+  /// The number of samples of batch `index` that count: all except those that LastBatch::pad adds, which come last.
   int64_t counted(int64_t index) const;
 
   /// Batch `index` of epoch `epoch`, in the engine's arena. Images are f64 where the engine computes in f64, f32
   /// otherwise.
   Batch load(int64_t epoch, int64_t index);
 
-  // The same in three parts, for a caller that does the third without the host:
-  /// Makes `epoch` the one whose order is on the device.
+  // load() in three parts, so that the third can be captured:
+  /// Copies the order of `epoch` to the device.
   void open(int64_t epoch);
-  /// A batch like number `index`, uninitialised.
+  /// An uninitialised batch of the size of batch `index`.
   Batch blank(int64_t index);
-  /// Where batch `index` begins in an epoch's order.
+  /// The position of batch `index` in an epoch's order.
   int64_t first(int64_t index) const { return index * options_.batch_size; }
-  /// The samples from `first` on in the order of the open epoch, which `epoch` must say too: what augmentation draws
-  /// hangs on it.
+  /// Fills a batch with the samples from position `first` on. `epoch` must be the open epoch; it selects the random
+  /// numbers of augmentation.
   void fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch);
 
  private:

@@ -32,7 +32,7 @@ std::vector<int32_t> in_order(int64_t n) {
   return order;
 }
 
-/// Which images fill the quotas, class by class, when they are met in a drawn order.
+/// The images that fill the quotas of the classes, taken in a random order.
 std::vector<char> draw(const ImageSet& set, std::vector<int64_t> quota, const RngKey& key) {
   std::vector<char> drawn(set.size(), 0);
   for (const int32_t i : permutation(set.size(), key)) {
@@ -59,7 +59,7 @@ std::pair<ImageSet, ImageSet> split_validation(ImageSet set, int64_t count, uint
 
 ImageSet stratified_sample(const ImageSet& set, int64_t count, uint64_t seed) {
   TEMPER_CHECK(count > 0 && count <= set.size(), "sample: expected 1 to ", set.size(), " images, got ", count);
-  constexpr uint32_t kImages = 1, kClasses = 2;  // streams apart from that of the validation split
+  constexpr uint32_t kImages = 1, kClasses = 2;  // other streams than that of the validation split
   const auto key = [&](uint32_t step) { return RngKey{.seed = seed, .stream_id = RngStreamId::split, .step = step}; };
   const std::vector<int64_t> quota = quotas(set, count, permutation(set.classes, key(kClasses)));
   const std::vector<char> drawn = draw(set, quota, key(kImages));

@@ -3,7 +3,7 @@
 
 #include "data/dataset.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class SplitKind : uint8_t { stratified, plain };
 

@@ -4,7 +4,7 @@
 
 #include "data/dataset.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Checks of images before a run. They throw Error for images that cannot be right, and return warnings about what is
 /// possible but probably a mistake.

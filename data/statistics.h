@@ -3,7 +3,7 @@
 
 #include "data/dataset.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Class counts and pixel statistics of a set.
 struct Statistics {

@@ -6,7 +6,7 @@
 #include "data/dataset.h"
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A network in one precision. The pass must use running statistics, so that samples do not depend on each other.
 struct PrecisionSide {

@@ -5,7 +5,7 @@
 #include "attacks/attack.h"
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 class Loader;
 

@@ -1,7 +1,7 @@
 #pragma once
 #include "nn/layers.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The shortcut of a residual block that changes the shape. projection: a strided 1x1 convolution with BatchNorm
 /// (option B of He et al. 2016); pad: every stride-th pixel, zero-padded channels, no parameters (option A).

@@ -6,7 +6,7 @@
 
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Modules in sequence; the output of each can be tapped under its name.
 class Chain : public Module {

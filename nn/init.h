@@ -1,7 +1,8 @@
 #pragma once
 #include "core/params.h"
 
-namespace temper::init {
+namespace TEMPER_API temper {
+namespace init {
 
 Init zeros();
 Init ones();
@@ -20,4 +21,5 @@ Init torch_rule(int64_t fan_in, int64_t fan_out);   ///< torch_default(fan_in)
 Init he_in_rule(int64_t fan_in, int64_t fan_out);   ///< kaiming_normal(fan_in)
 Init he_out_rule(int64_t fan_in, int64_t fan_out);  ///< kaiming_normal(fan_out)
 
-}  // namespace temper::init
+}  // namespace init
+}  // namespace temper

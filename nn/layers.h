@@ -4,7 +4,7 @@
 
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class Bias : uint8_t { no, yes };
 

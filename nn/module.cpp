@@ -43,7 +43,7 @@ Network::Network(Engine& engine, const Architecture& architecture, Options optio
   TEMPER_CHECK(options_.mean.size() == options_.std.size(), "model: give both mean and std, or neither");
   TEMPER_CHECK(!options_.branches.empty(), "model: branches must name at least one set of BatchNorms");
   body_ = architecture.build(Builder(params_, buffers_, options_.branches), options_.data);
-  // Memory that is not there is only missed when it is written to, and then the system ends the process.
+  // The system grants more memory than it has, and ends the process when the missing part is written.
   const double bytes =
       static_cast<double>(params_.size() + buffers_.size()) * static_cast<double>(size_of(options_.dtype));
   TEMPER_CHECK(engine.device() != Device::cpu || bytes < static_cast<double>(memory_of_host()),

@@ -12,7 +12,7 @@
 #include "core/tape.h"
 #include "nn/init.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The weights of a network: parameters (trained) and buffers (BatchNorm running statistics).
 struct Weights {

@@ -5,7 +5,7 @@
 
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Predictor heads (Chen & He 2021) that are trained with a network, one for each of several feature vectors (N, d):
 ///   Linear(d -> max(d / 4, 1), no bias), BatchNorm, ReLU, Linear(-> d).

@@ -4,7 +4,7 @@
 #include "nn/basic_block.h"
 #include "nn/chain.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A residual network for small images (He et al. 2016): a 3x3 convolution, stages of basic blocks (every stage but the
 /// first halves the image), global average pooling, linear. Names conv1, bn1, layerI.J.*, linear.

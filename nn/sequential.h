@@ -1,7 +1,7 @@
 #pragma once
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One layer of `sequential`, as listed in a configuration.
 class LayerSpec {

@@ -2,7 +2,9 @@
 #include <string>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// The mapping from the array names of a file to those of a network.
 struct WeightNames {

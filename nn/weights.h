@@ -5,7 +5,7 @@
 #include "core/files/safetensors.h"
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The weights of a network as in PyTorch's state_dict: same names, filters transposed from (K, R, S, C) to (K, C, R,
 /// S).

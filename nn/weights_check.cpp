@@ -40,11 +40,10 @@ std::optional<std::string> weights_fault(const std::string& name, const Shape& s
     const double v = values[i];
     if (!std::isfinite(v))
       return cat("'", name, "' holds ", v, " at ", place(shape, static_cast<int64_t>(i)),
-                 ", and a network computes nothing with that; the file is damaged, or training diverged before it was "
-                 "written");
+                 ", which makes all outputs useless; the file is damaged, or training diverged before it was written");
     if (variance && v < 0)
       return cat("'", name, "' holds ", v, " at ", place(shape, static_cast<int64_t>(i)),
-                 ", but a variance cannot be below 0; the file is damaged, or the array is another one");
+                 ", but a variance cannot be below 0; the file is damaged, or this is another array");
   }
   return {};
 }

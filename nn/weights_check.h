@@ -5,7 +5,7 @@
 
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The first invalid value of an array, if any: NaN, infinite or, in an array of running variances, below zero. The
 /// text reads "'bn1.running_var' holds -0.5 at [3], ..."; its index is PyTorch's, with filters as (K, C, R, S), while

@@ -19,7 +19,8 @@ configure() {
   shift
   check_cmake || return
   if command -v ccache > /dev/null; then
-    launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    # What ccache asks for before it serves files that use a precompiled header (cmake/precompiled.cmake).
+    launcher=("-DCMAKE_CXX_COMPILER_LAUNCHER=env;CCACHE_SLOPPINESS=pch_defines,time_macros;ccache")
     case $preset in cuda | bundle) launcher+=(-DCMAKE_CUDA_COMPILER_LAUNCHER=ccache) ;; esac
   fi
   read -ra options <<< "${TEMPER_CMAKE:-}"

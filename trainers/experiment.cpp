@@ -257,7 +257,7 @@ Experiment read_experiment(const Config& config) {
   f.finish();
   e.resolved = f.resolved();
   if (e.precision != Precision::f16)
-    e.resolved["precision"]["loss_scale"] = "auto";  // what has no effect tells no runs apart
+    e.resolved["precision"]["loss_scale"] = "auto";  // has no effect here, so it must not make runs differ
   e.warnings = f.warnings();
   return e;
 }

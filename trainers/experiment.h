@@ -17,7 +17,7 @@
 #include "trainers/optimizers/schedule.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
 /// Whether the last batch of an evaluation is padded to the full size (LastBatch). automatic: padded on a GPU, where a

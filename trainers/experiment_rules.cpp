@@ -1,4 +1,4 @@
-// What the sections of an experiment ask of each other.
+// Rules between the sections of an experiment.
 #include "trainers/experiment.h"
 
 namespace temper {

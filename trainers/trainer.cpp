@@ -22,7 +22,7 @@ void TrainContext::begin_step() const {
 RngStream TrainContext::random(const std::string& name) const {
   TEMPER_CHECK(std::find(asked_random.begin(), asked_random.end(), name) == asked_random.end(),
                "random: this step has asked for the random numbers '", name,
-               "' before, and would draw the same again; give each attack or draw of a step a name of its own");
+               "' before, and would draw the same again; give each attack and each draw of a step its own name");
   asked_random.push_back(name);
   const RngStream first(engine.seed(), live_epoch ? *live_epoch : static_cast<uint32_t>(epoch.unwatched()));
   return name == kFirstStream ? first : first.derive(name);

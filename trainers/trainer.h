@@ -16,7 +16,7 @@
 #include "trainers/loop/step_log.h"
 #include "trainers/methods/parts/watched.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 class WeightOptimizer;
 

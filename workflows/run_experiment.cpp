@@ -4,7 +4,7 @@
 #include "core/files/folders.h"
 #include "trainers/loop/ready_run.h"
 #include "trainers/records/run_config.h"
-#include "workflows/data_prints.h"
+#include "workflows/fingerprint_check.h"
 #include "workflows/report/page.h"
 
 namespace temper {
@@ -13,7 +13,7 @@ namespace {
 
 // What lies there of a run that was complete before.
 RunResult found(const Experiment& experiment, const RunFolder& folder) {
-  DataPrints().check(experiment, folder);
+  FingerprintCheck().check(experiment, folder);
   complete_report(folder);
   return {.training = {},
           .test = TestResult{.evaluation = read_evaluation(folder.evaluation()),

@@ -6,12 +6,12 @@
 #include "trainers/loop/loop.h"
 #include "workflows/run_test.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a folder holds of an experiment's run.
 enum class RunState : uint8_t { absent, started, complete };
-/// Complete: trained and tested under exactly this configuration; keys that its version did not have stand for their
-/// defaults. Started: any other run.
+/// Complete: a run that was trained and tested under exactly this configuration (keys that are newer than the run have
+/// their defaults). Started: any other run.
 RunState run_state(const Experiment& experiment, const RunFolder& folder);
 
 struct RunOptions {
@@ -25,14 +25,14 @@ struct RunResult {
 };
 
 /// Trains an experiment, measures its last weights on the test images, once, and writes the report, as `temper train`
-/// does: the folder holds the run (docs/command_line.md). A run that is complete and to be resumed is held against its
-/// data and otherwise left as it is. SIGINT, SIGTERM and SIGHUP end it in good order. Throws Error for all that
-/// run_training() and test_run() throw it for; progress goes to the observer.
+/// does. docs/command_line.md lists the files of the folder. With Resume::yes a complete run is compared with the
+/// present data and otherwise left alone. SIGINT, SIGTERM and SIGHUP end a run in good order. Throws Error as
+/// run_training() and test_run() do. The observer is told of progress.
 RunResult run_experiment(Experiment& experiment, const RunFolder& folder, Observer& observer,
                          const RunOptions& options = {});
 
-/// Writes the report of a complete run if it is missing, and takes away the lock of a process that was killed at its
-/// end. Throws Error if a process still works in the folder.
+/// Writes the report of a complete run if it is missing, and removes the lock of a process that was killed. Throws
+/// Error if a process still works in the folder.
 void complete_report(const RunFolder& folder);
 
 }  // namespace temper

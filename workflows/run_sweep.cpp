@@ -1,7 +1,7 @@
 #include "workflows/run_sweep.h"
 
 #include "trainers/records/run_config.h"
-#include "workflows/data_prints.h"
+#include "workflows/fingerprint_check.h"
 #include "workflows/sweep_check.h"
 
 namespace temper {
@@ -12,7 +12,7 @@ RunState state_of(const SweepRun& run) { return run_state(run.experiment, run.fo
 
 // What is found in the folders has to be what the sweep asks for, before anything is trained.
 void check_begun_runs(const Sweep& sweep) {
-  DataPrints data;
+  FingerprintCheck data;
   for (const SweepRun& r : sweep.runs) {
     const RunState state = state_of(r);
     if (state == RunState::started) check_same_run(r.folder, r.experiment);

@@ -7,13 +7,13 @@
 #include "workflows/run_experiment.h"
 #include "workflows/sweep_file.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Told of the runs of a sweep, beside the Observer that is told of each run's progress.
+/// Callbacks for the runs of a sweep. The progress within a run goes to the Observer.
 struct SweepProgress {
-  /// A run comes next; those that are complete already are left as they are.
+  /// Before each run. A complete one is left alone.
   std::function<void(const SweepRun& run, size_t number, RunState found)> on_run = {};
-  /// It failed; the others do not depend on it.
+  /// A run failed. The sweep goes on with the others.
   std::function<void(const SweepRun& run, const Error& error)> on_failure = {};
 };
 
@@ -23,10 +23,10 @@ struct SweepResult {
   std::optional<SeedTable> table = {};  ///< none: interrupted, or every run failed
 };
 
-/// Makes every run of a sweep (read_sweep) that its folder does not hold yet, and writes the table of all into the
-/// sweep's folder. What is found in the folders, and what can be known to fail later, is checked before anything is
-/// trained. The same call continues a sweep that was ended. `program` is how reports call the temper command. Throws
-/// Error for what concerns the sweep as a whole.
+/// Makes the runs of a sweep (read_sweep) that are not complete yet, and writes the table of all into the sweep's
+/// folder. Existing runs, data, networks and disk space are checked before anything is trained. The same call continues
+/// a sweep that was interrupted. `program` is how reports call the temper command. Throws Error where the sweep as a
+/// whole cannot work; the failure of a single run goes to `progress`.
 SweepResult run_sweep(Sweep& sweep, Observer& observer, const SweepProgress& progress = {},
                       const std::string& program = "temper");
 

@@ -47,7 +47,7 @@ TestResult measure(Engine& engine, Network& network, const Experiment& e, const 
 void choose_attacks(Config& config, const std::vector<std::string>& attacks) {
   ConfigNode& evaluation = config.root["evaluation"];
   if (evaluation.is_nothing()) evaluation = ConfigNode::section();
-  if (!evaluation.is_section()) return;  // whoever reads it says what is wrong with it
+  if (!evaluation.is_section()) return;  // the error is reported where the key is read
   const ConfigNode before = std::as_const(evaluation)["attacks"];
   ConfigNode chosen = ConfigNode::section();
   for (const std::string& attack : attacks) {
@@ -65,7 +65,7 @@ void choose_attacks(Config& config, const std::vector<std::string>& attacks) {
 Experiment configured(const TestOptions& o, Config config, Observer& observer) {
   if (!o.data.empty()) {
     put(config, "data", "name", o.data, "--data");
-    config.passed.erase("data");  // nobody expects the other reader's keys
+    config.passed.erase("data");  // keys of the other data set's reader do not apply
   }
   if (o.batch > 0) put(config, "evaluation", "batch_size", std::to_string(o.batch), "--batch");
   if (!o.attacks.empty()) choose_attacks(config, o.attacks);

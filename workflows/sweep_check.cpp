@@ -52,10 +52,10 @@ class SweepCheck {
   }
 
   int64_t look_into(const SweepRun& run, const std::string& who) {
-    // An experiment of its own, because a method keeps what it was begun with.
+    // A new experiment, because a method keeps the state of its first begin().
     Experiment e = read_experiment(parse_config(run.experiment.resolved.yaml(), run.label));
     e.warnings = run.experiment.warnings;
-    // Weights that another run of the sweep will leave are no fault yet.
+    // Weights that another run of the sweep will write may be missing now.
     if (!e.model.weights.empty() && !is_there(e.model.weights) && lies_below(e.model.weights, out_))
       e.model.weights.clear();
     read_images(e);

@@ -4,9 +4,9 @@
 
 namespace temper {
 
-/// Finds out before the first run of a sweep starts what would stop one of them later (trainers/loop/readiness.h):
-/// data, labels, network, weights, attacks, folders, and disk space for all together. Runs that are complete are left
-/// alone. Throws Error naming the run; the observer is told about probable mistakes.
+/// Checks all runs of a sweep before the first one starts (trainers/loop/readiness.h): data, labels, network, weights,
+/// attacks, folders, and disk space for all runs together. Complete runs are skipped. Throws Error naming the run; the
+/// observer is warned about probable mistakes.
 void check_sweep(const Sweep& sweep, Observer& observer);
 
 }  // namespace temper

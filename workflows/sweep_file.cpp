@@ -52,7 +52,7 @@ void SweepFile::fields(Fields& f) {
   for (const SweepRow& row : rows) {
     TEMPER_CHECK(!row.config.empty(), row.place, "expected `config`, the YAML file of an experiment");
     TEMPER_CHECK(folders.insert(folder_name(row.label)).second, row.place, "a row called '", row.label,
-                 "' stands above, or one that is kept in the same folder; give it another label");
+                 "' is in the list already, or one with the same folder; give it another label");
   }
 }
 

@@ -6,14 +6,14 @@
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// One row of the table that a sweep makes: a configuration and what is laid over it.
+/// One row of a sweep's table: a configuration and its overrides.
 struct SweepRow {
   std::string label;   ///< in the table; empty: the name of the file
   std::string config;  ///< relative to the sweep's file
   Config set;
-  std::string place;  ///< where it stands, for messages
+  std::string place;  ///< in the file, for messages
   void fields(Fields& f);
 };
 
@@ -26,7 +26,7 @@ struct SweepFile {
   void fields(Fields& f);
 };
 
-/// One cell's worth of training.
+/// One run of a sweep.
 struct SweepRun {
   std::string label;
   int seed = 0;
@@ -34,8 +34,8 @@ struct SweepRun {
   RunFolder folder;
 };
 
-/// The runs of a sweep in the order they are made: all rows with the first seed, then all with the next, so that a
-/// sweep cut short has whole tables. Their folders are OUT/ROW/seed_N.
+/// The runs of a sweep in order: all rows with the first seed, then all with the next, so that an interrupted sweep has
+/// complete seeds. Their folders are OUT/ROW/seed_N.
 struct Sweep {
   std::string title;
   std::vector<std::string> labels;

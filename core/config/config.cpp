@@ -65,7 +65,7 @@ const ConfigNode* Fields::declare(const char* key) {
 void Fields::take_over(const std::string& fallback, const std::string& name) {
   const auto passed = config_->passed.find(path_);
   if (passed == config_->passed.end() || !passed->second.name.empty() || name != fallback) return;
-  Config all{.root = passed->second.keys};  // what a base says without a name is for the default
+  Config all{.root = passed->second.keys};  // keys of a base without a name are meant for the default
   overlay(all, {.root = node_});
   node_ = all.root;
   passed_ = {};
@@ -118,8 +118,7 @@ void Fields::keep_choice(const char* key, const char* text, const std::vector<st
 
 Fields Fields::enter(const char* key) {
   const ConfigNode* n = declare(key);
-  if (n && !n->is_section() && !n->is_nothing())
-    reject(key, "expected a section of `key: value` lines, got ", got(*n));
+  if (n && !n->is_section() && !n->is_nothing()) reject(key, "expected a section of `key: value` lines, got ", got(*n));
   return Fields(*config_, n && n->is_section() ? *n : ConfigNode::section(), join_path(path_, key), warnings_);
 }
 
@@ -173,7 +172,7 @@ void Fields::keep_list(const char* key, size_t count, const char* doc) {
 }
 
 std::string Fields::got(const ConfigNode& n) {
-  if (n.is_nothing()) return "nothing; give a value, or take the key away for the default";
+  if (n.is_nothing()) return "nothing; give a value, or remove the key for the default";
   return "'" + shortened(n.yaml()) + "'";
 }
 
@@ -261,8 +260,7 @@ void Fields::read(const char* key, const ConfigNode& n, float& value) const {
   double v = 0;
   read(key, n, v);
   value = static_cast<float>(v);
-  if (!std::isfinite(value))
-    reject(key, "expected a number, got '", shortened(n.text()), "', more than 32 bits hold");
+  if (!std::isfinite(value)) reject(key, "expected a number, got '", shortened(n.text()), "', more than 32 bits hold");
 }
 template <class Int>
 static void read_whole(const Fields& f, const char* key, const ConfigNode& n, Int& value) {

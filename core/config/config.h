@@ -14,9 +14,10 @@
 #include "core/limits.h"
 #include "kernels/runtime/check.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// What a base said in a section that chooses something by `name`, where the file laid over it chooses something else.
+/// The keys of a base in a section that chooses something by `name`, if the file that overlays the base chooses
+/// something else.
 struct PassedOver {
   std::string name;  ///< the base's choice; empty: it named none, so these keys are for the default
   ConfigNode keys;
@@ -36,17 +37,17 @@ Config load_config(const std::string& file, const std::vector<std::string>& over
 Config parse_config(const std::string& text, const std::string& name = "config",
                     const std::vector<std::string>& overrides = {});
 
-/// What the `overrides` above do, for a configuration that is put together in steps. Those that choose by name come
-/// first, whatever their order.
+/// Applies overrides to a configuration that is built in steps. Overrides that set a `name` are applied first, whatever
+/// their order.
 void apply_overrides(Config& config, const std::vector<std::string>& overrides);
 
-/// Lays `from` over `onto`, maps key by key, as a file is laid over its base. A section whose `name` changes starts
-/// anew: what `onto` said of its other choice is passed over.
+/// Overlays `onto` with `from`, sections key by key, as a file overlays its base. A section whose `name` changes starts
+/// anew: the keys of `onto` for its other choice are ignored.
 void overlay(Config& onto, const Config& from);
-/// Puts two sets of keys together that will be laid over a configuration. Keys that `onto` gives without a name are
-/// for whatever `from` chooses.
+/// Joins two sets of keys that will overlay a configuration. Keys that `onto` gives without a name apply to the choice
+/// of `from`.
 void join_changes(Config& onto, const Config& from);
-/// Sets `section`.`key` as a file laid over this one would; a `name` chooses. `place` is for messages.
+/// Sets `section`.`key` as an overlaying file would; key `name` changes the choice. `place` is for messages.
 void put(Config& config, const std::string& section, const std::string& key, const std::string& value,
          const std::string& place);
 
@@ -76,8 +77,8 @@ class Fields {
     if (const ConfigNode* n = declare(key)) read(key, *n, value);
     keep(key, value, doc);
   }
-  /// A number (`8/255` is a number) or a list of them. There is no way to declare one without saying what it may be.
-  /// One that is given must keep to the limits; a default need not.
+  /// A number (`8/255` is a number) or a list of them, always with limits. A given value must be within the limits; a
+  /// default need not be.
   template <class T>
   requires kNumeric<T>
   void operator()(const char* key, T& value, const Limits& limits, const char* doc) {
@@ -107,8 +108,7 @@ class Fields {
     leave(key, sub);
   }
   /// For sections that need more than section(): the caller visits the nested fields itself, then calls leave().
-  /// Without leave() it is a second look at a section that was visited, for checks that need to know what came after
-  /// it.
+  /// Without leave() it reads a visited section again, for checks that depend on later sections.
   Fields enter(const char* key);
   void leave(const char* key, Fields& sub);
   /// A list of sections, each listed by its item.fields(Fields&). One that is given replaces all of `values`.
@@ -125,12 +125,12 @@ class Fields {
     }
     keep_list(key, values.size(), doc);
   }
-  /// A second look at item i of a list that was visited and given.
+  /// Item i of a list that was visited, to read it again.
   Fields item(const char* key, size_t i) const { return enter_item(key, i); }
-  /// A section that belongs to another configuration, such as keys to lay over it: taken as it is, to be checked by
-  /// whoever reads that one. Messages about it name its place here.
+  /// A section that belongs to another configuration, such as keys that override it. It is not checked here, but when
+  /// that configuration is read; messages then give its place in this file.
   Config part(const char* key, const char* doc);
-  /// Where this section stands, as messages begin: "net.yaml line 7: model.layers.2: ".
+  /// The place of this section, for the beginning of messages: "net.yaml line 7: model.layers.2: ".
   std::string here() const;
   /// Whether the configuration gives the key at all.
   bool has(const char* key) const;
@@ -139,8 +139,8 @@ class Fields {
 
   /// Throws Error, with place, nearest key and all known ones, if the configuration has a key that no field claimed.
   void finish() const;
-  /// For a section that chooses by name, whose `name` was read: `visit` lists the keys that belong to the section
-  /// whatever its name. Only these carry over from a base that chooses something else; a warning names the others.
+  /// For a section that chooses by name, after `name` was read: `visit` lists the keys that do not depend on the
+  /// choice. Only these carry over from a base that chooses something else; a warning names the others.
   template <class Visit>
   void chosen(const std::string& fallback, const std::string& name, Visit&& visit) {
     take_over(fallback, name);
@@ -159,10 +159,10 @@ class Fields {
   void warn(const char* key, const Parts&... parts) const {
     warnings_->push_back(place(key) + cat(parts...));
   }
-  /// What was noted here, in sections above and in sections below.
+  /// All warnings, of this section, its parents and its sub-sections.
   const std::vector<std::string>& warnings() const { return *warnings_; }
 
-  /// A value as a message shows it: "'2.5'", shortened, or "nothing" and what to do.
+  /// A value for a message: "'2.5'", shortened, or "nothing" and what to do.
   static std::string got(const ConfigNode& n);
 
   const ConfigNode& resolved() const { return resolved_; }
@@ -210,8 +210,8 @@ class Fields {
 
   const Config* config_;
   ConfigNode node_, resolved_;
-  ConfigNode passed_;      ///< what a base with another choice said here
-  bool carrying_ = false;  ///< passed_ counts
+  ConfigNode passed_;      ///< the keys of a base with another choice
+  bool carrying_ = false;  ///< whether passed_ is used
   std::string path_;
   std::vector<std::string> known_;
   std::vector<std::string> carried_;  ///< keys that came from passed_

@@ -30,10 +30,11 @@ class Tree {
     if (n.IsNull()) return {};
     if (n.IsScalar()) return n.Scalar();
     for (const YAML::Node& open : open_)
-      TEMPER_CHECK(!open.is(n), at(n), ": an alias inside what it names never ends; write out what it stands for");
+      TEMPER_CHECK(!open.is(n), at(n), ": an alias inside its own anchor never ends; write the value out");
     TEMPER_CHECK(open_.size() < kMostLevels, at(n), ": more than ", kMostLevels, " levels deep");
     open_.push_back(n);
-    const auto layout = n.Style() == YAML::EmitterStyle::Flow ? ConfigNode::Layout::one_line : ConfigNode::Layout::lines;
+    const auto layout =
+        n.Style() == YAML::EmitterStyle::Flow ? ConfigNode::Layout::one_line : ConfigNode::Layout::lines;
     ConfigNode out = n.IsMap() ? ConfigNode::section(layout) : ConfigNode::list(layout);
     if (n.IsMap()) {
       std::set<std::string> seen;
@@ -142,7 +143,7 @@ YAML::Node only_document(const std::string& text, const std::string& name) {
   }
   TEMPER_CHECK(!documents.stuck, name, " line ", documents.line, ": expected `key: value` or an item of a list");
   TEMPER_CHECK(!documents.second, name, " line ", *documents.second,
-               ": a second YAML document begins here; expected one, so put it into another file or take `---` away");
+               ": a second YAML document begins here; expected one, so put it into another file or remove `---`");
   return YAML::Load(text);
 }
 
@@ -171,8 +172,6 @@ ConfigNode yaml_tree(const std::string& text, const std::string& name, const Not
   }
 }
 
-bool yaml_bool(const std::string& text, bool& value) {
-  return YAML::convert<bool>::decode(YAML::Node(text), value);
-}
+bool yaml_bool(const std::string& text, bool& value) { return YAML::convert<bool>::decode(YAML::Node(text), value); }
 
 }  // namespace temper

@@ -10,13 +10,13 @@ namespace temper {
 /// most 1 MiB.
 std::string config_text(const std::string& file, const std::string& wanted_by = "");
 
-/// The tree of one YAML document: aliases written out, merge keys (`<<`) resolved, keys text and given once.
-/// `note` is told every key's dotted path and the place it is written at, "NAME line 3". Throws Error, with NAME and
-/// line, on anything else: a second document, an alias inside what it names, more than 64 levels or 10,000 values.
+/// The tree of one YAML document: aliases are expanded, merge keys (`<<`) resolved, keys are text and unique. `note` is
+/// called with every key's dotted path and its place, "NAME line 3". Throws Error, with NAME and line, for a second
+/// document, an alias within its own anchor, more than 64 levels or 10,000 values.
 using NotePlace = std::function<void(const std::string& path, const std::string& place)>;
 ConfigNode yaml_tree(const std::string& text, const std::string& name, const NotePlace& note);
 
-/// Whether a text is one of YAML's true, yes, on, false, no and off, and which `value`.
+/// Whether a text is one of YAML's true, yes, on, false, no and off; sets `value`.
 bool yaml_bool(const std::string& text, bool& value);
 
 }  // namespace temper

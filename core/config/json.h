@@ -5,7 +5,7 @@
 
 namespace temper {
 
-/// The same tree; texts that read as numbers, true or false become those, and nothing becomes null.
+/// The tree as JSON. Texts that are numbers, true or false become those; an empty value becomes null.
 nlohmann::ordered_json to_json(const ConfigNode& node);
 
 }  // namespace temper

@@ -5,10 +5,12 @@
 #include <utility>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
 
-/// A value of a configuration: nothing, a text, a list, or a section of keys in their order. Numbers are text: what a
-/// text means is up to whoever reads it. A copy shares nothing with what it was copied from.
+namespace TEMPER_API temper {
+
+/// A value of a configuration: nothing, a text, a list, or a section of keys in order. Numbers are text; their reader
+/// parses them. A copy is a deep copy.
 class ConfigNode {
  public:
   enum class Kind : uint8_t { nothing, text, list, section };
@@ -29,25 +31,26 @@ class ConfigNode {
   bool is_list() const { return kind_ == Kind::list; }
   bool is_section() const { return kind_ == Kind::section; }
 
-  const std::string& text() const { return text_; }                ///< empty of what is no text
-  const std::vector<ConfigNode>& items() const { return items_; }  ///< of a list; empty of anything else
-  const std::vector<Entry>& entries() const { return entries_; }   ///< of a section; empty of anything else
+  const std::string& text() const { return text_; }                ///< empty unless this is a text
+  const std::vector<ConfigNode>& items() const { return items_; }  ///< empty unless this is a list
+  const std::vector<Entry>& entries() const { return entries_; }   ///< empty unless this is a section
 
-  /// Where there is no such key, or this is no section: null.
+  /// The value of a key; null if there is no such key or this is not a section.
   const ConfigNode* find(const std::string& key) const;
   ConfigNode* find(const std::string& key);
-  /// Where there is no such key, or this is no section: nothing.
+  /// The value of a key; a node of Kind::nothing if there is no such key or this is not a section.
   const ConfigNode& operator[](const std::string& key) const;
-  /// Adds the key where there is none. Nothing becomes a section; a text or a list has no keys: Error.
+  /// The value of a key, which is added if it does not exist. A node of Kind::nothing becomes a section; throws Error
+  /// for a text or a list.
   ConfigNode& operator[](const std::string& key);
-  /// Adds a key that is not there.
+  /// Adds a key, which must not exist yet.
   void add(const std::string& key, ConfigNode value) { entries_.emplace_back(key, std::move(value)); }
   void erase(const std::string& key);
   /// Item i of a list, from 0.
   ConfigNode& item(size_t i) { return items_.at(i); }
   void push_back(ConfigNode item) { items_.push_back(std::move(item)); }
 
-  /// The YAML that reads back as this, without a newline at the end.
+  /// YAML that parses to this value, without a newline at the end.
   std::string yaml() const;
 
  private:
@@ -64,7 +67,7 @@ class ConfigNode {
 using FlatYaml = std::vector<std::pair<std::string, std::string>>;
 FlatYaml flattened(const ConfigNode& node);
 
-/// "a.b"; "b" where there is no `path`.
+/// "a.b", or "b" if `path` is empty.
 std::string join_path(const std::string& path, const std::string& key);
 
 }  // namespace temper

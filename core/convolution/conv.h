@@ -8,7 +8,7 @@
 #include "core/optimisations.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A 2-D convolution of (n, h, w, c) by (k, r, s, c) -> (n, p, q, k), cross-correlation as in every framework.
 struct ConvShape {
@@ -27,45 +27,45 @@ struct BatchNormFold {
   double eps = 1e-5;
 };
 
-/// The filter of a convolution and what may be folded into it. A library keeps what it prepares from it (reordered,
-/// converted, folded) for as long as `version` stays the same; version 0 means: keep nothing.
+/// The filter of a convolution, with bias and fold. A library may keep what it prepares from the filter (reordered,
+/// converted, folded) while `version` stays the same. Version 0: it must keep nothing.
 struct ConvFilter {
   Tensor w;     ///< (k, r, s, c), f32 (f64 in gradient checks)
-  Tensor bias;  ///< (k) or none; f32 (f64)
+  Tensor bias;  ///< (k), f32 (f64); may be empty
   const BatchNormFold* fold = nullptr;
   uint64_t version = 0;
-  /// Gives w in a 16-bit type, to a library that takes filters so; none: it converts w.
+  /// Returns w in a 16-bit type, for libraries that take 16-bit filters; empty: they convert w.
   std::function<Tensor(DType)> half = {};
 };
 
-/// The fold of f, or none, as factors of the filters (one each) and, if there is a fold, the bias that goes with it.
+/// The fold of f as one factor per filter (1 without a fold) and, if there is a fold, the resulting bias.
 void fold_batch_norm(const ConvFilter& f, std::vector<float>& scale, std::vector<float>& bias);
 
-// What a library is asked for: a convolution or a gradient of it, and with it what follows. Activations are of the
-// compute type: f32, bf16, f16, or f64 for the reference. beta is 0 (overwrite) or 1 (add).
+// Requests to a library: a convolution or one of its gradients, with optional fused operations. Activations have the
+// compute type: f32, bf16, f16, or f64 for the reference. beta is 0 (overwrite) or 1 (accumulate).
 
-/// y = [relu](conv(x, w) + bias [+ residual]), and of y the sums and the sums of squares over all but its channels.
+/// y = [relu](conv(x, w) + bias [+ residual]), and optionally the per-channel sums of y and y^2.
 struct ConvForward {
   ConvShape shape;
   Tensor x;
   ConvFilter filter;
   Tensor y;
-  Tensor residual = {};  ///< like y, or none
+  Tensor residual = {};  ///< like y; may be empty
   bool relu = false;
-  Tensor sum = {}, squares = {};  ///< (k) each, f32 (f64); or none
+  Tensor sum = {}, squares = {};  ///< (k) each, f32 (f64); may be empty
 };
 
-/// dx = beta * dx + conv_transpose(dy, w), a fold being part of w; and then 0 where the mask is not above 0: the
-/// gradient of the ReLU that made x, whose output the mask is.
+/// dx = beta * dx + conv_transpose(dy, w), where w includes the fold. With a mask dx is then set to 0 where the mask is
+/// not above 0: this is the backward of the ReLU that made x, whose output is the mask.
 struct ConvBackwardData {
   ConvShape shape;
   Tensor dy;
   ConvFilter filter;
   Tensor dx;
   float beta = 0;
-  Tensor mask = {};  ///< like dx, or none
-  /// Gives memory like dx, to a library that can mask a sum only where neither of its terms lies: the result is then
-  /// there, and dx scratch. Called once at most; none: the result is to be in dx.
+  Tensor mask = {};  ///< like dx; may be empty
+  /// Out-of-place accumulation: returns other memory like dx. A library calls it, at most once, if it cannot mask and
+  /// accumulate in place; the result is then in that memory, and dx is scratch. Empty: the result must be in dx.
   std::function<Tensor()> elsewhere = {};
 };
 
@@ -76,30 +76,30 @@ struct ConvBackwardFilter {
   float beta = 0;
 };
 
-/// What of that which follows a convolution a library did on the way. The rest is the caller's: finish() in
-/// core/convolution/conv_epilogue.h.
+/// Which of the requested operations a library has fused into the convolution. finish()
+/// (core/convolution/conv_epilogue.h) does the rest.
 struct ConvDone {
   bool residual = false, relu = false;
-  bool statistics = false;  ///< only if nothing is left to be done to y
+  bool statistics = false;  ///< only if y is complete
   bool mask = false;
-  Tensor bias = {};  ///< the filter's or the fold's, in y's type, where it is left to the caller to add
+  Tensor bias = {};  ///< if not empty: the bias of filter or fold, in y's type, that the caller still has to add
 };
-/// All that is asked for.
+/// All that was requested.
 inline ConvDone all_of(const ConvForward& r) {
   return {.residual = static_cast<bool>(r.residual), .relu = r.relu, .statistics = static_cast<bool>(r.sum)};
 }
 
-/// What a back end has built and kept so far. Repeating a pass with the same shapes and versions changes none of it.
+/// Counters of what a back end has built so far. Repeating a pass with the same shapes and versions changes none of
+/// them.
 struct ConvStats {
   int64_t primitives_created = 0, filters_prepared = 0, allocations = 0;
   double trial_seconds = 0;  ///< spent on timing and checking plans
   friend bool operator==(const ConvStats&, const ConvStats&) = default;
 };
 
-/// A convolution library behind one interface: three passes, each of which takes a request, computes the convolution
-/// with its fold and bias, does of what follows as much as it can on the way, and says how much that was. Results do
-/// not depend on what beta was before or on other calls. convolve() (core/convolution/conv_epilogue.h) does a whole
-/// request.
+/// A convolution library behind one interface with three passes. Each pass takes a request, computes the convolution
+/// with its fold and bias, fuses as many of the other operations as it can, and returns which ones. Results do not
+/// depend on earlier calls. convolve() (core/convolution/conv_epilogue.h) completes a request.
 class ConvBackend {
  public:
   virtual ~ConvBackend() = default;
@@ -110,44 +110,45 @@ class ConvBackend {
   [[nodiscard]] virtual ConvDone forward(Stream, const ConvForward&) = 0;
   [[nodiscard]] virtual ConvDone backward_data(Stream, const ConvBackwardData&) = 0;
   virtual void backward_filter(Stream, const ConvBackwardFilter&) = 0;
-  /// Finds and compiles, on several threads, the plans of all convolutions that were met while `stream` was planning
-  /// (kernels/runtime/capture.h); elsewhere they are made one by one when they are first met. The choice is the same.
+  /// Finds and compiles, on several threads, the plans of all convolutions of the planning pass of `stream`
+  /// (kernels/runtime/capture.h). Plans of other convolutions are made one by one at their first use. The choice is the
+  /// same.
   virtual void make_plans(Stream) {}
-  /// What is worth telling a person about how convolutions were chosen: kept plans that were of no use, for one.
+  /// Notes for the user about the choice of plans, such as stored plans that had to be discarded.
   virtual std::vector<std::string> notes() const { return {}; }
 };
 
-/// How products of f32 convolutions are formed on a GPU: as they are, or from operands rounded to TF32 (10 bits).
+/// Precision of products in f32 convolutions on a GPU: f32, or with operands rounded to TF32 (10 bits).
 enum class ConvMath : uint8_t { f32, tf32 };
-/// How one of a library's deterministic plans is chosen on CUDA: the one it proposes first, or the fastest of its first
-/// few, timed when a shape is first met. Timing makes the choice, and so the last bits, depend on the day; a kept plan
-/// does not change.
+/// How one of a library's deterministic plans is chosen on CUDA. proposed: the first that the library proposes; timed:
+/// the fastest of the first few, timed at the first use of a shape. With `timed` the choice, and so the last bits, may
+/// differ between runs, unless the plan is stored.
 enum class PlanChoice : uint8_t { proposed, timed };
 
-/// Whether what a plan computes is compared once with a plain kernel before the plan is used.
+/// Whether the result of a plan is compared with a plain kernel before its first use.
 enum class PlanCheck : uint8_t { on, off };
 
-/// Where a BatchNorm's batch statistics come from: a pass of its own, or sums that the convolution before it takes.
+/// What computes the batch statistics of BatchNorm: a separate pass, or (fused) the convolution before it.
 enum class BatchStatistics : uint8_t { separate, fused };
 
-/// How convolutions are chosen on CUDA; nothing else asks.
+/// How plans of convolutions are chosen on CUDA.
 struct ConvPlanning {
   ConvMath math = ConvMath::f32;
   PlanChoice choice = PlanChoice::proposed;
   PlanCheck check = PlanCheck::on;
   BatchStatistics statistics = BatchStatistics::separate;
-  std::string folder = {};     ///< where plans are kept between runs; empty: nowhere
-  int64_t workspace_mb = 256;  ///< the most a plan may take
+  std::string folder = {};     ///< where plans are stored between runs; empty: they are not
+  int64_t workspace_mb = 256;  ///< limit on the work space of a plan
 };
 
-/// f16 on the CPU: operands are read as f32, `other` computes, results are rounded; filters are rounded to f16 first,
-/// and a folded one after the fold, as on a GPU. For checking, not for speed. Everything else goes to `other` as it is.
+/// f16 on the CPU, for checks: operands are converted to f32, `other` computes, results are rounded. Filters are
+/// rounded to f16 first (after a fold), as on a GPU. Other types are passed to `other`.
 std::unique_ptr<ConvBackend> make_f16_conv(std::unique_ptr<ConvBackend> other);
 
-/// Plain im2col + Eigen matrix product, f32 and f64, CPU only: what everything else is checked against.
+/// The reference: plain im2col + Eigen matrix product, f32 and f64, CPU only.
 std::unique_ptr<ConvBackend> make_reference_conv();
-/// Winograd's algorithm for the convolutions and data gradients it suits, and a first layer's tap by tap, on this
-/// processor; all others by `other`.
+/// Winograd's algorithm for the convolutions and gradients that it suits on this processor, and direct kernels for
+/// first layers; `other` for all others.
 std::unique_ptr<ConvBackend> make_winograd_conv(std::unique_ptr<ConvBackend> other, const Optimisations& without);
 /// The fastest back end of this build for the CPU: Winograd and oneDNN, or the reference. f64 always goes to the
 /// reference.

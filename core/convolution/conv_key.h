@@ -1,5 +1,5 @@
 #pragma once
-// What a convolution's plan depends on, and what to say when a library has none. Knows no library.
+// The key of a convolution's plan, and the error if a library has no plan. Independent of the library.
 #include <compare>
 #include <string>
 
@@ -8,8 +8,8 @@
 
 namespace temper {
 
-/// How a convolution stores and multiplies. tf32 is stored as f32; its operands are rounded to TF32 when multiplied.
-/// Sums are f32 in all of them.
+/// The type of a convolution. tf32 is stored as f32; operands are rounded to TF32 for products. Sums are f32 for all
+/// types.
 enum class ConvType : uint8_t { f32, tf32, bf16, f16 };
 const char* name(ConvType t);
 
@@ -23,20 +23,21 @@ struct ConvKey {
   ConvType type = ConvType::f32;
   ConvPass pass = ConvPass::forward;
   bool bias = false, residual = false, relu = false, mask = false, accumulate = false;
-  bool statistics = false;  ///< forward alone: also the sums of y and of y^2, per channel
+  bool statistics = false;  ///< forward only: also the per-channel sums of y and y^2
   int64_t alignment = 16;   ///< bytes, of every pointer
 
   friend auto operator<=>(const ConvKey&, const ConvKey&) = default;
 };
 
-/// The pass with what is fused to it: "forward + bias + ReLU".
+/// The pass with its fused operations: "forward + bias + ReLU".
 std::string pass_text(const ConvKey& key);
 /// "x (128, 32, 32, 64), w (64, 3, 3, 64), stride 1, padding 1"
 std::string shape_text(const ConvShape& g);
-/// One line that names the key for good: the name of its plan on disk.
+/// One line that identifies the key permanently: the name of its plan on disk.
 std::string id_text(const ConvKey& key);
 
-/// Why there is no plan: op, shapes, types, device, versions, what was proposed and refused, and what to change.
+/// The error if there is no plan: op, shapes, types, device, versions, which engines were proposed and refused, and
+/// what to change.
 std::string refusal_text(const ConvKey& key, const PlanRefusals& refusals, const PlanSource& source);
 
 }  // namespace temper

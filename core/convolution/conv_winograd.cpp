@@ -40,7 +40,7 @@ struct Transformed {
   std::unique_ptr<SharedJob> job = nullptr;  ///< what makes u
 };
 
-/// The convolution as it is, or the data gradient as a convolution of dy by the filters rotated.
+/// The convolution itself, or the data gradient as a convolution of dy with rotated filters.
 ConvProblem problem(const ConvShape& g, bool rotated) {
   if (!rotated) return {.n = g.n, .h = g.h, .w = g.w, .c = g.c, .k = g.k, .pad = g.pad, .p = g.p(), .q = g.q()};
   const int64_t pad = g.stride == 1 ? 2 - g.pad : 0;

@@ -4,18 +4,19 @@
 
 namespace temper {
 
-/// A filter (k, r, s, c) and its bias, or none, in another type, a BatchNorm folded in. T: float, bfloat16, float16.
+/// Converts a filter (k, r, s, c) and its bias, if any, to another type, with the BatchNorm folded in. T: float,
+/// bfloat16, float16.
 template <class T>
 void convert_filter(Stream stream, const ConvFilter& filter, T* w, T* bias);
 
-/// Filters as a planned convolution takes them: (k, r, s, c) in the compute type, a BatchNorm folded in.
+/// Prepared filters of planned convolutions: (k, r, s, c) in the compute type, with BatchNorm folded in.
 class DeviceFilters {
  public:
   explicit DeviceFilters(Device device) : device_(device) {}
 
   struct Filter {
     void* w = nullptr;
-    void* bias = nullptr;  ///< in the compute type, too; or none
+    void* bias = nullptr;  ///< in the compute type; may be null
   };
   Filter get(Stream stream, const ConvFilter& filter, DType dtype);
   ConvStats stats() const { return kept_.stats(); }

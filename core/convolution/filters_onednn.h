@@ -9,7 +9,7 @@
 
 namespace temper::onednn {
 
-/// A filter in the layout and type a primitive wants, with a fold multiplied in.
+/// A filter in the layout and type that a primitive needs, with the fold multiplied in.
 struct PreparedFilter {
   dnnl::memory w;
   dnnl::primitive reorder;
@@ -24,7 +24,7 @@ class FilterCache {
   /// `rotated`: as Plan::rotated.
   std::shared_ptr<const PreparedFilter> get(Stream s, const ConvShape& g, const ConvFilter& f,
                                             const dnnl::memory::desc& layout, bool rotated);
-  /// A new filter is a new primitive, too: what reorders it.
+  /// Every new filter also counts as a new primitive, the one that reorders it.
   ConvStats stats() const;
 
  private:

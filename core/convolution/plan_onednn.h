@@ -25,15 +25,15 @@ struct Plan {
   dnnl::memory in, out, bias, residual, scratch;  ///< forward: x, y; data gradient: dy, dx; filter gradient: x, dy
   dnnl::memory::desc filter;                      ///< the layout of the filter, or of its gradient
   dnnl::memory gradient, dense;                   ///< filter gradient: in the primitive's layout and as (k, r, s, c)
-  dnnl::primitive unpack;  ///< from the one to the other, adding if asked to; none where they are the same
+  dnnl::primitive unpack;  ///< from `gradient` to `dense`, accumulating if beta is 1; empty if they are the same
   /// The data gradient of a convolution with stride 1 is a forward convolution of dy by the filter rotated by 180
-  /// degrees with input and output channels exchanged; run that way it can add to what is there in its epilogue.
+  /// degrees, with input and output channels exchanged. Computed so, it can accumulate in its epilogue.
   bool rotated = false;
   bool adds = false;  ///< whether the primitive itself accumulates
 };
 
 Plan make_plan(const dnnl::engine& engine, const PlanKey& key);
-/// Whether oneDNN has convolutions of this type for this processor: bf16 takes AVX-512 with most of its versions.
+/// Whether oneDNN has convolutions of this type for this processor: for bf16 most versions need AVX-512.
 bool supports(const dnnl::engine& engine, DType dtype);
 
 /// Descriptors of a dense (n, h, w, c) activation and of (k, r, s, c) filters, f32; `rotated` reads them as (c, k, r,

@@ -8,15 +8,14 @@
 
 namespace temper {
 
-/// What a library makes of filters and keeps: a T for each filter and each `Use` of it, such as a layout. Its contents
-/// are those of one version of the filter, one fold and one generation of a capture; for any other they are made anew,
-/// in the same place, or in a new T while another thread still reads the old one. Holds a few thousand and then forgets
-/// those used longest ago, but none that a recording reads. For several threads at once.
+/// A cache of prepared filters: a T for each filter and each `Use` of it, such as a layout. Its contents are valid for
+/// one version of the filter, one fold and one generation of a capture. Otherwise they are prepared again, in the same
+/// T or, while another thread still reads it, in a new one. Holds a few thousand entries and then drops the least
+/// recently used, except those that a captured step reads. Thread-safe.
 template <class Use, class T>
 class PreparedFilters {
  public:
-  /// make() -> T makes an empty one, fill(T&) its contents. One thread at a time: the first to come prepares, others
-  /// wait.
+  /// make() returns an empty T, fill(T&) prepares its contents. One thread prepares at a time; others wait.
   template <class Make, class Fill>
   std::shared_ptr<T> get(Stream stream, const ConvFilter& f, const Use& use, const Make& make, const Fill& fill) {
     const std::lock_guard lock(preparing_);

@@ -1,6 +1,6 @@
 #pragma once
-// oneDNN as one thread of an engine uses it. It divides no work: a convolution is cut over samples by whoever calls,
-// and every call runs on the calling thread alone, whatever OpenMP would give.
+// oneDNN for one thread of an engine. Every call runs on the calling thread alone, whatever OpenMP's settings; the
+// caller splits a convolution over samples.
 #include <array>
 #include <dnnl.hpp>
 
@@ -10,7 +10,7 @@
 
 namespace temper::onednn {
 
-/// A scope in which OpenMP gives the calling thread no others. Other threads do not notice.
+/// A scope in which OpenMP uses only the calling thread. Other threads are not affected.
 class OneThread {
  public:
   OneThread();
@@ -21,7 +21,7 @@ class OneThread {
   int before_;
 };
 
-/// oneDNN's argument list without its per-call map.
+/// An argument list for oneDNN, without the std::map that its C++ interface builds for every call.
 class Arguments {
  public:
   void add(int arg, const dnnl::memory& m) { list_[count_++] = {arg, m.get()}; }
@@ -32,16 +32,16 @@ class Arguments {
   int count_ = 0;
 };
 
-/// Plans and work space of a thread.
+/// The plans and work space of a thread.
 class Thread {
  public:
-  /// The first call for a key builds its primitive; after that a call only looks it up.
+  /// The plan of a key. The first call for a key builds its primitive.
   Plan& plan(const PlanKey& key);
-  /// Runs a plan whose pointers are set, with the scratch memory it wants.
+  /// Runs a plan whose pointers are set, with its scratch memory.
   void execute(Plan& plan, Arguments& args);
-  /// dw [+]= what the plan of a filter gradient left in memory at `sums`.
+  /// dw [+]= `sums`, the result of a filter gradient's plan in the primitive's layout.
   void unpack(Plan& plan, float* sums, float* dw);
-  /// Memory for the caller, whole until the next call.
+  /// Memory for the caller, valid until the next call.
   char* room(size_t bytes) { return room_.reserve<char>(bytes + 1); }
   ConvStats stats() const {
     return {.primitives_created = made_, .allocations = scratch_.allocations() + room_.allocations()};

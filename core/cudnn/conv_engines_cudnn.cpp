@@ -30,7 +30,7 @@ class Handles {
  public:
   Handles() { TEMPER_CUDA_CALL(cudaGetDevice(&device_)); }
 
-  /// A handle that nobody else uses, until the end of the block.
+  /// Reserves a handle until the end of the block.
   class Lease {
    public:
     explicit Lease(Handles& handles) : handles_(handles), handle_(handles.take()) {}

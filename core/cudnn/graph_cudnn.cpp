@@ -209,7 +209,7 @@ std::vector<Descriptor> heuristics(const Descriptor& graph, Target target, cudnn
   Descriptor query(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
   query.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
   if (target.device) query.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.device);
-  // A graph no engine supports is an answer, not a mistake.
+  // That no engine supports the graph is a valid answer, not an error.
   if (cudnnBackendFinalize(query.get()) != CUDNN_STATUS_SUCCESS) return {};
   int64_t count = 0;
   const auto results = [&](int64_t most, cudnnBackendDescriptor_t* into) {

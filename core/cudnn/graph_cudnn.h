@@ -89,8 +89,8 @@ struct ConvGeometry {
   int64_t stride = 1, pad = 0;
 };
 
-/// An operation graph in the making. Tensors are named by ids; ids below kFirstInternal are given a pointer at
-/// execution, the others (f32) never reach memory.
+/// Builds an operation graph. Tensors are named by ids; ids below kFirstInternal get a pointer at execution, the others
+/// (f32) are virtual and never reach memory.
 class Graph {
  public:
   static constexpr int64_t kFirstInternal = 1000;
@@ -105,10 +105,10 @@ class Graph {
   /// y = mode(a [, b]) in f32.
   void pointwise(cudnnPointwiseMode_t mode, int64_t a, std::optional<int64_t> b, int64_t y);
 
-  /// dx = y > 0 ? dy : 0, with y what the ReLU gave.
+  /// dx = y > 0 ? dy : 0, where y is the output of the ReLU.
   void relu_backward(int64_t y, int64_t dy, int64_t dx);
 
-  /// The sums of x and of x^2 over all but the channels.
+  /// Per-channel sums of x and x^2.
   void statistics(int64_t x, int64_t sum, int64_t squares);
 
   const std::vector<Descriptor>& operations() const { return operations_; }
@@ -122,22 +122,22 @@ class Graph {
   int64_t next_internal_ = kFirstInternal;
 };
 
-/// What plans are made for: a live handle, or a described device (then they can be inspected but not run).
+/// The target of plans: a handle, or a described device, for which plans can be inspected but not run.
 struct Target {
   cudnnHandle_t handle = nullptr;
   const Descriptor* device = nullptr;
 };
 
-/// What an engine may do. Engines that are not deterministic are never taken.
+/// The precision that engines must have. Engines that are not deterministic are never used.
 enum class Math : uint8_t { strict, tensor_core };  ///< strict: f32 arithmetic throughout, operands not rounded
 
 struct Limits {
   Math math = Math::strict;
   int64_t workspace = int64_t{256} << 20;
-  std::vector<std::string> without = {};  ///< names of engines that are not to be taken
+  std::vector<std::string> without = {};  ///< names of engines that must not be used
 };
 
-/// What cuDNN says of the engine behind a configuration.
+/// Properties of the engine of a configuration, as reported by cuDNN.
 struct EngineFacts {
   int64_t index = 0;         ///< its number among the engines for such graphs
   bool compiled = false;     ///< at run time, through the driver
@@ -156,24 +156,24 @@ struct Plan {
   /// `ids` and `pointers` name every tensor of the graph that is not internal.
   void execute(cudnnHandle_t handle, std::span<const int64_t> ids, std::span<void* const> pointers,
                void* scratch) const;
-  /// The plan as text, to be made again from it on a machine with the same device and cuDNN. Throws Error where the
-  /// engine has no such form.
+  /// The plan as text, which can be loaded on a machine with the same device and cuDNN. Throws Error if the engine
+  /// cannot be serialised.
   std::string json() const;
 };
 
-/// The engine configurations cuDNN proposes within the limits, best first; not all of them need to finish as a plan.
-/// Those refused are counted in `refusals`.
+/// The engine configurations that cuDNN proposes within the limits, best first. Not every one can be finalised as a
+/// plan. Counts the refused ones in `refusals`.
 std::vector<Descriptor> engine_configs(const Graph& graph, Target target, const Limits& limits,
                                        PlanRefusals* refusals = nullptr);
-/// The first `most` of them that finish as plans.
+/// The first `most` of them that can be finalised as plans.
 std::vector<Plan> find_plans(const Graph& graph, Target target, const Limits& limits, size_t most,
                              PlanRefusals* refusals = nullptr);
-/// Throws Error when cuDNN cannot finish it.
+/// Throws Error if cuDNN cannot finalise it.
 Plan plan_of(const Descriptor& config, Target target);
-/// A plan from its text. Throws Error when cuDNN does not take it.
+/// A plan from its text. Throws Error if cuDNN does not accept it.
 Plan plan_from_json(const std::string& json, Target target);
 
-/// A device described in cuDNN's JSON. Throws Error where this cuDNN takes none.
+/// A device described in cuDNN's JSON. Throws Error if this cuDNN does not support that.
 Descriptor device_from_json(const std::string& json);
 
 }  // namespace temper::cudnn

@@ -5,19 +5,19 @@
 
 namespace temper {
 
-/// Loads nvJitLink, NVRTC's builtins and NVRTC by their full paths, from beside cuDNN and cuBLASLt or from a toolkit,
-/// so that cuDNN finds them loaded. Once a process; before the first cuDNN handle. NVRTC looks for its builtins where
-/// its caller's search path leads, which in NVIDIA's wheels is elsewhere; then every run-time compiled engine vanishes
-/// without an error. What is not found is left to the loader.
+/// Loads nvJitLink, NVRTC's builtins and NVRTC by their full paths, from the folders of cuDNN and cuBLASLt or from a
+/// toolkit, so that cuDNN finds them loaded. Once per process, before the first cuDNN handle. NVRTC searches its
+/// builtins on its caller's search path, which does not contain them in NVIDIA's wheels; without this call every
+/// run-time compiled engine would be missing, without an error. Libraries that are not found are left to the loader.
 void load_run_time_compiler();
 
-/// Compiles next to nothing with NVRTC. Empty, or why that cannot be done.
+/// Compiles a trivial program with NVRTC. Returns the error, or an empty text.
 std::string run_time_compiler_fault();
 
 struct LoadedLibrary {
-  std::string name, version, path;  ///< empty path: not loaded; empty version: it does not say
+  std::string name, version, path;  ///< empty path: not loaded; empty version: unknown
 };
-/// cuDNN, cuBLASLt, NVRTC and its builtins, as they are loaded.
+/// The loaded cuDNN, cuBLASLt, NVRTC and its builtins.
 std::vector<LoadedLibrary> cuda_libraries();
 
 }  // namespace temper

@@ -29,7 +29,7 @@ int cpus_of_affinity() {
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// The words of a file's first line; none: it cannot be read.
+/// The words of a file's first line; empty if it cannot be read.
 std::vector<std::string> words_of(const fs::path& file) {
   std::ifstream in(file);
   std::string line;
@@ -40,7 +40,7 @@ std::vector<std::string> words_of(const fs::path& file) {
   return words;
 }
 
-/// Quota over period, where both are numbers: "max" and -1 stand for no quota.
+/// Quota over period, where both are numbers: "max" and -1 mean no quota.
 std::optional<double> ratio(const std::vector<std::string>& quota, const std::string& period) {
   if (quota.empty()) return {};
   const double q = std::strtod(quota[0].c_str(), nullptr), p = std::strtod(period.c_str(), nullptr);

@@ -19,7 +19,7 @@ namespace temper {
 
 namespace {
 
-// What of the CPU's flags decides which code oneDNN and the compiler's vectors run.
+// The CPU's flags on which the choice of code in oneDNN and in our kernels depends.
 constexpr const char* kFeatures[] = {"sse4_2",      "avx",         "fma",         "avx2",     "avx_vnni", "avx512f",
                                      "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8",
                                      "asimd",       "bf16",        "i8mm",        "sve"};

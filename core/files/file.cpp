@@ -57,10 +57,10 @@ bool write_and_sync(const std::string& path, const std::vector<std::span<const c
 void sync_folder(const std::string& path) {
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   const Descriptor folder{::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.fd >= 0) ::fsync(folder.fd);  // some file systems cannot; the rename has happened all the same
+  if (folder.fd >= 0) ::fsync(folder.fd);  // some file systems cannot; the rename has happened anyway
 }
 
-// Not waiting: opening a pipe that nobody writes to would never return.
+// Non-blocking: opening a pipe without a writer would never return.
 Descriptor open_to_read(const std::string& path, struct stat& info) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (file.fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -140,7 +140,7 @@ void name_also(const std::string& path, const std::string& second) {
 }
 
 void remove_unfinished(const std::string& folder, std::chrono::seconds untouched) {
-  std::error_code ignored;  // a file that stays is in nobody's way
+  std::error_code ignored;  // a file that remains does no harm
   const auto latest = std::filesystem::file_time_type::clock::now() - untouched;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string extension = entry.path().extension().string();

@@ -7,7 +7,7 @@
 
 #include "kernels/runtime/check.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A file cannot be read or written. The message ends with the system's reason.
 struct FileError : Error {

@@ -7,7 +7,7 @@
 
 #include "core/files/safetensors.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The header of a .npy file.
 struct NpyHeader {

@@ -5,7 +5,7 @@
 
 #include "core/files/npy.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// NumPy's array files (.npy), with the types of core/files/npy.h.
 NamedArray load_npy(const std::string& path);

@@ -6,7 +6,7 @@
 
 #include "kernels/runtime/dtype.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A named array for reading and writing files: dense, row by row, little endian.
 struct NamedArray {

@@ -72,7 +72,7 @@ Preference preference(const GemmKey& key) {
   Preference p;
   check(cublasLtMatmulPreferenceCreate(p.out()), "create preference");
   set(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspace});
-  // Parts of a sum may only be added in a step of their own: counters in the output's place promise no order.
+  // Parts of a sum may only be added in a step of their own: with counters in the output the order is not fixed.
   set(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       uint32_t{CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
@@ -98,7 +98,7 @@ std::optional<cublasLtMatmulAlgo_t> choose(cublasLtHandle_t handle, const GemmKe
   std::vector<cublasLtMatmulHeuristicResult_t> proposals(kProposals);
   int count = 0;
   const Preference wanted = preference(key);
-  // No algorithm at all is an answer, not a mistake; so is any refusal of a bias, which is then added apart.
+  // No algorithm is a valid answer, not an error; so is any refusal of a bias, which is then added separately.
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(handle, plan.product, plan.b, plan.a, plan.c, plan.c,
                                                                wanted, kProposals, proposals.data(), &count);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED || (key.bias && status != CUBLAS_STATUS_SUCCESS)) return std::nullopt;
@@ -164,7 +164,7 @@ class CublasLt {
     if (capture != cudaStreamCaptureStatusNone)
       throw NotRepeatable(
           cat("gemm: the ", text(key),
-              " is met for the first time in a captured step, and choosing its algorithm may load code; run the step "
+              " occurs for the first time in a captured step, and choosing its algorithm may load code; run the step "
               "once before it is captured"));
     Entry entry{.plan = describe(key)};
     // Before anything is proposed, too: a bias epilogue without a bias may count as one that is not supported.
@@ -199,7 +199,7 @@ void gemm_cublas(Stream stream, Transpose ta, Transpose tb, const Tensor& a, con
   TEMPER_CHECK(c.dtype == DType::f32 || c.dtype == DType::f64, "gemm: expected f32 or f64, got ", c.dtype);
   if (c.numel() == 0) return;
   CublasLt& blas = *static_cast<CublasLt*>(stream.blas);
-  // No preference tells cuBLASLt of a bias's alignment: one that starts elsewhere than they all expect is added apart.
+  // No preference tells cuBLASLt of a bias's alignment: an unaligned one is added separately.
   const bool fused =
       e.bias && !blas.options().without.has(Optimisation::product_bias) && common_alignment({e.bias.data}) == 16;
   GemmKey key{.m = c.shape[0],

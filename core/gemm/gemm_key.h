@@ -1,5 +1,5 @@
 #pragma once
-// What a matrix product's algorithm depends on, and what to say when a library has none. Knows no library.
+// The key of a matrix product's algorithm, and the error if a library has none. Independent of the library.
 #include <compare>
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace temper {
 
-/// How a product multiplies; sums are f32 (f64). tf32: operands rounded to 10 bits.
+/// The precision of a product; sums are f32 (f64). tf32: operands are rounded to 10 bits.
 enum class GemmMath : uint8_t { f32, tf32, f64 };
 
 /// (m, n) = op(a) (m, k) * op(b) (k, n), row-major.
@@ -25,7 +25,8 @@ struct GemmKey {
 /// "f32 product + bias of a (128, 512) and b (10, 512) transposed"
 std::string text(const GemmKey& key);
 
-/// Why there is no algorithm: op, shapes, type, device, versions, what was proposed and refused, what to change.
+/// The error if there is no algorithm: op, shapes, type, device, versions, what was proposed and refused, what to
+/// change.
 std::string refusal_text(const GemmKey& key, const PlanRefusals& refusals, const PlanSource& source);
 
 }  // namespace temper

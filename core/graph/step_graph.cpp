@@ -25,7 +25,7 @@ StepGraph::StepGraph(Engine& engine, GraphUse use, std::unique_ptr<GraphRecorder
                "graph: expected device: cuda because only a GPU replays captured steps, "
                "got ",
                engine.device(), "; set graph: auto or device: cuda");
-  // Without a clock of the device's own, timing a range waits for the device.
+  // Without a clock on the device, timing a range waits for the device.
   if (const RangeLog* ranges = engine.options().ranges; ranges && !ranges->has_clock()) recorder_.reset();
 }
 StepGraph::~StepGraph() = default;
@@ -49,7 +49,7 @@ void StepGraph::run(const GraphKey& key, const std::function<void()>& work) {
   if (!entry.work) return work();
   entry.work->launch(engine_.stream());
   ++launched_;
-  // While it was being recorded the host did its own part.
+  // During the capture the host has done its part already.
   if (again)
     for (const auto& f : entry.on_replay) f();
 }
@@ -61,7 +61,7 @@ StepGraph::Entry* StepGraph::find(const GraphKey& key) {
   return &entries_.back();
 }
 
-// A key that is new now and then costs little; with one in every step there is nothing to repeat.
+// A new key now and then costs little; with a new one in every step nothing is ever replayed.
 void StepGraph::note_new(const GraphKey& key) {
   if (++new_keys_ != kMost) return;
   const auto& last = entries_.back().key.numbers;

@@ -8,7 +8,7 @@
 
 #include "core/engine.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Whether a GPU replays training steps as CUDA graphs. automatic: if possible, otherwise with a note.
 enum class GraphUse : uint8_t { automatic, on, off };

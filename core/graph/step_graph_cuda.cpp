@@ -21,8 +21,7 @@ class CudaGraph : public RecordedWork {
   explicit CudaGraph(cudaGraph_t graph) {
     const cudaError_t error = cudaGraphInstantiate(graph_.out(), graph, 0);
     TEMPER_CHECK(error != cudaErrorMemoryAllocation,
-                 "graph: the GPU has no memory left for a recorded step; lower "
-                 "batch_size, or set graph: off");
+                 "graph: the GPU has no memory left for a captured step; lower batch_size, or set graph: off");
     check_recorded(error, "cudaGraphInstantiate");
   }
   void launch(Stream stream) override { TEMPER_CUDA_CALL(cudaGraphLaunch(graph_, handle(stream))); }
@@ -33,7 +32,7 @@ class CudaGraph : public RecordedWork {
 
 class CudaRecorder : public GraphRecorder {
  public:
-  // Thread local: what other threads do with the device is none of this capture's business.
+  // Thread local: calls of other threads do not disturb this capture.
   void begin(Stream stream) override {
     TEMPER_CUDA_CALL(cudaStreamBeginCapture(handle(stream), cudaStreamCaptureModeThreadLocal));
   }
@@ -49,7 +48,7 @@ class CudaRecorder : public GraphRecorder {
   void abandon(Stream stream) noexcept override {
     Graph graph;
     cudaStreamEndCapture(handle(stream), graph.out());
-    cudaGetLastError();  // the error that a broken capture leaves behind
+    cudaGetLastError();  // clears the error of a failed capture
   }
 };
 

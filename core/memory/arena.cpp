@@ -36,7 +36,7 @@ void Arena::make_ready(size_t end, const Shape& shape, DType dtype) {
   if (recording(stream_)) stream_.capture->forbid_in_capture("arena: more memory than any step before took");
   if (const auto obstacle = memory_->grow(end))
     fail("arena: a tensor ", shape, " of ", dtype, " needs ", megabytes(bytes), " MB with ", megabytes(used_),
-         " MB in use, and ", *obstacle, "; lower batch_size, or end what else uses this GPU");
+         " MB in use, and ", *obstacle, "; lower batch_size, or end other programs on this GPU");
 }
 
 Tensor Arena::tensor(Shape shape, DType dtype) {

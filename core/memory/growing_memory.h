@@ -6,9 +6,9 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Memory of a device that begins at one address and grows there, up to a limit: what lies in it never moves.
+/// Memory of a device that starts at a fixed address and grows up to a limit. Its contents never move.
 class GrowingMemory {
  public:
   GrowingMemory() = default;
@@ -16,12 +16,12 @@ class GrowingMemory {
   GrowingMemory(const GrowingMemory&) = delete;
 
   char* begin() const { return begin_; }
-  size_t limit() const { return limit_; }  ///< the most it can become
-  size_t ready() const { return ready_; }  ///< how much of it can be used now
-  /// What is worth telling a person about how it came to be; empty: nothing.
+  size_t limit() const { return limit_; }  ///< maximal size
+  size_t ready() const { return ready_; }  ///< usable now
+  /// A note for the user about how it was made; may be empty.
   const std::string& note() const { return note_; }
-  /// Makes the first `bytes`, at most limit(), ready; more than that may be. Not in a captured step. Returns what
-  /// stands in the way, such as "the GPU has 3 of 80000 MB left", and then has not changed.
+  /// Makes at least the first `bytes`, at most limit(), usable. Not during a capture. On failure it returns the reason,
+  /// such as "the GPU has 3 of 80000 MB left", and nothing changes.
   virtual std::optional<std::string> grow(size_t bytes) = 0;
 
  protected:
@@ -30,12 +30,13 @@ class GrowingMemory {
   std::string note_;
 };
 
-/// Ordinary memory of `limit` bytes, all of it ready.
+/// Ordinary memory of `limit` bytes, all of it usable.
 std::unique_ptr<GrowingMemory> make_whole_memory(Device device, size_t limit, std::string note = {});
 
-/// On the CPU address space, all of it ready: pages become memory when they are touched. On CUDA address space to which
-/// memory is added bit by bit; where the driver cannot do that, memory of the full size at once, with a note. limit 0:
-/// as much as the device has, without growth four fifths of what is free. Throws Error when the device refuses.
+/// On the CPU: reserved address space, all of it usable; the system provides pages when they are touched. On CUDA:
+/// reserved addresses to which memory is mapped as it is needed; if the driver cannot do that, memory of the full size
+/// at once, with a note. limit 0: as much as the device has (without growth: four fifths of the free memory). Throws
+/// Error if the device refuses.
 std::unique_ptr<GrowingMemory> make_growing_memory(Device device, size_t limit);
 
 }  // namespace temper

@@ -104,7 +104,7 @@ class MappedMemory : public GrowingMemory {
     TEMPER_CHECK(result == CUDA_SUCCESS, "arena: ", what, " failed with CUresult ", static_cast<int>(result));
   }
 
-  /// Puts memory behind the next `bytes` of addresses; false where there is none left.
+  /// Maps memory to the next `bytes` of addresses; false if none is left.
   bool add(size_t bytes) {
     CUmemGenericAllocationHandle memory{};
     const CUresult made = driver_.create(&memory, bytes, &place_, 0);
@@ -112,7 +112,7 @@ class MappedMemory : public GrowingMemory {
     check(made, "cuMemCreate");
     const CUdeviceptr at = address_ + ready_;
     const CUresult mapped = driver_.map(at, bytes, 0, memory, 0);
-    driver_.release(memory);  // it lives on behind its addresses
+    driver_.release(memory);  // it lives until it is unmapped
     check(mapped, "cuMemMap");
     pieces_.push_back(bytes);
     ready_ += bytes;

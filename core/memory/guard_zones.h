@@ -7,19 +7,19 @@
 
 namespace temper {
 
-/// Known bytes around the tensors of an arena, so that a write beside one is found. They are not set in work that is
-/// recorded or only planned: a recorded step ran once before, with them.
+/// Known bytes around the tensors of an arena, which reveal writes out of bounds. They are not set in captured or
+/// planned work; a captured step has run once before, with guard zones.
 class GuardZones {
  public:
   static constexpr size_t kBytes = 256;  ///< before a tensor, and after its last, rounded up byte
 
   explicit GuardZones(Stream stream);
 
-  /// Sets the zones of a tensor that was just placed; `room` is its size, rounded up.
+  /// Sets the zones of a new tensor; `room` is its size, rounded up.
   void open(const Tensor& t, size_t room);
-  /// Looks at the zones of all tensors at `from` or above, which go away. Throws Error with the first damaged byte.
+  /// Checks and removes the zones of all tensors at `from` or above. Throws Error with the first damaged byte.
   void close(const char* from);
-  /// Forgets them without a look.
+  /// Removes them without a check.
   void forget(const char* from);
 
  private:

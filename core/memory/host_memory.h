@@ -3,7 +3,7 @@
 
 namespace temper {
 
-/// The memory that this machine has in all, in bytes.
+/// The total memory of this machine, in bytes.
 size_t memory_of_host();
 
 }  // namespace temper

@@ -3,10 +3,10 @@
 
 namespace temper {
 
-/// Host memory shared by all calls of a back end, grown to the largest need and never shrunk.
+/// Host memory shared by all calls of a back end. It grows to the largest request and never shrinks.
 class Workspace {
  public:
-  /// Room for `n` of them, 256-byte aligned; what was there before may be gone.
+  /// Memory for `n` elements, 256-byte aligned. Previous contents may be lost.
   template <class T>
   T* reserve(size_t n) {
     if (n * sizeof(T) > memory_.bytes()) {

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Samples [first, first + count) of a batch of any shape and type; no copy of the value.
 Var rows(Tape& tape, const Var& x, int64_t first, int64_t count);

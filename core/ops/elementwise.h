@@ -2,7 +2,7 @@
 #include "core/tape.h"
 #include "kernels/runtime/scalar_arg.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// max(x, 0); any shape.
 Var relu(Tape& tape, const Var& x);

@@ -3,7 +3,7 @@
 
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// (x - mean) / std per channel, in the engine's compute type: the model's first op, so that attacks always work on
 /// [0, 1] pixels. x (N, H, W, C) f32 (f64). Empty mean and std: only the type changes (or nothing at all).

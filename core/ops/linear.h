@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// x (N, I) by w (O, I) transposed, plus bias (O) unless bias.value is empty -> (N, O). In f32 (f64 in gradient
 /// checks): a 16-bit x is converted first.

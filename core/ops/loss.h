@@ -1,7 +1,7 @@
 #pragma once
 #include "core/ops/per_sample_loss.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Cross entropy -log softmax(logits)_label; labels (N) i32. With smoothing s the target is (1 - s) * onehot + s / C.
 Var cross_entropy(Tape& tape, const Var& logits, const Tensor& labels, Reduction reduction = Reduction::mean,

@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Which statistics BatchNorm normalises with: those of this batch, or the running ones.
 enum class BnStats : uint8_t { batch, running };

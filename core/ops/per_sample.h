@@ -4,7 +4,7 @@
 #include "core/ops/batch.h"
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// a * b, element by element; shapes equal.
 Var mul(Tape& tape, const Var& a, const Var& b);

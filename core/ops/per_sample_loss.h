@@ -5,7 +5,7 @@
 
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// How per-sample losses are reduced. none: one value per sample (as attacks use; backward() differentiates their sum);
 /// sum: their sum; mean: the sum divided by N (PyTorch's batchmean for KL); elementwise: the sum divided by N * C

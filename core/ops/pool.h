@@ -1,7 +1,7 @@
 #pragma once
 #include "core/tape.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct PoolOptions {
   int size = 2;

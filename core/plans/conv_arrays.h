@@ -5,8 +5,8 @@
 
 namespace temper {
 
-/// Under which id a plan is given which array. A data gradient reads kY and writes kX; a filter gradient writes kW. Of
-/// 16-bit operands it is dw = gradient + kAccumulator, both f32, where kAccumulator may not be dw itself.
+/// Ids of the arrays of a plan. A data gradient reads kY and writes kX; a filter gradient writes kW. With 16-bit
+/// operands the filter gradient is dw = gradient + kAccumulator, both f32, and kAccumulator must not be dw itself.
 namespace conv_id {
 enum : int64_t { kX = 1, kW, kY, kBias, kResidual, kAccumulator, kMask, kSum, kSquares };
 }
@@ -21,9 +21,9 @@ struct ConvArray {
   ArrayUse use = ArrayUse::read;
 };
 
-/// What activations and filters of a type are stored as.
+/// The storage type of activations and filters.
 DType storage(ConvType type);
-/// All arrays of a key; the result, or the first of them, comes first.
+/// All arrays of a key. The first one is the result, or the first of the results.
 std::vector<ConvArray> conv_arrays(const ConvKey& key);
 
 }  // namespace temper

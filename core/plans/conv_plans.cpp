@@ -25,7 +25,7 @@ bool has_plan(const std::optional<PlanRecord>& record) { return record && !recor
 /// Searches from which on it pays to start processes, which takes a second or two.
 constexpr std::ptrdiff_t kWorthIt = 4;
 
-/// An engine without a text form is looked for anew by every process.
+/// An engine without a text form is selected again by every process.
 std::string text(const ConvPlan& plan) {
   try {
     return plan.text();
@@ -78,8 +78,8 @@ std::vector<ConvPlans::Found> ConvPlans::find_all(const std::vector<ConvKey>& ke
   in_parallel(keys.size(), std::min<size_t>(options_.threads, cpus()),
               [&](size_t i) { found[i] = find(keys[i], std::move(records[i]), workers ? &*workers : nullptr); });
   if (workers && !workers->failure().empty())
-    notes_.push_back(cat("plans: a process of their own did not make them, so this one did, one after the other: ",
-                         workers->failure()));
+    notes_.push_back(
+        cat("plans: no other process could make them, so this one made them one after another: ", workers->failure()));
   return found;
 }
 

@@ -20,24 +20,24 @@ class ConvPlans {
     std::string folder;
     int64_t workspace = 0;
     size_t timed = 8;     ///< candidates, with PlanChoice::timed
-    size_t threads = 16;  ///< at most, for make_noted()
-    /// For make_noted() of several keys: a program that makes plans (core/plans/plan_workers.h); empty: this process
-    /// does.
+    size_t threads = 16;  ///< limit, for make_noted()
+    /// The program of worker processes for make_noted() (core/plans/plan_workers.h); empty: plans are made in this
+    /// process.
     std::string program = {};
   };
   ConvPlans(std::unique_ptr<ConvEngines> engines, Options options);
 
-  /// Whether get() would find the key's plan, or that there is none, in memory.
+  /// Whether the answer of get() is in memory.
   bool known(const ConvKey& key) const { return entries_.count(key) > 0; }
-  /// The key's plan, or null where the library has none: from memory, from disk, or chosen now. A plan that is new is
-  /// checked, and timed against others, in stream order. Throws Error where that is in a recording.
+  /// The plan of a key: from memory, from disk, or chosen now; null if the library has none. A new plan is checked, and
+  /// timed against others, in stream order. Throws Error if that happens during a capture.
   const ConvPlan* get(Stream stream, const ConvKey& key);
-  /// Why there is none.
+  /// The error text if there is none.
   std::string refusal(const ConvKey& key) const;
 
-  /// The first of these keys that has a plan will be asked for.
+  /// Notes alternatives: the first of these keys that has a plan will be needed.
   void note(std::vector<ConvKey> keys) { noted_.push_back(std::move(keys)); }
-  /// What get() would do for all that was noted, but for several keys at once.
+  /// get() for all noted keys, in parallel.
   void make_noted(Stream stream);
 
   ConvEngines& engines() const { return *engines_; }
@@ -51,23 +51,23 @@ class ConvPlans {
     PlanRefusals refusals;
   };
   using Plans = std::vector<std::unique_ptr<ConvPlan>>;
-  /// What a library has for a key, best first, before anything has run.
+  /// The candidates for a key, best first, before any of them has run.
   struct Found {
     Plans plans;
     PlanRefusals refusals;
     std::optional<PlanRecord> kept;
-    std::string not_loaded = {};  ///< why the plan that was kept is of no use
+    std::string not_loaded = {};  ///< why the stored plan could not be loaded
   };
   std::string id(const ConvKey& key) const;
   std::optional<PlanRecord> kept(const ConvKey& key);
   ConvSearch search(const std::vector<std::string>& without) const;
-  /// From any thread; what is not kept is searched for by `workers`, if there are any.
+  /// Thread-safe. Plans that are not stored are searched for by `workers`, if there are any.
   Found find(const ConvKey& key, std::optional<PlanRecord> kept, PlanWorkers* workers = nullptr) const;
-  /// find() of several keys, side by side.
+  /// find() for several keys in parallel.
   std::vector<Found> find_all(const std::vector<ConvKey>& keys);
-  /// Takes the fastest plan that is right, and keeps what was learned.
+  /// Chooses the fastest correct plan, and stores it with the verdicts.
   Entry settle(Stream stream, const ConvKey& key, Found found);
-  /// Null, with a note, where there is no memory for it.
+  /// Null, with a note, if there is not enough memory.
   std::unique_ptr<ConvTrial> make_trial(Stream stream, const ConvKey& key, const Plans& plans);
   size_t fastest_of(Stream stream, const Plans& plans, const ConvTrial* trial) const;
 

@@ -33,7 +33,7 @@ int64_t products(const ConvKey& key) {
 /// What a sum of so many products of numbers in (-1, 1) is about: their standard deviation is 1/3.
 double typical_sum(const ConvKey& key) { return std::sqrt(static_cast<double>(products(key))) / 3; }
 
-/// How far right results may lie apart, as a share of a typical sum. Rounded operands (tf32), transforms (Winograd's)
+/// How much correct results may differ, as a share of a typical sum. Rounded operands (tf32), transforms (Winograd's)
 /// in the type, and accumulators that cut off what they cannot hold, which adds up with the number of products. A wrong
 /// sum is off by about 1.
 double sum_margin(const ConvKey& key) {

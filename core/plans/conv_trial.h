@@ -6,16 +6,16 @@
 
 namespace temper {
 
-/// A key's arrays with random numbers in them, in memory of their own: what plans are timed on, and what their results
-/// are checked with. Masks are 0 in half of their places.
+/// Random arrays for a key, in their own memory, on which plans are timed and checked. Half of the elements of a mask
+/// are 0.
 class ConvTrial {
  public:
-  /// For plans with up to `workspace` bytes. Throws Error where the device has not enough memory.
+  /// For plans with up to `workspace` bytes. Throws Error if the device does not have enough memory.
   ConvTrial(Stream stream, const ConvKey& key, int64_t workspace);
 
   void run(const ConvPlan& plan) const;
-  /// Compares what the plan computes with kernels/plain_conv, element by element: all of a small result, of a large one
-  /// a few thousand that lie all over it. Empty, or what is wrong.
+  /// Compares the result of a plan with kernels/plain_conv: all elements of a small result, a few thousand of a large
+  /// one, spread over it. Returns the error, or an empty text.
   std::string fault(const ConvPlan& plan) const;
 
  private:

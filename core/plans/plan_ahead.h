@@ -5,20 +5,20 @@
 
 namespace temper {
 
-/// Goes through `work` without doing it (class Planning), so that what it computes with can be chosen before it first
-/// runs, all at once (ConvBackend::make_plans). False, where it cannot be gone through because the host decides by what
-/// the device computes; convolutions met up to there are noted.
+/// A planning pass (class Planning): executes `work` without running anything on the device, to collect the
+/// convolutions whose plans it needs (ConvBackend::make_plans). Returns false if that is not possible because host code
+/// depends on results of the device; convolutions up to that point are collected.
 bool note_plans(Engine& engine, const std::function<void()>& work);
 
-/// What it took to make the plans of noted convolutions.
+/// The cost of making the plans of collected convolutions.
 struct PlansMade {
   int64_t count = 0;
   double seconds = 0;
   double trial_seconds = 0;  ///< of these, for timing and checking them
 };
 
-/// `note` calls note_plans(); then what was noted is made. The time is that of both. Nothing on the CPU, whose
-/// libraries have nothing to choose ahead.
+/// Calls `note`, which calls note_plans(), then makes the plans. The time is that of both. Does nothing on the CPU,
+/// whose libraries need no plans.
 PlansMade plan_ahead(Engine& engine, const std::function<void()>& note);
 
 }  // namespace temper

@@ -59,7 +59,7 @@ void PlanCache::store(const std::string& key, const std::string& plan) {
     write_file_atomically(path(key), {text});
   } catch (const std::exception& e) {
     notes_.push_back(
-        cat("plan cache: ", folder_, " cannot be written, so plans are chosen anew next time: ", e.what()));
+        cat("plan cache: ", folder_, " cannot be written, so plans will be chosen again next time: ", e.what()));
     folder_.clear();
   }
 }

@@ -1,38 +1,37 @@
 #pragma once
-// Plans that a library chose for a computation, kept on disk, so that a run chooses nothing twice and a repeated run
-// gets the same engines. Knows no library: a plan is its text.
+// Plans stored on disk, so that a repeated run uses the same engines without choosing again. Independent of the
+// library: a plan is its text.
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace temper {
 
-/// One file per key in `folder`, which is made when the first plan is stored; an empty folder keeps nothing. The key
-/// names everything a plan depends on: operation, shapes, types, library version, device. A file that is damaged, or
-/// holds another key, is left alone, named in notes(), and counts as absent; so does a folder that cannot be written.
-/// The first store removes what processes that were killed left there.
+/// One file per key in `folder`, which is created with the first plan; without a folder nothing is stored. The key
+/// contains everything that a plan depends on: operation, shapes, types, library version, device. A file that is
+/// damaged or holds another key is left as it is, named in notes(), and ignored; so is a folder that cannot be written.
+/// The first store() removes temporary files of killed processes.
 class PlanCache {
  public:
   explicit PlanCache(std::string folder) : folder_(std::move(folder)) {}
 
   std::optional<std::string> load(const std::string& key);
   void store(const std::string& key, const std::string& plan);
-  /// What a stored plan turned out to be when the library was given it: named in notes(), overwritten by the next
-  /// store.
+  /// Notes that the library did not accept a stored plan. The next store() overwrites it.
   void reject(const std::string& key, const std::string& reason);
 
   const std::vector<std::string>& notes() const { return notes_; }
-  /// Where a key's plan lies.
+  /// The file of a key's plan.
   std::string path(const std::string& key) const;
 
  private:
   std::string folder_;
-  bool swept_ = false;  ///< of what killed processes left
+  bool swept_ = false;  ///< whether temporary files of killed processes were removed
   std::vector<std::string> notes_;
 };
 
-/// plans/ in TEMPER_CACHE, else in XDG_CACHE_HOME/temper, else in ~/.cache/temper; empty, which keeps nothing, where
-/// none of them is set or TEMPER_CACHE is empty.
+/// plans/ in TEMPER_CACHE, else in XDG_CACHE_HOME/temper, else in ~/.cache/temper. Empty (nothing is stored) if none of
+/// these variables is set, or if TEMPER_CACHE is empty.
 std::string default_plan_folder();
 
 }  // namespace temper

@@ -1,5 +1,5 @@
 #pragma once
-// Choosing the fastest of several plans by timing them. Knows no library and no clock.
+// Choosing the fastest of several plans by timing them. Independent of the library and the clock.
 #include <cstddef>
 #include <functional>
 
@@ -12,9 +12,9 @@ struct TimingOptions {
   double margin = 0.02;
 };
 
-/// The index of the fastest of `count` candidates; seconds(i) runs candidate i once and says how long it took. Every
-/// candidate runs once unmeasured; then all run in turn, `repeats` times, and their medians are compared. A candidate
-/// whose seconds() throws Error is out; if all are, the last Error is thrown.
+/// The index of the fastest of `count` candidates; seconds(i) runs candidate i once and returns its time. Every
+/// candidate runs once for warm-up; then all run in turn, `repeats` times, and their medians are compared. A candidate
+/// whose seconds() throws Error is excluded; if all are, the last Error is rethrown.
 size_t fastest(size_t count, const std::function<double(size_t)>& seconds, TimingOptions options = {});
 
 }  // namespace temper

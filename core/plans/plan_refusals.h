@@ -1,11 +1,11 @@
 #pragma once
-// What to say when a library has no way to compute something. Knows no library.
+// The error if a library has no engine for a computation. Independent of the library.
 #include <cstdint>
 #include <string>
 
 namespace temper {
 
-/// What became of the engines a library proposed for a key.
+/// The engines that a library proposed for a key, and why they were refused.
 struct PlanRefusals {
   int proposed = 0;
   int wrong = 0;                ///< gave a wrong result when they were checked
@@ -17,7 +17,7 @@ struct PlanRefusals {
   std::string last_failure;     ///< the library's own words
 };
 
-/// Who was asked: "cuDNN 9.19.0", "NVIDIA H100 (sm_90)", and how much work space was allowed.
+/// The library ("cuDNN 9.19.0"), the device ("NVIDIA H100 (sm_90)"), and the limit on work space in bytes.
 struct PlanSource {
   std::string library, device;
   int64_t workspace = 0;

@@ -1,5 +1,5 @@
 #pragma once
-// Plans made in processes of their own: NVRTC compiles one program at a time within a process.
+// Worker processes that make plans, because NVRTC compiles only one program at a time within a process.
 #include <iosfwd>
 #include <memory>
 #include <mutex>
@@ -11,9 +11,8 @@
 
 namespace temper {
 
-/// Processes that make plans, started as they are needed and ended with this object. Each is `program` with the
-/// argument
-/// --serve-plans, on the same machine and device.
+/// Worker processes that make plans. They are started as needed and end with this object. Each runs `program` with the
+/// argument --serve-plans, on the same machine and device.
 class PlanWorkers {
  public:
   /// `engines` outlives this object.
@@ -21,12 +20,12 @@ class PlanWorkers {
   ~PlanWorkers();
   PlanWorkers(const PlanWorkers&) = delete;
 
-  /// What engines.find() would give. A process that is not busy searches and compiles, and this one loads the result
-  /// from its text; where that fails, engines.find() does it. May be called from several threads at once: as many
-  /// processes are started.
+  /// The result of engines.find(), computed by an idle worker, which searches and compiles; this process loads the
+  /// plans from their text. If that fails, engines.find() is called here. Thread-safe: each concurrent call uses one
+  /// worker.
   std::vector<std::unique_ptr<ConvPlan>> find(const ConvKey& key, const ConvSearch& search, PlanRefusals& refusals);
 
-  /// Why the first process that failed did; empty: none did.
+  /// The error of the first worker that failed; empty if none has.
   const std::string& failure() const { return failure_; }
 
  private:
@@ -40,13 +39,13 @@ class PlanWorkers {
   std::string failure_;
 };
 
-/// The other side: answers a line of `in`, which asks for a key's plans, by a line of `out`, until there are no more.
+/// The worker's side: answers every line of `in`, a request for the plans of a key, by a line of `out`.
 void serve_plans(ConvEngines& engines, std::istream& in, std::ostream& out);
 
-/// For main(): the exit code, after everything was done, if the program was started to make plans; none otherwise, and
-/// plan_program() names it from then on.
+/// For main(). If the program was started as a worker, serves plans and returns the exit code. Otherwise returns
+/// nothing, and plan_program() names the program from then on.
 std::optional<int> serve_plans(int argc, char** argv);
-/// The program of this process, if it can be started to make plans; else empty.
+/// The program of this process, if it can be started as a worker; else empty.
 const std::string& plan_program();
 
 }  // namespace temper

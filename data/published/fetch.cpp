@@ -93,9 +93,9 @@ void download(const Download& from, const fs::path& file, const FetchProgress& p
   }
   if (code != CURLE_OK && (transfer.too_large || fs::file_size(part) == 0)) fs::remove(part);
   TEMPER_CHECK(!transfer.too_large, "fetch: ", url, " is larger than ", from.bytes,
-               " bytes, so it is not what was published; nothing of it was kept", by_hand(url, file));
+               " bytes, so it is not the published file; it was removed", by_hand(url, file));
   TEMPER_CHECK(code == CURLE_OK, "fetch: ", url, " could not be downloaded: ", why,
-               "; run the command again when there is a network (it goes on where it stopped)", by_hand(url, file));
+               "; run the command again when there is a network (it continues where it stopped)", by_hand(url, file));
   fs::rename(part, file);
 }
 

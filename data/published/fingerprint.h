@@ -4,7 +4,7 @@
 
 #include "data/dataset.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The fingerprint of a set of images (core/files/fingerprint.h). It does not depend on the file or format it was read
 /// from.

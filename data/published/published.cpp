@@ -51,7 +51,7 @@ std::vector<uint8_t> read_unpacked(const std::string& path, uint64_t most) {
     TEMPER_CHECK(n >= 0 && (error == Z_OK || error == Z_STREAM_END), path,
                  ": is truncated or damaged: it cannot be unpacked (", text, "); fetch it again");
     TEMPER_CHECK(used + n <= most || gzdirect(file.get()), path, ": unpacks to more than ", most,
-                 " bytes; is it the right file? One that is meant can be unpacked with gunzip");
+                 " bytes; is it the right file? If so, unpack it with gunzip");
   }
   bytes.resize(used);
   return bytes;
@@ -95,7 +95,7 @@ std::vector<uint8_t> PublishedFiles::read(const std::string& name) const {
   const std::string got = sha256(bytes.data(), bytes.size());
   TEMPER_CHECK(got == known->sha256, file, ": expected the published file with SHA-256 ", known->sha256, ", got ",
                bytes.size(), " bytes with SHA-256 ", got,
-               "; fetch it again, or set data.verify: form to use it all the same");
+               "; fetch it again, or set data.verify: form to use it anyway");
   return bytes;
 }
 

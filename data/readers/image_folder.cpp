@@ -134,7 +134,7 @@ struct FolderReader : DatasetReader {
     if (turned > 0)
       set.notes.push_back(cat("folder: ", turned, " of ", files.size(),
                               " pictures have an EXIF orientation and were read as stored; data.orientation: exif "
-                              "turns them"));
+                              "rotates them"));
   }
 
   /// The middle of a picture, side x side.

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y_r = the first index of the largest x_rc in each row of (rows, cols), or -1 if an element is not finite.
 /// Deterministic. f32 and f64.

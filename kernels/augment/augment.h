@@ -5,7 +5,7 @@
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class Padding : uint8_t { zero, reflect };
 enum class Flip : uint8_t { none, random };

@@ -4,7 +4,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y = alpha * x + beta * y, n elements; with beta = 0 the old y is not read. Moves 2n elements, 3n for beta != 0.
 template <class T>

@@ -4,7 +4,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Batch normalisation of x (rows, channels), dense, channels innermost; Ioffe & Szegedy 2015. Activations are T;
 // parameters, statistics and sums are compute_t<T>. Every reduction is a tree fixed by the extents alone: equal bits
@@ -28,7 +28,7 @@ void batch_norm_statistics(Stream stream, int64_t rows, int channels, S* mean, S
                            double eps, BatchNormRunning<S> running);
 
 /// The same from the sums of x and of x^2 over the rows: mean = sum / rows, variance = squares / rows - mean^2, never
-/// below 0. For sums that were taken on the way; loses the digits that mean^2 / variance has before the point.
+/// below 0. For sums computed by the producer of x; loses as many digits as mean^2 / variance has before the point.
 template <class S>
 void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean, S* invstd, const S* sum,
                               const S* squares, double eps, BatchNormRunning<S> running);
@@ -37,7 +37,7 @@ void batch_norm_statistics_of(Stream stream, int64_t rows, int channels, S* mean
 template <class S>
 void batch_norm_invstd(Stream stream, int channels, S* invstd, const S* var, double eps);
 
-/// What normalises: (channels) each.
+/// Statistics and affine parameters, (channels) each.
 template <class S>
 struct BatchNormAffine {
   const S* mean;

@@ -6,7 +6,7 @@
 #include "kernels/batch_norm/batch_norm.h"
 #include "kernels/runtime/case.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 template <class T>
 struct BatchNormCases {

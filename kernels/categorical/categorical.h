@@ -4,7 +4,7 @@
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y_r ~ softmax(x_r) for each row of (rows, cols): the c of the largest x_rc - log(-log(u_rc)), with u_rc the uniform
 /// number of element c of sample ids_r (Gumbel 1954). -1 if an element is not finite. f32 and f64.

@@ -4,7 +4,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Elements of column_sum()'s workspace.
 int64_t column_sum_workspace(int64_t rows, int cols);

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Columns [begin, begin + count) of a (rows, cols) matrix. They are trusted to lie in it.
 struct ColumnRange {

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y = beta * y + x under another element type, rounded to nearest even where y is narrower. n elements.
 template <class To, class From>

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// loss_r = 1 - cos(a_r, b_r), cos = a.b / (max(|a|, 1e-8) * max(|b|, 1e-8)), for each row of (rows, cols), with
 /// da = d(loss_r)/d(a_r) = (cos * a/|a| - b/|b|) / |a| and db likewise; a null pointer: not wanted. A row of norm 1e-8

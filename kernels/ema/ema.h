@@ -4,7 +4,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// average = decay * average + (1 - decay) * w, n elements, in place. Nothing happens where `moves` is 0. f32
 /// and f64. Moves 3n elements.

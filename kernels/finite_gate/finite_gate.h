@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// gate = 1 where all n values are finite, else 0. f32 and f64; one thread, for a handful of values.
 template <class T>

@@ -109,7 +109,7 @@ struct Forward {
   }
 };
 
-/// y[0, count) <- max(0, mask) pattern of line + add, in T; `line` has whole vectors.
+/// y[0, count) <- (mask > 0) * (line + add), in T; `line` has whole vectors.
 template <class Vec, class T>
 void write_line(const ConvOperands<T>& o, int64_t to, int64_t count, float* line) {
   if (o.add)

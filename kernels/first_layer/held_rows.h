@@ -11,7 +11,7 @@ using conv3x3::ConvOperands;
 using conv3x3::ConvProblem;
 using conv3x3::kLanes;
 
-/// Neighbouring results that are computed together, rows by columns: as many as there are registers for.
+/// Neighbouring results that are computed together, rows by columns: as many as fit into registers.
 template <class Vec>
 struct Patch {
   static constexpr int kRows = Vec::kUnits, kCols = Vec::kUnits == 1 ? 4 : 8;
@@ -22,7 +22,7 @@ struct Patch {
 template <class Vec>
 struct HeldRows {
   int64_t w, h, channels, lanes, plane;
-  /// An image is held as it is, the gradient of a layer's output by vectors of channels.
+  /// An image keeps its layout; the gradient of a layer's output is split into vectors of channels.
   explicit HeldRows(const ConvProblem& g)
       : w(g.w),
         h(g.h),
@@ -33,7 +33,7 @@ struct HeldRows {
   static constexpr int64_t kHeld = Patch<Vec>::kRows + 2;
   int64_t row_floats() const { return channels / lanes * plane; }
   int64_t floats() const { return ceil_div((kHeld + 1) * row_floats(), kLanes) * kLanes; }
-  /// Zeros wherever take() never writes.
+  /// Writes zeros everywhere that take() does not write.
   float* zero_fill(float* held) const {
     float* const zeros = held + kHeld * row_floats();
     for (float* at = held; at < zeros; at += plane) {
@@ -43,7 +43,7 @@ struct HeldRows {
     for (int64_t i = 0; i < row_floats(); ++i) zeros[i] = 0;
     return held;
   }
-  /// The padding left of `row`.
+  /// The start of `row`, at the padding on its left.
   float* at(float* held, int64_t row) const {
     return held + (row < 0 || row >= h ? kHeld : row % kHeld) * row_floats();
   }
@@ -62,7 +62,7 @@ struct HeldRows {
   }
 };
 
-/// Rows that a thread computes before it takes others, a multiple of a patch's.
+/// Rows that a thread computes at a time, a multiple of a patch's.
 constexpr int64_t kBand = 16;
 
 /// f(image, row, x, last) for all rows that are multiples of a patch's, where x are the rows from row - 1 on and `last`

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The loss scales that fit_scale() tries, powers of two. A gradient that is as large as 1 at first fits f16 at the
 /// highest.

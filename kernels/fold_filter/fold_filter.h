@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A filter, its bias (may be null: zero) and the BatchNorm with fixed statistics that follows it.
 template <class T>

@@ -4,7 +4,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y[i] = table[ids[i]]: n elements. ids are trusted to lie in the table.
 void gather(Stream stream, int64_t n, const int32_t* table, const int32_t* ids, int32_t* y);

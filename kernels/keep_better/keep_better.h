@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// For each row of (rows, cols): where score_r >= best_score_r, best_r = candidate_r and best_score_r = score_r. Later
 /// ties win; a NaN never does. f32 and f64. Moves at most 2 * rows * cols elements.

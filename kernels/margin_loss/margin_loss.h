@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// loss_r = -max(z_y - max_{j != y} z_j + kappa, 0) for each row z of (rows, cols) logits with label y, to be ascended,
 /// and its gradient (null: not wanted): -1 at y, +1 at the first largest other logit, 0 elsewhere and where the clamp

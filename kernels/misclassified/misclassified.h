@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y_i = 1 where predicted_i differs from label_i, else 0, for n predictions as argmax() gives them: a -1 (not finite)
 /// is 0.

@@ -4,7 +4,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct ChannelStats {
   static constexpr int kMaxChannels = 8;

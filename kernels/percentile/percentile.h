@@ -5,7 +5,7 @@
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Neighbouring values in a flat buffer and the group they count towards, from 0: a group for every slice gives each
 /// tensor its own percentile, one group for all a global one.

@@ -13,7 +13,7 @@ namespace temper::detail {
 template <class T>
 using OrderKey = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
 
-/// Integers in the order of the values: all bits of negative numbers turned round, the sign bit of the others.
+/// Order-preserving integers: all bits of negative numbers are inverted, only the sign bit of the others.
 template <class T>
 TEMPER_HD OrderKey<T> to_key(T value) {
   using Key = OrderKey<T>;

@@ -50,7 +50,7 @@ struct Start {
       });
       factor *= T(uniform01(random_words(now, id, row.size).x[0])) / std::sqrt(squares);
     }
-    if (noise == Noise::uniform)  // apart, so that the CPU's vector instructions can draw many
+    if (noise == Noise::uniform)  // separate loops, which the CPU vectorises
       write(row, factor, [&](int i) { return uniforms(random_words(now, id, i)); });
     else
       write(row, factor, [&](int i) { return normals(random_words(now, id, i)); });

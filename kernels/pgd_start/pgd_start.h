@@ -4,7 +4,7 @@
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The noise an attack starts with, per element u of sample `id`, always from random words (key, id, u):
 ///   uniform      scale * U(-1, 1)

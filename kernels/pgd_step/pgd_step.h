@@ -4,7 +4,7 @@
 #include "kernels/runtime/philox.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct PgdStep {
   double radius = 0;  ///< eps

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // One element of each row of (rows, cols), by column. Nothing may alias. Deterministic. f32 and f64.
 

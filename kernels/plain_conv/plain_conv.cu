@@ -14,7 +14,7 @@ struct Extents {
       : h(g.h), w(g.w), c(g.c), k(g.k), r(g.r), s(g.s), p(g.p()), q(g.q()), stride(g.stride), pad(g.pad) {}
 };
 
-/// Element `i` of an (n, rows, cols, channels) array, taken apart.
+/// The indices of element `i` of an (n, rows, cols, channels) array.
 struct Place {
   int64_t n;
   int row, col, channel;

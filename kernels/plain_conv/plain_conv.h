@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// x (n, h, w, c), filter (k, r, s, c), y (n, p, q, k): a cross-correlation.
 struct PlainConvShape {

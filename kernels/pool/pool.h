@@ -4,7 +4,7 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Pooling and other moves of pixels; images are (n, h, w, c), dense. Gradients go to dx = sink * dx + gradient and are
 // gathered, not scattered: deterministic without atomics. With sink = 0 the old dx is not read.

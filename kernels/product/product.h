@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y = beta * y + a * b, n elements; with beta = 0 the old y is not read. y may be a or b. f32 and f64. Moves 3n
 /// elements, 4n for beta != 0.

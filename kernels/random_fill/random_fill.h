@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// spread: uniform in (-1, 1). activation: half of them exactly 0, an eighth below 0, the rest above: what a ReLU left,
 /// and more.

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y = max(x, 0), NaN where x is NaN. n elements; y may be x. Moves 2n elements.
 template <class T>

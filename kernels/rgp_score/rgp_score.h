@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// How two gradients of one weight become its prominence. `abs` is the paper's, `signed_sum` its authors' code's.
 enum class RgpForm : uint8_t { abs, signed_sum, abs_of_sum };

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y[row, c] += v[c]. y (rows, cols), v (cols): a bias. Moves 2 * rows * cols elements.
 template <class T>

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Rows of matrices moved whole, by numbers on the device. Arrays do not overlap. f32, f64 and i32.
 

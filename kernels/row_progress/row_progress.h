@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What an attack keeps of each of n rows that it may stop one by one.
 struct RowProgress {

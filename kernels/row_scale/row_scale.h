@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// How many factors a matrix's rows are scaled by: one each, or one for all.
 enum class RowFactors : uint8_t { one_per_row, one };

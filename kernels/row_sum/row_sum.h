@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y_r = factor * sum_c x_rc over each row of (rows, cols), in an order that depends on cols alone. f32 and f64.
 template <class T>

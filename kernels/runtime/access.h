@@ -6,9 +6,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// An argument of map() or Row::each() that is written and never read.
 template <class T>
@@ -22,7 +23,7 @@ TEMPER_HD WriteOnly<T> write(T* data) {
 
 namespace detail {
 
-/// What a GPU reads or writes at once, in bytes, and the most that one thread holds.
+/// Bytes of one memory access of a GPU, and the most that one thread holds.
 inline constexpr int kAccess = 16, kHeld = 128;
 
 template <int W, class T>

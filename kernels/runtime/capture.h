@@ -1,6 +1,5 @@
 #pragma once
-// Recording what a stream is asked to do, for the device to do it again by itself; and going through it without doing
-// it, to see what it will need.
+// Capturing the work of a stream for replays, and planning passes, which go through work without running it.
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -12,57 +11,57 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Thrown for work that a device cannot repeat by itself, such as a wait of the host. The same work can be done.
+/// Thrown for work that cannot be captured, such as a wait of the host. The same work can run without a capture.
 struct NotRepeatable : Error {
   using Error::Error;
 };
 
-/// What the host knows of recorded work.
+/// The host's part of captured work.
 struct CapturedStep {
-  /// A launch: what runs, and its arguments as bytes. Listed on the CPU alone, where nothing can be repeated: two steps
-  /// with equal lists are what a repetition takes them for.
+  /// A launch: the function and its arguments as bytes. Listed on the CPU only, for tests: if two steps list equal
+  /// launches, replaying one captured graph for both is valid.
   struct Launch {
     std::string what;
     std::vector<char> arguments;
     friend bool operator==(const Launch&, const Launch&) = default;
   };
   std::vector<Launch> launches;
-  std::vector<std::function<void()>> on_replay;  ///< what the host has to do each time the work is done again, in order
+  std::vector<std::function<void()>> on_replay;  ///< callbacks for the host after every replay, in order
 };
 
-/// Whether the work of a stream is done, recorded or only planned: shared by all copies of the stream. A recording
-/// holds launches with the arguments they had, so these, and whatever the host decides, have to be the same every time;
-/// numbers that change are read by kernels (ScalarArg). While planning, launches, copies, fills and products do
-/// nothing, and what has to be chosen before its first use is chosen or noted.
+/// The mode of a stream, shared by all copies of the stream: work runs, is captured, or is only planned. A capture
+/// keeps launches with their arguments, so these, and the decisions of the host, must be the same for every replay;
+/// kernels read numbers that change from memory (ScalarArg). During a planning pass launches, copies, fills and
+/// products do nothing, and choices that are needed before a first use (plans) are made or noted.
 class Capture {
  public:
   bool recording() const { return mode_ == Mode::recording; }
   bool planning() const { return mode_ == Mode::planning; }
-  /// What has been recorded or planned so far, or was planned last.
+  /// What has been captured or planned so far, or was planned last.
   const CapturedStep& captured() const { return now_; }
-  /// What somebody keeps ready on the device (converted filters) counts only while this stays the same: a recording has
-  /// to hold the preparations too, and one that failed has prepared nothing.
+  /// Changes with every capture and planning pass. Data prepared on the device (converted filters) are valid for one
+  /// generation: a capture must contain their preparation, and a failed one has prepared nothing.
   uint64_t generation() const { return generation_; }
 
   void begin();
   CapturedStep end();
-  /// Ends a recording that came to nothing.
+  /// Ends a failed capture.
   void abandon();
 
-  /// Use class Planning. What the host keeps is the same after the end as at the begin.
+  /// Use class Planning. Host state is the same afterwards as before.
   void begin_planning();
   void end_planning();
 
-  /// Throws NotRepeatable while recording or planning: `what` cannot be repeated without the host.
+  /// Throws NotRepeatable during a capture or planning pass: `what` needs the host.
   void forbid_in_capture(const char* what) const;
-  /// While recording, `f` is to be called after each repetition: what the host keeps in step with the device.
+  /// During a capture: registers a callback that runs after every replay, to keep host state in step with the device.
   void on_replay(std::function<void()> f);
-  /// While planning, `f` is to be called at its end, the last one first: what takes back a change that the host made
-  /// because of work that was not done.
+  /// During a planning pass: registers a callback that runs at its end, the last one first, to undo a change of host
+  /// state for work that did not run.
   void undo(std::function<void()> f);
-  /// While recording or planning: the range that was entered, or a launch.
+  /// During a capture or planning pass: a range was entered, or a kernel launched.
   void entered(const char* name);
   void launched(CapturedStep::Launch launch);
 
@@ -77,7 +76,7 @@ class Capture {
   std::vector<std::function<void()>> undo_;
 };
 
-/// Goes through work without doing it, for as long as it lives.
+/// A planning pass: while in scope, work on the stream is gone through without running.
 class Planning {
  public:
   explicit Planning(Capture& capture) : capture_(capture) { capture_.begin_planning(); }
@@ -90,7 +89,7 @@ class Planning {
 
 inline bool recording(Stream stream) { return stream.capture && stream.capture->recording(); }
 inline bool planning(Stream stream) { return stream.capture && stream.capture->planning(); }
-/// Whether launches are being listed.
+/// Whether launches are listed: during a capture or planning pass.
 inline bool listing(Stream stream) { return recording(stream) || planning(stream); }
 inline uint64_t generation(Stream stream) { return stream.capture ? stream.capture->generation() : 0; }
 
@@ -107,7 +106,7 @@ void append_bytes(std::vector<char>& to, T value) {
 }
 }  // namespace detail
 
-/// Lists a launch of a CPU stream, if it is being recorded or planned.
+/// Lists a launch of a CPU stream during a capture or planning pass.
 template <class Fn, class... Args>
 void list_launch(Stream stream, const Fn& fn, const Args&... args) {
   if (!listing(stream)) return;

@@ -13,9 +13,9 @@
 #include "kernels/runtime/known_op.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// `scratch` is written with nothing anybody relies on.
+/// `scratch` is written, but its contents do not matter.
 enum class Role : uint8_t { in, out, inout, scratch };
 
 /// One array a case works on. Inputs are drawn uniformly from [lo, hi] (whole numbers for integer types).
@@ -40,11 +40,11 @@ class CaseArgs {
   std::vector<void*> data_;
 };
 
-/// A run over a case's arrays.
+/// The code of a case: runs on its arrays.
 using CaseBody = std::function<void(Stream, const CaseArgs&)>;
 
-/// Something the cases of a kernel differ in, and its value here: a variant, a type, an extent, a block size. The
-/// benchmarks choose by axes: --axis n=1000.
+/// A property in which the cases of a kernel differ, with its value: variant, type, extent, block size. Benchmarks
+/// select cases by axes: --axis n=1000.
 struct CaseAxis {
   std::string name, value;
   std::string label;  ///< the axis's part of a case's name: "n=33" of a number, "f32" of anything else
@@ -54,7 +54,7 @@ struct CaseAxis {
       : name(std::move(axis)), value(cat(v)), label(std::is_arithmetic_v<V> ? cat(name, "=", value) : value) {}
 };
 
-/// Who runs a case: tests and, where a kernel has nothing larger, benchmarks; or benchmarks alone, which check it, too.
+/// test: run by tests, and by benchmarks if a kernel has no larger case; network: run, and checked, by benchmarks only.
 enum class CaseSize : uint8_t { test, network };
 
 struct KernelCase {
@@ -69,7 +69,7 @@ struct KernelCase {
   /// |got - want| <= tolerance * max(1, |want|) for every element of every out and inout array.
   double tolerance = 1e-6;
   double bytes = 0, flops = 0;  ///< moved and computed by one run, for the benchmarks; both 0: not timed
-  /// The same result by more general kernels, for the benchmarks to compare with; none: there is nothing to compare.
+  /// The same result by separate kernels, for comparison in benchmarks; empty: there is nothing to compare.
   CaseBody unfused = {};
   std::string unfused_name = {};
   /// What earlier steps would have left in scratch arrays, for `run` and `unfused`: called before them, not timed.

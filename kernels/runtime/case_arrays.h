@@ -2,7 +2,7 @@
 // Runs cases: inputs, outputs as numbers, and whether they are what the reference says. For tests and benchmarks.
 #include "kernels/runtime/case.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Bytes of a.n random elements of the array's range and type, `guard` more on either side.
 std::vector<char> random_bytes(const CaseArray& a, int64_t guard, int seed);

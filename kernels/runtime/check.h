@@ -3,7 +3,9 @@
 #include <stdexcept>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// Thrown for anything the caller can mend: a wrong shape, a bad config, a missing file, no device.
 /// The text reads "who: expected ... because ..., got ...; do this", values included.

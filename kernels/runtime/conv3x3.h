@@ -6,7 +6,8 @@
 #include "kernels/runtime/dtype.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper::conv3x3 {
+namespace TEMPER_API temper {
+namespace conv3x3 {
 
 inline constexpr int kLanes = 16;  ///< channels are taken 16 at a time, whatever a vector register holds
 
@@ -92,4 +93,5 @@ struct ConvAlgorithm {
   }
 };
 
-}  // namespace temper::conv3x3
+}  // namespace conv3x3
+}  // namespace temper

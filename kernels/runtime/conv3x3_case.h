@@ -8,18 +8,19 @@
 #include "kernels/runtime/instruction_set.h"
 #include "kernels/runtime/items.h"
 
-namespace temper::conv3x3 {
+namespace TEMPER_API temper {
+namespace conv3x3 {
 
 enum class Stride : uint8_t { one, two, half };
 
-/// The row of x (or column) that tap `tap` of a row of y meets: -1 where it meets none between two rows.
+/// The row (or column) of x that tap `tap` of a row of y reads; -1 if it falls between two rows.
 inline int64_t source(Stride stride, int64_t row, int64_t tap, int64_t pad) {
   if (stride == Stride::one) return row + tap - pad;
   if (stride == Stride::two) return 2 * row + tap - 1;
   return (row + tap) % 2 == 0 ? -1 : (row + tap - 1) / 2;
 }
 
-/// f(pixel of y, tap, pixel of x) wherever a tap meets a pixel.
+/// Calls f(pixel of y, tap, pixel of x) wherever a tap reads a pixel of the image.
 template <class F>
 void each_tap(Stride stride, const ConvProblem& g, F f) {
   for (int64_t i = 0; i < g.n * g.p * g.q; ++i)
@@ -38,24 +39,24 @@ struct ConvCase {
   Stride stride = Stride::one;
   ConvProblem g;
   bool rotated = false;               ///< the filter
-  Epilogue epilogue = Epilogue::all;  ///< what is done with the sums: nothing; or everything that the kernel can
-  bool has_bias = true;               ///< whether that includes bias and ReLU
+  Epilogue epilogue = Epilogue::all;  ///< of the sums: none, or everything that the kernel can do
+  bool has_bias = true;               ///< whether the epilogue includes bias and ReLU
   std::string tiling_name = {};       ///< empty: the kernel has no tiling
   Tiling (*tiling)(const ConvCase&, int threads) = nullptr;
   CaseSize size = CaseSize::test;
 
   std::string x_shape() const { return cat(g.n, "x", g.h, "x", g.w, "x", g.c); }
   Tiling tiled(int threads) const { return tiling ? tiling(*this, threads) : Tiling{}; }
-  /// Of the direct algorithm.
+  /// The operations of the direct algorithm.
   double flops() const {
     return 18.0 * static_cast<double>(g.n * g.c * g.k * (stride == Stride::half ? g.h * g.w : g.p * g.q));
   }
 };
 
-/// As many as a benchmark may use.
+/// The most threads that a benchmark may use.
 inline int most_threads() { return static_cast<int>(std::max(2u, std::thread::hardware_concurrency())); }
 
-/// The largest of floats(threads), for as many threads as a case may be run by.
+/// The maximum of floats(threads) over the numbers of threads with which a case may run.
 template <class F>
 int64_t floats_for_threads(F floats) {
   int64_t most = 0;
@@ -196,4 +197,5 @@ void add_filter_gradient(const ConvCase& c) {
             .devices = {Device::cpu}});
 }
 
-}  // namespace temper::conv3x3
+}  // namespace conv3x3
+}  // namespace temper

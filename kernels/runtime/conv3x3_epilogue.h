@@ -1,12 +1,13 @@
 #pragma once
-// The way of a 3x3 convolution's results to memory: bias, addition, mask and ReLU in registers. Templates over a vector
-// type (instruction_set.h).
+// The epilogue of a 3x3 convolution: bias, addition, mask and ReLU in registers, and the write to memory. Templates
+// over a vector type (instruction_set.h).
 #include "kernels/runtime/conv3x3.h"
 
-namespace temper::conv3x3 {
+namespace TEMPER_API temper {
+namespace conv3x3 {
 
-/// y <- max(lowest, (mask > 0) * (y + add)) for kCount pixels `stride` apart. What lies `ahead` of `add` and `mask` is
-/// prefetched for the next tile.
+/// y <- max(lowest, (mask > 0) * (y + add)) for kCount pixels `stride` apart. The elements `ahead` of `add` and `mask`
+/// are prefetched for the next tile.
 template <int kCount, class Vec, class T>
 inline __attribute__((always_inline)) void apply_epilogue(Vec y[kCount], const T* add, const T* mask, Vec lowest,
                                                           int64_t stride, int64_t ahead) {
@@ -33,7 +34,7 @@ Vec with_epilogue(Vec y, const T* add, const T* mask, Vec lowest, int64_t ahead)
   return one[0];
 }
 
-/// No result is less than this.
+/// The lower bound of the results: 0 with a ReLU.
 template <class Vec, class T>
 Vec lowest_result(const ConvOperands<T>& o) {
   return Vec::broadcast(o.relu ? 0 : -__builtin_inff());
@@ -72,4 +73,5 @@ inline __attribute__((always_inline)) void write_row(const ConvOperands<T>& o, c
                                          mask ? mask + j * pixel : nullptr, to.lowest, to.ahead));
 }
 
-}  // namespace temper::conv3x3
+}  // namespace conv3x3
+}  // namespace temper

@@ -1,10 +1,10 @@
 #pragma once
-// Only for .cu files and CUDA-side .cpp files.
+// Only for .cu files and CUDA-side .cpp files. Public, as headers with TEMPER_API are.
 #include <cuda_runtime.h>
 
 #include "kernels/runtime/check.h"
 
-// A failed call leaves its error behind for whoever asks next; a launch would take it for its own.
+// A failed call leaves its error in the runtime; a later launch would report it as its own.
 #define TEMPER_CUDA_CALL(call)                                        \
   do {                                                                \
     const cudaError_t error_ = (call);                                \

@@ -4,10 +4,10 @@
 
 #include "kernels/runtime/cuda_call.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Owns what a library of CUDA knows by a handle, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and ends
-/// it with `destroy`. Stands for the handle wherever that is expected.
+/// Owns a handle of a CUDA library, such as a stream, a cuBLASLt layout or a cuDNN descriptor, and destroys it with
+/// `destroy`. Converts to the handle.
 template <class T, auto destroy>
 class CudaHandle {
  public:

@@ -4,15 +4,14 @@
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/memory.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// An array in a device's memory, for what a kernel needs beside tensors: tables made once, scratch. On the CPU it is
-/// plain memory.
+/// An array in device memory for data of a kernel other than tensors: tables, scratch. On the CPU it is plain memory.
 template <class T>
 class DeviceArray {
  public:
   DeviceArray() = default;
-  /// n zeros. Not for work that is recorded or planned: it is made before.
+  /// n zeros. Must not be constructed during a capture or planning pass.
   DeviceArray(Stream stream, size_t n) : memory_(allocated(stream, n)) { set_zero(stream, data(), memory_.bytes()); }
   DeviceArray(Stream stream, const std::vector<T>& values) : memory_(allocated(stream, values.size())) {
     copy(stream, data(), memory_.device(), values.data(), Device::cpu, memory_.bytes());

@@ -7,7 +7,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 enum class DType : uint8_t { f32, f64, bf16, i32, u8, i64, f16 };
 
@@ -109,7 +109,7 @@ struct float16 {
   }
 };
 
-/// The type arithmetic on a stored type happens in: double for double, float for everything else.
+/// The type of arithmetic on a stored type: double for double, float for all others.
 template <class T>
 struct ComputeType {
   using type = float;
@@ -164,7 +164,7 @@ decltype(auto) dispatch_float(DType t, F f) {
   }
 }
 
-/// As dispatch_float for what is stored in 16 bits.
+/// As dispatch_float, for 16-bit types only.
 template <class F>
 decltype(auto) dispatch_half(DType t, F f) {
   switch (t) {
@@ -174,7 +174,7 @@ decltype(auto) dispatch_half(DType t, F f) {
   }
 }
 
-/// As dispatch_float for what is never stored in 16 bits: parameters, statistics, logits, losses.
+/// As dispatch_float, for f32 and f64 only: parameters, statistics, logits, losses.
 template <class F>
 decltype(auto) dispatch_full(DType t, F f) {
   switch (t) {

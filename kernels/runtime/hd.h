@@ -1,5 +1,6 @@
 #pragma once
-// TEMPER_HD marks a function compiled for the host and, under nvcc, for the device too.
+// TEMPER_HD marks a function compiled for the host and, under nvcc, for the device too. Public, as headers with
+// TEMPER_API are.
 #if defined(__CUDACC__)
 #define TEMPER_HD __host__ __device__ __forceinline__
 #else

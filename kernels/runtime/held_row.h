@@ -3,7 +3,7 @@
 // keeps it in registers; longer rows, and all of them on the CPU, stay where they are.
 #include "kernels/runtime/row.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // A body is a template over the row; each() and sum() call it with elements of what hold() gave it:
 //   template <class R> TEMPER_HD void operator()(const R& row) const {
@@ -13,7 +13,7 @@ namespace temper {
 //     row.put(x, v);
 //   }
 
-/// A row that stays where it is: its functions with arrays are those of Row.
+/// A row that stays in memory: its functions with arrays are those of Row.
 class LongRow : public Row {
  public:
   explicit TEMPER_HD LongRow(const Row& row) : Row(row) {}

@@ -2,7 +2,9 @@
 // What a team of threads is handed. Holds no code: files that are compiled for other instruction sets include it.
 #include <cstdint>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 class Team;
 
@@ -13,9 +15,9 @@ struct Items {
   const void* body;
 };
 
-/// Every item once, by the threads of `team` (null: by the calling one alone), which take them as they come. `thread`
-/// says which of them runs an item, from 0 to threads_of(team) - 1. What an item throws, of several the one with the
-/// lowest number, is thrown here when all threads have stopped.
+/// Runs every item once, on the threads of `team` (null: on the calling one), which take items as they become free.
+/// `thread` is the number of the running thread, from 0 to threads_of(team) - 1. If items throw, the exception of the
+/// lowest item is rethrown here after all threads have stopped.
 void run_items(Team* team, const Items& items);
 int threads_of(const Team* team);
 

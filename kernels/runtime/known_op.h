@@ -1,12 +1,15 @@
 #pragma once
-// Operations that other libraries have, too. A case that is one of them says so, and the benchmarks can set a library
-// against it. size_t members are numbers of the case's arrays; arrays are dense, extents in the order of their memory.
+// Operations that libraries have as well. A case that is one of them says so, and the benchmarks compare it with a
+// library. size_t members are indices of the case's arrays; arrays are dense, extents in the order of their memory.
 #include <any>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
-namespace temper::known {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
+namespace known {
 
 /// y = max(x, 0).
 struct Relu {
@@ -40,7 +43,7 @@ struct Transpose {
   int64_t n, a, b;
   size_t x, y;
 };
-/// y = x + factor * v or y = factor * x * v, over (rows, cols); v has as many of them or one that stands for all.
+/// y = x + factor * v or y = factor * x * v, over (rows, cols); v has the same extents, or 1.
 struct Broadcast {
   enum class Kind : uint8_t { add, multiply } kind;
   int64_t rows, cols, v_rows, v_cols;
@@ -80,12 +83,12 @@ struct ChannelNormalize {
   std::vector<float> mean, std;
   size_t x, y;
 };
-/// BatchNorm over (rows, channels) with given statistics.
+/// BatchNorm of (rows, channels) with given statistics.
 struct BatchNormApply {
   int64_t rows, channels;
   size_t x, mean, invstd, gamma, beta, y;
 };
-/// With the batch's, whose mean is a result, too.
+/// BatchNorm of (rows, channels) with batch statistics; the mean is a result, too.
 struct BatchNormForward {
   int64_t rows, channels;
   float eps;
@@ -101,9 +104,10 @@ struct SoftCrossEntropy {
   size_t logits, target, loss, dlogits;
 };
 
-}  // namespace temper::known
+}  // namespace known
+}  // namespace temper
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One of the above, or nothing.
 using KnownOp = std::any;

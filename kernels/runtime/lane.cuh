@@ -7,7 +7,8 @@
 #include "kernels/runtime/launch.h"
 #include "kernels/runtime/map.h"
 
-namespace temper::cuda {
+namespace TEMPER_API temper {
+namespace cuda {
 
 inline constexpr int kThreads = 256;  // of a block: `tx` vectors of channels by `ty` rows
 inline constexpr int64_t kMaxBlocks = 2048;
@@ -81,4 +82,5 @@ void with_flag(bool flag, F f) {
   flag ? f(std::true_type{}) : f(std::false_type{});
 }
 
-}  // namespace temper::cuda
+}  // namespace cuda
+}  // namespace temper

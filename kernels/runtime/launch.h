@@ -7,14 +7,14 @@
 #include "kernels/runtime/not_emulated.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct LaunchConfig {
   dim3 blocks, threads;
   size_t shared_bytes = 0;  ///< dynamic shared memory of a block, for dynamic_shared(); more than 48 KiB, too
   unsigned cluster = 1;     ///< blocks in a cluster, along x, of which blocks.x is a multiple; more than 1 needs sm_90
-  /// What the kernel has that the emulation cannot run, e.g. "cp.async.bulk"; null: nothing. Clusters count by
-  /// themselves.
+  /// A feature of the kernel that the emulation cannot run, such as "cp.async.bulk"; null: none. Clusters need not be
+  /// named.
   const char* not_emulated = nullptr;
 };
 
@@ -29,8 +29,8 @@ __device__ T* dynamic_shared() {
 #endif
 }
 
-/// kernel(args...) in stream order. `kernel` is a __global__ function with all its template arguments written out.
-/// Nothing happens while planning. Throws Error when it could not be started, NotEmulated where only a GPU can run it.
+/// Launches kernel(args...) in stream order. `kernel` is a __global__ function with all its template arguments written
+/// out. Nothing happens while planning. Throws Error if the launch fails, NotEmulated if the emulation cannot run it.
 template <class... Params, class... Args>
 void launch(Stream stream, const LaunchConfig& config, void (*kernel)(Params...), const Args&... args) {
   if (planning(stream)) return;
@@ -66,7 +66,7 @@ void launch(Stream stream, const LaunchConfig& config, void (*kernel)(Params...)
   TEMPER_CUDA_CALL(cudaGetLastError());
 }
 
-/// The same without shared memory beyond what the kernel declares.
+/// The same without dynamic shared memory.
 template <class... Params, class... Args>
 void launch(Stream stream, dim3 blocks, dim3 threads, void (*kernel)(Params...), const Args&... args) {
   launch(stream, LaunchConfig{.blocks = blocks, .threads = threads}, kernel, args...);

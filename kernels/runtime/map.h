@@ -15,11 +15,12 @@
 #include "kernels/runtime/launch.h"
 #endif
 
-namespace temper {
+namespace TEMPER_API temper {
 
 namespace detail {
 
-/// The body itself, or what it makes of its live numbers: body.bind(), called where the body runs, before elements.
+/// The body itself or, if it has live values, the result of body.bind(), which reads them. Called where the body runs,
+/// before the first element.
 template <class Fn>
 TEMPER_HD auto bound(const Fn& fn) {
   if constexpr (requires { fn.bind(); })
@@ -27,7 +28,7 @@ TEMPER_HD auto bound(const Fn& fn) {
   else
     return fn;
 }
-/// Whether a body asks, by live numbers, for no element to be touched: body.skip().
+/// Whether body.skip() says, from a live value, that no element must be changed.
 template <class Fn>
 TEMPER_HD bool skip(const Fn& fn) {
   if constexpr (requires { fn.skip(); })
@@ -43,8 +44,8 @@ void map_range(int64_t from, int64_t to, Fn fn, T*... p) {
   for (int64_t i = from; i < to; ++i) fn(i, p[i]...);
 }
 
-/// The first element from which on all arrays can be read W elements at a time, or -1: views from the middle of tensors
-/// may be out of step with each other.
+/// The first element from which on all arrays can be read W elements at a time, or -1 if there is none: views into the
+/// middle of tensors may differ in alignment.
 template <int W, class... T>
 int64_t common_head(const T*... p) {
   for (int64_t head = 0; head < W; ++head)
@@ -83,9 +84,9 @@ __global__ void map_kernel(int64_t n, int64_t head, Fn fn, Args... args) {
 
 /// Runs fn(i, a[i], b[i], ...) for i in [0, n). Each argument is a `const T*` (read), a `T*` (read and written) or
 /// write(p) (written only). Arrays may alias each other at equal indices. Deterministic: elements are independent.
-/// A body with live numbers has a bind() that returns the body to run, with the numbers as they are then, and may have
-/// skip(): whether to touch nothing at all.
-/// A GPU moves 16 bytes of each array at a time where they all start in step, whatever they start at.
+/// A body with live values (ScalarArg) has bind(), which returns the body to run with their present values. It may have
+/// skip(), which returns whether to leave all elements unchanged. A GPU moves 16 bytes of each array at a time if all
+/// arrays have the same misalignment.
 template <class Fn, class... Args>
 void map(Stream stream, int64_t n, Fn fn, Args... args) {
   if (n == 0) return;

@@ -4,7 +4,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Whether this build and this machine can run kernels on CUDA device 0.
 bool cuda_available();
@@ -14,7 +14,7 @@ bool cuda_available();
 class Memory {
  public:
   Memory() = default;
-  /// Throws Error with the size asked for when the device has not enough.
+  /// Throws Error, with the requested size, if the device does not have enough.
   Memory(Device device, size_t bytes);
   Memory(Memory&& other) noexcept
       : device_(other.device_), bytes_(std::exchange(other.bytes_, 0)), data_(std::exchange(other.data_, nullptr)) {}
@@ -40,8 +40,8 @@ class Memory {
   void* data_ = nullptr;
 };
 
-/// Copies between any two devices, in stream order. Host memory must stay valid until synchronize(). While planning, a
-/// copy or fill within a device does nothing; what needs the host is refused (Capture::forbid_in_capture).
+/// Copies between any two devices, in stream order. Host memory must stay valid until synchronize(). In a planning pass
+/// copies and fills within a device do nothing; copies from and to the host are refused (Capture::forbid_in_capture).
 void copy(Stream stream, void* to, Device to_device, const void* from, Device from_device, size_t bytes);
 void set_zero(Stream stream, void* data, size_t bytes);
 void synchronize(Stream stream);

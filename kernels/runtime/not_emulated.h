@@ -1,10 +1,9 @@
 #pragma once
 #include "kernels/runtime/check.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Thrown by launch() in the place of a kernel that the emulation of tests/emulation cannot run. Tests report it as
-/// skipped.
+/// Thrown by launch() for a kernel that the emulation of tests/emulation cannot run. Tests report it as skipped.
 struct NotEmulated : Error {
   using Error::Error;
 };

@@ -5,7 +5,7 @@
 #include "kernels/runtime/check.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 [[noreturn]] inline void no_cuda(const char* who) {
   fail(who, ": this build has no CUDA back end; configure with -DTEMPER_CUDA=ON or run with device: cpu");

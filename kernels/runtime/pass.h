@@ -1,9 +1,10 @@
 #pragma once
-// Which compiler, and which of its passes, a kernel's source is going through.
-//   TEMPER_KERNELS    this compiler takes __global__ functions
+// The compiler, and its pass, that compile a kernel's source.
+//   TEMPER_KERNELS    this compiler accepts __global__ functions
 //   TEMPER_ON_DEVICE  this pass compiles them for the device
-// Both hold in the emulation of tests/emulation, which brings a <cuda_runtime.h> of its own: there one pass compiles
-// for the host and for the device, and on_device() tells them apart.
+// Both are defined in the emulation of tests/emulation, which has its own <cuda_runtime.h>: there one pass compiles for
+// the host and for the device, and on_device() distinguishes them at run time.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 #if defined(__CUDACC__) || defined(TEMPER_EMULATION)
@@ -13,7 +14,7 @@
 #define TEMPER_ON_DEVICE
 #endif
 
-namespace temper {
+namespace TEMPER_API temper {
 
 #if defined(TEMPER_EMULATION)
 inline thread_local bool emulates_device = false;

@@ -3,10 +3,11 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/scalar_arg.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct Philox4 {
   uint32_t x[4];
@@ -32,15 +33,15 @@ TEMPER_HD Philox4 philox(uint64_t key, uint32_t c0, uint32_t c1, uint32_t c2, ui
 /// A uniform number in (0, 1): the midpoints of 2^23 equal steps, exact, so equal on every device.
 TEMPER_HD float uniform01(uint32_t r) { return (static_cast<float>(r >> 9) + 0.5f) * (1.0f / 8388608.0f); }
 
-/// What random numbers are for. Streams of different purposes never overlap.
+/// The use of random numbers. Streams with different ids never overlap.
 enum class RngStreamId : uint32_t { init = 1, shuffle, augment, attack, method, split };
 
-/// Names one stream of random numbers: everything but the sample and the element.
+/// The key of a stream of random numbers: everything but sample and element.
 struct RngKey {
   uint64_t seed = 0;
   RngStreamId stream_id = RngStreamId::attack;
-  ScalarArg<uint32_t> step = 0;  ///< epoch or iteration: what separates two draws for the same sample
-  uint32_t substream = 0;        ///< restart, below 2^24: what separates draws within a step
+  ScalarArg<uint32_t> step = 0;  ///< epoch or iteration: separates draws for the same sample
+  uint32_t substream = 0;        ///< restart, below 2^24: separates draws within a step
 
   /// The same stream for a kernel that draws from it often: its step is read once.
   TEMPER_HD RngKey now() const { return {seed, stream_id, step.now(), substream}; }
@@ -64,9 +65,9 @@ struct Direction {
   double cos, sin;
 };
 
-/// The direction at `turn` full turns, in [0, 1), to 13 digits. The turn is brought to within an eighth of one of the
-/// four axes, which is exact, and then the Taylor series does. The libraries' functions would reduce any angle, for
-/// which a GPU takes a stack.
+/// Cosine and sine of `turn` full turns, in [0, 1), to 13 digits: an exact reduction to an eighth of a turn around one
+/// of the four axes, then the Taylor series. The libraries' functions reduce angles of any size, for which a GPU needs
+/// a stack.
 TEMPER_HD Direction direction(double turn) {
   const int quarter = static_cast<int>(4 * turn + 0.5);
   const double a = 6.283185307179586 * (turn - 0.25 * quarter), s = a * a;

@@ -1,6 +1,6 @@
 #pragma once
-// Names for stretches of work. On CUDA they are NVTX ranges, which profilers show; on any device a stream that carries
-// a RangeLog has them timed. Otherwise a range costs two comparisons.
+// Named ranges of work. On CUDA they are NVTX ranges, which profilers show; on any device they are timed if the stream
+// has a RangeLog. Otherwise a range costs two comparisons.
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -11,29 +11,29 @@
 #include "kernels/runtime/capture.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A phase (attack, forward, backward, update, an op's gradient) contains other ranges; a kernel is where time is
 /// spent.
 enum class RangeKind : uint8_t { phase, kernel };
 
-/// Points in a stream's own time, for a device whose work the host only asks for.
+/// Time marks in a stream (CUDA events), for a device that runs asynchronously.
 class DeviceClock {
  public:
   virtual ~DeviceClock() = default;
-  /// A point behind all that the stream was asked for so far; asked for in a recording, it passes with each repetition.
+  /// A mark after all work submitted so far. During a capture the mark becomes part of the graph and is set by every
+  /// replay.
   virtual int mark(Stream stream) = 0;
-  /// Between two points that have passed.
+  /// The time between two marks that have been reached.
   virtual double seconds(int from, int to) const = 0;
-  /// The point is needed no longer.
+  /// Frees a mark.
   virtual void release(int mark) = 0;
 };
 
-/// Collects the ranges of a stream as a tree: how often each was entered from where, and for how long. Not for two
-/// threads at once. Without a clock of the device's, timing a range waits for the stream at both of its ends. With one
-/// nobody waits, and settle() gathers the times; a range that was recorded is timed each time that the work is done
-/// again, for which the log has to outlive the recording. Timed then are kernels and phases that lie in no other phase,
-/// not what is inside these kernels.
+/// Collects the ranges of a stream as a tree of counts and times, by the range from which they were entered. Not
+/// thread-safe. Without a device clock, timing a range waits for the stream at both of its ends. With a device clock it
+/// does not wait, and settle() collects the times; a captured range is timed in every replay, so the log must outlive
+/// the graph. A device clock times kernels and outermost phases only, not ranges within these kernels.
 class RangeLog {
  public:
   struct Node {
@@ -50,17 +50,17 @@ class RangeLog {
   RangeLog(const RangeLog&) = delete;
   /// Node 0 is the root and holds no time; a parent comes before its children.
   const std::vector<Node>& nodes() const { return nodes_; }
-  /// Only while no range is open. Forgets what was recorded.
+  /// Clears the tree. Only while no range is open.
   void clear();
-  /// The tree stays, its times and counts become zero. Only while no range is open.
+  /// Sets all times and counts to zero and keeps the tree. Only while no range is open.
   void restart();
-  /// Adds the ranges of a thread that did a part of the work of the range that is open here, one of `threads` that did
-  /// so at the same time: together they count as long as the work took, if none of them waited.
+  /// Adds the ranges of one of `threads` threads that shared the work of the open range. Times are divided by
+  /// `threads`, so their sum is the elapsed time, if no thread waited.
   void absorb(const RangeLog& part, int threads);
-  /// With a device's clock: adds what has run since the last call; the stream has to be idle. To be called after every
-  /// run of what is timed.
+  /// With a device clock: adds the times of work since the last call. The stream must be idle. To be called after every
+  /// run of timed work.
   void settle();
-  /// Whether ranges may be recorded.
+  /// Whether there is a device clock, so that ranges may be captured.
   bool has_clock() const { return clock_ != nullptr; }
 
   void open(Stream stream, RangeKind kind, std::string_view name, std::initializer_list<int64_t> extents);
@@ -70,12 +70,12 @@ class RangeLog {
   /// A range that is open.
   struct Open {
     double started = 0;
-    int mark = -1;  ///< none: the device does not time it
+    int mark = -1;  ///< -1: not timed by the device
   };
   struct Timed {
     int node, from, to;
   };
-  /// The range of that name and extents in `parent`, a new one if need be.
+  /// The child of `parent` with that name and these extents; made if it does not exist.
   int inside(int parent, RangeKind kind, std::string_view name, std::span<const int64_t> extents);
   bool timed_by_device() const;
   void add(const std::vector<Timed>& all);
@@ -85,13 +85,14 @@ class RangeLog {
   std::vector<Node> nodes_;
   std::vector<Open> open_;
   int current_ = 0;
-  // With a device's clock: what ran once, and what is in a recording that may run again.
+  // With a device clock: ranges that ran once, and ranges of a graph that may be replayed.
   std::vector<Timed> once_, recorded_;
-  uint64_t recording_ = 0;  ///< the capture's generation
-  bool repeated_ = false;   ///< since the last settle()
+  uint64_t recording_ = 0;  ///< generation of the capture
+  bool repeated_ = false;   ///< replayed since the last settle()
 };
 
-/// Opens a range for as long as it lives. `name` must outlive it; `extents` tell apart what the log keeps apart.
+/// A range from construction to destruction. `name` must outlive it. Ranges with different `extents` are different
+/// nodes of the log.
 class Range {
  public:
   Range(RangeKind kind, Stream stream, const char* name, std::initializer_list<int64_t> extents = {})
@@ -105,7 +106,7 @@ class Range {
 
  private:
   bool watched() const { return stream_.ranges || stream_.device == Device::cuda || listing(stream_); }
-  /// Work that is only planned takes no time that anyone wants to know.
+  /// Planning passes are not timed.
   bool timed() const { return stream_.ranges && !planning(stream_); }
   void open(RangeKind kind, const char* name, std::initializer_list<int64_t> extents) const;
   void close() const;

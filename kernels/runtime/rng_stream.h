@@ -2,12 +2,13 @@
 // Streams of random numbers by name.
 #include <string_view>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/philox.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// The random numbers of one user within a step: a key for each substream (restart, iteration), and streams of its own
-/// for what it uses, by name. Streams of different names never overlap: the name goes into the seed.
+/// A named stream of random numbers within a step: a key for each substream (restart, iteration), and derived streams
+/// by name. Streams with different names do not overlap, because the name goes into the seed.
 class RngStream {
  public:
   /// `step` separates repeated use for the same samples: the epoch in training, 0 in evaluation.

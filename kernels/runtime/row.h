@@ -12,17 +12,17 @@
 #include "kernels/runtime/run.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 namespace detail {
 
 inline constexpr int kWarp = 32, kRowBlock = 256;
 
-/// Threads for a row: a block from where each of a warp's threads would have 64 columns.
+/// Threads per row: a block if each thread of a warp would have 64 columns or more.
 inline int row_lanes(int cols) { return cols < 64 * kWarp ? kWarp : kRowBlock; }
 
 #if defined(TEMPER_ON_DEVICE)
-/// v of all `lanes` threads of a row, combined in a fixed order; every thread gets it.
+/// Combines v of all `lanes` threads of a row in a fixed order; every thread gets the result.
 template <class T, class Op>
 __device__ T combine(int lanes, T v, Op op) {
   for (int d = kWarp / 2; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
@@ -39,10 +39,10 @@ __device__ T combine(int lanes, T v, Op op) {
 
 }  // namespace detail
 
-/// Functions with `arrays` are for what lies row by row: f is called with the column and that element of each, pointers
-/// to the row's first element or write(pointer). A GPU moves 16 bytes of each at a time where the row is long, starts
-/// at a multiple of 16 bytes and is a multiple of that. Then a thread has neighbouring columns, and other ones than in
-/// functions without arrays: what another thread wrote may be read after sync(), sum() or max().
+/// Functions with `arrays` take pointers to the row's first element, or write(pointer); f is called with the column and
+/// that element of each array. A GPU moves 16 bytes of each array at a time if the row is long, aligned to 16 bytes and
+/// a multiple of that. Then a thread has neighbouring columns, and not the same ones as in functions without arrays:
+/// what another thread wrote may be read only after sync(), sum() or max().
 class Row {
  public:
   int64_t index;
@@ -51,7 +51,7 @@ class Row {
   int lanes = detail::kWarp;  ///< threads that share the row, on CUDA
 
   TEMPER_HD int64_t at(int c) const { return index * stride + c; }
-  /// The row cut off after `count` columns: matrices whose last row is shorter.
+  /// The first `count` columns of the row, for matrices whose last row is shorter.
   TEMPER_HD Row first(int64_t count) const {
     return {index, count < 0 ? 0 : count < size ? static_cast<int>(count) : size, stride, lanes};
   }
@@ -67,8 +67,8 @@ class Row {
 #endif
     each([&](int c) { f(c, detail::pointer(arrays)[c]...); });
   }
-  /// f(Run) for all columns, W a thread on CUDA where that divides the row and each array, which the body moves through
-  /// the run, starts at a multiple of 16 bytes; else one.
+  /// f(Run) for all columns. On CUDA a run has W columns if W divides the row and every array, which the body accesses
+  /// through the run, is aligned to 16 bytes; else one.
   template <int W, class F, class... T>
   TEMPER_HD void each_run(F f, const T*... arrays) const {
     (static_cast<void>(arrays), ...);
@@ -91,7 +91,7 @@ class Row {
   TEMPER_HD void once(F f) const {
     if (lane() == 0) f();
   }
-  /// What each thread wrote, all threads of the row may read from here on.
+  /// A barrier for the threads of the row: afterwards each may read what the others wrote.
   TEMPER_HD void sync() const {
 #if defined(TEMPER_ON_DEVICE)
     if (on_device()) lanes == detail::kWarp ? __syncwarp() : __syncthreads();
@@ -128,7 +128,7 @@ class Row {
 #endif
     return sum([&](int c) { return f(c, detail::pointer(arrays)[c]...); });
   }
-  /// Rows have a column at least. NaN is passed over, but for that of column 0.
+  /// The row must have at least one column. NaN is ignored, except in column 0.
   template <class F, class... Arrays>
   TEMPER_HD auto max(F f, Arrays... arrays) const {
     using T = decltype(f(0, detail::pointer(arrays)[0]...));

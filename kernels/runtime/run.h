@@ -1,12 +1,13 @@
 #pragma once
-// Runs: neighbouring columns of a row in one thread, for bodies that loop over something else outside and keep a number
-// for each of them in registers. `size` columns from `column` on, at most kMost. The elements of an array are moved by
-// load() and store(), which take the first one of its row and count from the run's.
+// Runs: neighbouring columns of a row in one thread, for bodies that have an outer loop over something else and keep
+// one number per column in registers. `size` columns from `column` on, at most kMost. load() and store() take a pointer
+// to the first element of a row and access the columns of the run.
 #include "kernels/runtime/access.h"
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 #if defined(TEMPER_ON_DEVICE)
 /// On CUDA: as many as one access moves.

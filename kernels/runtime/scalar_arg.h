@@ -1,16 +1,17 @@
 #pragma once
-// Numbers that differ from one run of the same work to the next.
+// Kernel arguments that may change between replays of a captured step.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// A number that a kernel takes: given with the launch, or read where the kernel runs. Work that is recorded once and
-/// done again by the device alone (Capture) finds other numbers in that memory each time.
+/// A scalar argument of a kernel: a number, or the address of a live value that the kernel reads when it runs. Every
+/// replay of a captured launch reads the present value (Capture).
 template <class T>
 class ScalarArg {
  public:
   TEMPER_HD constexpr ScalarArg(T value = {}) : value_(value) {}
-  /// `at` lies in the memory of the device that runs the kernel.
+  /// `at` must be in the memory of the device that runs the kernel.
   explicit ScalarArg(const T* at) : at_(at) {}
 
   TEMPER_HD T now() const { return at_ ? *at_ : value_; }

@@ -26,7 +26,7 @@ void pause() {
 #endif
 }
 
-/// Whether changed() within a time that is short beside what waking a thread takes.
+/// Whether changed() within a time that is short compared with waking a thread.
 template <class Changed>
 bool spin(Changed changed) {
   using Clock = std::chrono::steady_clock;

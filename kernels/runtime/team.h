@@ -12,15 +12,15 @@
 #include "kernels/runtime/items.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Fewer elements than this are not worth waking a second thread for.
+/// Loops over fewer elements than this run on one thread.
 inline constexpr int64_t kParallelGrain = 1 << 14;
 
-/// The thread that calls and some helpers, which start when first needed. Every thread begins with a share of its own,
-/// the same one for the same number of items, then takes what others have not begun: nobody waits for a thread that the
-/// system has stopped, unless it is in the middle of an item. Who waits looks again and again for some microseconds,
-/// and then sleeps. Made for one caller at a time; an item that calls its own team runs that work alone.
+/// The calling thread and helper threads, which start when first needed. Every thread begins with its own share of the
+/// items, the same for the same number of items, and then steals items that others have not started. So a preempted
+/// thread delays the others only if it is in the middle of an item. A waiting thread spins for some microseconds, then
+/// sleeps. For one caller at a time; an item that calls its own team runs that work on its own thread.
 class Team {
  public:
   explicit Team(int threads);
@@ -31,11 +31,11 @@ class Team {
   void run(const Items& items);
 
  private:
-  /// A thread's part of the items, and where it last ran.
+  /// A thread's share of the items, and the CPU it ran on last.
   struct alignas(64) Share {
     std::atomic<int64_t> next{0};
     int64_t end = 0;
-    std::atomic<int> cpu{-1};  ///< of a helper that is inside, of the caller always; -1: none
+    std::atomic<int> cpu{-1};  ///< of the caller, and of helpers in work(); -1: none
   };
   void start();
   void help(int thread);
@@ -49,8 +49,8 @@ class Team {
   std::vector<std::thread> helpers_;
   bool started_ = false;
   Items items_{};
-  std::atomic<uint32_t> round_{0};   ///< grows with every call of run()
-  std::atomic<uint32_t> inside_{0};  ///< helpers that may touch the items
+  std::atomic<uint32_t> round_{0};   ///< counts calls of run()
+  std::atomic<uint32_t> inside_{0};  ///< helpers that may use the items
   std::atomic<bool> open_{false};    ///< whether there are items to take
   std::atomic<bool> stop_{false};
   std::mutex failing_;
@@ -67,8 +67,8 @@ void each_item(Team* team, int64_t count, const F& f) {
              .body = &f});
 }
 
-/// f(from, to) for pieces that make up [0, n), where each of the n stands for `weight` elements: one piece where there
-/// are few. Where they are cut depends on the number of threads.
+/// f(from, to) for pieces of [0, n), where each of the n represents `weight` elements; one piece if there are few
+/// elements. The pieces depend on the number of threads.
 template <class F>
 void in_pieces(Stream stream, int64_t n, int64_t weight, const F& f) {
   constexpr int64_t kLeast = 1 << 13, kOfThread = 8, kTogether = 64;
@@ -80,10 +80,10 @@ void in_pieces(Stream stream, int64_t n, int64_t weight, const F& f) {
   each_item(stream.team, up(n, piece), [&](int64_t i, int) { f(i * piece, std::min(n, (i + 1) * piece)); });
 }
 
-/// The team of a stream for `elements` elements: none where they are few.
+/// The team of a stream for a loop over `elements` elements; null if there are few.
 inline Team* team_for(Stream stream, int64_t elements) { return elements < kParallelGrain ? nullptr : stream.team; }
 
-/// The stream for work that is part of a piece: one thread, and no log of ranges.
+/// The stream for work within a piece: one thread, no log of ranges.
 inline Stream alone(Stream stream) {
   stream.team = nullptr;
   stream.ranges = nullptr;

@@ -4,7 +4,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// What a zero in the mask means. zero_gradient: the gradient counts as zero, momentum and weight decay still act.
 /// freeze: neither the weight nor its velocity moves.
@@ -17,7 +17,7 @@ struct SgdStep {
   double momentum = 0.9;
   double weight_decay = 0;
   Momentum kind = Momentum::classic;
-  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
+  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is skipped, nothing changes
 };
 
 /// One step of stochastic gradient descent over n elements, in PyTorch's order:

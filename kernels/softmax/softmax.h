@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Softmax of each row of (rows, cols), and its gradient. Nothing may alias; with beta = 0 the old dz is not read.
 // Deterministic: a row's result depends on that row alone. f32 and f64. A forward moves 2 * rows * cols elements, a

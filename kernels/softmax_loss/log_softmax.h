@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/row.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// log softmax(z / temperature) of one row.
 template <class T>

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Losses on softmax(logits), one value per row of (rows, cols) logits, together with their gradient d(loss_r)/d(row r).
 // All use log softmax(z)_c = (z_c - max z) - log sum exp(z - max z). A null gradient pointer: not wanted. Nothing may

@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Elements of `partial` that square_sum needs for n elements.
 int64_t square_sum_partials(int64_t n);

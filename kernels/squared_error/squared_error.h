@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// y_r = sum_c (a_rc - b_rc)^2 over each row of (rows, cols). Deterministic. f32 and f64. Moves 2 * rows * cols.
 template <class T>

@@ -4,7 +4,7 @@
 
 #include "kernels/percentile/percentile.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Counters that threshold_mask needs for a plan.
 int64_t threshold_mask_counters(const PercentilePlan& plan);

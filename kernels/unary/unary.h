@@ -3,7 +3,7 @@
 
 #include "kernels/runtime/stream.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 // Functions of one element, and their gradients: y and dx may be x or dy; with beta = 0 the old dx is not read. f32 and
 // f64. A forward moves 2n elements, a backward 3n and one n more for beta != 0. The gradient of exp is product() with

@@ -9,8 +9,8 @@
 
 namespace temper::winograd {
 
-// One more line between rows of the products, and between points, so that what a tile needs does not fall into the same
-// few sets of a cache.
+// A cache line of padding between rows of the products and between points, so that the data of a tile do not map to the
+// same few sets of a cache.
 template <class Transform>
 int64_t product_stride(int64_t units) {
   return units * Transform::kProducts * Transform::kProducts * kLanes + kLanes;
@@ -208,7 +208,7 @@ void run_by_tiles(Team* team, const ConvProblem& g, const Tiling& tiling, const 
   });
 }
 
-/// Tiles that a thread transforms before it takes others, where they are transformed together.
+/// Tiles that a thread transforms at a time, if all threads transform together.
 constexpr int64_t kTransformed = 16;
 
 template <class Arithmetic, class T>

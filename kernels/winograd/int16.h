@@ -71,7 +71,7 @@ struct Int16 {
   using Words = winograd::Words<File>;
   static constexpr int64_t kSummed = 64;         ///< channels that share a scale and are summed in integers
   static constexpr int64_t kPerWord = 2;         ///< channels in a 32-bit word: c and c + 16
-  static constexpr int kScaleRows = F::kInputs;  ///< rows of points, each with a scale of its own
+  static constexpr int kScaleRows = F::kInputs;  ///< rows of points, each with its own scale
   static constexpr int kInputs = kScaleRows * kScaleRows;
   static constexpr int kSums = F::kProducts * F::kProducts;
   static constexpr float kLargest = 16383;          ///< of an input

@@ -106,7 +106,7 @@ struct Tiles {
   }
 };
 
-/// Floats of the zeros that stand for the pixels above or below an image: a row of a tile.
+/// The number of zeros that replace the pixels above or below an image: a row of a tile.
 template <class Transform>
 int64_t zero_floats(const ConvProblem& g) {
   return Transform::kIn * ceil_div(g.c, kLanes) * kLanes;

@@ -54,7 +54,7 @@ def steps(path):
 def launched(path):
     """The same, where the device has to have repeated steps by itself."""
     def figure(log):
-        # The first step runs as it is, the second is recorded.
+        # The first step runs normally, the second is captured.
         idle = [label for label, e in read(path)["experiments"].items() if e["launched"] < e["steps"] - 2]
         if idle:
             raise CheckFailed("the graph was not launched: " + ", ".join(idle))
@@ -72,7 +72,7 @@ def measured(path):
 
 
 def step_rate(path, graph=None):
-    """Of temper-bench step: images per second. With graph: steps have to have been repeated by the device."""
+    """Of temper-bench step: images per second. With graph: steps must have been replayed by the device."""
     def figure(_log):
         texts = []
         for r in measured(path):
@@ -80,7 +80,7 @@ def step_rate(path, graph=None):
             texts.append(f"{extra['images'] / seconds:.0f} images/s, {1e3 * seconds:.2f} ms")
             repeated = extra.get("graph", {}).get("launched", 0)
             if graph and not repeated:
-                raise CheckFailed(f"{texts[-1]}, but no step was repeated by the device")
+                raise CheckFailed(f"{texts[-1]}, but no step was replayed by the device")
             if extra.get("gpu", {}).get("watts"):
                 texts[-1] += f", {extra['gpu']['watts']:.0f} W"
         return "; ".join(texts)

@@ -7,7 +7,7 @@ from machine import ROOT
 from runner import CheckFailed, Step
 
 EXPECTED = ".gpu/expected/steps_f32.npz"
-# Name, what of temper_tests on a GPU, what in a rehearsal.
+# Name, filter of temper_tests on a GPU, filter in a rehearsal.
 TESTS = [
     ("kernels", ["[kernels][cuda]"], ["every kernel case agrees with its reference on cpu", "-c", "relu"]),
     ("convolutions", ["[conv][cuda]"], ["an epilogue on its own is what a convolution fuses"]),

@@ -109,7 +109,7 @@ class Runner:
         with open(path, "wb") as log:
             log.write(("+ " + " ".join(command) + "\n").encode())
             log.flush()
-            self.starting = True  # a child that nobody knows of could not be ended
+            self.starting = True  # an unknown child could not be ended
             try:
                 self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                               env=os.environ | step.env, start_new_session=True)

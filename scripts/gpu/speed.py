@@ -23,7 +23,7 @@ def bench(call, title, suite, file, axes, timeout, figure, settings=(), options=
 
 
 def step(call, compute, batch, timeout, name="", model="resnet18", settings=(), detail=("--brief",)):
-    """A training step of PGD-10, repeated by the device unless `settings` say otherwise. Without `detail` it is taken once more
+    """A training step of PGD-10, replayed by the device unless `settings` say otherwise. Without `detail` it is taken once more
     to see where the time goes."""
     graph = [] if call.rehearse or any(s.startswith("graph=") for s in settings) else ["graph=on"]
     label = name or f"{compute}, batch {batch}"
@@ -42,7 +42,7 @@ def pytorch(call, compute, variants, batch, timeout, name):
     return Step(f"PyTorch {name}", words, timeout, least=10, figure=figures.pytorch(path))
 
 
-# Of the kernels beside convolutions, those that a bf16 step of ResNet-18 spends its time in, at its sizes.
+# The kernels other than convolutions that take most of a bf16 step of ResNet-18, at its sizes.
 KERNELS = ("^(batch_norm/(apply|backward_sums|backward_batch|statistics)/bf16|pgd_step/linf|normalize/.*channels=3|square_sum"
            "|pool/global_forward/bf16|weight_update/f32-bf16/narrow|augment/f32/32x32x3)")
 

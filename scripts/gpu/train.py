@@ -10,7 +10,7 @@ from machine import ROOT
 from runner import CheckFailed, Step
 
 EPOCHS, IMAGES, BATCH = 30, 49_000, 128
-# Seconds: start-up with its plans, and the rest of a run beside steps; what the evaluation is given at least.
+# Seconds: start-up with its plans, and the rest of a run apart from steps; the least time for the evaluation.
 START, EVALUATION = 25, 30
 # A PGD-20 of 10,000 images takes about as long as so many training steps with PGD-10: 20 passes to and fro each, of 13.
 STEPS_OF_EVALUATION = 130

@@ -97,7 +97,7 @@ TEST_CASE("analysis: runs that were not measured alike are not put into one tabl
              ContainsSubstring("The validation images are not the same in all runs"));
   CHECK_THROWS_WITH(run({a, subject("b", other, "1111", "2222")}),
                     ContainsSubstring("overfitting: the runs differ in the validation attack: ") &&
-                        ContainsSubstring("radius 0.2") && ContainsSubstring("(b); such numbers are no comparison"));
+                        ContainsSubstring("radius 0.2") && ContainsSubstring("(b); such numbers cannot be compared"));
   CHECK_THROWS_WITH(run({a, subject("b", plain, "4444", "2222")}), ContainsSubstring("differ in training images"));
   CHECK_THROWS_WITH(run({a, subject("b", plain + "\nprecision: {compute: f64}", "1111", "2222")}),
                     ContainsSubstring("differ in precision: f32 (a), but f64 (b)"));
@@ -116,10 +116,10 @@ TEST_CASE("analysis: updates averages the recorded shares at start, middle and e
   const Findings f = make_analysis("updates", "window: 0.2\ncurves: ['conv*']")->run({a, folder.path(), nobody});
   REQUIRE(f.rows.size() == 2);
   CHECK(f.at({"a", "conv1.weight"}, "records") == 10);
-  CHECK(f.at({"a", "conv1.weight"}, "initial").get<double>() == Approx(0.15));
-  CHECK(f.at({"a", "conv1.weight"}, "middle").get<double>() == Approx(0.55));
-  CHECK(f.at({"a", "conv1.weight"}, "final").get<double>() == Approx(0.95));
-  CHECK(f.at({"a", "total"}, "middle").get<double>() == Approx(0.7));
+  CHECK(f.at({"a", "conv1.weight"}, "initial").number() == Approx(0.15));
+  CHECK(f.at({"a", "conv1.weight"}, "middle").number() == Approx(0.55));
+  CHECK(f.at({"a", "conv1.weight"}, "final").number() == Approx(0.95));
+  CHECK(f.at({"a", "total"}, "middle").number() == Approx(0.7));
   REQUIRE(f.pictures.size() == 2);
   for (const auto& [name, svg] : f.pictures) {
     CHECK(svg != "");
@@ -158,9 +158,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
   const auto other = [&](const std::string& section, const std::string& key, const std::string& value) {
-    const Subject made{.name = "other", .config = s.config, .folder = s.folder};
-    Config config = made.config;
-    put(config, section, key, value, "test");
+    Subject made{.name = "other", .config = s.config, .folder = s.folder};
+    put(made.config, section, key, value, "test");
     return std::vector<Subject>{s, made};
   };
   const std::vector<Subject> mixed = other("precision", "compute", "f64"),
@@ -216,10 +215,10 @@ TEST_CASE("analysis: conflict compares the closed-form gradients of a linear cla
                          ->run({subjects, folder.path(), nobody});
   REQUIRE(f.rows.size() == 6);
   for (const char* layer : {"all", "linear.weight"}) {  // the only layer is all there is; biases do not count
-    CHECK(f.at({"run", "clean_ce vs adversarial_ce", layer}, "cosine").get<double>() ==
+    CHECK(f.at({"run", "clean_ce vs adversarial_ce", layer}, "cosine").number() ==
           Approx(dot / std::sqrt(a * b)).margin(1e-5));
-    CHECK(f.at({"run", "clean_ce vs adversarial_ce", layer}, "conflict").get<double>() == Approx(opposed / 32.0));
-    CHECK(f.at({"run", "clean_ce vs clean_ce", layer}, "cosine").get<double>() == Approx(1));
+    CHECK(f.at({"run", "clean_ce vs adversarial_ce", layer}, "conflict").number() == Approx(opposed / 32.0));
+    CHECK(f.at({"run", "clean_ce vs clean_ce", layer}, "cosine").number() == Approx(1));
     CHECK(f.at({"run", "clean_ce vs clean_ce", layer}, "conflict") == 0);
   }
   double sum_dot = 0, sum = 0;
@@ -227,7 +226,7 @@ TEST_CASE("analysis: conflict compares the closed-form gradients of a linear cla
     sum_dot += (clean[k] + attacked[k]) * clean[k];
     sum += (clean[k] + attacked[k]) * (clean[k] + attacked[k]);
   }
-  CHECK(f.at({"run", "clean_ce+adversarial_ce vs clean_ce", "all"}, "cosine").get<double>() ==
+  CHECK(f.at({"run", "clean_ce+adversarial_ce vs clean_ce", "all"}, "cosine").number() ==
         Approx(sum_dot / std::sqrt(sum * a)).margin(1e-5));
   // The features are the pixels: no weight lies before them.
   CHECK_THROWS_WITH(make_analysis("conflict", "pairs: [{first: [clean_ce], second: [invariance]}]")

@@ -63,7 +63,7 @@ TEST_CASE("analysis: the gradient on record is what plain gradient descent moves
     CHECK(row[1] == "conv2.weight");
     CHECK(row[2] == (step + 5) / 6);
     CHECK(row[3] == step);
-    CHECK(row[4].get<double>() == Approx(sum / static_cast<double>(after.size())).epsilon(1e-3));
+    CHECK(row[4].number() == Approx(sum / static_cast<double>(after.size())).epsilon(1e-3));
   }
   CHECK(test::xml_fault(f.pictures.at(0).second) == "");
 
@@ -112,7 +112,7 @@ TEST_CASE("analysis: conflict during training is that of the network after each 
   const auto value = [&](const std::string& subject, const std::vector<Findings::Cell>& step, const char* column) {
     std::vector<Findings::Cell> key = {subject, pair, "linear.weight"};
     key.insert(key.end(), step.begin(), step.end());
-    return both.at(key, column).get<double>();
+    return both.at(key, column).number();
   };
   for (const char* column : {"cosine", "conflict"}) {
     CHECK(value("linear", {8}, column) == Approx(value("run", {}, column)).epsilon(1e-4));
@@ -135,12 +135,10 @@ TEST_CASE("analysis: bn is the variance of the running means over an epoch's ste
       variance += square / 4;
     }
     CHECK(variance > 0);
-    CHECK(f.at({"tiny", "clean", "bn1", epoch}, "variance").get<double>() == Approx(variance));
+    CHECK(f.at({"tiny", "clean", "bn1", epoch}, "variance").number() == Approx(variance));
     CHECK(f.at({"tiny", "clean", "bn1", epoch}, "steps") == 6);
     // bn1 has 4 channels, bn2 8.
-    const auto value = [&](const char* layer) {
-      return f.at({"tiny", "clean", layer, epoch}, "variance").get<double>();
-    };
+    const auto value = [&](const char* layer) { return f.at({"tiny", "clean", layer, epoch}, "variance").number(); };
     CHECK(value("all") == Approx((4 * value("bn1") + 8 * value("bn2")) / 12));
     CHECK(f.at({"tiny", "adv", "all", epoch}, "variance") == 0);  // a branch that nothing passes
   }

@@ -86,7 +86,7 @@ TEST_CASE("findings: text is aligned and CSV is quoted", "[analysis]") {
   f.rows = {{"a, b", 1.5}, {"c", number(NAN)}};
   CHECK(findings_csv(f) == "name,x\n\"a, b\",1.5\nc,\n");
   CHECK(findings_text(f) == "name    x\na, b  1.5\nc       -\n");
-  CHECK(findings_json(f)["rows"][1]["x"].is_null());
+  CHECK(nlohmann::json::parse(findings_json(f))["rows"][1]["x"].is_null());
   CHECK_THROWS_WITH(f.at({"d"}, "x"), ContainsSubstring("no row [\"d\"] with a column 'x'"));
 }
 

@@ -324,7 +324,7 @@ TEST_CASE("report leaves a folder alone while a run works in it", "[app][runs]")
     const RunLock training(RunFolder{folder.path() / "pgd_at"});
     const Ran ran = temper_command({"report", folder.file("pgd_at")});
     CHECK(ran.code == kExitError);
-    CHECK_THAT(ran.err, ContainsSubstring("works in this folder; wait until it ends"));
+    CHECK_THAT(ran.err, ContainsSubstring("is using this folder; wait until it ends"));
     CHECK_FALSE(std::filesystem::exists(folder.path() / "pgd_at/report.html"));
   }
   CHECK(temper_command({"report", folder.file("pgd_at")}).code == kExitOk);

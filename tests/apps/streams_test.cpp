@@ -154,7 +154,7 @@ TEST_CASE("two processes on one run folder: the second is told who the first is"
   const test::Ended second = test::Program(resume, long_run.folder.path()).wait();
   CHECK(second.code == 1);
   CHECK_THAT(second.output,
-             ContainsSubstring(cat("process ", p.id(), " on ")) && ContainsSubstring("works in this folder"));
+             ContainsSubstring(cat("process ", p.id(), " on ")) && ContainsSubstring("is using this folder"));
   const test::Ended eval = test::Program({"eval", long_run.run.root.string()}, long_run.folder.path()).wait();
   CHECK_THAT(eval.output, ContainsSubstring(cat("process ", p.id(), " on ")));
   p.send(SIGTERM);

@@ -185,7 +185,7 @@ TEST_CASE("sweep: one label for attacks of other parameters makes a column for e
                              row("weak", "0.02") + row("strong", "0.2"));
   const Ran ran = temper_command({"sweep", file, "--out", folder.file("out")});
   CHECK(ran.code == kExitOk);
-  CHECK_THAT(ran.err, ContainsSubstring("warning: Not measured alike in all runs"));
+  CHECK_THAT(ran.err, ContainsSubstring("warning: Measured in different ways"));
   CHECK_THAT(slurp(folder.file("out/table.md")),
              ContainsSubstring("| method | Natural | pgd (radius 0.02) | pgd (radius 0.2) |\n"));
 }
@@ -209,7 +209,7 @@ TEST_CASE("sweep: what is wrong is named with its place before anything runs", "
   CHECK_THAT(error("  - {label: x}\n"),
              ContainsSubstring("table.yaml line 13: runs.3: expected `config`, the YAML file of an experiment"));
   CHECK_THAT(error("  - {label: pgd at, config: pgd_at.yaml}\n"),
-             ContainsSubstring("a row called 'pgd at' stands above"));
+             ContainsSubstring("a row called 'pgd at' is in the list already"));
   CHECK_THAT(error("  - {label: s, config: pgd_at.yaml, set: {seed: 1}}\n"),
              ContainsSubstring("the seed is what `seeds` lists"));
   CHECK_THAT(error("", {"seeds=[1, 1]"}), ContainsSubstring("seeds: expected different ones"));

@@ -127,5 +127,5 @@ TEST_CASE("what is said of images without a gradient", "[report]") {
   CHECK(report::zero_gradient_text(0, 0, 500).empty());
   CHECK(report::zero_gradient_text(12, 11, 500) ==
         "12 of 500 images (2.4 %) had a gradient of zero in a step of this attack, which cannot move them; 11 of those "
-        "count as right, and of them the attack says little");
+        "count as correct, of which the attack says little");
 }

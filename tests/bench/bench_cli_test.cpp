@@ -160,7 +160,7 @@ TEST_CASE("the command line lists, filters and refuses", "[bench]") {
 TEST_CASE("the command lists its suites and explains its options", "[bench]") {
   const Ran suites = bench_command({"--list"});
   CHECK(suites.code == kExitOk);
-  CHECK_THAT(suites.out, ContainsSubstring("kernels: the kernels by themselves"));
+  CHECK_THAT(suites.out, ContainsSubstring("kernels: single kernels"));
   CHECK_THAT(suites.out, ContainsSubstring("step: whole training steps"));
   CHECK_THAT(suites.out, ContainsSubstring("axis compute: f32\n"));
   for (const char* command : {"kernels", "conv", "step", "attack", "compare"}) {

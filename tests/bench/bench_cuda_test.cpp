@@ -27,12 +27,12 @@ Report measured(std::vector<std::string> args, std::string* printed = nullptr) {
 
 }  // namespace
 
-TEST_CASE("kernels are repeated by the device, cold on more data than its cache holds", "[bench][cuda]") {
+TEST_CASE("kernels are replayed by the device, cold on more data than its cache holds", "[bench][cuda]") {
   TEMPER_NEEDS_CUDA();
   const Report r = measured({"kernels", "--all", "--filter", "^relu/forward/f32/n=40001$"});
   const Result& one = r.results.at(0);
-  CHECK_THAT(one.times.at("hot").how, ContainsSubstring("repeated by the device"));
-  CHECK_THAT(one.times.at("cold").how, ContainsSubstring("sets of data in turn, repeated by the device"));
+  CHECK_THAT(one.times.at("hot").how, ContainsSubstring("replayed by the device"));
+  CHECK_THAT(one.times.at("cold").how, ContainsSubstring("sets of data in turn, replayed by the device"));
   CHECK(r.peaks.at("copy_bytes_per_second") > 0);
   CHECK(r.peaks.at("f32").at("flops_per_second") > 0);
   CHECK(one.extra.contains("gpu"));
@@ -44,7 +44,7 @@ TEST_CASE("convolutions are checked and timed on a GPU in every math", "[bench][
                              "dtype=f32,tf32,bf16,f16", "--filter", "/16x16x64-64"});
   CHECK(r.results.size() == 12);  // forward, masked, filter
   for (const Result& one : r.results) {
-    CHECK_THAT(one.times.at("cold").how, ContainsSubstring("repeated by the device"));
+    CHECK_THAT(one.times.at("cold").how, ContainsSubstring("replayed by the device"));
     CHECK(one.extra.at("convolutions").contains("plans"));
   }
 }
@@ -68,7 +68,7 @@ TEST_CASE("a step on a GPU is repeated as a graph and timed kernel by kernel in 
       if (k.at("name") == "conv2d" || k.at("name") == "conv2d_batch_norm") forward += k.at("calls").get<double>();
     CHECK(forward == 10);
   }
-  CHECK_THAT(printed, ContainsSubstring("steps repeated by the device"));
+  CHECK_THAT(printed, ContainsSubstring("steps replayed by the device"));
   CHECK_THAT(printed, ContainsSubstring("the ten longest kernels"));
   CHECK_THAT(printed, ContainsSubstring("timed by events"));
 }

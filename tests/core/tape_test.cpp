@@ -196,9 +196,9 @@ TEST_CASE("tape errors say what to do", "[tape][errors]") {
   CHECK_THROWS_WITH(tape.backward(hidden, grads),
                     "backward: the loss must be a scalar or one value per sample, got (4, 8)");
   CHECK_THROWS_WITH(tape.backward(net(tape, {net.input()})),
-                    "backward: a gradient reaches the parameter 'w2' and no buffer is for it; pass {its weights, a "
-                    "buffer} too, or cut the gradient: stop_gradient() on what those weights made, or a tape of their "
-                    "own with Wrt::nothing");
+                    "backward: a gradient reaches the parameter 'w2' and there is no buffer for it; pass {its "
+                    "weights, a buffer} too, or cut the gradient: stop_gradient() on the output of those weights, or "
+                    "a separate tape with Wrt::nothing");
   CHECK_THROWS_WITH(forward_only.backward(net(forward_only, {net.input()})),
                     "backward: nothing this tape differentiates reaches the loss");
   CHECK_THROWS_WITH(tape.grad({net.input()}), ContainsSubstring("no gradient reached this value"));
@@ -234,7 +234,7 @@ TEST_CASE("tape errors name the weights and buffers that do not fit", "[tape][er
                     "backward: this tape differentiates no parameters with the layout of the buffer ('w1' and 2 more); "
                     "open it with Wrt::params and pass a buffer of their own layout");
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, grads}}),
-                    ContainsSubstring("a gradient reaches the parameter 'w2' and no buffer is for it"));
+                    ContainsSubstring("a gradient reaches the parameter 'w2' and there is no buffer for it"));
   CHECK_THROWS_WITH(tape.backward(loss, {{net.values, of_foreign}}),
                     "backward: the buffer for the gradients of 'w1' and 2 more has the layout of 'w1' and 2 more; make "
                     "it of the parameters' own ParamLayout");

@@ -78,7 +78,7 @@ TEST_CASE("fingerprint: whatever makes two sets of images different makes their 
   CHECK_THAT(differences(fingerprint(named), fingerprint(renamed)).at(0), ContainsSubstring("other class names"));
   CHECK(set_fingerprint(to_json(fingerprint(named))) == fingerprint(named));
   CHECK(set_fingerprint(to_json(was)) == was);
-  CHECK(differences(SetFingerprint{}, was).empty());  // not on record
+  CHECK(differences(SetFingerprint{}, was).empty());  // unknown
 }
 
 TEST_CASE("sample: every class gives its share, drawn by the seed alone, in the set's order", "[data]") {

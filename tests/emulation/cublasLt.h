@@ -12,7 +12,7 @@
 #define CUBLAS_VER_PATCH 0
 
 enum cublasStatus_t { CUBLAS_STATUS_SUCCESS, CUBLAS_STATUS_INVALID_VALUE, CUBLAS_STATUS_NOT_SUPPORTED };
-enum cudaDataType_t { CUDA_R_32F, CUDA_R_64F, CUDA_R_16F, CUDA_R_16BF };  // of 16 bits it proposes nothing
+enum cudaDataType_t { CUDA_R_32F, CUDA_R_64F, CUDA_R_16F, CUDA_R_16BF };  // no algorithms for 16-bit types
 enum cublasComputeType_t {
   CUBLAS_COMPUTE_32F,
   CUBLAS_COMPUTE_32F_PEDANTIC,

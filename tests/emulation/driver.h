@@ -3,7 +3,7 @@
 
 namespace temper::emulation {
 
-/// While one lives the driver has no virtual memory management.
+/// The driver has no virtual memory management during the lifetime of this object.
 struct OldDriver {
   OldDriver();
   ~OldDriver();

@@ -22,8 +22,8 @@ struct Index3 {
   unsigned x, y, z;
 };
 
-/// The order threads and blocks run in: 0 as they are numbered, anything else a shuffle of its own, drawn anew whenever
-/// threads wait. A kernel without a race gives the same bits under all of them.
+/// The order in which threads and blocks run: 0 by number, anything else the seed of a shuffle, which changes whenever
+/// threads wait. A kernel without a race gives the same bits for all orders.
 void set_schedule(uint32_t seed);
 
 /// Runs body(context) once for every thread of every block, each with `shared_bytes` of dynamic shared memory. Throws
@@ -40,7 +40,8 @@ void run(Extent3 grid, Extent3 block, size_t shared_bytes, const F& body) {
 // For the thread that is running:
 using Where = std::source_location;
 void barrier(Where where);
-/// All lanes of `mask` meet; each leaves `value` and takes what `source` left (its own where that lane is not in mask).
+/// All lanes of `mask` meet; each provides `value` and receives the one of `source` (its own if `source` is not in
+/// mask).
 uint64_t exchange(unsigned mask, uint64_t value, unsigned source, Where where);
 /// The lanes of `mask`, of those of the warp that exist, whose predicate is not 0.
 unsigned ballot(unsigned mask, int predicate, Where where);

@@ -1,5 +1,5 @@
 #pragma once
-// A stack of its own to run on, known to the sanitizers.
+// A separate stack to run on, known to the sanitizers.
 #include <ucontext.h>
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Fiber {
   ~Fiber();
   Fiber(const Fiber&) = delete;
 
-  /// Goes on with `to` where it stopped. Returns when somebody switches back to this one.
+  /// Continues `to` where it stopped. Returns when another fiber switches back to this one.
   void switch_to(Fiber& to);
   /// First thing on a new stack.
   static void arrived();
@@ -30,7 +30,7 @@ class Fiber {
  private:
   [[noreturn]] static void enter(Fiber& to);
 
-  // ucontext starts a fiber; from then on it is left and entered by jumps, which ask nothing of the kernel.
+  // ucontext starts a fiber; afterwards it is left and entered by jumps, which need no system call.
   ucontext_t start_{};
   void* jump_[5];
   bool started_ = true;
@@ -41,7 +41,7 @@ class Fiber {
   void* tsan_ = nullptr;
 };
 
-/// Order between flows of control, for ThreadSanitizer: who acquires sees what was written before the release.
+/// Order between flows of control, for ThreadSanitizer: an acquire sees what was written before the release.
 void publish(char* tag);
 void observe(char* tag);
 

@@ -1,8 +1,8 @@
 #pragma once
-// CUDA's runtime for one emulated device. Work is done as late as it may be: a stream keeps what it is asked to do,
-// with arguments by value, until the host waits for it. So a host that reads a result too early reads what was there
-// before, and memory that a copy reads must live until then (kernels/runtime/memory.h). A stream that is being captured
-// keeps it for the graph instead, and refuses what CUDA refuses.
+// CUDA's runtime for one emulated device. Work is done as late as possible: a stream keeps its work, with arguments by
+// value, until the host waits for it. A host that reads a result too early therefore reads the old contents, and memory
+// that a copy reads must live until then (kernels/runtime/memory.h). During a capture the stream keeps the work for the
+// graph instead, and refuses what CUDA refuses.
 #include <cstddef>
 #include <functional>
 #include <tuple>

@@ -17,7 +17,7 @@ struct Lion {
   }
 };
 
-/// Live numbers are read where the kernel runs: a GPU repeats a recorded launch with others.
+/// Live values are read when the kernel runs, so a replayed launch uses the present ones.
 template <class T>
 struct LiveLion {
   LionStep step;

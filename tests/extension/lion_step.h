@@ -7,7 +7,7 @@ namespace temper {
 struct LionStep {
   ScalarArg<double> lr = 1e-4;
   double beta1 = 0.9, beta2 = 0.99, weight_decay = 0;
-  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is left out, nothing changes
+  ScalarArg<uint32_t> moves = 1;  ///< 0: this step is skipped, nothing changes
 };
 
 /// One step of Lion (Chen et al. 2023, algorithm 2) over n elements:

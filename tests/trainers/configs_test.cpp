@@ -17,7 +17,8 @@ std::vector<std::filesystem::path> configs() {
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(std::filesystem::path(TEMPER_SOURCE_DIR) / "configs"))
     if (entry.path().extension() == ".yaml" && entry.path().filename().string().rfind("base", 0) != 0 &&
-        !load_config(entry.path().string()).root.find("runs") && !load_config(entry.path().string()).root.find("analysis"))
+        !load_config(entry.path().string()).root.find("runs") &&
+        !load_config(entry.path().string()).root.find("analysis"))
       found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   return found;

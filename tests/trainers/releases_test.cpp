@@ -35,7 +35,7 @@ TEST_CASE("releases: 0.1.0's natural training, with both averages, ends as it wo
   const Continued c("0.1.0", "standard");
   CHECK(c.result.outcome == Outcome::finished);
   REQUIRE(c.seen.warnings.size() == 1);
-  CHECK_THAT(c.seen.warnings[0], ContainsSubstring("begun by a version that kept no record of its images"));
+  CHECK_THAT(c.seen.warnings[0], ContainsSubstring("begun by a version that stored no fingerprint of its images"));
   REQUIRE(c.seen.epochs.size() == 7);
   CHECK(c.seen.epochs.front().epoch == 6);
   // The last line of metrics.csv of the same run in 0.1.0, not interrupted.

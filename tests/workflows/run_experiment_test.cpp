@@ -9,7 +9,7 @@
 #include "trainers/records/run_config.h"
 #include "trainers/records/run_environment.h"
 #include "trainers/records/run_files.h"
-#include "trainers/records/run_inputs.h"
+#include "trainers/records/run_inputs_json.h"
 #include "workflows/report/run.h"
 
 using namespace temper;
@@ -91,7 +91,7 @@ TEST_CASE("run_experiment: what its files hold is read back as it was written", 
   const auto has = [&](const std::string& name) {
     return std::any_of(environment.begin(), environment.end(), [&](const auto& kv) { return kv.first == name; });
   };
-  for (const char* name : {"version", "libraries.zlib", "device", "threads", "started"}) CHECK(has(name));
+  for (const char* name : {"version", "libraries.eigen", "device", "threads", "started"}) CHECK(has(name));
   // Nothing is on record where there is no file.
   const RunFolder none{folder.path() / "none"};
   CHECK(read_evaluation(none.evaluation()).rows.empty());

@@ -41,5 +41,5 @@ TEST_CASE("run_report: what cannot be reported is said", "[workflows][errors]") 
   const RunFolder run{folder.path() / "a"};
   test::write_fake_run(run.root, "pgd_at", 80, 50, 45);
   const RunLock lock(run);
-  CHECK_THROWS_WITH(run_report({.folders = {run.root}}), ContainsSubstring("works in this folder"));
+  CHECK_THROWS_WITH(run_report({.folders = {run.root}}), ContainsSubstring("is using this folder"));
 }

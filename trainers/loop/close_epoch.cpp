@@ -10,7 +10,7 @@ namespace temper {
 
 namespace {
 
-// What decides, and the weights that go with it.
+// The accuracies that decide which epoch is best, and the weights that have them.
 struct Selected {
   std::optional<ValidationReport> report;
   Weights* weights = nullptr;

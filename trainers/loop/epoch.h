@@ -31,12 +31,12 @@ struct EpochTime {
   double zero_gradient_percent = 0;  ///< share of attacked images whose gradient was zero in some attack step
 };
 
-/// What surrounds the steps of the open epoch.
+/// The work around the steps of the open epoch.
 class EpochSteps {
  public:
-  /// Begins the epoch, or goes on with it: chooses convolutions on a GPU, and tells the method of a new one.
+  /// Begins or continues the epoch: chooses plans on a GPU, and calls the method's before_epoch() for a new epoch.
   explicit EpochSteps(Run& run);
-  /// A step was made: metrics, observers, and a checkpoint if one is due and no signal has come.
+  /// To be called after a step: metrics, observers, and a checkpoint if one is due and no signal has come.
   void made(const StepNumbers& step);
   EpochTime time() const;
 
@@ -47,8 +47,8 @@ class EpochSteps {
   EpochTime time_;
 };
 
-/// Validates a trained epoch, keeps the best network, opens the next epoch, saves. Returns why training should end, if
-/// so. Throws Interrupted when a signal comes during validation.
+/// Validates a trained epoch, saves the best network, opens the next epoch, saves a checkpoint. Returns why training
+/// should end, if it should. Throws Interrupted if a signal comes during validation.
 std::optional<Outcome> close_epoch(Run& run, const EpochTime& time);
 
 /// Why training should end according to its results so far (early stop or collapse), if it should.

@@ -47,7 +47,7 @@ void save_averages(TrainingState& s, const RunFolder& folder) {
   }
 }
 
-/// A run before its first step and after its last one.
+/// What happens before the first step of a run and after the last one.
 class OpenRun {
  public:
   OpenRun(ReadyRun& ready, Observer& observer);
@@ -74,7 +74,7 @@ OpenRun::OpenRun(ReadyRun& ready, Observer& observer) {
   check_state(state);
   check_folder(folder, bytes_to_write(state));
   std::vector<std::string> warnings = resume == Resume::yes ? resume_from(folder, state) : std::vector<std::string>{};
-  // Of the run before it was continued; the evaluation first, because a folder with one is taken for complete.
+  // Results of the run before it was continued; the evaluation first, because it marks a folder as complete.
   for (const auto& file : {folder.evaluation(), folder.report(), folder.examples()}) std::filesystem::remove(file);
 
   make_folder(folder.checkpoints());
@@ -102,7 +102,7 @@ TrainResult OpenRun::close(Outcome outcome) {
   if (outcome != Outcome::interrupted) save_averages(state, run.folder);
   run.lock.check_in_place();
   const Progress& p = state.progress;
-  const TrainResult result{
+  TrainResult result{
       .outcome = outcome,
       .end = {.outcome = name(outcome),
               .epochs = p.epoch - 1,

@@ -3,7 +3,9 @@
 #include <optional>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 class TrainingState;
 struct PlansMade;

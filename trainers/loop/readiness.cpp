@@ -10,13 +10,13 @@ namespace temper {
 
 namespace {
 
-// Once each: a run that is continued in one process is checked again.
+// Each warning once: a run that is continued in the same process is checked again.
 void add(Experiment& e, const std::vector<std::string>& found) {
   for (const std::string& text : found)
     if (std::find(e.warnings.begin(), e.warnings.end(), text) == e.warnings.end()) e.warnings.push_back(text);
 }
 
-// BatchNorm in the network, or in what a method trains beside it.
+// BatchNorm in the network, or in the other networks that a method trains.
 bool has_batch_norm(TrainingState& s) {
   if (s.network->buffers().count() > 0) return true;
   for (const MethodPart& part : s.experiment.trainer.method->parts())
@@ -37,7 +37,7 @@ void check_batches(TrainingState& s) {
                            " training images, so every step sees all of them")});
 }
 
-// A sample every so many steps, of which none may fall in the epochs that count.
+// Samples are taken every so many steps; possibly none falls into the averaged epochs.
 void check_swa(TrainingState& s) {
   const SwaOptions& swa = s.experiment.swa;
   const int64_t epochs = s.experiment.loop.epochs, steps = s.steps_per_epoch();
@@ -64,7 +64,7 @@ void check_frozen(TrainingState& s) {
   add(s.experiment, {"model.freeze: every parameter is frozen, so nothing is trained"});
 }
 
-// On a GPU convolutions would have to be chosen for it; there planning goes through a step before the first one.
+// Not on a GPU, where it would need plans of its own; the planning pass serves the same purpose there.
 void check_pass(TrainingState& s) {
   Engine& engine = s.engine;
   if (engine.device() != Device::cpu) return;
@@ -84,7 +84,7 @@ void check_attack(const std::string& key, const Attack& attack, const DataShape&
   }
 }
 
-/// Adds up what a checkpoint holds.
+/// Adds up the bytes of a checkpoint.
 class Size : public StateVisitor {
  public:
   void operator()(const std::string&, double&) override {}
@@ -136,7 +136,7 @@ int64_t bytes_to_write(TrainingState& state) {
   Size checkpoint;
   state.visit(checkpoint);
   const int64_t weights = Size::size_of(state.network->weights());
-  // While a file is replaced both are there: of checkpoints that is the one before, of the best weights the old ones.
+  // While a file is replaced both exist: the previous checkpoint, and the old best weights.
   return 2 * checkpoint.bytes + (state.validation ? 2 : 0) * weights + (state.ema ? weights : 0) +
          (state.swa ? weights : 0) + kReport;
 }

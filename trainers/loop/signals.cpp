@@ -18,8 +18,8 @@ struct Held {
 };
 std::array<Held, 4> held = {{{SIGINT, {}}, {SIGTERM, {}}, {SIGHUP, {}}, {SIGPIPE, {}}}};
 
-// A terminal that closes may send SIGHUP twice, and a session's end SIGHUP beside SIGTERM: only the others count. The
-// kernel itself ends the process at the second of those, because no code of the process may ever run again.
+// A closing terminal may send SIGHUP twice, and the end of a session SIGHUP and SIGTERM, so SIGHUP does not count. A
+// second SIGINT or SIGTERM has its default action, which needs no code of the process to run again.
 void on_signal(int number) {
   stop = 1;
   if (number == SIGHUP) return;

@@ -19,7 +19,7 @@ void StepLog::open() {
 void StepLog::check_new(const std::string& name) const {
   const bool taken = std::find(terms_.begin(), terms_.end(), name) != terms_.end() ||
                      std::any_of(numbers_.begin(), numbers_.end(), [&](const auto& n) { return n.first == name; });
-  TEMPER_CHECK(!taken, "log: '", name, "' is logged twice in one step; give each term a name of its own");
+  TEMPER_CHECK(!taken, "log: '", name, "' is logged twice in one step; give each term its own name");
 }
 
 void StepLog::put(const std::string& name, const Tensor& term) {

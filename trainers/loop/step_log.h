@@ -7,7 +7,7 @@
 #include "core/engine.h"
 #include "core/tensor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Numbers by name, in the order they came.
 using Metrics = std::vector<std::pair<std::string, double>>;

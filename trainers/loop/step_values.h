@@ -7,7 +7,7 @@
 #include "kernels/runtime/device_array.h"
 #include "kernels/runtime/scalar_arg.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The live values of a training step, in device memory: everything that changes from step to step. Kernels read them
 /// through ScalarArg, so the launches of every step are the same.

@@ -13,7 +13,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A GPU's convolutions are chosen all at once, before the first step, and when a method's step becomes another.
+// On a GPU all convolutions are chosen together, before the first step and whenever the method's step changes.
 void plan(Run& run) {
   TrainingState& s = run.state;
   if (run.planned == step_key(s, 0)) return;
@@ -21,7 +21,7 @@ void plan(Run& run) {
     note_step(s);
     if (!run.planned) note_validation(s);
   });
-  run.planned = step_key(s, 0);  // going through the step shows what it looks at
+  run.planned = step_key(s, 0);  // the planning pass shows what the step reads
   if (made.count == 0) return;
   run.log.plans(s.progress.epoch, made);
   run.observer.on_plans(made);

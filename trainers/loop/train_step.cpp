@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
-// Weights stay where the loss or a gradient is not finite. Mask and average are the network's; what is trained beside
-// it has none. A method that takes a share of the network's weights off does so before the average follows.
+// Weights do not change if the loss or a gradient is not finite. Mask and average apply to the network's weights only.
+// A method's share of the weights is applied before the average is updated.
 void move_weights(TrainingState& s, const TrainContext& context) {
   const Trainer& method = *s.experiment.trainer.method;
   const Movement movement = method.movement(context);
@@ -44,19 +44,19 @@ void move_weights(TrainingState& s, const TrainContext& context) {
   if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
 }
 
-// What each array of numbers that a step moves has come to: the weights of all that is trained, and the statistics.
+// Notes the norms of all arrays that a step changes: the weights of everything trained, and the statistics.
 void note_weights(TrainingState& s) {
   int at = s.sums().weights;
   for (Trained& t : s.trained) square_norm(s.engine, t.optimizer.params(), s.step_sums->at(at++));
   square_norm(s.engine, s.network->weights().buffers, s.step_sums->at(at));
 }
 
-// With `values` as the next step's, but for the method's, which are asked for here.
+// Expects the next step's numbers in `values`, except the method's, which are put here.
 TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
   TrainContext context = s.context();
   s.values.set(values);
   TrainContext host = context;
-  host.epoch = context.epoch.unwatched();  // what comes of it is read on the device
+  host.epoch = context.epoch.unwatched();  // what depends on it is read on the device
   s.experiment.trainer.method->live_values([&](const std::string& n, double v) { s.values.put(n, v); }, host);
   context.live_epoch = s.values.epoch();
   context.lives = s.values.named();
@@ -64,7 +64,7 @@ TrainContext live_context(TrainingState& s, const StepValues::Values& values) {
   return context;
 }
 
-/// All of a step that the device can do again by itself.
+/// The part of a step that can be captured.
 void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
   const LossScaleScope scope(s.engine, s.loss_scaler.scales());
@@ -101,7 +101,7 @@ void check_finite(const TrainingState& s, const char* what, double value, double
        checkpoint);
 }
 
-// Weights or statistics that are no numbers may leave the loss as it is, where a ReLU hides them.
+// Weights or statistics that are NaN need not change the loss, because a ReLU can hide them.
 void check_moved(TrainingState& s, std::span<const double> norms, const fs::path& checkpoint) {
   if (std::all_of(norms.begin(), norms.end(), [](double n) { return std::isfinite(n); })) return;
   try {
@@ -119,7 +119,7 @@ Position position(const TrainingState& s, int64_t step) {
           .epochs = s.experiment.loop.epochs};
 }
 
-// One more sample for the averages, where one is due after the step just made.
+// Adds a sample to the averages if one is due after this step.
 void add_to_averages(TrainingState& s) {
   const Experiment& e = s.experiment;
   const Progress& p = s.progress;

@@ -64,7 +64,7 @@ ValidationReport validate_average(TrainingState& state, Average& average, Averag
 std::optional<std::string> collapse_warning(TrainingState& state, const ValidationReport& now, Observer& observer) {
   const Progress& p = state.progress;
   const double share = state.experiment.loop.collapse;
-  // Robustness near that of a constant guess was never there to lose.
+  // An accuracy near that of a constant guess cannot collapse.
   const double guess = 100.0 / static_cast<double>(state.network->options().data.classes);
   if (share == 0 || p.collapsed || p.best.robust < 1.5 * guess || now.robust >= share * p.best.robust) return {};
   std::string text = fmt::format("robust accuracy on the validation images fell from {:.1f} % (epoch {}) to {:.1f} %",

@@ -87,7 +87,7 @@ Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
   return sum(tape, terms(tape, batch, c));
 }
 
-// Three backward passes on one recording: natural, robust, and what the step's loss has beyond those two.
+// Three backward passes on one tape: natural, robust, and what the step's loss has beyond those two.
 void Cure::separate_gradients(TrainContext& c, const Batch& batch, ParamBuffer& total, const Tensor& loss) {
   Tape tape(c.engine, Wrt::params);
   const Terms p = terms(tape, batch, c);

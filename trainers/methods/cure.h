@@ -5,7 +5,7 @@
 #include "trainers/methods/parts/revision.h"
 #include "trainers/methods/parts/rgp.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// CURE (Gowda, Zonooz & Arani 2024, "Conserve-Update-Revise to Cure Generalization and Robustness Trade-off"): the
 /// terms of TRADES, a consistency loss against a slowly updated copy of the network (the revision model, Revision), and

@@ -1,4 +1,4 @@
-// Natural training: the cross entropy of images as they are.
+// Natural training: the cross entropy of clean images.
 #include "trainers/trainer.h"
 
 namespace temper {

@@ -91,7 +91,7 @@ void estimate_bn(Engine& engine, const Network& network, Weights& weights, const
     const Batch batch = estimate.images.load(estimate.epoch, b);
     const Tensor images = estimate.take ? estimate.take(batch, share) : batch.images;
     seen += batch.size();
-    // 1 for the first batch, whatever stood there before; then each batch's share of all so far.
+    // 1 for the first batch, which discards the old value; then each batch's share of all so far.
     share = static_cast<double>(batch.size()) / static_cast<double>(seen);
     network.predict(engine, images, {.momentum = share, .branch = estimate.branch, .weights = &weights});
   }

@@ -6,7 +6,7 @@
 #include "nn/module.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Where the BatchNorm running statistics of averaged weights come from. copy: from the trained network; average:
 /// averaged like the parameters; estimate: one pass over the training images with the averaged weights; estimate_all:

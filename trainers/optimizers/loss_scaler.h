@@ -5,7 +5,7 @@
 #include "kernels/runtime/device_array.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Dynamic loss scaling for training in f16, as in PyTorch's GradScaler. The scale starts at 2^16; a step in which a
 /// gradient overflows is skipped and halves it; 2000 good steps in a row double it. Attacks within a step use 1/64 of

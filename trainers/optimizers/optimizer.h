@@ -11,7 +11,7 @@
 #include "kernels/runtime/scalar_arg.h"
 #include "kernels/sgd_step/sgd_step.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The arguments of one update: a contiguous range of weights with the same settings. Arrays have one shape, (n), and
 /// one type, f32 or f64. Kernels read each `ScalarArg` on the device, because a replayed step has the same launches

@@ -9,7 +9,7 @@ void GradientClip::fields(Fields& f) {
 }
 
 void ParameterGroup::fields(Fields& f) {
-  f("parameters", parameters, "globs of the parameters that are meant, such as [\"fc.*\"]");
+  f("parameters", parameters, "globs of the group's parameters, such as [\"fc.*\"]");
   if (parameters.empty()) f.reject("parameters", "expected at least one glob, such as [\"fc.*\"]");
   f("lr_factor", lr_factor, Limits::at_least(0).usually(0, 100), "what the learning rate is multiplied by");
   f("weight_decay_factor", weight_decay_factor, Limits::at_least(0).usually(0, 100),

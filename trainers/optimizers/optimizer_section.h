@@ -7,7 +7,7 @@
 #include "trainers/optimizers/optimizer.h"
 #include "trainers/optimizers/schedule.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Gradient clipping (kernels/clip_gradient): first the norm over all parameters, then every element. 0: no limit.
 struct GradientClip : ClipLimits {

@@ -4,7 +4,7 @@
 #include "core/config/config.h"
 #include "core/registry.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The position of an optimiser step in the run.
 struct Position {

@@ -1,7 +1,7 @@
 #pragma once
 #include "trainers/optimizers/optimizer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct SgdOptions {
   double lr = 0.1;

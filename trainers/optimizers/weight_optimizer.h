@@ -8,7 +8,7 @@
 #include "trainers/optimizers/optimizer_section.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The exponential moving average that step() updates along with the weights: average <- keep * average + (1 - keep) *
 /// w. `average` null: none.

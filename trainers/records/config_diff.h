@@ -4,9 +4,9 @@
 
 namespace temper {
 
-/// The lines in which two resolved configurations (YAML) differ, as "optimizer.lr: 0.1 -> 0.2", leaving out keys that a
-/// resumed run may change: how long it trains, what is logged, saved and evaluated, threads, memory, where the data
-/// files lie.
+/// The differences between two resolved configurations (YAML), as "optimizer.lr: 0.1 -> 0.2", without keys that a
+/// resumed run may change: how long it trains, what is logged, saved and evaluated, threads, memory, the path of the
+/// data.
 std::vector<std::string> config_differences(const std::string& before, const std::string& now);
 
 }  // namespace temper

@@ -1,6 +1,6 @@
 #pragma once
 // metrics.csv of a run folder: a line of column names, then one line an epoch. An empty cell was not measured. Columns
-// are found by their names, so a file of an earlier version may lack some.
+// are found by name, so files of earlier versions may lack some.
 #include <cmath>
 #include <filesystem>
 #include <string>
@@ -8,7 +8,7 @@
 
 #include "trainers/loop/observer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One line; what was not measured is NaN. Accuracies are percent of the validation images.
 struct EpochRow {
@@ -23,10 +23,10 @@ EpochRow epoch_row(const EpochReport& report);
 
 std::string epoch_table_head();
 std::string epoch_table_line(const EpochRow& row);
-/// The epoch that a line is about; 0 of the head and of anything else.
+/// The epoch of a line; 0 for the head and for anything else.
 int64_t epoch_of_line(const std::string& line);
 
-/// Empty where there is no file. Throws Error, with the file, for an epoch that is no number of one.
+/// Empty where there is no file. Throws Error, with the file, where the column `epoch` holds no epoch's number.
 std::vector<EpochRow> read_epoch_table(const std::filesystem::path& file);
 
 }  // namespace temper

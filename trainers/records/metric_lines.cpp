@@ -30,7 +30,7 @@ int64_t count(const Json& j, const char* key, const std::string& place) {
   if (!j.contains(key)) return 0;
   const auto& v = j[key];
   const bool whole = v.is_number_unsigned() && v.get<uint64_t>() <= kMostSteps;
-  TEMPER_CHECK(whole, place, ": '", key, "' should be a whole number that counts, got ", v.dump());
+  TEMPER_CHECK(whole, place, ": '", key, "' should be a count, got ", v.dump());
   return v.get<int64_t>();
 }
 

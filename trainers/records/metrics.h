@@ -8,22 +8,22 @@
 
 namespace temper {
 
-/// Writes metrics.jsonl (metric_lines.h) and metrics.csv (epoch_table.h) while a run goes on. Every line is written out
-/// at once; one that cannot be written is a FileError.
+/// Writes metrics.jsonl (metric_lines.h) and metrics.csv (epoch_table.h) during a run. Every line is written at once.
+/// Throws FileError if it cannot be written.
 class MetricsLog {
  public:
-  /// Starts both files, or, when `epoch` and `step` say how far a resumed run got, keeps the lines up to there.
+  /// Starts both files, or, for a resumed run, keeps the lines up to `epoch` and `step`.
   MetricsLog(const RunFolder& folder, int64_t epoch, int64_t step);
-  /// Not empty if the folder lacks records of epochs that the run has trained.
+  /// A warning if lines of trained epochs are missing; else empty.
   const std::string& lost() const { return lost_; }
 
   void step(const StepReport& r, double grad_norm, const Metrics& of_method);
   void epoch(const EpochReport& r, const Metrics& of_method);
   void warning(int64_t epoch, const std::string& text);
   void plans(int64_t epoch, const PlansMade& made);
-  /// Training seconds of the epochs on record.
+  /// Training seconds of all logged epochs.
   double train_seconds() const { return train_seconds_; }
-  /// Returns when all of it is on the disk.
+  /// Flushes both files to disk.
   void sync();
 
  private:

@@ -2,9 +2,11 @@
 #include <filesystem>
 #include <string>
 
-namespace temper {
+#include "kernels/runtime/api.h"
 
-/// The files of one run. Only names; see trainers/loop/loop.h for who writes them.
+namespace TEMPER_API temper {
+
+/// The names of the files of a run. trainers/loop/loop.h and workflows/run_experiment.h say what writes them.
 struct RunFolder {
   std::filesystem::path root;
 

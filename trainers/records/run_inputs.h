@@ -5,23 +5,24 @@
 #include "data/published/fingerprint.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// What a run is trained on beside its configuration, which only names files. Kept in data.json, in every checkpoint
-/// and in evaluation.json.
+/// Fingerprints of the inputs of a run, of which its configuration only has the file names. Stored in data.json, in
+/// every checkpoint and in evaluation.json.
 struct RunInputs {
-  SetFingerprint train;       ///< the training split as it was read, the images held out among them
-  SetFingerprint validation;  ///< the images held out
-  std::string weights;        ///< of the file model.weights; empty: none
+  SetFingerprint train;       ///< the training split as read, including the held-out images
+  SetFingerprint validation;  ///< the held-out images
+  std::string weights;        ///< the file model.weights; empty: none
 };
 
-/// Of the file model.weights; empty where there is none, or where it cannot be read, which is said by who loads it.
+/// The fingerprint of the file model.weights; empty if there is none or it cannot be read (loading it gives the error).
 std::string fingerprint_of_weights(const std::string& file);
 
-/// What differs, one line each: "training images: 45 images -> 24 images". What is not on record differs from nothing.
+/// The differences, one line each: "training images: 45 images -> 24 images". An unknown fingerprint equals every
+/// other.
 std::vector<std::string> differences(const RunInputs& was, const RunInputs& is);
 
-/// data.json of a run folder. Nothing is on record where there is no file.
+/// data.json of a run folder. All fingerprints are unknown if there is no file.
 void write_inputs(const RunFolder& folder, const RunInputs& inputs);
 RunInputs read_inputs(const RunFolder& folder);
 

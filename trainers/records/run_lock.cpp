@@ -20,7 +20,7 @@ std::string this_process() {
   return cat("process ", ::getpid(), " on ", host);
 }
 
-// What the holder wrote; it may be about to.
+// The text that the holder wrote, if it has written any yet.
 std::string holder(int fd) {
   char text[320] = {};
   const ssize_t n = ::pread(fd, text, sizeof text - 1, 0);
@@ -42,14 +42,14 @@ RunLock::RunLock(RunFolder folder) : folder_(std::move(folder)) {
     if (errno == EWOULDBLOCK) {
       const std::string who = holder(fd_);
       ::close(fd_);
-      fail(root, ": ", who, " works in this folder; wait until it ends, or choose another folder");
+      fail(root, ": ", who, " is using this folder; wait until it ends, or choose another folder");
     }
     warning_ = cat(root, ": this file system has no locks (", std::strerror(errno),
                    "), so nothing keeps another process out of this folder");
   } while (!is_ours());
   const std::string me = this_process();
   if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, me.data(), me.size(), 0) < 0) {
-    // Only the message of a process that finds the folder taken is poorer for it.
+    // Without it, only the error message of another process lacks details.
   }
   remove_unfinished(root);
   remove_unfinished(folder_.checkpoints().string());

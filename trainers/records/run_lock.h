@@ -3,25 +3,25 @@
 
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// A run folder while one process works in it. The lock ends with the process, however that ends; whoever takes it
-/// finds the folder without half-written files.
+/// A lock of a run folder for one process. It ends with the process, even if that is killed. Taking it removes
+/// half-written files.
 class RunLock {
  public:
-  /// Makes the folder where there is none. Throws Error if it cannot be written, or naming the process if another
-  /// one works in it.
+  /// Makes the folder if it does not exist. Throws Error if it is not writable, or, naming the process, if another one
+  /// works in it.
   explicit RunLock(RunFolder folder);
-  /// Gives the folder back, and takes it away if it was made for this and is still empty.
+  /// Releases the lock, and removes the folder if this lock made it and it is still empty.
   ~RunLock();
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 
   const RunFolder& folder() const { return folder_; }
-  /// Throws Error if the folder no longer is where it was: what is written from now on would be in another place than
-  /// what was written before.
+  /// Throws Error if the folder was moved or removed, so that new files would be in another place than the earlier
+  /// ones.
   void check_in_place() const;
-  /// Not empty where the file system has no locks, so that another process would not be noticed.
+  /// A warning if the file system has no locks, so that another process would not be noticed; else empty.
   const std::string& warning() const { return warning_; }
 
  private:

@@ -12,7 +12,7 @@ std::unique_ptr<Network> load_run_network(Engine& engine, const Experiment& expe
                                           const std::string& weights, const DataShape& shape) {
   auto network = std::make_unique<Network>(engine, *experiment.model.architecture, experiment.network_options(shape));
   if (weights == "last") {
-    load_network(*network, folder.last().string());  // never the one before in its place
+    load_network(*network, folder.last().string());  // never the previous one
     return network;
   }
   const std::map<std::string, std::filesystem::path> files = {

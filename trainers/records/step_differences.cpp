@@ -16,7 +16,7 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 double larger(double a, double b) { return a >= b ? a : std::isnan(b) ? kInfinite : b; }
 
-// Of numbers near zero, such as a share of nothing, the absolute error counts.
+// For numbers near zero the absolute error counts.
 constexpr double kSmall = 1e-3;
 
 double relative_error(double a, double b, double least = kSmall) {
@@ -31,7 +31,7 @@ double relative_distance(const StepRecord::Values& a, const StepRecord::Values& 
 
 double norm(const StepRecord::Values& values) { return l2_distance(values, StepRecord::Values(values.size())); }
 
-// Share of the pixels of one step that are not where the other record has them.
+// The share of the pixels of one step that differ from the other record.
 double moved_pixels(const StepRecord& a, const StepRecord& b, size_t step) {
   constexpr float kSame = 1e-5f;
   const size_t count = a.images.size() / static_cast<size_t>(a.steps), begin = step * count;
@@ -57,7 +57,7 @@ Part of_step(const StepRecord& a, const StepRecord& b, size_t step) {
   for (const auto& [name, values] : a.numbers) {
     double& kept = name == "gradient" ? p.gradient : p.loss;
     const bool whole = name == "gradient" || name == "loss";
-    // A small term, such as a KL divergence, may be far off where the loss as a whole is not.
+    // A small term, such as a KL divergence, may differ much although the loss as a whole does not.
     kept = larger(kept, relative_error(values[step], b.numbers.at(name)[step], whole ? kSmall : loss));
   }
   return p;

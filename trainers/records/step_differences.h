@@ -6,9 +6,9 @@
 
 namespace temper {
 
-/// How far the same steps, computed twice, lie apart. Infinite where the records have not the same content. The first
-/// step shows how exactly each side computes. After it rounding decides which way an attack moves a pixel whose
-/// gradient is all but zero, and the weights that follow differ for that, too: by a multiple more with every step.
+/// The differences between two computations of the same steps; infinite if the records do not have the same content.
+/// The first step shows the accuracy of each side. After it rounding decides the direction of pixels whose gradient is
+/// nearly zero, and so the weights diverge, by a multiple with every step.
 struct StepDifferences {
   struct Part {
     /// The largest relative error of the loss, or error of one of its terms or another number of the method, relative
@@ -24,15 +24,15 @@ struct StepDifferences {
 
 StepDifferences differences(const StepRecord& record, const StepRecord& reference);
 
-/// How far `precision`, on any device, may be from f32 on the CPU after ten steps of a small network: more than the
-/// convolutions of the CPU, direct, by Winograd's algorithm, in bf16 and in f16, are from each other. An attack that
-/// does nothing is beyond each (tests/trainers/loop/audit_steps_test.cpp).
+/// The tolerances of `precision` on any device against f32 on the CPU, after ten steps of a small network. They are
+/// larger than the differences between the CPU's own convolutions (direct, Winograd, bf16, f16), and smaller than the
+/// difference that an attack without effect makes (tests/trainers/loop/audit_steps_test.cpp).
 StepDifferences step_tolerance(Precision precision);
 
-/// One line for each difference that is more than `factor` times its tolerance.
+/// One line for each difference that exceeds `factor` times its tolerance.
 std::vector<std::string> beyond(const StepDifferences& found, const StepDifferences& tolerance, double factor);
 
-/// What of two records is not the same to the last bit: "loss", "images", ... Empty: nothing.
+/// The contents that differ in some bit: "loss", "images", ... Empty if there are none.
 std::vector<std::string> unequal(const StepRecord& a, const StepRecord& b);
 
 }  // namespace temper

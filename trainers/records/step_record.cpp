@@ -22,8 +22,8 @@ using Values = StepRecord::Values;
 
 void append(Values& to, const std::vector<double>& from) { to.insert(to.end(), from.begin(), from.end()); }
 
-// Copies the images of a step aside, on the device, so that a recorded step does it too. Attacks may come slice by
-// slice; one that attacks the batch again writes over what was there.
+// Copies the images of a step into a buffer on the device, so that a captured step does it too. Attacks may come slice
+// by slice; one that attacks the batch again writes over what was there.
 class FoundImages : public AttackObserver {
  public:
   explicit FoundImages(int64_t batch_size) : batch_size_(batch_size) {}

@@ -4,7 +4,7 @@
 #include "trainers/loop/observer.h"
 #include "trainers/records/run_folder.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// One line of a results table.
 struct TestRow {

@@ -10,7 +10,7 @@
 #include "trainers/records/run_folder.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 using VisitState = std::function<void(StateVisitor&)>;
 

@@ -17,7 +17,7 @@ namespace {
 // Returns a warning, if there is one.
 std::string check_same_inputs(const LoadedCheckpoint& loaded, const RunInputs& now) {
   if (loaded.notes.inputs.empty())
-    return "the run was begun by a version that kept no record of its images; whether these are the same is not known";
+    return "the run was begun by a version that stored no fingerprint of its images; these may differ";
   const auto j = nlohmann::json::parse(loaded.notes.inputs, nullptr, false);
   TEMPER_CHECK(j.is_object(), loaded.file, ": the record of the run's images is damaged");
   const std::vector<std::string> changed = differences(run_inputs(j), now);
@@ -31,7 +31,7 @@ bool is_validated(const LoopSection& loop, int64_t epoch, int64_t last) {
   return loop.eval_every == 0 || epoch == last || epoch % loop.eval_every == 0;
 }
 
-// Of a group of parameters, 0 being what is in none.
+// The schedule of a group of parameters; group 0: those in no group.
 const std::string& schedule_of(const Experiment& e, size_t group) {
   const bool own = group > 0 && e.optimizer.options.groups[group - 1].schedule;
   return own ? e.optimizer.options.groups[group - 1].schedule_name : e.schedule.name;

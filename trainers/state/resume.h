@@ -2,7 +2,7 @@
 #include "trainers/records/run_folder.h"
 #include "trainers/state/state.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Restores the state from the folder's checkpoint. Returns warnings. Throws Error, without changing the folder, if the
 /// configuration, the images or the file of starting weights differ, or if the number of epochs contradicts the

@@ -79,8 +79,8 @@ TrainContext TrainingState::context() {
                    [this] {
                      if (listing(engine.stream()))
                        throw NotRepeatable(
-                           "context.step was read, which is another number in every step; put what is made of it among "
-                           "the method's live_values()");
+                           "context.step was read, which changes in every step; pass what is computed from it as one "
+                           "of the method's live_values()");
                    }},
           .epochs = experiment.loop.epochs,
           .train = &train,

@@ -15,7 +15,7 @@
 #include "trainers/optimizers/weight_optimizer.h"
 #include "trainers/records/run_inputs.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// Where a run stands. `step` == steps per epoch: the epoch is trained but not yet validated.
 struct Progress {

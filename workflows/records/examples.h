@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// One test image before and after the attack, as data URIs.
 struct Example {
@@ -22,9 +24,8 @@ struct Examples {
 /// The content of the file.
 std::string examples_text(const Examples& examples);
 
-/// Reads the file; no images where there is none. Throws Error, with the file, for what Temper did not write, and for a
-/// picture that does not lie in the file itself, as a data URI of a PNG: a page that loads nothing tells nobody that it
-/// was read.
+/// Reads the file; no images if it does not exist. Throws Error, naming the file, for content that Temper did not
+/// write, and for a picture that is not a data URI of a PNG, so that the report page never loads anything.
 Examples read_examples(const std::filesystem::path& file);
 
 }  // namespace temper

@@ -6,8 +6,8 @@
 
 namespace temper {
 
-/// The first image of each of the first `count` classes among the first images of `set`, before and after `attack`,
-/// just as evaluate() attacks them, with what the network says to both. The attack's label is left to the caller.
+/// Examples for a report: one image of each of the first `count` classes, from the beginning of `set`, before and after
+/// `attack` (as evaluate() runs it), with the predictions for both. The caller sets the label of the attack.
 Examples attack_examples(Engine& engine, const Network& network, const Pass& pass, const ImageSet& set,
                          const Attack& attack, int64_t count = 12);
 

@@ -1,5 +1,5 @@
 #pragma once
-// The page that reports are written on.
+// HTML of reports.
 #include <string>
 #include <vector>
 
@@ -21,7 +21,8 @@ std::string section(const std::string& heading, const std::string& body);
 /// A table cell that shows `percent` with a bar of that length in the page's colour `color` behind it.
 std::string bar_cell(double percent, int color);
 
-/// A table with its caption, which wraps to the page where the table itself is wider and scrolls. `rows` is markup.
+/// A table with a caption. The caption wraps to the page width even if the table is wider and scrolls. `rows` is
+/// markup.
 std::string captioned_table(const std::string& caption, const std::string& rows);
 
 /// A two-column table of names and values.

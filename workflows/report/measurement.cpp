@@ -26,7 +26,7 @@ bool same_attack(const EvaluationRow& a, const EvaluationRow& b) {
   return a.attack == b.attack || (a.description == b.description && without_name(a.attack) == without_name(b.attack));
 }
 
-/// Facts by name; those whose values differ within a group are what sets its members apart.
+/// Facts by name; the members of a group are told from each other by those whose values differ.
 using Facts = FlatYaml;
 
 enum class Detail : uint8_t { names, fingerprints };
@@ -37,10 +37,10 @@ Facts facts_of(const Measurement& m, Detail detail) {
   const RunReport& r = *m.run;
   facts.emplace_back("on", r.data);
   facts.emplace_back("images", grouped(r.images_test));
-  facts.emplace_back("in", r.precision.empty() ? "a precision not on record" : r.precision);
+  facts.emplace_back("in", r.precision.empty() ? "an unknown precision" : r.precision);
   if (detail == Detail::names) return facts;
-  facts.emplace_back("images of fingerprint", r.test.known() ? r.test.images : "not on record");
-  facts.emplace_back("labels of fingerprint", r.test.known() ? r.test.labels : "not on record");
+  facts.emplace_back("images of fingerprint", r.test.known() ? r.test.images : "unknown");
+  facts.emplace_back("labels of fingerprint", r.test.known() ? r.test.labels : "unknown");
   return facts;
 }
 
@@ -50,7 +50,7 @@ std::string value_of(const Facts& facts, const std::string& key) {
   return "";
 }
 
-// Six digits, where they are enough to tell the values apart.
+// Six digits if the values differ in them.
 std::vector<std::string> rounded(const std::vector<std::string>& values) {
   std::vector<std::string> out;
   for (const std::string& v : values) {

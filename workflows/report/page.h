@@ -4,13 +4,14 @@
 
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// The one-page report of a run: accuracies, curves, example images, settings, environment, the command to repeat it.
+/// The one-page report of a run: accuracies, curves, example images, settings, environment, and the command to repeat
+/// it.
 std::string run_page(const RunReport& run);
 
-/// The comparison of several runs: one table, their curves over each other, the same test images under attack for every
-/// run, the settings that differ. `links` holds the address of every run's own page, or is empty.
+/// The comparison of several runs: one table, their curves in one chart, the same test images under attack for every
+/// run, and the settings that differ. `links` has the address of every run's report, or is empty.
 std::string comparison_page(const std::string& title, const std::vector<RunReport>& runs,
                             const std::vector<std::string>& links = {});
 

@@ -51,8 +51,8 @@ std::string attack_list(const std::vector<RunReport>& runs) {
 std::string zero_gradient_text(int64_t images, int64_t right, int64_t total) {
   if (images == 0) return "";
   return fmt::format(
-      "{} of {} images ({:.1f} %) had a gradient of zero in a step of this attack, which cannot move them; "
-      "{} of those count as right, and of them the attack says little",
+      "{} of {} images ({:.1f} %) had a gradient of zero in a step of this attack, which cannot move them; {} of "
+      "those count as correct, of which the attack says little",
       grouped(images), grouped(total), 100 * static_cast<double>(images) / static_cast<double>(total), grouped(right));
 }
 

@@ -19,8 +19,8 @@ std::string base64(std::span<const uint8_t> bytes);
 /// "data:image/png;base64,...": what an <img> shows without another file.
 std::string data_uri(const Picture& picture);
 
-/// Values in [0, 1], height * width * channels of them, rounded to 8 bits. Channels beyond the third are left out; two
-/// channels become the first.
+/// A picture from height * width * channels values in [0, 1], rounded to 8 bits. Channels beyond the third are ignored;
+/// of two channels only the first is used.
 Picture picture_of(std::span<const float> values, int64_t height, int64_t width, int64_t channels);
 /// 0.5 + gain * (b - a), clamped: grey where nothing changed.
 Picture difference_picture(std::span<const float> a, std::span<const float> b, double gain, int64_t height,

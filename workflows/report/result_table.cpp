@@ -101,7 +101,7 @@ std::string not_on_record(const std::vector<NamedRun>& runs) {
   if (names.empty() || std::none_of(runs.begin(), runs.end(), [](const NamedRun& r) { return r.run->test.known(); }))
     return "";
   return "The images of " + join(names) +
-         " are not on record, because an earlier version tested them; whether they are those of the others is not known.";
+         " are unknown, because an earlier version tested them; they may differ from those of the others.";
 }
 
 std::string same_label_notes(const std::vector<Found>& columns, const std::vector<std::string>& suffix) {
@@ -111,8 +111,8 @@ std::string same_label_notes(const std::vector<Found>& columns, const std::vecto
     if (!suffix[i].empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
   }
   if (labels.empty()) return "";
-  return "Not measured alike in all runs, so that it has a column for each way: " + join(labels) +
-         ". Numbers of different columns are no comparison.";
+  return "Measured in different ways, with a column for each: " + join(labels) +
+         ". Numbers of different columns cannot be compared.";
 }
 
 }  // namespace

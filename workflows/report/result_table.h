@@ -1,44 +1,43 @@
 #pragma once
-// The results of several runs side by side, without mixing what was not measured alike.
+// The results of several runs in one table, without mixing different measurements.
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct NamedRun {
   std::string name;  ///< in notes
   const RunReport* run = nullptr;
 };
 
-/// One column a measurement, one value a run. Numbers share a column only if they were measured alike: under an attack
-/// of the same parameters, on the same images with the same labels, in the same precision. Where runs give one label to
-/// different measurements, each has a column, whose heading says what sets it apart.
+/// One column per measurement, one value per run. Numbers share a column only if they were measured in the same way:
+/// under an attack with the same parameters, on the same images with the same labels, in the same precision. If runs
+/// use one label for different measurements, each has its own column, and the headings name the differences.
 struct ResultTable {
   struct Column {
     std::string key, heading;    ///< "pgd20", "PGD-20"; "pgd20 (radius 0.1)", "PGD-20 (radius 0.1)"
     std::vector<double> values;  ///< NaN: not measured
   };
   std::vector<Column> columns;
-  /// What NRR is computed with, one attack for all runs: the one labelled "cw", as in the field's tables, or without
-  /// one that all runs with attacks share the strongest of those. Empty: there is none, and no column.
+  /// The attack for NRR, the same for all runs: the one labelled "cw", as in published tables, or else the strongest
+  /// one that all runs with attacks share. Empty: there is none, and no column.
   std::string nrr_attack;
-  /// "2,000 test images" where all runs were measured on as many; else empty, and headings or notes say it.
+  /// "2,000 test images", if all runs have the same number; else empty, and headings or notes give the numbers.
   std::string images;
-  /// What else the reader has to know: in what the runs differ, what is not on record.
+  /// Remarks for the reader: differences between the runs, and unknown conditions.
   std::vector<std::string> notes;
 };
 ResultTable result_table(const std::vector<NamedRun>& runs);
 
-/// Runs told apart by the names of their folders where that is enough, else by their paths.
+/// Names runs by their folders, or by their paths if folder names are not unique.
 std::vector<NamedRun> named_by_folder(const std::vector<RunReport>& runs);
-/// By method where that is enough, else as above.
+/// Names runs by method if that is unique, else as above.
 std::vector<NamedRun> named_by_method(const std::vector<RunReport>& runs);
 
-/// "The runs differ in precision: f32 (a, b); bf16 (c)."; empty where they do not. A run without a value does not
-/// count.
+/// "The runs differ in precision: f32 (a, b); bf16 (c).", or empty if they do not. Runs without a value are ignored.
 std::string said_where_different(const std::string& what, const std::vector<NamedRun>& runs,
                                  const std::function<std::string(const RunReport&)>& value);
 

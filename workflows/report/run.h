@@ -1,5 +1,5 @@
 #pragma once
-// What a report shows of one run, read back from the files of its folder.
+// The data of a report of one run, read from the files of its folder.
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -9,7 +9,7 @@
 #include "workflows/records/evaluation.h"
 #include "workflows/records/examples.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 struct RunReport : Evaluation {
   std::filesystem::path folder;
@@ -22,9 +22,9 @@ struct RunReport : Evaluation {
 };
 
 /// Reads evaluation.json, examples.json, metrics.csv, config.yaml and environment.json of a run folder. Only the first
-/// is necessary. Throws Error naming the file and what to run.
+/// is required. Throws Error naming the file and the command to run.
 RunReport read_run(const std::filesystem::path& folder);
-/// The same with what evaluation.json is going to hold.
+/// The same with an evaluation that is not written yet.
 RunReport read_run(const std::filesystem::path& folder, const Evaluation& evaluation);
 
 }  // namespace temper

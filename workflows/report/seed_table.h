@@ -4,26 +4,24 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "workflows/report/run.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
-/// Mean and sample standard deviation (divided by n - 1; NaN for n = 1) of what is not NaN.
+/// Mean and sample standard deviation (divided by n - 1; NaN for n = 1) of values that are not NaN.
 struct Spread {
   double mean = NAN, deviation = NAN;
   int64_t count = 0;
 };
 Spread spread_of(const std::vector<double>& values);
 
-/// The runs of a method, one a seed; none where a seed has no results.
+/// The runs of a method, one per seed; empty for a seed without results.
 struct MethodRuns {
   std::string label;
   std::vector<std::optional<RunReport>> runs;
 };
 
-/// One row a method, one column a measurement, in every cell one value a seed.
+/// One row per method, one column per measurement, one value per seed in every cell.
 struct SeedTable {
   struct Column {
     std::string key, heading;  ///< as in workflows/report/result_table.h
@@ -36,24 +34,24 @@ struct SeedTable {
   std::vector<int> seeds;
   std::vector<Column> columns;
   std::vector<Row> rows;
-  std::string note;                  ///< what the numbers are
-  std::vector<std::string> caveats;  ///< in what the runs differ, which seeds are missing
+  std::string note;                  ///< an explanation of the numbers
+  std::vector<std::string> caveats;  ///< differences between the runs, and missing seeds
 };
 
-/// The table of runs grouped by method: natural accuracy, accuracy under every attack, NRR of every run. What was not
-/// measured alike has columns of its own; what else differs, and what is missing, is among the caveats.
+/// The table of runs grouped by method: natural accuracy, accuracy under every attack, NRR of every run. Different
+/// measurements have separate columns; other differences, and missing runs, are among the caveats.
 SeedTable seed_table(const std::string& title, const std::vector<int>& seeds, const std::vector<MethodRuns>& methods);
 
 /// "79.51 ± 0.35", or "79.51" of one run, "-" of none; `plus_minus` is written between.
 std::string cell_text(const Spread& s, const std::string& plus_minus);
 
 std::string table_markdown(const SeedTable& table);
-/// One line a method: label, n, then mean and standard deviation of every column.
+/// One line per method: label, n, then mean and standard deviation of every column.
 std::string table_csv(const SeedTable& table);
-/// A tabular with the rules of the package booktabs.
+/// A LaTeX tabular for the package booktabs.
 std::string table_latex(const SeedTable& table);
-/// The same with every single value.
-nlohmann::ordered_json table_json(const SeedTable& table);
+/// As JSON, with every single value.
+std::string table_json(const SeedTable& table);
 
 /// Writes table.md, table.csv, table.tex and table.json into a folder.
 void write_tables(const SeedTable& table, const std::filesystem::path& folder);

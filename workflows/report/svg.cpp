@@ -83,7 +83,7 @@ std::string polyline(const Series& s, Range x, Range y) {
   return fmt::format("<g class=\"line c{}{}\"><path d=\"{}\"/>{}</g>\n", s.color, stroke_class(s.stroke), path, marks);
 }
 
-// Labels at the ends of the lines, moved apart until none covers another.
+// Labels at the ends of the lines, moved until they do not overlap.
 std::string end_labels(const Chart& chart, Range y) {
   struct Label {
     const Series* series;

@@ -24,16 +24,16 @@ struct Series {
 struct Chart {
   std::string title, x_label, y_label;
   std::vector<Series> series;
-  std::optional<std::pair<double, double>> y_range;  ///< otherwise what the points need
+  std::optional<std::pair<double, double>> y_range;  ///< empty: fits the points
   std::string unit;                                  ///< written behind y values: "%" or nothing
-  size_t label_length = 0;  ///< characters that the longest name has room for, at least; charts side by side agree
+  size_t label_length = 0;  ///< minimal space for names, in characters, so that charts side by side have one size
 };
 
 /// The chart as one <svg> element: axes, grid, lines with markers and tooltips, each line labelled at its end. Colours
 /// come from the page's style sheet. Returns "" when no series has a finite point.
 std::string line_chart(const Chart& chart);
 
-/// A chart as a file of its own, with the style sheet that a page would give it.
+/// A chart as an SVG file, including its style sheet.
 std::string standalone_svg(const std::string& chart);
 
 }  // namespace temper

@@ -79,8 +79,7 @@ TEST_CASE("config: a file is one document", "[config][errors]") {
   const Folder f;
   CHECK(f.fault("two.yaml", "seed: 1\n---\nseed: 5\n") ==
         f.file("two.yaml") +
-            " line 2: a second YAML document begins here; expected one, so put it into another file or "
-            "take `---` away");
+            " line 2: a second YAML document begins here; expected one, so put it into another file or remove `---`");
   CHECK_THAT(f.fault("two.yaml", "---\n# nothing\n---\nseed: 5\n"), ContainsSubstring("a second YAML document"));
   CHECK_THAT(f.fault("two.yaml", "seed: 1\n---\n---\nseed: 5\n"), ContainsSubstring("a second YAML document"));
   for (const char* one : {"---\nseed: 5\n", "seed: 5\n...\n", "%YAML 1.2\n---\nseed: 5\n---\n"})
@@ -93,9 +92,9 @@ TEST_CASE("config: aliases are written out, and what never ends is refused", "[c
   CHECK(dump(twice) == "a: {b: 1}\nc: {b: 2}");
   const Folder f;
   CHECK(f.fault("x.yaml", "model: &x\n  name: *x\n") ==
-        f.file("x.yaml") + " line 1: an alias inside what it names never ends; write out what it stands for");
+        f.file("x.yaml") + " line 1: an alias inside its own anchor never ends; write the value out");
   for (const char* cycle : {"a: &x {b: *x}\n", "a: &x [*x]\n", "a: &x {b: {c: [1, *x]}}\n", "a: &x {<<: *x}\n"})
-    CHECK_THAT(f.fault("x.yaml", cycle), ContainsSubstring("an alias inside what it names"));
+    CHECK_THAT(f.fault("x.yaml", cycle), ContainsSubstring("an alias inside its own anchor"));
   CHECK_THROWS_WITH(parse_config("", "t", {"a=&x [*x]"}), ContainsSubstring("--set a line 1: an alias inside"));
   std::string laughs = "l0: &l0 {x: 1, y: 2}\n";
   for (int i = 1; i < 12; ++i) {

@@ -97,7 +97,7 @@ TEST_CASE("config errors name the line, the key and the nearest key", "[config][
   CHECK_THROWS_WITH(read("betta: 6\n"), "t.yaml line 1: unknown key 'betta'; did you mean 'beta'?" + known);
   CHECK_THROWS_WITH(read("zzzzzzzz: 6\n"), "t.yaml line 1: unknown key 'zzzzzzzz'" + known);
   CHECK_THROWS_WITH(read("beta:\n"),
-                    "t.yaml line 1: beta: expected a number, got nothing; give a value, or take the key away for the "
+                    "t.yaml line 1: beta: expected a number, got nothing; give a value, or remove the key for the "
                     "default");
   CHECK_THROWS_WITH(read("beta: six\n"), "t.yaml line 1: beta: expected a number, got 'six'");
   CHECK_THROWS_WITH(read("beta: 8/0\n"), "t.yaml line 1: beta: expected a number, got '8/0'");

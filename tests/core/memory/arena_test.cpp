@@ -105,7 +105,7 @@ TEST_CASE("arena: more than the GPU has is one clear error, and less still works
   CHECK_THROWS_WITH(engine.arena().tensor({int64_t{1} << 39}, DType::u8),
                     ContainsSubstring("arena: a tensor (549755813888) of u8 needs 524288 MB with 0 MB in use, and the "
                                       "GPU has ") &&
-                        ContainsSubstring(" MB left; lower batch_size, or end what else uses this GPU"));
+                        ContainsSubstring(" MB left; lower batch_size, or end other programs on this GPU"));
   CHECK(engine.arena().tensor({int64_t{kMegabyte}}, DType::u8));
 }
 

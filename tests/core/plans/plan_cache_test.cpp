@@ -82,5 +82,5 @@ TEST_CASE("a plan folder that cannot be written is named once", "[plans]") {
   cache.store("a", "plan");
   cache.store("b", "plan");
   REQUIRE(cache.notes().size() == 1);
-  CHECK_THAT(cache.notes()[0], ContainsSubstring("cannot be written, so plans are chosen anew next time"));
+  CHECK_THAT(cache.notes()[0], ContainsSubstring("cannot be written, so plans will be chosen again next time"));
 }

@@ -89,7 +89,7 @@ TEST_CASE("other processes make the plans that this one would", "[conv][plans]")
 TEST_CASE("where no other process makes plans this one does, and says so once", "[conv][plans]") {
   const test::TemporaryFolder folder;
   const Made here = make("");
-  const std::string note = "plans: a process of their own did not make them, so this one did, one after the other: ";
+  const std::string note = "plans: no other process could make them, so this one made them one after another: ";
   const auto same_with_note = [&](const std::string& program, const std::string& reason) {
     const Made made = make(program);
     CHECK(made.engines == here.engines);

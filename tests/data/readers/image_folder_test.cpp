@@ -118,7 +118,7 @@ TEST_CASE("EXIF orientation is followed on request", "[data]") {
   CHECK(turned.pixels[2] < 55);
   CHECK(turned.notes.empty());
   CHECK(stored.notes == std::vector<std::string>{"folder: 1 of 2 pictures have an EXIF orientation and were read as "
-                                                 "stored; data.orientation: exif turns them"});
+                                                 "stored; data.orientation: exif rotates them"});
 }
 
 TEST_CASE("a picture of a million by one pixels is read like any other", "[data]") {

@@ -108,7 +108,7 @@ TEST_CASE("errors of IDX files", "[data][errors]") {
       cat(images,
           ": expected the published file with SHA-256 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7, got 17 bytes "
           "with SHA-256 ",
-          sha256(idx({1, 1, 1}, {5}).data(), 17), "; fetch it again, or set data.verify: form to use it all the same"));
+          sha256(idx({1, 1, 1}, {5}).data(), 17), "; fetch it again, or set data.verify: form to use it anyway"));
   CHECK_THROWS_WITH(reader("fashion_mnist_small", cat("path: ", folder.file("none")))->train(),
                     cat("fashion_mnist_small: train-images-idx3-ubyte(.gz) was found in none of ", folder.file("none"),
                         "; leave data.path empty to use the shipped files"));

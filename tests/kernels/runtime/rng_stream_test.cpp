@@ -81,7 +81,7 @@ TEST_CASE("random streams: one name twice in a step is refused", "[trainers][rng
   s.state.progress.epoch = 1;
   CHECK_THROWS_WITH(train_step(s.state, "none"),
                     "random: this step has asked for the random numbers 'one' before, and would draw the same again; "
-                    "give each attack or draw of a step a name of its own");
+                    "give each attack and each draw of a step its own name");
 }
 
 TEST_CASE("random streams: 'attack' draws what attacks drew before streams had names", "[trainers][rng]") {

@@ -205,8 +205,8 @@ TEST_CASE("key: recorded work that asks the host for the number of the step is r
   const Repeated run(std::make_unique<ByStep>());
   CHECK(run.state.graph->launched() == 0);
   const std::string text =
-      "graph: a step cannot be captured: context.step was read, which is another number in every step; put what is made "
-      "of it among the method's live_values()";
+      "graph: a step cannot be captured: context.step was read, which changes in every step; pass what is computed "
+      "from it as one of the method's live_values()";
   CHECK(run.state.graph->notes() == std::vector<std::string>{text + "; every kernel is launched by the host"});
   CHECK_THROWS_WITH(Repeated(std::make_unique<ByStep>(), GraphUse::on), ContainsSubstring(text));
 }

@@ -27,9 +27,9 @@ TEST_CASE("a run folder has one process at a time, which is named", "[runs]") {
     const RunLock lock(run);
     CHECK(lock.warning() == "");
     CHECK_THROWS_WITH(RunLock(run), ContainsSubstring(cat(run.root.string(), ": process ", ::getpid(), " on ")) &&
-                                        ContainsSubstring("works in this folder; wait until it ends"));
+                                        ContainsSubstring("is using this folder; wait until it ends"));
     Recorder r;
-    CHECK_THROWS_WITH(train(run, r), ContainsSubstring("works in this folder"));
+    CHECK_THROWS_WITH(train(run, r), ContainsSubstring("is using this folder"));
     CHECK(std::filesystem::exists(run.lock()));
   }
   CHECK_FALSE(std::filesystem::exists(run.root));  // it was made for the lock, and nothing came of it
@@ -96,5 +96,5 @@ TEST_CASE("a resume keeps the history until the new one is written, and says wha
                                               "trained; those of the others are lost"));
   test::write_file(run.metrics(), "{\"event\":\"step\",\"epoch\":\"x\"}\n");
   CHECK_THROWS_WITH(train(run, r, Resume::yes),
-                    ContainsSubstring("metrics.jsonl line 1: 'epoch' should be a whole number that counts, got \"x\""));
+                    ContainsSubstring("metrics.jsonl line 1: 'epoch' should be a count, got \"x\""));
 }

@@ -128,7 +128,7 @@ TEST_CASE("resume: a run that has no record of its images goes on with a warning
   save_safetensors(run.files.last().string(), last.arrays, last.metadata);
   run.resume({"loop.epochs=2"});
   REQUIRE(run.recorder.warnings.size() == 1);
-  CHECK_THAT(run.recorder.warnings[0], ContainsSubstring("kept no record of its images"));
+  CHECK_THAT(run.recorder.warnings[0], ContainsSubstring("stored no fingerprint of its images"));
   run.resume({"loop.epochs=3"});  // now there is one
   CHECK(run.recorder.warnings.size() == 1);
 }

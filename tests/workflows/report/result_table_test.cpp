@@ -65,7 +65,7 @@ TEST_CASE("result table: one label for attacks of other parameters makes a colum
   CHECK(std::isnan(t.columns[1].values[1]));
   CHECK(t.columns[2].values[1] == 50);
   REQUIRE(t.notes.size() == 2);
-  CHECK_THAT(t.notes[0], ContainsSubstring("Not measured alike") && ContainsSubstring("PGD-20"));
+  CHECK_THAT(t.notes[0], ContainsSubstring("Measured in different ways") && ContainsSubstring("PGD-20"));
   CHECK_THAT(t.notes[1], ContainsSubstring("No NRR"));
   // Six digits are shown where they are enough.
   const auto radii = [](const std::string& first, const std::string& second) {
@@ -125,7 +125,7 @@ TEST_CASE("result table: normalisation, training images and splits that differ a
              ContainsSubstring("differ in training images: 50 images, cccc / dddd (a, c); 50 images, eeee / dddd (b)"));
   CHECK_THAT(notes([](RunReport& r) { r.inputs.validation.count = 10; }).at(0),
              ContainsSubstring("held out for validation: 0 (a, c); 10 (b)"));
-  CHECK_THAT(notes([](RunReport& r) { r.test = {}; }).at(0), ContainsSubstring("The images of b are not on record"));
+  CHECK_THAT(notes([](RunReport& r) { r.test = {}; }).at(0), ContainsSubstring("The images of b are unknown"));
 }
 
 TEST_CASE("result table: NRR is with one attack for all runs", "[table]") {

@@ -2,7 +2,7 @@
 #include "core/config/config.h"
 #include "nn/module.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The BatchNorm mode inside the attack. Published methods differ in it, often without saying so:
 ///   eval             running statistics (TRADES, MART, Bag of Tricks)

@@ -43,7 +43,7 @@ double Balance::weight_of_clean() const { return powered() || clean == Clean::gi
 void Balance::live_values(const MetricSink& put) const {
   const auto adversarial = static_cast<float>(weight);
   put("adversarial_weight", adversarial);
-  // What the other leaves of 1 is so in f32, too.
+  // 1 minus the other weight, also in f32.
   put("clean_weight", of_accuracy() || clean == Clean::given ? weight_of_clean() : double{1 - adversarial});
 }
 

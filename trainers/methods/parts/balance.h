@@ -2,7 +2,7 @@
 #include "core/config/config.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The `balance` section: the loss weights of adversarial and clean images. By AR-AT's rule adversarial images have the
 /// weight w = a^exponent, where a is the accuracy on the first `images` augmented training images of an epoch (rounded

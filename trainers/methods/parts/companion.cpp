@@ -16,8 +16,7 @@ void Companion::fields(Fields& f) {
   own("weights", weights_, "safetensors or npz file to start from; empty: initialise from the seed");
   section_.read(own);
   every_ = defaults_.every;
-  own("every", every_, Limits::at_least(0),
-      "steps of the network from one of its own to the next; 0: it stays as it is");
+  own("every", every_, Limits::at_least(0), "steps of the network between two steps of its own; 0: it is not trained");
   f.leave(name_.c_str(), own);
 }
 

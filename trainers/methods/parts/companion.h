@@ -6,7 +6,7 @@
 
 #include "trainers/optimizers/weight_optimizer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// A second network of a method, such as a policy or a teacher, configured by a section of its own:
 ///   policy: {model: {name: small_cnn}, weights: FILE, optimizer: {name: sgd, lr: 0.0001}, every: 20}

@@ -48,7 +48,7 @@ Names usual_layers(const Names& all) {
   return relus;
 }
 
-/// Layers that are positive as they are.
+/// Layers whose output is positive without a ReLU after them.
 bool follows_relu(const std::string& layer) { return layer == "features" || layer.ends_with(".relu"); }
 
 Var pooled(Tape& tape, const std::string& layer, const Var& x) {

@@ -6,7 +6,7 @@
 #include "core/config/config.h"
 #include "nn/predictor.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The `invariance` section: the options of AR-AT's invariance loss, with the variants of the paper's ablations.
 struct InvarianceOptions {

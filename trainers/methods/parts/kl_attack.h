@@ -2,7 +2,7 @@
 #include "attacks/pgd.h"
 #include "trainers/methods/parts/attack_bn.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The inner maximisation of TRADES (Zhang et al. 2019) and CURE: x_adv = argmax KL(p(x) || p(x_adv)). The defaults are
 /// those of the official code: radius 0.031 (7.9/255), 10 steps of 0.007, start x + 0.001 N(0, 1) unclipped, running

@@ -1,7 +1,7 @@
 #pragma once
 #include "attacks/pgd.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// PGD as in the official code of AR-AT. There the random start is added to the batch in place, because both share
 /// their memory. `noise_alias` reproduces this: everything computed from the batch sees x + U(-radius, radius), not

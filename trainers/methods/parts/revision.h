@@ -1,7 +1,7 @@
 #pragma once
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The `revision` section of CURE. The defaults are the paper's.
 struct RevisionOptions {

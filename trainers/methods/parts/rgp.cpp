@@ -19,7 +19,7 @@ std::vector<Slice> slices(const ParamLayout& layout, const std::vector<int>& mas
   return out;
 }
 
-// As the official code tells them, by name.
+// By name, as in the official code.
 bool is_classifier(const std::string& name) { return glob_matches("*linear*", name) || glob_matches("*fc*", name); }
 
 std::set<int> matches(const ParamLayout& layout, const std::vector<std::string>& globs) {

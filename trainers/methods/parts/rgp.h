@@ -7,7 +7,7 @@
 #include "kernels/rgp_score/rgp_score.h"
 #include "trainers/trainer.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The `rgp` section of CURE. The defaults are the paper's.
 struct RgpOptions {

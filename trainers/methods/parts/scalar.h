@@ -5,7 +5,7 @@
 #include "core/tensor.h"
 #include "kernels/runtime/device_array.h"
 
-namespace temper {
+namespace TEMPER_API temper {
 
 /// The first element of a f32 or f64 tensor, on the host. Waits for the engine's stream.
 double read_scalar(Engine& engine, const Tensor& x);

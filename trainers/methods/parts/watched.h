@@ -3,7 +3,9 @@
 #include <functional>
 #include <utility>
 
-namespace temper {
+#include "kernels/runtime/api.h"
+
+namespace TEMPER_API temper {
 
 /// A number on the host with a callback for every read. So it is detected, not declared, that a captured step depends
 /// on it (trainers/loop/step_key.h).

@@ -1,4 +1,4 @@
-#include "workflows/data_prints.h"
+#include "workflows/fingerprint_check.h"
 
 #include "core/text.h"
 #include "trainers/records/run_inputs.h"
@@ -8,7 +8,7 @@
 
 namespace temper {
 
-const DataPrints::Prints& DataPrints::of(const Experiment& experiment) {
+const FingerprintCheck::Splits& FingerprintCheck::of(const Experiment& experiment) {
   ConfigNode section = experiment.resolved["data"];
   section.erase("validation");  // what is read does not depend on it
   const auto [at, added] = known_.try_emplace(section.yaml());
@@ -17,12 +17,12 @@ const DataPrints::Prints& DataPrints::of(const Experiment& experiment) {
   return at->second;
 }
 
-void DataPrints::check(const Experiment& experiment, const RunFolder& folder) {
+void FingerprintCheck::check(const Experiment& experiment, const RunFolder& folder) {
   const Evaluation then = std::filesystem::exists(folder.evaluation()) ? read_evaluation(folder.evaluation())
                                                                        : Evaluation{.inputs = read_inputs(folder)};
   RunInputs inputs = then.inputs;
   inputs.validation = {};  // it follows from the training split and the configuration
-  const Prints& now = of(experiment);
+  const Splits& now = of(experiment);
   std::vector<std::string> changed =
       differences(inputs, {.train = now.train, .weights = fingerprint_of_weights(experiment.model.weights)});
   if (!then.part)

@@ -1,0 +1,35 @@
+# cmake -DFROM=SOURCE -DTO=FOLDER -DPARTS=core|nn -DPUBLIC=FILE -P copy_headers.cmake: copies the headers that FILE lists
+# from SOURCE to FOLDER, with "core/tape.h" as "temper/core/tape.h" in their includes. A copy that would not change stays,
+# so that nothing is compiled anew for it.
+cmake_minimum_required(VERSION 3.25)
+file(STRINGS ${PUBLIC} headers)
+
+foreach(header IN LISTS headers)
+  file(READ ${FROM}/${header} text)
+  if(NOT text MATCHES "TEMPER_API")
+    message(FATAL_ERROR "${header}: was public when the build was configured, and says TEMPER_API no longer; configure again")
+  endif()
+  string(REGEX MATCHALL "#include \"(${PARTS})/[^\"]+" includes "${text}")
+  foreach(include IN LISTS includes)
+    string(REGEX REPLACE "#include \"" "" include ${include})
+    if(NOT include IN_LIST headers)
+      message(FATAL_ERROR "${header} is public and includes ${include}, which is not: "
+        "include it in a .cpp, or let its namespace say TEMPER_API and configure again")
+    endif()
+  endforeach()
+  string(REGEX REPLACE "#include \"(${PARTS})/" "#include \"temper/\\1/" text "${text}")
+  set(before)
+  if(EXISTS ${TO}/${header})
+    file(READ ${TO}/${header} before)
+  endif()
+  if(NOT "${before}" STREQUAL "${text}")
+    file(WRITE ${TO}/${header} "${text}")
+  endif()
+endforeach()
+
+file(GLOB_RECURSE copies RELATIVE ${TO} ${TO}/*)
+list(REMOVE_ITEM copies ${headers})
+list(TRANSFORM copies PREPEND ${TO}/)
+if(copies)
+  file(REMOVE ${copies})
+endif()

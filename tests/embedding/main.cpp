@@ -1,0 +1,3 @@
+__attribute__((visibility("default"))) int embed();
+
+int main() { return embed(); }
