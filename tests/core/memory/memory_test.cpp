@@ -19,7 +19,7 @@ TEMPER_DEVICE_TEST("memory has one owner, whoever it is moved to", "[memory]") {
   CHECK(first.data() == data);
   CHECK(first.device() == device);
   first = {};
-  CHECK(first.data() == nullptr);  // NOLINT(bugprone-use-after-move): that is what is tested
+  CHECK(first.data() == nullptr);
   CHECK(Memory(device, 0).data() == nullptr);
 }
 
