@@ -10,6 +10,7 @@
 #include "core/files/folders.h"
 #include "kernels/runtime/check.h"
 #include "trainers/records/run_files.h"
+#include "workflows/report/cells.h"
 #include "workflows/report/svg.h"
 
 namespace temper {
@@ -33,14 +34,6 @@ std::string short_text(const Cell& cell) {
   if (is_nothing(cell)) return "-";
   const double* number = std::get_if<double>(&cell.value());
   return number ? fmt::format("{:.4g}", *number) : plain(cell);
-}
-
-std::string csv(const Cell& cell) {
-  const std::string text = plain(cell);
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
 }
 
 }  // namespace
@@ -72,7 +65,7 @@ const Cell& Findings::at(const std::vector<Cell>& key, const std::string& column
 std::string findings_csv(const Findings& f) {
   std::string out;
   const auto line = [&](const auto& cells) {
-    for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + csv(cells[i]);
+    for (size_t i = 0; i < cells.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(plain(cells[i]));
     out += "\n";
   };
   line(f.columns);

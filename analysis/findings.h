@@ -12,7 +12,7 @@
 
 namespace TEMPER_API temper {
 
-/// A cell of a table: a number, a text, or nothing, for what does not exist. Numbers are compared by their values.
+/// A cell of a table: a number, a text, or nothing if there is no value. Numbers are compared by value.
 class FindingsCell {
  public:
   using Value = std::variant<std::nullptr_t, std::string, int64_t, double>;
@@ -32,25 +32,25 @@ class FindingsCell {
   Value value_ = nullptr;
 };
 
-/// What an analysis found: one table and pictures of it.
+/// The result of an analysis: one table and pictures of it.
 struct Findings {
   using Cell = FindingsCell;
   std::string title;
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> rows;
-  std::vector<std::pair<std::string, std::string>> pictures;  ///< name, <svg> element; an empty one is left out
-  std::vector<std::string> notes;                             ///< what the reader of the numbers has to know
+  std::vector<std::pair<std::string, std::string>> pictures;  ///< name, <svg> element; empty elements are left out
+  std::vector<std::string> notes;                             ///< remarks for the reader of the numbers
 
   /// The cell of the first row whose leading cells are `key`. Throws Error if there is none.
   const Cell& at(const std::vector<Cell>& key, const std::string& column) const;
 };
 
-/// NaN and infinity as nothing.
+/// A number; nothing for NaN and infinity.
 Findings::Cell number(double value);
 
 std::string findings_csv(const Findings& f);
 std::string findings_json(const Findings& f);
-/// Aligned columns for a terminal.
+/// A table with aligned columns for a terminal.
 std::string findings_text(const Findings& f);
 
 /// Writes NAME.csv, NAME.json and, for each picture, NAME-PICTURE.svg into a folder. Returns the files' names.

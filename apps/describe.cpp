@@ -2,19 +2,13 @@
 
 #include "apps/kinds.h"
 #include "apps/subcommand.h"
+#include "workflows/report/cells.h"
 
 namespace temper {
 
 namespace {
 
 using FieldDocs = std::vector<FieldDoc>;
-
-// A table cell: | would end it.
-std::string cell(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
-  return out;
-}
 
 void markdown(std::ostream& out, const FieldDocs& fields) {
   if (fields.empty()) {
@@ -23,8 +17,8 @@ void markdown(std::ostream& out, const FieldDocs& fields) {
   }
   out << "| key | type | default | meaning |\n|---|---|---|---|\n";
   for (const FieldDoc& f : fields)
-    out << "| `" << f.key << "` | " << cell(f.type) << " | " << (f.value.empty() ? "" : "`" + cell(f.value) + "`")
-        << " | " << cell(f.doc) << " |\n";
+    out << "| `" << f.key << "` | " << markdown_cell(f.type) << " | "
+        << (f.value.empty() ? "" : "`" + markdown_cell(f.value) + "`") << " | " << markdown_cell(f.doc) << " |\n";
 }
 
 void print(Session& session, const FieldDocs& fields) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/scalar_arg.h"
 
 namespace TEMPER_API temper {

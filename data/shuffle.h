@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/philox.h"
 
 namespace TEMPER_API temper {

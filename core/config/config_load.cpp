@@ -24,7 +24,7 @@ ConfigNode tree(const std::string& text, const std::string& name, Config& config
   return n;
 }
 
-/// How keys that are laid over a section without a `name` stand to it.
+/// The effect of keys that are laid over a section without a `name`.
 enum class Unnamed : uint8_t { of_default, of_any };
 
 void overlay_keys(ConfigNode& onto, const ConfigNode& from) {
@@ -37,7 +37,7 @@ void overlay_keys(ConfigNode& onto, const ConfigNode& from) {
   }
 }
 
-// Moves what `section`, at `path`, says of another choice than `name` out of the way.
+// Removes the keys of `section`, at `path`, that belong to another choice than `name`.
 void pass_over(Config& config, const std::string& path, ConfigNode& section, const std::string& name, Unnamed unnamed) {
   const ConfigNode* now = section.find("name");
   if (now ? now->is_text() && now->text() == name : unnamed == Unnamed::of_any) return;
@@ -165,7 +165,7 @@ void join_changes(Config& onto, const Config& from) { overlay(onto, from, Unname
 void put(Config& config, const std::string& section, const std::string& key, const std::string& value,
          const std::string& place) {
   const ConfigNode& there = std::as_const(config.root)[section];
-  if (!there.is_section() && !there.is_nothing()) return;  // whoever reads it says what is wrong with it
+  if (!there.is_section() && !there.is_nothing()) return;  // the error is reported where the key is read
   Config change;
   change.root[section][key] = value;
   change.where = {{section, place}, {join_path(section, key), place}};

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 namespace TEMPER_API temper {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 namespace TEMPER_API temper {

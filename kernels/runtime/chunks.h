@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 namespace TEMPER_API temper {

@@ -4,6 +4,7 @@
 //   TEMPER_ON_DEVICE  this pass compiles them for the device
 // Both are defined in the emulation of tests/emulation, which has its own <cuda_runtime.h>: there one pass compiles for
 // the host and for the device, and on_device() distinguishes them at run time.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 #if defined(__CUDACC__) || defined(TEMPER_EMULATION)

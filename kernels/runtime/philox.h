@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/scalar_arg.h"
 

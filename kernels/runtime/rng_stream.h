@@ -2,6 +2,7 @@
 // Streams of random numbers by name.
 #include <string_view>
 
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/philox.h"
 
 namespace TEMPER_API temper {

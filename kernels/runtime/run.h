@@ -3,6 +3,7 @@
 // one number per column in registers. `size` columns from `column` on, at most kMost. load() and store() take a pointer
 // to the first element of a row and access the columns of the run.
 #include "kernels/runtime/access.h"
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 #include "kernels/runtime/pass.h"
 

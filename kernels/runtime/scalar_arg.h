@@ -1,5 +1,6 @@
 #pragma once
 // Kernel arguments that may change between replays of a captured step.
+#include "kernels/runtime/api.h"
 #include "kernels/runtime/hd.h"
 
 namespace TEMPER_API temper {

@@ -158,9 +158,8 @@ TEST_CASE("analysis: eps counts what a linear classifier can lose at each radius
                     ContainsSubstring("radii: expected more than 0 and up to 1, got 8"));
 
   const auto other = [&](const std::string& section, const std::string& key, const std::string& value) {
-    const Subject made{.name = "other", .config = s.config, .folder = s.folder};
-    Config config = made.config;
-    put(config, section, key, value, "test");
+    Subject made{.name = "other", .config = s.config, .folder = s.folder};
+    put(made.config, section, key, value, "test");
     return std::vector<Subject>{s, made};
   };
   const std::vector<Subject> mixed = other("precision", "compute", "f64"),

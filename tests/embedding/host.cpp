@@ -69,7 +69,7 @@ void throw_across() {
 }
 
 double train(Engine& engine, const ImageSet& images, const char* name) {
-  Loader loader(engine, images, {.batch_size = 16});
+  Loader loader(engine, images, {.batch_size = 8});
   const DataShape shape{images.height, images.width, images.channels, images.classes};
   const auto architecture = Registry<Architecture>::instance().make("small_cnn");
   Network model(engine, *architecture, {.data = shape, .seed = 1});

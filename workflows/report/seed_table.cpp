@@ -8,6 +8,7 @@
 #include "core/files/folders.h"
 #include "core/text.h"
 #include "trainers/records/run_files.h"
+#include "workflows/report/cells.h"
 #include "workflows/report/parts.h"
 #include "workflows/report/result_table.h"
 
@@ -16,33 +17,6 @@ namespace temper {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string latex(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (std::string("&%$#_{}").find(c) != std::string::npos) out += '\\';
-    if (c == '\\')
-      out += "\\textbackslash{}";
-    else if (c == '~' || c == '^')
-      out += cat("\\", std::string(1, c), "{}");
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string csv(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
-
-std::string pipe_safe(const std::string& text) {
-  std::string out;
-  for (const char c : text) out += c == '|' ? std::string("\\|") : std::string(1, c);
-  return out;
-}
 
 ordered_json number(double v) { return std::isfinite(v) ? ordered_json(v) : ordered_json(nullptr); }
 
@@ -117,12 +91,12 @@ std::string cell_text(const Spread& s, const std::string& plus_minus) {
 std::string table_markdown(const SeedTable& t) {
   std::string head = "| method |", rule = "|---|";
   for (const SeedTable::Column& c : t.columns) {
-    head += " " + pipe_safe(c.heading) + " |";
+    head += " " + markdown_cell(c.heading) + " |";
     rule += "---:|";
   }
   std::string out = "## " + t.title + "\n\n" + head + "\n" + rule + "\n";
   for (const SeedTable::Row& row : t.rows) {
-    out += "| " + pipe_safe(row.label) + " |";
+    out += "| " + markdown_cell(row.label) + " |";
     for (const auto& cell : row.values) out += " " + cell_text(spread_of(cell), " ± ") + " |";
     out += "\n";
   }
@@ -133,10 +107,10 @@ std::string table_markdown(const SeedTable& t) {
 
 std::string table_csv(const SeedTable& t) {
   std::string out = "method,n";
-  for (const SeedTable::Column& c : t.columns) out += "," + csv(c.key + "_mean") + "," + csv(c.key + "_sd");
+  for (const SeedTable::Column& c : t.columns) out += "," + csv_cell(c.key + "_mean") + "," + csv_cell(c.key + "_sd");
   out += "\n";
   for (const SeedTable::Row& row : t.rows) {
-    out += fmt::format("{},{}", csv(row.label), runs_of(row));
+    out += fmt::format("{},{}", csv_cell(row.label), runs_of(row));
     for (const auto& cell : row.values) {
       const Spread s = spread_of(cell);
       out += s.count > 0 ? fmt::format(",{:.4f}", s.mean) : ",";
@@ -151,10 +125,10 @@ std::string table_latex(const SeedTable& t) {
   std::string head = "% " + t.title + "\n% " + t.note + "\n";
   for (const std::string& caveat : t.caveats) head += "% " + caveat + "\n";
   std::string out = head + "\\begin{tabular}{l" + std::string(t.columns.size(), 'r') + "}\n\\toprule\nmethod";
-  for (const SeedTable::Column& c : t.columns) out += " & " + latex(c.heading);
+  for (const SeedTable::Column& c : t.columns) out += " & " + latex_cell(c.heading);
   out += " \\\\\n\\midrule\n";
   for (const SeedTable::Row& row : t.rows) {
-    out += latex(row.label);
+    out += latex_cell(row.label);
     for (const auto& cell : row.values) out += " & $" + cell_text(spread_of(cell), " \\pm ") + "$";
     out += " \\\\\n";
   }
