@@ -70,7 +70,7 @@ StepWork::StepWork(const StepSpec& spec, RangeLog* ranges)
 StepNumbers StepWork::run() {
   const double before = cpu_seconds_now();
   state_.progress.step = 0;
-  const StepNumbers n = train_step(state_, {});
+  StepNumbers n = train_step(state_, {});
   synchronize(state_.engine.stream());
   cpu_.push_back(cpu_seconds_now() - before);
   return n;

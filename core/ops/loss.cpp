@@ -118,7 +118,7 @@ std::vector<int32_t> predictions(Engine& engine, const Tensor& logits) {
     argmax(engine.stream(), logits.shape[0], static_cast<int>(logits.shape[1]), best.as<int32_t>(),
            logits.as<const T>());
   });
-  const std::vector<int32_t> out = host_indices(engine, best);
+  std::vector<int32_t> out = host_indices(engine, best);
   for (size_t i = 0; i < out.size(); ++i)
     TEMPER_CHECK(out[i] >= 0, "predictions: the logits of sample ", i,
                  " are not finite, so they predict nothing; the network has diverged, its weights are damaged, or an "

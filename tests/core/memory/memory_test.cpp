@@ -13,7 +13,7 @@ TEMPER_DEVICE_TEST("memory has one owner, whoever it is moved to", "[memory]") {
   Memory second = std::move(first);
   CHECK(second.data() == data);
   CHECK(second.bytes() == 1000);
-  CHECK(first.data() == nullptr);
+  CHECK(first.data() == nullptr);  // NOLINT(bugprone-use-after-move): that is what is tested
   CHECK(first.bytes() == 0);
   first = std::move(second);
   CHECK(first.data() == data);
