@@ -138,7 +138,7 @@ void save_npz(const std::string& path, const std::vector<NamedArray>& arrays) {
     zip_set_file_compression(z.get(), static_cast<zip_uint64_t>(at), ZIP_CM_STORE, 0);
   }
   TEMPER_CHECK(zip_close(z.get()) == 0, path, ": cannot be written: ", zip_strerror(z.get()));
-  z.release();
+  static_cast<void>(z.release());  // freed by zip_close
 }
 
 }  // namespace temper

@@ -12,11 +12,9 @@
 #include "trainers/methods/parts/invariance.h"
 
 using namespace temper;
-using test::check_close;
 using test::kAratAttack;
 using test::largest;
 using test::of_branch;
-using test::read;
 using test::Values;
 using Setup = test::AratSetup;
 
