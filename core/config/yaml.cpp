@@ -8,7 +8,7 @@ namespace temper {
 namespace {
 
 YAML::Node tree(const ConfigNode& n, ConfigNode::Layout layout) {
-  if (n.is_nothing()) return {};
+  if (n.is_nothing()) return YAML::Node(YAML::NodeType::Null);  // a default node is written as nothing at all
   if (n.is_text()) return YAML::Node(n.text());
   YAML::Node out(n.is_list() ? YAML::NodeType::Sequence : YAML::NodeType::Map);
   if (layout == ConfigNode::Layout::one_line) out.SetStyle(YAML::EmitterStyle::Flow);
