@@ -6,13 +6,14 @@ set(TEMPER_PRECOMPILED <algorithm> <array> <atomic> <charconv> <chrono> <cmath> 
   <filesystem> <fstream> <functional> <iostream> <limits> <map> <memory> <mutex> <numeric> <optional> <random> <set> <span>
   <sstream> <string> <string_view> <thread> <tuple> <unordered_map> <utility> <variant> <vector>)
 
-# temper_precompile(TARGET [HEADER...]), or temper_precompile(TARGET LIKE OTHER) where OTHER, if there is one, has the same options.
+# temper_precompile(TARGET [HEADER...]), or temper_precompile(TARGET LIKE OTHER) where OTHER, if it is another target, has the same
+# options.
 function(temper_precompile target)
   if(NOT TEMPER_PRECOMPILE OR NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     return()
   endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "LIKE" "")
-  if(TARGET "${arg_LIKE}")
+  if(TARGET "${arg_LIKE}" AND NOT arg_LIKE STREQUAL target)
     target_precompile_headers(${target} REUSE_FROM ${arg_LIKE})
   else()
     target_precompile_headers(${target} PRIVATE ${TEMPER_PRECOMPILED} ${arg_UNPARSED_ARGUMENTS})
