@@ -84,10 +84,17 @@ struct ConvDone {
   bool mask = false;
   Tensor bias = {};  ///< if not empty: the bias of filter or fold, in y's type, that the caller still has to add
 };
+/// What most libraries fuse: residual and ReLU, if they were requested.
+inline ConvDone residual_and_relu(const ConvForward& r) {
+  return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+}
 /// All that was requested.
 inline ConvDone all_of(const ConvForward& r) {
-  return {.residual = static_cast<bool>(r.residual), .relu = r.relu, .statistics = static_cast<bool>(r.sum)};
+  ConvDone done = residual_and_relu(r);
+  done.statistics = static_cast<bool>(r.sum);
+  return done;
 }
+inline ConvDone all_of(const ConvBackwardData& r) { return {.mask = static_cast<bool>(r.mask)}; }
 
 /// Counters of what a back end has built so far. Repeating a pass with the same shapes and versions changes none of
 /// them.

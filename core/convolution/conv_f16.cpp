@@ -35,7 +35,7 @@ class F16Conv : public ConvBackend {
               .residual = r.residual ? room.read(s, r.residual) : Tensor{},
               .relu = r.relu});
     convert(s, y.numel(), y.as<float>(), 0.f, r.y.as<float16>());
-    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+    return residual_and_relu(r);
   }
 
   ConvDone backward_data(Stream s, const ConvBackwardData& r) override {

@@ -79,7 +79,7 @@ class OneDnnConv : public ConvBackend {
         }
         thread.execute(plan, args);
       });
-    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+    return residual_and_relu(r);
   }
 
   ConvDone backward_data(Stream s, const ConvBackwardData& r) override {

@@ -140,7 +140,7 @@ class ReferenceConv : public ConvBackend {
       T* const to = r.elsewhere ? r.elsewhere().template as<T>() : dx;  // no better for it, but checked so
       for (int64_t i = 0; i < r.dx.numel(); ++i) to[i] = r.mask.as<T>()[i] > 0 ? dx[i] : T(0);
     });
-    return {.mask = static_cast<bool>(r.mask)};
+    return all_of(r);
   }
   void backward_filter(Stream, const ConvBackwardFilter& r) override {
     dispatch_full(r.dw.dtype, [&](auto tag) { temper::backward_filter<decltype(tag)>(r); });

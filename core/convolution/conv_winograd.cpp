@@ -72,7 +72,7 @@ class WinogradConv : public ConvBackend {
     const auto t = filter(s, g, r.filter, r.y.dtype, false);
     const float* bias = r.filter.fold ? t->bias.data() : r.filter.bias.as<float>();
     run(s, *algorithm, problem(g, false), r.x, *t, {.bias = bias, .add = r.residual, .relu = r.relu}, r.y);
-    return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+    return residual_and_relu(r);
   }
   ConvDone backward_data(Stream s, const ConvBackwardData& r) override {
     const ConvShape& g = r.shape;
@@ -80,7 +80,7 @@ class WinogradConv : public ConvBackend {
     if (!algorithm) return other_->backward_data(s, r);
     run(s, *algorithm, problem(g, true), r.dy, *filter(s, g, r.filter, r.dx.dtype, true),
         {.add = r.beta == 0 ? Tensor{} : r.dx, .mask = r.mask}, r.dx);
-    return {.mask = static_cast<bool>(r.mask)};
+    return all_of(r);
   }
   void backward_filter(Stream s, const ConvBackwardFilter& r) override {
     const ConvAlgorithm* algorithm = suited_gradient(r.shape, r.x.dtype);

@@ -68,7 +68,7 @@ class PlannedConv : public ConvBackend {
   void make_plans(Stream stream) override { plans_.make_noted(stream); }
 
   ConvDone forward(Stream stream, const ConvForward& r) override {
-    if (r.shape.n == 0) return {.residual = static_cast<bool>(r.residual), .relu = r.relu};
+    if (r.shape.n == 0) return residual_and_relu(r);
     const auto [w, bias] = filters_.get(stream, r.filter, r.y.dtype);
     const Call plain{{.shape = r.shape, .type = type(r.y.dtype)}, {{kX, r.x.data}, {kW, w}, {kY, r.y.data}}};
     Call fused = plain;
@@ -88,7 +88,7 @@ class PlannedConv : public ConvBackend {
   }
 
   ConvDone backward_data(Stream stream, const ConvBackwardData& r) override {
-    if (r.shape.n == 0) return {.mask = static_cast<bool>(r.mask)};
+    if (r.shape.n == 0) return all_of(r);
     void* w = filters_.get(stream, r.filter, r.dx.dtype).w;
     const bool add = r.beta != 0;
     const Call plain{{.shape = r.shape, .type = type(r.dx.dtype), .pass = ConvPass::backward_data, .accumulate = add},
