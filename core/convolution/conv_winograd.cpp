@@ -14,7 +14,6 @@ namespace temper {
 namespace {
 
 using conv3x3::ConvAlgorithm;
-using conv3x3::ConvKernel;
 using conv3x3::ConvProblem;
 using conv3x3::kLanes;
 
