@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/folders.h"
 #include "kernels/runtime/check.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/text.h"
 #include "trainers/loop/signals.h"
@@ -22,7 +22,7 @@ std::string text_of(const MetricRecord& r) {
 
 Notes::Notes(std::filesystem::path file) : file_(file.string()) {
   for (const MetricLine& line : read_metric_lines(file_)) {
-    const auto values = nlohmann::ordered_json::parse(line.text).value("values", nlohmann::ordered_json::object());
+    const auto values = parse_json<nlohmann::ordered_json>(line.text).value("values", nlohmann::ordered_json::object());
     MetricRecord r{.epoch = line.epoch, .step = line.step, .values = {}};
     for (const auto& [name, v] : values.items())
       r.values.emplace_back(name, v.is_number() ? v.get<double>() : double{NAN});

@@ -7,6 +7,7 @@
 #include "apps/audit.h"
 #include "apps/progress.h"
 #include "core/files/folders.h"
+#include "core/files/json.h"
 #include "core/files/npz.h"
 #include "core/text.h"
 #include "trainers/records/config_diff.h"
@@ -143,7 +144,7 @@ struct AuditOfSteps : AuditSubject {
         config_differences(what_of(other->experiment, against), what_of(r.experiment, "this experiment"));
     TEMPER_CHECK(changed.empty(), "is another experiment than that in ", against, ":\n  ", join(changed, "\n  "));
     const auto inputs_of = [](const std::string& text) {
-      const auto j = nlohmann::json::parse(text, nullptr, false);
+      const auto j = try_json(text);
       return j.is_object() ? run_inputs(j) : RunInputs{};
     };
     const auto data = temper::differences(inputs_of(other->inputs), inputs_of(r.inputs));

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <map>
 #include <new>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
+#include "core/files/json.h"
 
 #include "apps/subcommand.h"
 #include "core/environment/environment.h"

@@ -1,5 +1,5 @@
-#include <nlohmann/json.hpp>
 #include <ostream>
+#include "core/files/json.h"
 
 #include "apps/subcommand.h"
 #include "core/environment/environment.h"

@@ -1,8 +1,8 @@
 #pragma once
 #include <chrono>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
+#include "core/files/json.h"
 
 #include "kernels/runtime/stream.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "kernels/runtime/stream.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include "core/files/json.h"
 
 #include "core/engine.h"
 

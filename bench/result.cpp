@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/files/json.h"
 #include "core/text.h"
 #include "kernels/runtime/check.h"
 
@@ -150,7 +151,7 @@ Report report_from_json(const Json& j, const std::string& where) {
 Report read_report(const std::string& file) {
   std::ifstream in(file);
   TEMPER_CHECK(in, file, ": cannot be read");
-  const Json j = Json::parse(in, nullptr, false);
+  const Json j = try_json<Json>(std::string(std::istreambuf_iterator<char>(in), {}));
   TEMPER_CHECK(!j.is_discarded(), file, ": expected a report that temper-bench wrote with --json: this is not JSON");
   return report_from_json(j, file);
 }

@@ -1,9 +1,9 @@
 #pragma once
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
+#include "core/files/json.h"
 
 #include "bench/measure.h"
 #include "bench/peaks.h"

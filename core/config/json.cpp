@@ -1,7 +1,7 @@
 #include "core/config/json.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 namespace temper {
 

@@ -5,8 +5,8 @@
 
 #include <Eigen/Core>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
+#include "core/files/json.h"
 
 #include "core/environment/cpus.h"
 #include "core/memory/host_memory.h"

@@ -1,6 +1,6 @@
 #include <cuda_runtime.h>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/environment/environment.h"
 #include "core/plans/conv_engines.h"

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <span>
+#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "core/text.h"
@@ -84,7 +84,7 @@ json read_header(const std::string& path, const std::vector<char>& file) {
                ": not a safetensors file: it does not start with a header's length and '{'");
   TEMPER_CHECK(sizeof size + size <= file.size(), path, ": the file is truncated: its header needs ", size,
                " bytes, the file has ", file.size() - sizeof size, "; use the previous generation or fetch it again");
-  json header = json::parse(file.data() + sizeof size, file.data() + sizeof size + size, nullptr, false);
+  json header = try_json({file.data() + sizeof size, size});
   TEMPER_CHECK(header.is_object(), path, ": not a safetensors file: its header is not valid JSON");
   return header;
 }

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "kernels/runtime/check.h"
@@ -33,8 +33,7 @@ std::string PlanCache::path(const std::string& key) const { return folder_ + "/"
 std::optional<std::string> PlanCache::load(const std::string& key) {
   if (folder_.empty() || !std::filesystem::exists(path(key))) return std::nullopt;
   try {
-    const std::vector<char> bytes = read_file(path(key));
-    const auto j = nlohmann::json::parse(bytes.begin(), bytes.end());
+    const auto j = parse_json(read_text(path(key)));
     TEMPER_CHECK(j.at("format") == kFormat, "it is of format ", j.at("format").dump(), ", not ", kFormat);
     TEMPER_CHECK(j.at("key") == key, "it holds the plan of ", j.at("key").get<std::string>());
     const auto plan = j.at("plan").get<std::string>();

@@ -1,6 +1,6 @@
 #include "core/plans/plan_record.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "kernels/runtime/check.h"
 
@@ -12,7 +12,7 @@ std::string PlanRecord::text() const {
 
 PlanRecord PlanRecord::from(const std::string& text) {
   try {
-    const auto j = nlohmann::json::parse(text);
+    const auto j = parse_json(text);
     return {.plan = j.at("plan").get<std::string>(),
             .engine = j.at("engine").get<std::string>(),
             .checked = j.at("checked").get<bool>(),

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <filesystem>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <utility>
+#include "core/files/json.h"
 
 #include "kernels/runtime/check.h"
 
@@ -56,7 +56,7 @@ ConvKey key_of(const Json& j) {
 
 Json answer(ConvEngines& engines, const std::string& question) {
   try {
-    const Json asked = Json::parse(question);
+    const Json asked = parse_json<Json>(question);
     PlanRefusals refusals;
     Json plans = Json::array();
     for (const auto& plan : engines.find(key_of(asked.at("key")), asked.at("search").get<ConvSearch>(), refusals))
@@ -106,7 +106,7 @@ class PlanWorkers::Worker {
 
   Json ask(const Json& question) {
     send(question.dump() + "\n");
-    return Json::parse(line());
+    return parse_json<Json>(line());
   }
 
  private:

@@ -1,6 +1,6 @@
 #include "data/published/fingerprint_json.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/fingerprint.h"
 

@@ -1,4 +1,4 @@
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "analysis/findings.h"
 #include "source_dir.h"
@@ -45,7 +45,7 @@ TEST_CASE("analyze: runs in, CSV, JSON and pictures out", "[app][analysis]") {
   REQUIRE(ran.code == kExitOk);
   CHECK_THAT(ran.out, ContainsSubstring("run  epochs  best_epoch") && ContainsSubstring("overfitting-curves.svg"));
   CHECK_THAT(slurp(folder.file("out/overfitting.csv")), ContainsSubstring("\na,3,3,66.0,66.0,0.0,79.5,79.5\nb,3,"));
-  const auto j = nlohmann::json::parse(slurp(folder.file("out/overfitting.json")));
+  const auto j = parse_json(slurp(folder.file("out/overfitting.json")));
   CHECK(j["rows"][1]["run"] == "b");
   CHECK(j["rows"][1]["best_robust"] == 66);
   CHECK_THAT(slurp(folder.file("out/settings.yaml")), ContainsSubstring("of: model"));
@@ -86,7 +86,7 @@ TEST_CASE("findings: text is aligned and CSV is quoted", "[analysis]") {
   f.rows = {{"a, b", 1.5}, {"c", number(NAN)}};
   CHECK(findings_csv(f) == "name,x\n\"a, b\",1.5\nc,\n");
   CHECK(findings_text(f) == "name    x\na, b  1.5\nc       -\n");
-  CHECK(nlohmann::json::parse(findings_json(f))["rows"][1]["x"].is_null());
+  CHECK(parse_json(findings_json(f))["rows"][1]["x"].is_null());
   CHECK_THROWS_WITH(f.at({"d"}, "x"), ContainsSubstring("no row [\"d\"] with a column 'x'"));
 }
 

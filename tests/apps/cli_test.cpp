@@ -1,4 +1,4 @@
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "apps/kinds.h"
 #include "core/convolution/conv.h"
@@ -105,7 +105,7 @@ TEST_CASE("What cannot be done ends with 1 and one line", "[app]") {
 TEST_CASE("version prints valid JSON with commit, machine and libraries", "[app]") {
   const Ran json = temper_command({"version", "--json"});
   CHECK(json.code == kExitOk);
-  const auto j = nlohmann::json::parse(json.out);
+  const auto j = parse_json(json.out);
   for (const char* key : {"version", "commit", "compiler", "cpu", "cpu_features", "threads", "libraries", "cuda"})
     CHECK(j.contains(key));
   const Ran text = temper_command({"version"});
@@ -217,7 +217,7 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   for (const char* file : {"config.yaml", "environment.json", "metrics.jsonl", "metrics.csv", "evaluation.json",
                            "examples.json", "report.html", "checkpoints/last.safetensors"})
     CHECK(std::filesystem::exists(std::filesystem::path(run) / file));
-  const auto results = nlohmann::json::parse(slurp(run + "/evaluation.json"));
+  const auto results = parse_json(slurp(run + "/evaluation.json"));
   CHECK(results["images_train"] == 48);
   CHECK(results["rows"].size() == 3);
   CHECK(results["nrr_attack"] == "cw");
@@ -241,7 +241,7 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   const Ran some =
       temper_command({"eval", run, "--attack", "fgsm", "--limit", "5", "--json", folder.file("some.json")});
   CHECK(some.code == kExitOk);
-  const auto part = nlohmann::json::parse(slurp(folder.file("some.json")));
+  const auto part = parse_json(slurp(folder.file("some.json")));
   CHECK(part["images_test"] == 5);
   CHECK(part["sample"] == nlohmann::json({{"of", 10}, {"seed", 0}}));
   CHECK(part["test"]["count"] == 5);
@@ -251,11 +251,11 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
   CHECK(temper_command(
             {"eval", run, "--attack", "fgsm", "--limit", "5", "--sample-seed", "1", "--json", folder.file("else.json")})
             .code == kExitOk);
-  CHECK(nlohmann::json::parse(slurp(folder.file("else.json")))["test"]["images"] != part["test"]["images"]);
+  CHECK(parse_json(slurp(folder.file("else.json")))["test"]["images"] != part["test"]["images"]);
   CHECK(part["rows"][1]["label"] == "fgsm");
-  CHECK(nlohmann::json::parse(slurp(run + "/evaluation.json")) == results);  // a partial look leaves the run as it is
+  CHECK(parse_json(slurp(run + "/evaluation.json")) == results);  // a partial look leaves the run as it is
   CHECK(temper_command({"eval", run, "--quiet"}).out == "");
-  const auto same = nlohmann::json::parse(slurp(run + "/evaluation.json"));
+  const auto same = parse_json(slurp(run + "/evaluation.json"));
   for (size_t i = 0; i < 3; ++i) CHECK(same["rows"][i]["correct"] == results["rows"][i]["correct"]);
   CHECK(same["train_seconds"] == results["train_seconds"]);
   CHECK(same["weights_fingerprint"] == results["weights_fingerprint"]);
@@ -276,7 +276,7 @@ TEST_CASE("train fills a run folder that eval, report and --resume understand", 
       {"audit", "precision", run, "--limit", "5", "--json", folder.file("audit.json"), "--compute", compute});
   CHECK(audit.err == "");
   CHECK_THAT(audit.out, ContainsSubstring("5 test images") && ContainsSubstring("sign of the input gradient"));
-  CHECK(nlohmann::json::parse(slurp(folder.file("audit.json")))["images"] == 5);
+  CHECK(parse_json(slurp(folder.file("audit.json")))["images"] == 5);
   CHECK_THAT(temper_command({"audit", "precision", run, "--compute", "f64"}).err,
              ContainsSubstring("expected a precision below f32"));
   const Ran f16 = temper_command({"audit", "precision", run, "--compute", "f16", "--limit", "5"});
@@ -298,7 +298,7 @@ TEST_CASE("report rebuilds pages, compares runs and writes a summary", "[app]") 
   CHECK(ran.code == kExitOk);
   CHECK_THAT(ran.out, ContainsSubstring("run         Natural     PGD-20        C&W        NRR      training\n"));
   CHECK_THAT(ran.out, ContainsSubstring("pgd_at        79.20      68.35      66.90      72.53    1 min 43 s\n"));
-  const auto j = nlohmann::json::parse(slurp(folder.file("summary.json")));
+  const auto j = parse_json(slurp(folder.file("summary.json")));
   CHECK(j.size() == 4);
   CHECK(j["seconds"] == 250);
   CHECK(j["images_train"] == 9000);

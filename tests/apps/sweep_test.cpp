@@ -1,5 +1,5 @@
 #include <csignal>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "source_dir.h"
 #include "tests/fixtures/catch.h"
@@ -104,9 +104,9 @@ TEST_CASE("sweep: an interrupted one goes on where it stopped and ends with a ta
     CHECK(slurp(folder.path() / "out" / file) != "");
     CHECK(slurp(folder.path() / "out" / file) == slurp(whole.path() / "out" / file));
   }
-  const auto j = nlohmann::json::parse(slurp(folder.file("out/table.json")));
+  const auto j = parse_json(slurp(folder.file("out/table.json")));
   REQUIRE(j["rows"].size() == 3);
-  const auto run = nlohmann::json::parse(slurp(folder.file("out/pgd_at/seed_4/evaluation.json")));
+  const auto run = parse_json(slurp(folder.file("out/pgd_at/seed_4/evaluation.json")));
   CHECK(j["rows"][1]["label"] == "PGD-AT");
   CHECK(j["rows"][1]["clean"]["values"][1] == run["rows"][0]["percent"]);
   CHECK(j["rows"][1]["nrr"]["values"][1] == run["nrr"]);
@@ -133,7 +133,7 @@ TEST_CASE("sweep: a run that fails leaves the others and the table, which says t
                           ContainsSubstring("warning: Without results, and so not in the table: wild (seeds 3, 4)."));
   CHECK_THAT(slurp(folder.file("out/table.md")),
              ContainsSubstring("| wild | - |") && ContainsSubstring("wild (seeds 3, 4)"));
-  const auto j = nlohmann::json::parse(slurp(folder.file("out/table.json")));
+  const auto j = parse_json(slurp(folder.file("out/table.json")));
   REQUIRE(j["rows"].size() == 4);
   CHECK(j["rows"][0]["clean"]["n"] == 2);
 }
@@ -156,7 +156,7 @@ TEST_CASE("sweep: finished runs are used again where they are what is asked for,
   const auto refused_with = [&](const char* of, const char* key) {
     const auto file = folder.path() / "out/pgd_at/seed_3/evaluation.json";
     const std::string before = slurp(file);
-    auto j = nlohmann::ordered_json::parse(before);
+    auto j = parse_json<nlohmann::ordered_json>(before);
     (std::string(key).empty() ? j[of] : j[of][key]) = "0123";
     test::write_file(file, j.dump());
     const Ran ran = temper_command(command);

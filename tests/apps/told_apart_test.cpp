@@ -1,5 +1,5 @@
 // What eval and report say where they would compare what is not alike.
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"
@@ -23,12 +23,12 @@ TEST_CASE("eval of a run says where images or weights are not those of its own r
   CHECK(temper_command({"eval", run}).err == "");
   const auto warning_with = [&](const std::string& key, const nlohmann::ordered_json& value) {
     const std::string before = slurp(file);
-    auto j = nlohmann::ordered_json::parse(before);
+    auto j = parse_json<nlohmann::ordered_json>(before);
     (key == "images" ? j["test"]["images"] : j[key]) = value;
     test::write_file(file, j.dump(2) + "\n");
     const Ran ran = temper_command({"eval", run});
     CHECK(ran.code == kExitOk);
-    CHECK(nlohmann::ordered_json::parse(slurp(file)) == j);
+    CHECK(parse_json<nlohmann::ordered_json>(slurp(file)) == j);
     test::write_file(file, before);
     return ran.err;
   };
@@ -43,7 +43,7 @@ TEST_CASE("report says in what runs differ, and mixes nothing", "[app]") {
   for (const char* name : {"a/seed_0", "b/seed_0"})
     test::write_fake_run(folder.path() / name, "pgd_at", 79.2, 68.35, 66.9);
   const auto file = folder.path() / "b/seed_0/evaluation.json";
-  auto j = nlohmann::ordered_json::parse(slurp(file));
+  auto j = parse_json<nlohmann::ordered_json>(slurp(file));
   j["rows"][1]["description"] = "pgd(norm=linf, radius=0.200000)";
   j["normalisation"] = {{"mean", {0.5}}, {"std", {0.25}}};
   test::write_file(file, j.dump());
@@ -57,7 +57,7 @@ TEST_CASE("report says in what runs differ, and mixes nothing", "[app]") {
   CHECK_THAT(ran.err, ContainsSubstring("warning: Measured in different ways"));
   CHECK_THAT(slurp(page), ContainsSubstring("Measured in different ways"));
   CHECK(test::xml_fault(slurp(page)) == "");
-  CHECK(nlohmann::json::parse(slurp(json))["differences"].size() == 1);
+  CHECK(parse_json(slurp(json))["differences"].size() == 1);
 }
 
 }  // namespace temper

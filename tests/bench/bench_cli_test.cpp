@@ -1,5 +1,6 @@
 #include "bench/result.h"
 #include "bench/suite.h"
+#include "core/files/json.h"
 #include "kernels/runtime/check.h"
 #include "tests/fixtures/bench_cli_fixture.h"
 #include "tests/fixtures/catch.h"
@@ -38,7 +39,7 @@ std::string saved(const test::TemporaryFolder& folder, const std::string& name, 
 
 TEST_CASE("a report survives JSON", "[bench]") {
   const Report a = report(1.25, "s");
-  const Report b = report_from_json(Json::parse(to_json(a).dump()), "here");
+  const Report b = report_from_json(parse_json<Json>(to_json(a).dump()), "here");
   CHECK(to_json(a) == to_json(b));
   CHECK(b.results[0].times.at("hot").samples == a.results[0].times.at("hot").samples);
   CHECK(b.results[0].limit.bound == "memory");
@@ -47,7 +48,7 @@ TEST_CASE("a report survives JSON", "[bench]") {
 }
 
 TEST_CASE("what is no report says so", "[bench]") {
-  CHECK_THROWS_WITH(report_from_json(Json::parse("{}"), "x.json"), ContainsSubstring("x.json: expected a report"));
+  CHECK_THROWS_WITH(report_from_json(parse_json<Json>("{}"), "x.json"), ContainsSubstring("x.json: expected a report"));
   Json j = to_json(report(1));
   j["schema"] = 99;
   CHECK_THROWS_WITH(report_from_json(j, "x"), ContainsSubstring("its schema is 99"));

@@ -10,6 +10,7 @@
 #include "bench/measure.h"
 #include "bench/result.h"
 #include "bench/suite.h"
+#include "core/files/json.h"
 #include "kernels/runtime/check.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/temporary_folder.h"
@@ -110,13 +111,13 @@ TEST_CASE("a killed program leaves what it has measured", "[bench]") {
 TEST_CASE("a report that grows is the report", "[bench]") {
   Report r{.suite = "kernels", .environment = {{"list", {1, 2}}}};
   GrowingJson growing;
-  CHECK(Json::parse(growing.text(r)) == to_json(r));
+  CHECK(parse_json<Json>(growing.text(r)) == to_json(r));
   for (const char* name : {"one", "two"}) {
     r.results.push_back({.name = name, .times = {{"hot", {{0.5, 0.25}, "noise"}}}});
     growing.add(r.results.back());
-    CHECK(Json::parse(growing.text(r)) == to_json(r));
+    CHECK(parse_json<Json>(growing.text(r)) == to_json(r));
   }
-  CHECK(Json::parse(growing.text(r, "three")).at("results").size() == 3);
+  CHECK(parse_json<Json>(growing.text(r, "three")).at("results").size() == 3);
 }
 
 TEST_CASE("a file is there whole or not at all", "[bench]") {

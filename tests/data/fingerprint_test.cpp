@@ -4,7 +4,7 @@
 #include <fstream>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/fingerprint.h"
 #include "data/split.h"

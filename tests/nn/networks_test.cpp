@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include "core/files/file.h"
+#include "core/files/json.h"
 
 #include "core/ops/loss.h"
 #include "nn/weights.h"
@@ -61,8 +62,7 @@ const Pass kBatch{.update = BnUpdate::no};
 }  // namespace
 
 TEMPER_DEVICE_TEST("networks agree with PyTorch", "[networks]") {
-  std::ifstream in(TEMPER_SOURCE_DIR "/tests/golden/networks.json");
-  for (const auto& golden : nlohmann::json::parse(in)) {
+  for (const auto& golden : parse_json(read_text(TEMPER_SOURCE_DIR "/tests/golden/networks.json"))) {
     INFO(golden["model"].get<std::string>());
     Engine engine(most_precise(device));
     const auto net =

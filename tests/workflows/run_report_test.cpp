@@ -1,6 +1,6 @@
 #include "workflows/run_report.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "tests/fixtures/catch.h"
@@ -28,10 +28,10 @@ TEST_CASE("run_report: one run, and the comparison of several", "[workflows]") {
   CHECK(two.table.nrr_attack == "cw");
   CHECK(two.table.columns[1].values == std::vector<double>{50, 55});
   CHECK_THAT(read_text(page.string()), ContainsSubstring("<h1>Both</h1>") && ContainsSubstring("../b/report.html"));
-  const auto summary = nlohmann::json::parse(summary_text(two));
+  const auto summary = parse_json(summary_text(two));
   CHECK(summary["runs"][1]["cw"] == 50);
   CHECK(summary["seconds"] == Approx(2 * 103.2));
-  CHECK(nlohmann::json::parse(summary_text(two, 7))["seconds"] == 7);
+  CHECK(parse_json(summary_text(two, 7))["seconds"] == 7);
 }
 
 TEST_CASE("run_report: what cannot be reported is said", "[workflows][errors]") {

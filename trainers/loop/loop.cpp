@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/environment/cpus.h"
 #include "core/files/file.h"

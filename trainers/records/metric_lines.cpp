@@ -1,6 +1,6 @@
 #include "trainers/records/metric_lines.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "core/plans/plan_ahead.h"
@@ -87,7 +87,7 @@ std::vector<MetricLine> read_metric_lines(const std::string& file) {
   int64_t line = 0;
   for (std::string& text : read_lines(file)) {
     const std::string place = cat(file, " line ", ++line);
-    const auto j = Json::parse(text, nullptr, false);
+    const auto j = try_json<Json>(text);
     if (j.is_discarded()) continue;
     TEMPER_CHECK(j.is_object() && (!j.contains("event") || j["event"].is_string()), place,
                  ": expected an object with an 'event'");

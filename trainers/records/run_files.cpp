@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/files/file.h"
+#include "core/files/json.h"
 #include "core/text.h"
 
 namespace temper {
@@ -44,7 +45,7 @@ ordered_json read_run_json(const std::filesystem::path& file) {
   if (text.empty()) return ordered_json::object();
   ordered_json j;
   try {
-    j = ordered_json::parse(text);
+    j = parse_json<nlohmann::ordered_json>(text);
   } catch (const ordered_json::exception& e) {
     fail(file.string(), ": expected JSON, but ", printable(e.what()));
   }

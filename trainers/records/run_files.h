@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <string>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 namespace temper {
 

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "attacks/attack_observer.h"
 #include "core/host.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/text.h"
 #include "trainers/loop/train_step.h"
@@ -18,7 +18,7 @@ namespace {
 std::string check_same_inputs(const LoadedCheckpoint& loaded, const RunInputs& now) {
   if (loaded.notes.inputs.empty())
     return "the run was begun by a version that stored no fingerprint of its images; these may differ";
-  const auto j = nlohmann::json::parse(loaded.notes.inputs, nullptr, false);
+  const auto j = try_json(loaded.notes.inputs);
   TEMPER_CHECK(j.is_object(), loaded.file, ": the record of the run's images is damaged");
   const std::vector<std::string> changed = differences(run_inputs(j), now);
   TEMPER_CHECK(changed.empty(), "resume: the data are not those of ", loaded.file, ":\n  ", join(changed, "\n  "),

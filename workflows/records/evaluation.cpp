@@ -3,6 +3,7 @@
 #include "attacks/settings.h"
 #include "core/config/config.h"
 #include "core/config/json.h"
+#include "core/files/json.h"
 #include "core/text.h"
 #include "trainers/records/run_files.h"
 #include "trainers/records/run_inputs_json.h"
@@ -15,7 +16,7 @@ using json = nlohmann::ordered_json;
 
 json row_json(const EvaluationRow& row) {
   json out = {{"label", row.label}, {"description", row.description}};
-  if (!row.section.empty()) out["attack"] = json::parse(row.section);
+  if (!row.section.empty()) out["attack"] = parse_json(row.section);
   out.update({{"correct", row.correct},
               {"total", row.total},
               {"percent", row.percent},

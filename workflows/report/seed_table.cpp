@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/folders.h"
 #include "core/text.h"

@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "attacks/attack_observer.h"
 #include "attacks/pgd.h"
@@ -148,7 +148,7 @@ TEST_CASE("temper audit steps compares every method with a file, and with itself
   const Ran same = audit({}, {"--against", file, "--exact", "--json", folder.file("steps.json")});
   CHECK(same.err == "");
   CHECK(same.code == kExitOk);
-  const auto j = nlohmann::json::parse(test::slurp(folder.file("steps.json")));
+  const auto j = parse_json(test::slurp(folder.file("steps.json")));
   CHECK(j["failures"].empty());
   for (const std::string& method : Registry<Trainer>::instance().names()) {
     CHECK_THAT(same.out, ContainsSubstring(method));

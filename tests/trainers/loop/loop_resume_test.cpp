@@ -5,7 +5,7 @@
 #include <csignal>
 #include <fstream>
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "tests/fixtures/devices.h"
 #include "tests/fixtures/loop_fixture.h"
@@ -98,7 +98,7 @@ TEMPER_DEVICE_TEST("loop: SIGTERM finishes the step, saves, and the resumed run 
   std::ifstream in(RunFolder{cut.path()}.metrics());
   std::vector<std::pair<int64_t, int64_t>> steps;
   for (std::string line; std::getline(in, line);) {
-    const auto j = nlohmann::json::parse(line);
+    const auto j = parse_json(line);
     if (j.at("event") == "step") steps.emplace_back(j.at("epoch"), j.at("step"));
   }
   REQUIRE(steps.size() == 18);

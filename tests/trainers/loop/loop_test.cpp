@@ -2,7 +2,8 @@
 
 #include <fstream>
 
-#include <nlohmann/json.hpp>
+#include "core/files/file.h"
+#include "core/files/json.h"
 
 #include "core/files/safetensors.h"
 #include "tests/fixtures/devices.h"
@@ -87,7 +88,7 @@ TEST_CASE("loop: on a GPU convolutions are chosen before the step that needs the
   std::ifstream metrics(RunFolder{folder.path()}.metrics());
   std::vector<std::string> events;
   for (std::string line; std::getline(metrics, line);) {
-    const auto j = nlohmann::json::parse(line);
+    const auto j = parse_json(line);
     const std::string event = j.at("event");
     if (event == "plans") {
       CHECK(j.at("made").get<int>() > 0);
@@ -202,8 +203,7 @@ TEST_CASE("loop: the run folder explains the run") {
   train(folder.path(), r);
   const RunFolder run{folder.path()};
   CHECK(load_config(run.config().string()).root["trainer"]["attack"]["steps"].text() == "2");
-  const std::vector<char> text = read_file(run.environment().string());
-  const auto environment = nlohmann::json::parse(text.begin(), text.end());
+  const auto environment = parse_json(read_text(run.environment().string()));
   CHECK(environment.at("device") == "cpu");
   CHECK(environment.contains("started"));
   std::ifstream csv(run.epochs_csv());

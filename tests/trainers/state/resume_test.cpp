@@ -3,7 +3,7 @@
 
 #include <csignal>
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "core/files/safetensors.h"
@@ -91,8 +91,7 @@ TEST_CASE("resume: on other images, labels or another split it is refused, whate
   CHECK_THAT(refusal({.relabelled = true}), ContainsSubstring("training images: other labels: "));
   CHECK_THAT(run.refusal({"loop.epochs=2", "data.validation=9"}), ContainsSubstring("data.validation: 12 -> 9"));
   CHECK(run.resume({"loop.epochs=2"}).end.epochs == 2);
-  std::ifstream in(run.files.inputs());
-  const auto record = nlohmann::json::parse(in);
+  const auto record = parse_json(read_text(run.files.inputs()));
   CHECK(record["train"]["count"] == 60);
   CHECK(record["validation"]["count"] == 12);
 }

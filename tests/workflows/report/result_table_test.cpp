@@ -1,6 +1,6 @@
 #include "workflows/report/result_table.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/run_fixture.h"

@@ -1,6 +1,6 @@
 #include "workflows/report/seed_table.h"
 
-#include <nlohmann/json.hpp>
+#include "core/files/json.h"
 
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/run_fixture.h"
@@ -65,7 +65,7 @@ TEST_CASE("seed table: Markdown, CSV, LaTeX and JSON say the same", "[table]") {
   CHECK_THAT(table_latex(t), ContainsSubstring("\\begin{tabular}{lrrrr}") &&
                                  ContainsSubstring("method & Natural & PGD-20 & C\\&W & NRR \\\\") &&
                                  ContainsSubstring("A|B\\_1, 50\\% & $80.00 \\pm 0.00$"));
-  const auto j = nlohmann::json::parse(table_json(t));
+  const auto j = parse_json(table_json(t));
   CHECK(j["rows"][0]["cw"]["values"] == nlohmann::json({40, 43, 46}));
   CHECK(j["rows"][0]["cw"]["sd"].get<double>() == Approx(3));
   CHECK(j["rows"][0]["cw"]["n"] == 3);
