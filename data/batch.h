@@ -12,6 +12,9 @@ struct Batch {
   Tensor targets = {};  ///< (N) i32: the target classes of a targeted attack; empty: untargeted
   Tensor notes = {};    ///< (N) i32, zeroed: an attack writes its findings here (kernels/gradient_notes); may be empty
 
+  Tensor other_labels = {};  ///< (N) i32: the second label of an image that was mixed from two; empty: none are mixed
+  Tensor other_share = {};   ///< (N) of the images' type: the second label's share
+
   int64_t size() const { return ids.numel(); }
 };
 

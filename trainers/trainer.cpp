@@ -28,6 +28,10 @@ RngStream TrainContext::random(const std::string& name) const {
   return name == kFirstStream ? first : first.derive(name);
 }
 
+Tensor TrainContext::once(const std::string& name, const std::function<Tensor()>& make) const {
+  return kept ? kept->once(name, make) : make();
+}
+
 ScalarArg<float> TrainContext::live(const std::string& name) const {
   const auto at = lives.find(name);
   if (at != lives.end()) return at->second;

@@ -35,6 +35,13 @@ class StateVisitor {
   virtual void unrecorded(const std::string& name, int64_t& value) { (*this)(name, value); }
 };
 
+/// Keeps the tensors of TrainContext::once() between evaluations of one step's loss.
+class StepTensors {
+ public:
+  virtual ~StepTensors() = default;
+  virtual Tensor once(const std::string& name, const std::function<Tensor()>& make) = 0;
+};
+
 /// What the training loop gives to a method: engine, network, data, position, live values, log. Owned by the loop.
 struct TrainContext {
   Engine& engine;
@@ -47,6 +54,7 @@ struct TrainContext {
   std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, as kernels read it
   std::map<std::string, ScalarArg<float>> lives = {};  ///< the method's live_values()
   StepLog* logged = nullptr;                           ///< null: log() does nothing
+  StepTensors* kept = nullptr;                         ///< null: once() always makes its tensor
 
   mutable std::vector<std::string> asked_random = {};  ///< names given to random() since begin_step()
 
@@ -55,6 +63,9 @@ struct TrainContext {
   /// The stream of random numbers of this name for the batch; it differs in every epoch. Throws Error if the name was
   /// asked for before in this step, because both users would draw the same numbers.
   RngStream random(const std::string& name) const;
+  /// The tensor of this name, one of `make`'s if the step has not made it yet: what a loss has to compute only once,
+  /// even where the loss is evaluated again at other weights (awp), such as adversarial images.
+  Tensor once(const std::string& name, const std::function<Tensor()>& make) const;
   /// One of the method's live_values(), for ops and kernels. Throws Error, with the nearest name, if there is none.
   ScalarArg<float> live(const std::string& name) const;
   /// Adds a term of the loss, one number on the device, to the step's line in the metrics.

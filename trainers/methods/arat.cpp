@@ -7,6 +7,7 @@
 #include "evaluation/robust_accuracy.h"
 #include "trainers/methods/parts/attack_bn.h"
 #include "trainers/methods/parts/balance.h"
+#include "trainers/methods/parts/class_targets.h"
 #include "trainers/methods/parts/invariance.h"
 #include "trainers/methods/parts/noisy_pgd.h"
 
@@ -21,6 +22,7 @@ constexpr const char *kAdversarial = "adv", *kClean = "clean";
 struct Arat : Trainer {
   enum class Bn : uint8_t { split, shared };
   Bn bn = Bn::split;
+  ClassTargets targets;
   NoisyPgd attack;
   AttackBn attack_bn = AttackBn::train;
   Balance balance;
@@ -33,6 +35,7 @@ struct Arat : Trainer {
     f.choice("bn", bn, {{"split", Bn::split}, {"shared", Bn::shared}},
              "split: separate BatchNorm sets for adversarial and clean images, model.branches: [adv, clean]; shared: "
              "the first set for both");
+    targets.fields(f);
     attack.fields(f);
     attack_bn_field(f, attack_bn);
     f.section("balance", balance);
@@ -61,13 +64,15 @@ struct Arat : Trainer {
     const RngStream random = context.random("attack");
     const Batch batch = attack.seen(context.engine, given, random);
     const Pass attacked = attack_pass(attack_bn, adversarial_branch);
-    const Tensor x_adv = attack.run({context.engine, batch, {model, attacked}, random}).images;
+    const Tensor x_adv = context.once("attack", [&] {
+      return attack.run({context.engine, batch, {model, attacked}, random}).images;
+    });
     Taps clean_taps = invariance->taps(), adversarial_taps = invariance->taps();
     const Var of_clean = model(tape, tape.input(batch.images), {.branch = clean_branch, .taps = &clean_taps});
     const Var of_adversarial =
         model(tape, tape.input(x_adv), {.branch = adversarial_branch, .taps = &adversarial_taps});
-    const Var adversarial = cross_entropy(tape, of_adversarial, batch.labels),
-              clean = cross_entropy(tape, of_clean, batch.labels),
+    const Var adversarial = targets.cross_entropy(tape, of_adversarial, batch),
+              clean = targets.cross_entropy(tape, of_clean, batch),
               invariance_loss = invariance->loss(tape, adversarial_taps, clean_taps);
     context.log("adversarial_loss", adversarial);
     context.log("clean_loss", clean);

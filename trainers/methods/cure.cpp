@@ -19,6 +19,7 @@ void Cure::fields(Fields& f) {
   f.choice("step_loss", step_loss, {{"total", StepLoss::total}, {"weighted", StepLoss::weighted}},
            "loss of a step: CE + beta * KL (paper), or alpha * CE + (1 - alpha) * robust term (code, modes rgp, "
            "rgp_old, grad_mode all); both plus gamma * consistency");
+  targets.fields(f);
   attack.fields(f);
   Fields warm_up = f.enter("warm_up");
   warm_up("epochs", warm_up_epochs, Limits::at_least(0),
@@ -45,15 +46,13 @@ void Cure::before_epoch(TrainContext& c) {
 }
 
 Cure::Terms Cure::terms(Tape& tape, const Batch& batch, const TrainContext& c) {
-  const Classifier classifier(c.model, attack_pass(attack.bn));
-  const AttackCall call{c.engine, batch, classifier, c.random("attack")};
-  const Tensor x_adv = attack.pgd.run(call, attack.objective(call, c.model)).images;
+  const Tensor x_adv = attack.images(c, batch);
   const Var natural = c.model(tape, tape.input(batch.images), Pass::train());
   const Var adversarial = c.model(tape, tape.input(x_adv), Pass::train());
   const Var kl = kl_divergence(tape, adversarial, natural);
   const bool robust_is_kl = rgp_options.robust == RgpOptions::RobustTerm::kl;
-  Terms p{.natural = cross_entropy(tape, natural, batch.labels),
-          .robust = robust_is_kl ? kl : cross_entropy(tape, adversarial, batch.labels)};
+  Terms p{.natural = targets.cross_entropy(tape, natural, batch),
+          .robust = robust_is_kl ? kl : targets.cross_entropy(tape, adversarial, batch)};
   c.log("clean_loss", p.natural);
   c.log("kl", kl);
   if (!robust_is_kl) c.log("adversarial_loss", p.robust);
@@ -83,7 +82,7 @@ Var Cure::sum(Tape& tape, const Terms& p) {
 }
 
 Var Cure::loss(Tape& tape, const Batch& batch, const TrainContext& c) {
-  if (warming_up(c)) return cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch.labels);
+  if (warming_up(c)) return targets.cross_entropy(tape, c.model(tape, tape.input(batch.images), Pass::train()), batch);
   return sum(tape, terms(tape, batch, c));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 
+#include "trainers/methods/parts/class_targets.h"
 #include "trainers/methods/parts/kl_attack.h"
 #include "trainers/methods/parts/revision.h"
 #include "trainers/methods/parts/rgp.h"
@@ -20,6 +21,7 @@ struct Cure : Trainer {
   float beta = 1, gamma = 1;
   StepLoss step_loss = StepLoss::total;
   int64_t warm_up_epochs = 0;
+  ClassTargets targets;
   KlAttack attack;
   RgpOptions rgp_options;
   RevisionOptions revision_options;

@@ -1,6 +1,7 @@
 // PGD adversarial training (Madry et al. 2018; Rice et al. 2020): the cross entropy of adversarial images.
 #include "attacks/pgd.h"
 #include "trainers/methods/parts/attack_bn.h"
+#include "trainers/methods/parts/class_targets.h"
 #include "trainers/trainer.h"
 
 namespace temper {
@@ -16,15 +17,14 @@ struct PgdAt : Trainer {
   enum class ScorePass : uint8_t { compared, always };
   Pgd attack;
   AttackBn attack_bn = AttackBn::train;
-  float smoothing = 0;
+  ClassTargets targets;
   ScorePass score_pass = ScorePass::compared;
   CleanPass clean_pass = CleanPass::none;
 
   void fields(Fields& f) override {
     f.section("attack", attack);
     attack_bn_field(f, attack_bn);
-    f("label_smoothing", smoothing, Limits::at_least(0).below(1).usually(0, 0.5),
-      "share of the target spread over all classes");
+    targets.fields(f);
     f.choice(
         "score_pass", score_pass, {{"compared", ScorePass::compared}, {"always", ScorePass::always}},
         "when the attack classifies its final images once more, which updates the statistics with attack_bn: train. "
@@ -40,10 +40,13 @@ struct PgdAt : Trainer {
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
     const Pass pass = attack_pass(attack_bn);
-    const Tensor x_adv = attack.run({context.engine, batch, {model, pass}, context.random("attack")}).images;
-    if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, x_adv, pass);
+    const Tensor x_adv = context.once("attack", [&] {
+      const Tensor found = attack.run({context.engine, batch, {model, pass}, context.random("attack")}).images;
+      if (score_pass == ScorePass::always && !attack.selects()) model.predict(context.engine, found, pass);
+      return found;
+    });
     const Var logits = model(tape, tape.input(x_adv), Pass::train());
-    const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    const Var loss = targets.cross_entropy(tape, logits, batch);
     context.log("adversarial_loss", loss);
     return loss;
   }

@@ -1,4 +1,5 @@
 // Natural training: the cross entropy of clean images.
+#include "trainers/methods/parts/class_targets.h"
 #include "trainers/trainer.h"
 
 namespace temper {
@@ -6,16 +7,13 @@ namespace temper {
 namespace {
 
 struct Standard : Trainer {
-  float smoothing = 0;
+  ClassTargets targets;
 
-  void fields(Fields& f) override {
-    f("label_smoothing", smoothing, Limits::at_least(0).below(1).usually(0, 0.5),
-      "share of the target spread over all classes");
-  }
+  void fields(Fields& f) override { targets.fields(f); }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Var logits = context.model(tape, tape.input(batch.images), Pass::train());
-    const Var loss = cross_entropy(tape, logits, batch.labels, Reduction::mean, smoothing);
+    const Var loss = targets.cross_entropy(tape, logits, batch);
     context.log("clean_loss", loss);
     return loss;
   }

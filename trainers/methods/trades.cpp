@@ -1,5 +1,6 @@
 // TRADES (Zhang et al. 2019): clean cross entropy + beta * KL(clean || adversarial).
 #include "core/ops/elementwise.h"
+#include "trainers/methods/parts/class_targets.h"
 #include "trainers/methods/parts/kl_attack.h"
 #include "trainers/trainer.h"
 
@@ -10,12 +11,14 @@ namespace {
 struct Trades : Trainer {
   enum class KlGradient : uint8_t { both_sides, adversarial_only };
   float beta = 6;
+  ClassTargets targets;
   KlAttack attack;  ///< for its L2 form, attack: {norm: l2, l2_order: box_first, step: 2 * radius / steps}
   KlGradient kl_gradient = KlGradient::both_sides;
   int clean_updates = 1;
 
   void fields(Fields& f) override {
     f("beta", beta, Limits::at_least(0).usually(0, 100), "weight of the KL term");
+    targets.fields(f);
     attack.fields(f);
     f.choice("kl_gradient", kl_gradient,
              {{"both_sides", KlGradient::both_sides}, {"adversarial_only", KlGradient::adversarial_only}},
@@ -28,16 +31,14 @@ struct Trades : Trainer {
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
     const Network& model = context.model;
-    const Classifier classifier(model, attack_pass(attack.bn));
-    const AttackCall call{context.engine, batch, classifier, context.random("attack")};
-    const Tensor x_adv = attack.pgd.run(call, attack.objective(call, model)).images;
+    const Tensor x_adv = attack.images(context, batch);
     const Var natural = model(tape, tape.input(batch.images), Pass::train());
     const Var robust = model(tape, tape.input(x_adv), Pass::train());
     // The paper writes f(x) once. The code computes it again for the KL term, after f(x_adv): the same logits and
     // gradients, but the running statistics move a third time.
     if (clean_updates == 2) model.predict(context.engine, batch.images, Pass::train());
     const Var target = kl_gradient == KlGradient::both_sides ? natural : stop_gradient(natural);
-    const Var clean = cross_entropy(tape, natural, batch.labels), kl = kl_divergence(tape, robust, target);
+    const Var clean = targets.cross_entropy(tape, natural, batch), kl = kl_divergence(tape, robust, target);
     context.log("clean_loss", clean);
     context.log("kl", kl);
     return add(tape, clean, kl, beta);

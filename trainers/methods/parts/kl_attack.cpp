@@ -15,6 +15,14 @@ void KlAttack::fields(Fields& f) {
   attack_bn_field(f, bn);
 }
 
+Tensor KlAttack::images(const TrainContext& context, const Batch& batch) const {
+  return context.once("attack", [&] {
+    const Classifier classifier(context.model, attack_pass(bn));
+    const AttackCall call{context.engine, batch, classifier, context.random("attack")};
+    return pgd.run(call, objective(call, context.model)).images;
+  });
+}
+
 Objective KlAttack::objective(const AttackCall& call, const Network& model) const {
   const Tensor target = predict_in_slices(call.engine, model, call.batch.images, attack_pass(bn));
   const bool unsaturated = pgd.gradient_on(call.classifier) == Pgd::Gradient::unsaturated;

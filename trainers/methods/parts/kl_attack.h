@@ -1,6 +1,7 @@
 #pragma once
 #include "attacks/pgd.h"
 #include "trainers/methods/parts/attack_bn.h"
+#include "trainers/trainer.h"
 
 namespace TEMPER_API temper {
 
@@ -14,6 +15,8 @@ struct KlAttack {
   KlAttack();
   /// The keys `attack` and `attack_bn` of a method's section.
   void fields(Fields& f);
+  /// The adversarial images of a step, made once().
+  Tensor images(const TrainContext& context, const Batch& batch) const;
   /// The objective for `pgd` in `call`, whose classifier is `model` in the BatchNorm mode `bn`. The prediction for the
   /// clean images is constant during the attack, so it is computed here, once; the official code repeats it every step.
   Objective objective(const AttackCall& call, const Network& model) const;
