@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "core/ops/loss.h"
-#include "tests/extension/in_f64.h"
 #include "tests/fixtures/devices.h"
+#include "tests/fixtures/method_in_f64.h"
 
 using namespace temper;
 using test::MethodInF64;

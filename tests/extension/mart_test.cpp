@@ -2,8 +2,8 @@
 #include <functional>
 #include <numeric>
 
-#include "tests/extension/in_f64.h"
 #include "tests/fixtures/devices.h"
+#include "tests/fixtures/method_in_f64.h"
 #include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
