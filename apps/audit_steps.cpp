@@ -10,6 +10,7 @@
 #include "core/files/json.h"
 #include "core/files/npz.h"
 #include "core/text.h"
+#include "trainers/methods/parts/other_network.h"
 #include "trainers/records/config_diff.h"
 #include "trainers/records/run_files.h"
 #include "trainers/records/run_inputs_json.h"
@@ -43,6 +44,7 @@ Config built_in(const std::string& method) {
   for (const auto& [key, value] : kOfMethods)
     for (const FieldDoc& doc : f.docs())
       if (doc.key == key) settings.push_back(cat("trainer.", key, "=", value));
+  for (const std::string& setting : without_files(f.docs())) settings.push_back(setting);
   return parse_config(kBuiltIn, "the built-in experiment of " + method, settings);
 }
 

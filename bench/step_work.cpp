@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/philox.h"
+#include "trainers/methods/parts/other_network.h"
 
 namespace temper::bench {
 
@@ -31,19 +32,20 @@ DataSplits random_data(int64_t count, const DataShape& shape) {
   return {.train = std::move(set), .shape = shape};
 }
 
-bool has_field(const std::string& method, const std::string& key) {
+std::vector<FieldDoc> fields_of(const std::string& method) {
   const Config none = parse_config("{}");
   Fields f(none);
   Registry<Trainer>::instance().make(method)->fields(f);
-  for (const FieldDoc& d : f.docs())
-    if (d.key == key) return true;
-  return false;
+  return f.docs();
 }
 
 Experiment experiment_of(const StepSpec& s) {
-  std::vector<std::string> overrides;
-  if (has_field(s.method, "attack.steps")) overrides.push_back("trainer.attack.steps=" + s.attack_steps);
-  if (has_field(s.method, "attack_bn")) overrides.push_back("trainer.attack_bn=eval");
+  const std::vector<FieldDoc> fields = fields_of(s.method);
+  std::vector<std::string> overrides = without_files(fields);
+  for (const FieldDoc& d : fields) {
+    if (d.key == "attack.steps") overrides.push_back("trainer.attack.steps=" + s.attack_steps);
+    if (d.key == "attack_bn") overrides.push_back("trainer.attack_bn=eval");
+  }
   overrides.insert(overrides.end(), s.set.begin(), s.set.end());
   return read_experiment(
       parse_config(cat("device: ", name(s.device), "\nthreads: ", s.threads, "\nprecision: {compute: ", s.compute,

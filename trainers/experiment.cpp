@@ -207,6 +207,7 @@ void Experiment::fields(Fields& f) {
   f.section("loop", loop);
   f.section("ema", ema);
   f.section("swa", swa);
+  f.section("awp", awp);
   f.section("evaluation", evaluation);
   check(f);
 }

@@ -15,6 +15,7 @@
 #include "trainers/optimizers/averages.h"
 #include "trainers/optimizers/optimizer_section.h"
 #include "trainers/optimizers/schedule.h"
+#include "trainers/optimizers/weight_perturbation.h"
 #include "trainers/trainer.h"
 
 namespace TEMPER_API temper {
@@ -121,6 +122,7 @@ struct Experiment {
   LoopSection loop;
   EmaOptions ema;
   SwaOptions swa;
+  AwpOptions awp;
   EvaluationSection evaluation;
 
   void fields(Fields& f);

@@ -17,6 +17,12 @@ void check_averages(const Fields& f, const LoopSection& loop, const EmaOptions& 
          ": nothing is averaged");
 }
 
+void check_perturbation(const Fields& f, const LoopSection& loop, const AwpOptions& awp) {
+  if (awp.on() && awp.start > loop.epochs)
+    f.warn("awp.start", "epoch ", awp.start, " never comes, because loop.epochs is ", loop.epochs,
+           ": no weights are perturbed");
+}
+
 void check_validations(const Fields& f, const LoopSection& loop, int64_t images) {
   if (images > 0 && loop.eval_every > 0) return;
   const char* off = images == 0 ? "data.validation is 0" : "loop.eval_every is 0";
@@ -28,6 +34,7 @@ void check_validations(const Fields& f, const LoopSection& loop, int64_t images)
 
 void Experiment::check(Fields& f) const {
   check_averages(f, loop, ema, swa);
+  check_perturbation(f, loop, awp);
   check_validations(f, loop, data.validation);
   optimizer.check(f.enter("optimizer"), loop.epochs);
   schedule.schedule->check(f.enter("schedule"), loop.epochs);

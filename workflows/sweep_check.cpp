@@ -6,6 +6,7 @@
 #include "core/files/folders.h"
 #include "core/files/place_to_write.h"
 #include "trainers/loop/readiness.h"
+#include "trainers/methods/parts/other_network.h"
 #include "workflows/run_experiment.h"
 
 namespace temper {
@@ -24,6 +25,16 @@ bool lies_below(const fs::path& file, const fs::path& folder) {
   const fs::path way =
       fs::absolute(file).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
   return !way.empty() && *way.begin() != "..";
+}
+
+// Weights that another run of the sweep will write may be missing now: a section then has `instead`.
+void replace_missing_weights(ConfigNode& section, const fs::path& out, const std::string& instead) {
+  for (const auto& [key, value] : section.entries()) {
+    if (value.is_section()) replace_missing_weights(*section.find(key), out, instead);
+    const std::string& file = value.text();
+    if (key == "weights" && !file.empty() && file != instead && !is_there(file) && lies_below(file, out))
+      *section.find(key) = ConfigNode(instead);
+  }
 }
 
 class SweepCheck {
@@ -52,12 +63,12 @@ class SweepCheck {
   }
 
   int64_t look_into(const SweepRun& run, const std::string& who) {
+    ConfigNode settings = run.experiment.resolved;
+    replace_missing_weights(settings["model"], out_, "");
+    replace_missing_weights(settings["trainer"], out_, kUntrained);
     // A new experiment, because a method keeps the state of its first begin().
-    Experiment e = read_experiment(parse_config(run.experiment.resolved.yaml(), run.label));
+    Experiment e = read_experiment(parse_config(settings.yaml(), run.label));
     e.warnings = run.experiment.warnings;
-    // Weights that another run of the sweep will write may be missing now.
-    if (!e.model.weights.empty() && !is_there(e.model.weights) && lies_below(e.model.weights, out_))
-      e.model.weights.clear();
     read_images(e);
     TrainingState state(e, images_->splits);
     check_state(state);

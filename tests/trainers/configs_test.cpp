@@ -55,6 +55,8 @@ void take_one_step(const std::filesystem::path& file) {
   if (resolved["trainer"].find("warm_up")) set.push_back("trainer.warm_up.epochs=0");
   // Networks that another run has to train first.
   if (resolved["model"]["weights"].text().starts_with("runs/")) set.push_back("model.weights=''");
+  for (const auto& [key, value] : resolved["trainer"].entries())
+    if (value["weights"].text().starts_with("runs/")) set.push_back("trainer." + key + ".weights=untrained");
   Experiment e = read_experiment(load_config(file.string(), set));
   TrainingState state(e, made_up_images(shape_of(e.data.name)));
   const Arena::Scope scope(state.engine.arena());

@@ -25,6 +25,7 @@ struct RecordedNumbers : KeptNumbers {
 GraphKey step_key(TrainingState& s, int64_t batch_size) {
   GraphKey key{.size = batch_size, .numbers = {}};
   if (s.epoch_read) key.numbers.emplace_back("the epoch", static_cast<double>(s.progress.epoch));
+  if (s.awp) key.numbers.emplace_back("awp", s.perturbs());
   for (const auto& [name, value] : s.values.named()) key.numbers.emplace_back("live value " + name, 0);
   RecordedNumbers kept;
   s.experiment.trainer.method->visit_state(kept);

@@ -5,7 +5,8 @@ namespace temper {
 
 /// The key of the next step's CUDA graph (docs/decisions/0010-the-key-of-a-recorded-step.md): everything on the host
 /// that its launches may depend on. These are the batch size, the numbers that the method keeps from step to step
-/// (except those visited as unrecorded), the epoch if the method has ever read it, and the names of its live values.
+/// (except those visited as unrecorded), the epoch if the method has ever read it, whether weights are perturbed, and
+/// the names of the live values.
 GraphKey step_key(TrainingState& state, int64_t batch_size);
 
 /// Every number that the method keeps, by name.

@@ -23,11 +23,12 @@ namespace fs = std::filesystem;
 double next_ema_keep(const TrainingState& s) { return ema_keep(s.experiment.ema, s.ema->count() + 1); }
 
 // Weights do not change if the loss or a gradient is not finite. Mask and average apply to the network's weights only.
-// A method's share of the weights is applied before the average is updated.
+// A perturbation of the weights is taken back, and a method's share of them applied, before the average is updated.
 void move_weights(TrainingState& s, const TrainContext& context) {
   const Trainer& method = *s.experiment.trainer.method;
   const Movement movement = method.movement(context);
-  const bool follows = s.ema && !movement.share && s.engine.uses(Optimisation::fused_average);
+  const bool perturbed = s.perturbs() && s.awp->restores_after_step();
+  const bool follows = s.ema && !movement.share && !perturbed && s.engine.uses(Optimisation::fused_average);
   const Tensor sums = s.step_sums->all();
   dispatch_full(sums.dtype, [&](auto tag) {
     finite_gate(s.engine.stream(), s.sums().weights, sums.as<const decltype(tag)>(), s.values.gate());
@@ -40,6 +41,7 @@ void move_weights(TrainingState& s, const TrainContext& context) {
     if (network && follows) target = {&s.ema->weights().params, s.values.ema_keep()};
     t.optimizer.step(s.engine.stream(), t.gradient, network ? movement.mask : GradientMask{}, target, s.values.moves());
   }
+  if (perturbed) s.awp->restore(s.engine);
   if (movement.share) add_share(s.engine.stream(), s.network->weights().params, *movement.share, s.values.moves());
   if (s.ema && !follows) s.ema->add_parameters(s.engine, *s.network, s.values.ema_keep(), s.values.moves());
 }
@@ -70,7 +72,10 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   const LossScaleScope scope(s.engine, s.loss_scaler.scales());
   context.begin_step();
   s.train.fill(batch, s.values.first(), s.values.epoch());
-  method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
+  if (s.perturbs())
+    s.awp->write_gradients(method, context, batch, s.gradients(), s.step_sums->at(0));
+  else
+    method.write_gradients(context, batch, s.gradients(), s.step_sums->at(0));
   for (size_t i = 0; i < s.trained.size(); ++i)
     square_norm(s.engine, s.trained[i].gradient, s.step_sums->at(s.sums().norms + static_cast<int>(i)));
   dispatch_full(s.step_sums->all().dtype, [&](auto tag) {

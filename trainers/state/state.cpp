@@ -56,6 +56,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   for (const MethodPart& part : e.trainer.method->parts())
     if (part.moved == MethodPart::Moved::with_network)
       train_weights("optimizer." + part.name, part.weights->params, UnmatchedGlobs::ignore);
+  if (e.awp.on()) awp.emplace(engine, *network, e.awp, e.trainer.method->parts());
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
   log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));

@@ -13,6 +13,7 @@
 #include "trainers/optimizers/averages.h"
 #include "trainers/optimizers/loss_scaler.h"
 #include "trainers/optimizers/weight_optimizer.h"
+#include "trainers/optimizers/weight_perturbation.h"
 #include "trainers/records/run_inputs.h"
 
 namespace TEMPER_API temper {
@@ -63,6 +64,8 @@ class TrainingState {
   TrainContext context();
   /// The gradient buffers of everything in training, the network's first.
   std::vector<GradientBuffer> gradients();
+  /// Whether the steps of the epoch in progress perturb the weights.
+  bool perturbs() const { return experiment.awp.due(progress.epoch); }
   StepSums sums() const {
     const int count = static_cast<int>(trained.size());
     return {.norms = 1, .attacks = 1 + count, .weights = 4 + count, .terms = 5 + 2 * count};
@@ -81,6 +84,7 @@ class TrainingState {
   std::unique_ptr<Loader> validation;  ///< null: no validation images
   std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
+  std::optional<WeightPerturbation> awp;
   Progress progress;
   StepValues values;  ///< of the step in progress
   LossScaler loss_scaler;

@@ -146,7 +146,7 @@ TEST_CASE("key: every switch of a method is tried, but for those that need anoth
   for (const auto& [trainer, set] : test::every_variant()) ++tried[trainer];
   CHECK(tried.at("{name: standard}") == 1);
   CHECK(tried.at("{name: cure}") > 20);
-  CHECK(tried.size() == test::every_method().size());
+  for (const auto& [trainer, set] : test::every_method()) CHECK(tried.contains(trainer));
 }
 
 TEST_CASE("key: a loss that the host weighs by the epoch is recorded anew every epoch", "[graph]") {

@@ -1,14 +1,14 @@
 #pragma once
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "trainers/methods/parts/other_network.h"
 #include "trainers/optimizers/weight_optimizer.h"
 
 namespace TEMPER_API temper {
 
-/// A second network of a method, such as a policy or a teacher, configured by a section of its own:
+/// A second network of a method that is trained on its own, such as a policy, configured by a section:
 ///   policy: {model: {name: small_cnn}, weights: FILE, optimizer: {name: sgd, lr: 0.0001}, every: 20}
 /// A method calls its fields() in fields() and begin() in begin(), returns part() among its parts(), and calls
 /// descend() in after_step() when due().
@@ -19,14 +19,14 @@ class Companion {
     std::string architecture = "small_cnn";
     int64_t every = 1;
   };
-  Companion(std::string name, const Defaults& defaults) : name_(std::move(name)), defaults_(defaults) {}
+  Companion(std::string name, const Defaults& defaults)
+      : of_(std::move(name), defaults.architecture), defaults_(defaults) {}
 
   /// Reads the section NAME.
   void fields(Fields& f);
-  /// Makes the network for the images of the run, with `outputs` outputs (0: as the main network). Its weights are
-  /// loaded from `weights`, or else initialised from the run's seed and this companion's name.
+  /// Makes the network (OtherNetwork::begin) and its optimiser.
   void begin(const TrainContext& context, int64_t outputs = 0);
-  Network& network() const { return *network_; }
+  Network& network() const { return of_.network(); }
   MethodPart part();
 
   /// Whether to train it after the current step.
@@ -36,12 +36,10 @@ class Companion {
   void descend(const TrainContext& context, Tape& tape, const Var& loss);
 
  private:
-  std::string name_, weights_;
+  OtherNetwork of_;
   Defaults defaults_;
-  std::unique_ptr<Architecture> architecture_;
   OptimizerSection section_;
   int64_t every_ = 0;
-  std::unique_ptr<Network> network_;
   std::optional<ParamBuffer> gradient_;
   std::optional<WeightOptimizer> optimizer_;
 };
