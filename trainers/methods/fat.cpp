@@ -1,90 +1,69 @@
-// Friendly adversarial training (FAT, Zhang et al. 2020): an image leaves the attack when the network has been wrong
-// about it more than tau times, so that training meets adversarial images that are not needlessly bad. tau grows with
-// training.
-#include <algorithm>
+// Friendly adversarial training (FAT, Zhang et al. 2020, "Attacks Which Do Not Kill Training Make Adversarial Learning
+// Stronger"): adversarial training, TRADES or MART with images that leave the attack soon after the network is wrong
+// about them.
+#include "trainers/methods/parts/friendly_attack.h"
+#include "trainers/methods/parts/mart_loss.h"
+#include "trainers/methods/parts/trades_loss.h"
 
-#include "attacks/pgd.h"
-#include "kernels/pgd_start/pgd_start.h"
-#include "kernels/row_move/row_move.h"
-#include "trainers/methods/parts/attack_bn.h"
-#include "trainers/trainer.h"
+namespace temper {
 
 namespace {
-using namespace temper;
 
-/// PGD's step from x + noise * N(0, 1), for the images that are still attacked.
-class NoisySteps : public StepPolicy {
- public:
-  NoisySteps(std::unique_ptr<StepPolicy> pgd, double noise, const AttackCall& part)
-      : pgd_(std::move(pgd)),
-        noise_(noise),
-        part_(part),
-        moved_(part.engine.arena().tensor(part.batch.images.shape, part.batch.images.dtype)) {}
-
-  void start(const Tensor& x, int run) override { pgd_->start(x, run); }
-
-  void step(const AttackPoint& at) override {
-    const Tensor& x = at.images;
-    const Stream stream = part_.engine.stream();
-    const int64_t rows = x.shape[0];
-    const int cols = static_cast<int>(x.numel() / rows);
-    AttackPoint moved = at;
-    moved.images = moved_;
-    const NoiseStart noise{.noise = Noise::normal,
-                           .key = part_.random.derive("noise").key(static_cast<uint32_t>(at.step)),
-                           .scale = noise_,
-                           .lo = -1,
-                           .hi = 2};  // PGD's step ends in [0, 1]
-    dispatch_full(x.dtype, [&](auto tag) {
-      using T = decltype(tag);
-      pgd_start(stream, rows, cols, moved_.as<T>(), x.as<const T>(), part_.batch.ids.as<const int32_t>(), noise);
-      pgd_->step(moved);
-      copy_rows_where(stream, rows, cols, x.as<T>(), moved_.as<const T>(), at.active.as<const int32_t>());
-    });
-  }
-
- private:
-  std::unique_ptr<StepPolicy> pgd_;
-  double noise_;
-  const AttackCall& part_;
-  Tensor moved_;
-};
-
-/// The cross entropy of friendly images. The defaults are the official code's.
 struct Fat : Trainer {
-  Pgd attack{{.radius = 0.031, .step = 0.007}};
-  AttackBn attack_bn = AttackBn::eval;
-  double noise = 0.001;
-  std::vector<int> milestones = {50, 90};
+  enum class Loss : uint8_t { at, trades, mart };
+  Loss of = Loss::at;
+  float beta = 6;
+  ClassTargets targets;
+  FirstPass first_pass = FirstPass::clean;
+  FriendlyAttack friendly;
+
+  /// The official codes' settings of the attack for each loss.
+  void choose_defaults() {
+    const bool at = of == Loss::at;
+    friendly.milestones = at                   ? std::vector<int>{50, 90}
+                          : of == Loss::trades ? std::vector<int>{30, 50, 70}
+                                               : std::vector<int>{20, 40, 60, 80};
+    friendly.noise = at ? 0.001 : 0;
+    friendly.attack.pgd.start = at ? Pgd::Start::uniform : Pgd::Start::gauss001_clipped;
+  }
 
   void fields(Fields& f) override {
-    f.section("attack", attack);
-    attack_bn_field(f, attack_bn);
-    f("noise", noise, Limits::at_least(0).usually(0, 0.1), "omega: N(0, 1) times this is added before every step");
-    f("milestones", milestones, Limits::at_least(0), "tau: how many of these epochs are over");
+    f.choice("loss", of, {{"at", Loss::at}, {"trades", Loss::trades}, {"mart", Loss::mart}},
+             "at: the cross entropy of friendly images; trades, mart: that method's loss. The defaults of milestones, "
+             "noise and attack.start go by it");
+    choose_defaults();
+    f("beta", beta, Limits::at_least(0).usually(0, 100), "with loss trades or mart: weight of the KL term");
+    targets.fields(f);
+    f.choice("first_pass", first_pass, {{"clean", FirstPass::clean}, {"adversarial", FirstPass::adversarial}},
+             "with loss trades or mart: which images pass the network first, which the running statistics show. FAT's "
+             "code for MART begins with the adversarial ones, that of MART with the clean ones");
+    friendly.fields(f);
   }
-  std::vector<const Attack*> attacks() const override { return {&attack}; }
 
-  // [attack]
-  AttackResult friendly(const TrainContext& context, const Batch& batch) const {
-    const Classifier classifier(context.model, attack_pass(attack_bn));
-    AttackDrive how = attack.drives();
-    how.patience = static_cast<int>(
-        std::count_if(milestones.begin(), milestones.end(), [&](int epoch) { return context.epoch > epoch; }));
-    return drive({context.engine, batch, classifier, context.random("attack")}, attack.objective(classifier), how,
-                 [&](const AttackCall& part, const BatchRows& of) {
-                   return std::make_unique<NoisySteps>(attack.policy(part, of), noise, part);
-                 });
-  }
-  // [attack]
+  std::vector<const Attack*> attacks() const override { return {&friendly.attack.pgd}; }
+  void begin(TrainContext& context) override { friendly.begin(context); }
+  void before_epoch(TrainContext& context) override { friendly.before_epoch(context); }
+  void visit_state(StateVisitor& v) override { friendly.visit_state(v, "fat"); }
 
   Var loss(Tape& tape, const Batch& batch, const TrainContext& context) override {
-    const AttackResult found = friendly(context, batch);
-    return cross_entropy(tape, context.model(tape, tape.input(found.images), Pass::train()), batch.labels);
+    using Maximised = FriendlyAttack::Maximised;
+    const Network& model = context.model;
+    const Tensor x_adv = friendly.images(context, batch, of == Loss::trades ? Maximised::kl : Maximised::cross_entropy);
+    if (of == Loss::at) {
+      const Var loss = targets.cross_entropy(tape, model(tape, tape.input(x_adv), Pass::train()), batch);
+      context.log("adversarial_loss", loss);
+      return loss;
+    }
+    const PairedLogits logits = train_passes(tape, model, batch.images, x_adv, first_pass);
+    if (of == Loss::trades) return TradesLoss{.beta = beta, .targets = targets}(tape, context, batch, logits);
+    return MartLoss{.beta = beta, .targets = targets}(tape, context, batch, logits);
   }
 };
 
 TEMPER_REGISTER(Trainer, Fat, "fat",
-                "cross entropy of images that leave the attack when they are fooled (Zhang et al.)");
+                "adversarial training, TRADES or MART with images that leave the attack when they fool the network "
+                "(Zhang et al.)");
 
 }  // namespace
+
+}  // namespace temper
