@@ -18,10 +18,11 @@ int columns(const Tensor& x) { return static_cast<int>(x.numel() / x.shape[0]); 
 /// x = the images plus the noise of a run; of each row's own radius, if there are `radii`.
 void put_start(const PgdOptions& o, Stream stream, const Batch& batch, const RngKey& key, const Tensor& x,
                const Tensor& radii = {}) {
+  using Start = PgdOptions::Start;
   const Tensor& clean = batch.images;
-  if (o.start == PgdOptions::Start::none)
-    return copy(stream, x.data, x.device, clean.data, clean.device, clean.bytes());
-  const bool gauss = o.start == PgdOptions::Start::gauss001, clipped = o.start == PgdOptions::Start::uniform;
+  if (o.start == Start::none) return copy(stream, x.data, x.device, clean.data, clean.device, clean.bytes());
+  const bool gauss = o.start == Start::gauss001 || o.start == Start::gauss001_clipped,
+             clipped = o.start == Start::uniform || o.start == Start::gauss001_clipped;
   const NoiseStart noise{.noise = gauss                  ? Noise::normal
                                   : o.norm == Norm::linf ? Noise::uniform
                                                          : Noise::l2_direction,

@@ -8,7 +8,7 @@ namespace TEMPER_API temper {
 
 /// All settings of the PGD family. The presets are values of this struct.
 struct PgdOptions {
-  enum class Start : uint8_t { none, uniform, uniform_unclipped, gauss001 };
+  enum class Start : uint8_t { none, uniform, uniform_unclipped, gauss001, gauss001_clipped };
   enum class Return : uint8_t { last, best_loss, any_success };
   enum class RestartRule : uint8_t { best_loss, any_success };
   enum class Loss : uint8_t { cross_entropy, margin };
@@ -49,7 +49,8 @@ struct PgdPlan {
 /// the margin loss it is the attack that papers call C&W (Linf).
 ///   start:  uniform: U(-radius, radius) per pixel, for L2 a random direction of length U(0, radius), clipped to [0,
 ///   1];
-///           uniform_unclipped: the same, not clipped before the first step; gauss001: 0.001 N(0, 1), not clipped.
+///           uniform_unclipped: the same, not clipped before the first step; gauss001: 0.001 N(0, 1), not clipped;
+///           gauss001_clipped: clipped.
 ///   step:   kernels/pgd_step: along the gradient's sign (Linf) or direction (L2), into the ball, then into [0, 1]
 ///           (l2_order may swap the last two).
 /// A run costs `steps` forward and backward passes, and one more forward pass unless the result is the last point of a

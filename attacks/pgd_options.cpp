@@ -23,7 +23,8 @@ constexpr Names<Norm> kNorms = {{"linf", Norm::linf}, {"l2", Norm::l2}};
 constexpr Names<Start> kStarts = {{"none", Start::none},
                                   {"uniform", Start::uniform},
                                   {"uniform_unclipped", Start::uniform_unclipped},
-                                  {"gauss001", Start::gauss001}};
+                                  {"gauss001", Start::gauss001},
+                                  {"gauss001_clipped", Start::gauss001_clipped}};
 constexpr Names<Return> kReturns = {
     {"last", Return::last}, {"best_loss", Return::best_loss}, {"any_success", Return::any_success}};
 constexpr Names<RestartRule> kRules = {{"best_loss", RestartRule::best_loss},
@@ -56,7 +57,8 @@ void Pgd::fields(Fields& f) {
   f("radius", radius, kSize, "eps: the ball's radius in [0, 1] pixel units, such as 8/255");
   f("step", step, kSize, "alpha: length of a step in the same units; 0: radius / steps");
   f("steps", steps, kSteps, "gradient steps of one run");
-  f.choice("start", start, kStarts, "random start: none, uniform in the ball, not clipped to [0, 1], 0.001 N(0, 1)");
+  f.choice("start", start, kStarts,
+           "random start: none, uniform in the ball, not clipped to [0, 1], 0.001 N(0, 1), clipped");
   f("restarts", restarts, kRestarts, "independent runs; for each sample one of them is returned");
   f.choice("return", returns, kReturns, "which point of a run is returned for each sample");
   f.choice("restart_rule", restart_rule, kRules, "which run's last point is returned, if return is last");

@@ -22,6 +22,7 @@ std::vector<Pgd> family() {
           pgd({.start = Pgd::Start::none}),
           pgd({.start = Pgd::Start::uniform_unclipped}),
           pgd({.start = Pgd::Start::gauss001}),
+          pgd({.start = Pgd::Start::gauss001_clipped}),
           pgd({.restarts = 3}),
           pgd({.steps = 4, .returns = Pgd::Return::best_loss}),
           pgd({.steps = 4, .restarts = 2, .returns = Pgd::Return::any_success}),
@@ -243,6 +244,9 @@ TEMPER_DEVICE_TEST("starts differ by draw, restart, seed and sample, and are spr
   CHECK(moments(u, 0, u.size()).second == Approx(radius / std::sqrt(3.0)).epsilon(0.02));
   const std::vector<float> g = noise(gauss, engine, 0);
   CHECK(moments(g, 0, g.size()).second == Approx(0.001).epsilon(0.02));
+  const std::vector<float> clipped = noise({.start = Pgd::Start::gauss001_clipped}, engine, 0);
+  for (size_t i = 0; i < g.size(); ++i)
+    if (std::clamp(clean[i] + g[i], 0.f, 1.f) != clean[i] + clipped[i]) FAIL_CHECK("element " << i);
   // Unbiased for every sample: within five standard errors.
   for (int64_t i = 0; i < n; ++i) {
     CHECK(std::abs(moments(u, i * size, (i + 1) * size).first) < 5 * radius / std::sqrt(3.0 * size));

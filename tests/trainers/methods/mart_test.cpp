@@ -50,7 +50,8 @@ const PgdOptions kPgd{.radius = 0.02, .step = 0.01, .steps = 2, .start = PgdOpti
 
 }  // namespace
 
-TEST_CASE("mart: loss and gradient are the formula's, whose constants show where the network is sure", "[extension]") {
+TEST_CASE("mart: loss and gradient are the formula's, whose constants show where the network is sure",
+          "[trainers][mart]") {
   MethodInF64 m;
   const int last = m.net->params().find("linear.weight");
   std::vector<double> sure = m.params().read(last);
@@ -94,7 +95,16 @@ TEST_CASE("mart: loss and gradient are the formula's, whose constants show where
   }
 }
 
-TEMPER_DEVICE_TEST("mart: the logged terms add up to the loss", "[extension][trainers]") {
+TEST_CASE("mart: images mixed from two are refused, because they have no one label", "[trainers][mart]") {
+  MethodInF64 m;
+  m.batch.other_labels = test::labels_of(m.engine, {1, 2, 3, 0, 1, 2});
+  m.batch.other_share =
+      test::tensor_of(m.engine, {MethodInF64::kSamples}, std::vector<double>(MethodInF64::kSamples, 0.5));
+  CHECK_THROWS_WITH(m.step(kMart), ContainsSubstring("mart: expected one label for each image") &&
+                                       ContainsSubstring("leave out the augmentation that mixes them"));
+}
+
+TEMPER_DEVICE_TEST("mart: the logged terms add up to the loss", "[trainers][mart]") {
   Experiment e = test::tiny(kMart, test::on(device));
   TrainingState state(e, read_splits(e));
   const StepNumbers step = train_step(state, "none");
