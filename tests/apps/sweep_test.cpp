@@ -244,6 +244,23 @@ TEST_CASE("sweep: a row may start from the weights that another will leave", "[a
   CHECK(temper_command({"sweep", file, "--out", out, "--set", "seeds=[3]"}).code == kExitOk);
 }
 
+TEST_CASE("sweep: a row may learn from a teacher that another row will leave; other missing files are refused",
+          "[app]") {
+  const test::TemporaryFolder folder;
+  const std::string out = folder.file("out");
+  const auto sweep = [&](const std::string& weights) {
+    const std::string set = "{trainer: {name: ard, teacher: {model: {name: test_net}, weights: " + weights +
+                            "}, attack: {radius: 0.05, step: 0.02, steps: 2}}}";
+    return temper_command({"sweep", write_sweep(folder, "  - {label: last, config: pgd_at.yaml, set: " + set + "}\n"),
+                           "--out", out, "--set", "seeds=[3]"});
+  };
+  const Ran refused = sweep("none.safetensors");
+  CHECK(refused.code == kExitError);
+  CHECK_THAT(refused.err,
+             ContainsSubstring("last, seed 3: trainer.teacher.weights: expected a safetensors or npz file"));
+  CHECK(sweep(out + "/standard/seed_3/checkpoints/last.safetensors").code == kExitOk);
+}
+
 TEST_CASE("sweep: the tables in configs/ are complete experiments", "[app]") {
   for (const char* file : {"tiny/table.yaml"}) {
     const Ran ran = temper_command({"sweep", cat(TEMPER_SOURCE_DIR, "/configs/", file), "--dry-run"});
