@@ -45,10 +45,26 @@ def unit(words):
     return ((words >> np.uint32(9)).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-23)
 
 
-def noise(kind, ids, elements, draw):
+def derived(name, seed=ENGINE_SEED):
+    """The seed of the stream of random numbers of this name: FNV-1a, mixed into `seed` as SplitMix64 ends."""
+    mask = 2**64 - 1
+
+    def mix(z):
+        z = (z + 0x9E3779B97F4A7C15) & mask
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        return z ^ (z >> 31)
+
+    digest = 0xCBF29CE484222325
+    for byte in name.encode():
+        digest = ((digest ^ byte) * 0x100000001B3) & mask
+    return mix(seed ^ mix(digest))
+
+
+def noise(kind, ids, elements, draw, seed=ENGINE_SEED):
     """Unit noise (len(ids), elements) in f32: uniform in (-1, 1), or standard normal."""
     groups = np.arange((elements + 3) // 4)[None, :]
-    words = philox(ENGINE_SEED, groups, np.asarray(ids)[:, None], draw, PURPOSE_ATTACK)
+    words = philox(seed, groups, np.asarray(ids)[:, None], draw, PURPOSE_ATTACK)
     u = [unit(w) for w in words]
     if kind == "uniform":
         out = [np.float32(2) * v - np.float32(1) for v in u]
@@ -60,9 +76,9 @@ def noise(kind, ids, elements, draw):
     return np.stack(out, axis=-1).reshape(len(ids), -1)[:, :elements]
 
 
-def image_noise(kind, ids, draw, dtype):
+def image_noise(kind, ids, draw, dtype, seed=ENGINE_SEED):
     """As images (N, C, H, W); elements are numbered in (H, W, C) order."""
-    flat = noise(kind, ids, SIDE * SIDE * CHANNELS, draw).reshape(-1, SIDE, SIDE, CHANNELS)
+    flat = noise(kind, ids, SIDE * SIDE * CHANNELS, draw, seed).reshape(-1, SIDE, SIDE, CHANNELS)
     return torch.from_numpy(flat).permute(0, 3, 1, 2).to(dtype)
 
 
