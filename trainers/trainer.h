@@ -49,7 +49,8 @@ struct TrainContext {
   Watched epoch = 0;  ///< 1-based. A method that reads it has its step captured again every epoch
   Watched step = 0;   ///< optimiser steps done before this one, over the whole run. Captured work must not read it
   int64_t epochs = 0;
-  Loader* train = nullptr;                             ///< the training images, augmented; null outside a training run
+  double lr = 0;            ///< the network's learning rate in this step, for the host: captured work must not read it
+  Loader* train = nullptr;  ///< the training images, augmented; null outside a training run
   Loader* validation = nullptr;                        ///< the images held out for validation; null: none
   std::optional<ScalarArg<uint32_t>> live_epoch = {};  ///< the epoch, as kernels read it
   std::map<std::string, ScalarArg<float>> lives = {};  ///< the method's live_values()

@@ -170,6 +170,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
                                           .first = s.train.first(p.step),
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
+  context.lr = lr;
   s.values.send();
   const Metrics kept = kept_numbers(s);
   if (s.graph->on())

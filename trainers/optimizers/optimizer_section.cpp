@@ -2,6 +2,19 @@
 
 namespace temper {
 
+namespace {
+
+/// Every optimiser, sgd with these defaults.
+Registry<Optimizer> with_defaults(const SgdOptions& sgd) {
+  Registry<Optimizer> all;
+  for (const auto& [name, entry] : Registry<Optimizer>::instance().all())
+    all.add(name.c_str(), entry.doc.c_str(),
+            name == "sgd" ? [sgd] { return std::unique_ptr<Optimizer>(std::make_unique<Sgd>(sgd)); } : entry.make);
+  return all;
+}
+
+}  // namespace
+
 void GradientClip::fields(Fields& f) {
   f("norm", norm, Limits::at_least(0),
     "limit on the norm of the gradient over all parameters; a larger gradient is scaled down; 0: no limit");
@@ -28,8 +41,8 @@ void OptimizerOptions::fields(Fields& f) {
          "training.md");
 }
 
-void OptimizerSection::read(Fields& parent, const char* key) {
-  rule = Registry<Optimizer>::instance().read(parent, key, name, [&](Fields& f) { options.fields(f); });
+void OptimizerSection::read(Fields& parent, const char* key, const SgdOptions& sgd) {
+  rule = with_defaults(sgd).read(parent, key, name, [&](Fields& f) { options.fields(f); });
 }
 
 void OptimizerSection::check(const Fields& f, int64_t epochs) const {

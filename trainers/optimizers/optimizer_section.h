@@ -6,6 +6,7 @@
 #include "kernels/clip_gradient/clip_gradient.h"
 #include "trainers/optimizers/optimizer.h"
 #include "trainers/optimizers/schedule.h"
+#include "trainers/optimizers/sgd.h"
 
 namespace TEMPER_API temper {
 
@@ -36,8 +37,8 @@ struct OptimizerSection {
   std::string name = "sgd";
   std::unique_ptr<Optimizer> rule;
   OptimizerOptions options;
-  /// Reads the section `key` of `parent`.
-  void read(Fields& parent, const char* key = "optimizer");
+  /// Reads the section `key` of `parent`; `sgd` are the defaults if it names sgd.
+  void read(Fields& parent, const char* key = "optimizer", const SgdOptions& sgd = {});
   /// Checks the section against the number of epochs of the run; `f` is the section again, for messages with a
   /// position.
   void check(const Fields& f, int64_t epochs) const;

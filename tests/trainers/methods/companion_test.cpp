@@ -63,6 +63,40 @@ TEMPER_DEVICE_TEST("companion: it moves by its own optimiser, every so many step
   }
 }
 
+TEST_CASE("companion: its rate follows a schedule of its own, by the epochs of the run", "[trainers]") {
+  const auto moves = [](const std::string& schedule) {
+    Experiment e = distilling("{optimizer: {lr: 0.5, momentum: 0, weight_decay: 0}, every: 6" + schedule + "}");
+    TrainingState state(e, read_splits(e));
+    std::vector<double> of_epochs;
+    for (state.progress.epoch = 1; state.progress.epoch <= 2; ++state.progress.epoch, state.progress.step = 0) {
+      const auto before = weights_of(state);
+      for (int step = 0; step < 6; ++step) train_step(state, "none");
+      of_epochs.push_back(weights_of(state)[0][0] - before[0][0]);
+    }
+    return of_epochs;
+  };
+  const std::vector<double> constant = moves(""),
+                            falling = moves(", schedule: {name: steps, milestones: [2], factor: 0.125}");
+  REQUIRE(constant[1] != 0);
+  CHECK(falling[0] == constant[0]);
+  CHECK(std::abs(falling[1] / constant[1] - 0.125) < 1e-3);
+}
+
+TEST_CASE("companion: a method gives sgd defaults of its own, which the section may replace", "[trainers]") {
+  const auto rule = [](const std::string& section) {
+    Companion companion("other", {.sgd = {.lr = 0.25, .momentum = 0.5, .weight_decay = 0.125}, .clip = 2});
+    const Config config = parse_config("other: " + section);
+    Fields f(config);
+    companion.fields(f);
+    f.finish();
+    return f.resolved().yaml();
+  };
+  CHECK_THAT(rule("{}"), ContainsSubstring("lr: 0.25") && ContainsSubstring("momentum: 0.5") &&
+                             ContainsSubstring("weight_decay: 0.125") && ContainsSubstring("norm: 2"));
+  CHECK_THAT(rule("{optimizer: {lr: 1}}"), ContainsSubstring("lr: 1") && ContainsSubstring("momentum: 0.5"));
+  CHECK_THAT(rule("{optimizer: {name: adam}}"), !ContainsSubstring("lr: 0.25"));
+}
+
 TEMPER_DEVICE_TEST("companion: a method that visits nothing resumes to the same bits", "[trainers][resume]") {
   struct Stop : test::Recorder {
     void on_step(const StepReport& r) override {
