@@ -10,8 +10,8 @@
 #include "bench/gpu_state.h"
 #include "bench/network.h"
 #include "core/text.h"
+#include "data/random_images.h"
 #include "kernels/runtime/memory.h"
-#include "kernels/runtime/philox.h"
 
 namespace temper::bench {
 
@@ -24,11 +24,9 @@ double cpu_seconds_now() {
 }
 
 DataSplits random_data(int64_t count, const DataShape& shape) {
-  ImageSet set{.height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
-  for (int64_t i = 0; i < count * set.image_bytes(); ++i)
-    set.pixels.push_back(static_cast<uint8_t>(256 * random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i))));
-  for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % shape.classes));
-  return {.train = std::move(set), .shape = shape};
+  const ImageSet like{
+      .height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
+  return {.train = random_images(like, count), .shape = shape};
 }
 
 bool has_field(const std::string& method, const std::string& key) {
