@@ -7,10 +7,10 @@
 #include <new>
 #include <optional>
 #include <ostream>
-#include "core/files/json.h"
 
 #include "apps/subcommand.h"
 #include "core/environment/environment.h"
+#include "core/files/json.h"
 #include "core/text.h"
 #include "trainers/loop/loop.h"
 

@@ -32,7 +32,7 @@ std::string in_letters_of(const Terminal& terminal, std::string text) {
 }
 
 void print_table(Session& session, const SeedTable& t) {
-  size_t widest = 6;
+  size_t widest = 12;  // "  difference"
   for (const SeedTable::Row& row : t.rows) widest = std::max(widest, row.label.size());
   const std::string between = session.terminal.unicode ? " ± " : " +- ";
   std::string head = fmt::format("{:<{}}", "method", widest);
@@ -44,6 +44,11 @@ void print_table(Session& session, const SeedTable& t) {
     for (size_t c = 0; c < t.columns.size(); ++c)
       session.out << fmt::format("  {:>{}}", cell_text(spread_of(row.values[c]), between), width(c));
     session.out << "\n";
+    for (const PublishedLines& line : published_lines(row)) {
+      session.out << fmt::format("{:<{}}", "  " + line.label, widest);
+      for (size_t c = 0; c < line.cells.size(); ++c) session.out << fmt::format("  {:>{}}", line.cells[c], width(c));
+      session.out << "\n";
+    }
   }
   session.out << in_letters_of(session.terminal, t.note) << "\n";
 }

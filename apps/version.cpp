@@ -1,8 +1,8 @@
 #include <ostream>
-#include "core/files/json.h"
 
 #include "apps/subcommand.h"
 #include "core/environment/environment.h"
+#include "core/files/json.h"
 
 namespace temper {
 

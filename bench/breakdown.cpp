@@ -6,7 +6,7 @@
 #include <chrono>
 #include <set>
 
-#include "bench/network.h"
+#include "core/convolution/arithmetic.h"
 #include "core/graph/step_graph.h"
 #include "core/text.h"
 #include "kernels/runtime/memory.h"
@@ -28,18 +28,16 @@ struct Work {
   double flops = 0, bytes = 0;
 };
 
-bool is_convolution(const RangeLog::Node& n) { return n.extents.size() == 9 && n.name.rfind("conv2d", 0) == 0; }
-
 Work convolution_work(const std::string& name, const ConvShape& g, const std::string& math) {
   const double each = math == "bf16" || math == "f16" ? 2 : 4;
   const auto x = static_cast<double>(g.n * g.h * g.w * g.c), y = static_cast<double>(g.n * g.p() * g.q() * g.k);
   const auto w = static_cast<double>(g.k * g.r * g.s * g.c);
   const double beside = name == "conv2d_backward_data_relu" ? x : name == "conv2d_backward_data_add_relu" ? 2 * x : 0;
-  return {.flops = 2 * y * static_cast<double>(g.r * g.s * g.c), .bytes = (x + y + w + beside) * each};
+  return {.flops = flops_of(g), .bytes = (x + y + w + beside) * each};
 }
 
 Work work_of(const RangeLog::Node& n, const std::string& math) {
-  if (is_convolution(n)) return convolution_work(n.name, conv_of(n.extents), math);
+  if (const auto g = convolution_of(n)) return convolution_work(n.name, *g, math);
   if (n.name == "copy") return {.bytes = 2.0 * static_cast<double>(n.extents.at(0))};
   if (n.name == "set_zero") return {.bytes = static_cast<double>(n.extents.at(0))};
   return {};
@@ -51,7 +49,7 @@ std::string title(const ConvShape& g) {
 }
 
 std::string title(const RangeLog::Node& n) {
-  if (is_convolution(n)) return n.name + " " + title(conv_of(n.extents));
+  if (const auto g = convolution_of(n)) return n.name + " " + title(*g);
   std::vector<std::string> extents;
   for (const int64_t e : n.extents) extents.push_back(std::to_string(e));
   return extents.empty() ? n.name : n.name + " " + join(extents, " x ");
@@ -155,7 +153,7 @@ Json breakdown(const BreakdownContext& context, int runs, const std::function<vo
     if (n.kind != RangeKind::kernel || inside_kernel(nodes, i)) continue;
     in_kernels += n.seconds;
     const Work work = work_of(n, context.math);
-    for (Share* s : {&kernels[n.name], &shapes[title(n)], is_convolution(n) ? &convolutions[title(n)] : nullptr}) {
+    for (Share* s : {&kernels[n.name], &shapes[title(n)], convolution_of(n) ? &convolutions[title(n)] : nullptr}) {
       if (!s) continue;
       s->calls += n.count;
       s->seconds += n.seconds;

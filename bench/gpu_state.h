@@ -2,8 +2,8 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include "core/files/json.h"
 
+#include "core/files/json.h"
 #include "kernels/runtime/stream.h"
 
 namespace temper::bench {

@@ -2,6 +2,7 @@
 
 #include <regex>
 
+#include "core/convolution/arithmetic.h"
 #include "core/ops/loss.h"
 #include "kernels/runtime/memory.h"
 #include "kernels/runtime/range.h"
@@ -25,11 +26,6 @@ std::string model_section(const std::string& network) {
 
 DataShape data_shape(const std::string& network) {
   return network == kQuickstart ? DataShape{.height = 28, .width = 28, .channels = 1} : DataShape{};
-}
-
-ConvShape conv_of(const std::vector<int64_t>& e) {
-  TEMPER_CHECK(e.size() == 9, "a convolution's range: expected 9 extents, got ", e.size());
-  return {.n = e[0], .h = e[1], .w = e[2], .c = e[3], .k = e[4], .r = e[5], .s = e[6], .stride = e[7], .pad = e[8]};
 }
 
 Json conv_choice(Engine& engine) {
@@ -59,8 +55,9 @@ std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
   }
   std::map<ConvShape, ConvCount> found;
   for (const RangeLog::Node& n : log.nodes()) {
-    if (n.kind != RangeKind::kernel || n.name.rfind("conv2d", 0) != 0) continue;
-    ConvCount& count = found[conv_of(n.extents)];
+    const std::optional<ConvShape> shape = convolution_of(n);
+    if (!shape) continue;
+    ConvCount& count = found[*shape];
     int64_t& kind = n.name == "conv2d_backward_data"            ? count.data
                     : n.name == "conv2d_backward_data_relu"     ? count.masked
                     : n.name == "conv2d_backward_data_add_relu" ? count.masked_residual
@@ -73,7 +70,7 @@ std::map<ConvShape, ConvCount> convolutions_of(const std::string& network) {
     tape.backward(cross_entropy(tape, (*model)(tape, tape.input(image), Pass::eval()), label), gradient);
   }
   for (const RangeLog::Node& n : log.nodes())
-    if (n.name == "conv2d_backward_filter") found[conv_of(n.extents)].filter += n.count;
+    if (n.name == "conv2d_backward_filter") found[*convolution_of(n)].filter += n.count;
   return found;
 }
 

@@ -33,7 +33,4 @@ std::map<ConvShape, ConvCount> convolutions_of(const std::string& network);
 /// How an engine's convolutions were chosen: library, math, plans (proposed or timed), and remarks.
 Json conv_choice(Engine& engine);
 
-/// The shape of a convolution, from the extents of its range.
-ConvShape conv_of(const std::vector<int64_t>& extents);
-
 }  // namespace temper::bench

@@ -2,9 +2,9 @@
 #include <map>
 #include <set>
 #include <string>
-#include "core/files/json.h"
 
 #include "core/engine.h"
+#include "core/files/json.h"
 
 namespace temper::bench {
 

@@ -3,10 +3,10 @@
 #include <optional>
 #include <string>
 #include <vector>
-#include "core/files/json.h"
 
 #include "bench/measure.h"
 #include "bench/peaks.h"
+#include "core/files/json.h"
 
 namespace temper::bench {
 

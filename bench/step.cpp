@@ -5,6 +5,7 @@
 
 #include "bench/breakdown.h"
 #include "bench/event_clock.h"
+#include "bench/step_passes.h"
 #include "bench/step_work.h"
 #include "bench/suite.h"
 #include "core/text.h"
@@ -22,6 +23,7 @@ class StepCase {
   Json extra(const Peaks& peaks) {
     Json j = timed_->story();
     if (spec_.detail == Detail::brief) return j;
+    j["passes"] = passes_of_step(*timed_);
     const int runs = std::clamp(static_cast<int>(1 / timed_->cpu_seconds()), 1, 20);
     timed_.reset();
     try {
@@ -38,6 +40,15 @@ class StepCase {
   StepSpec spec_;
   std::unique_ptr<StepWork> timed_;
 };
+
+std::string passes_text(const Json& p, double seconds) {
+  const double ideal = p.at("ideal_seconds");
+  return fmt::format(
+      "{:.4g} passes forward, {:.4g} backward to images, {:.4g} backward to weights: by themselves {:.4g} ms, of which "
+      "the step takes {:.3g} times as long\n",
+      p.at("forward").get<double>(), p.at("to_images").get<double>(), p.at("to_weights").get<double>(), ideal * 1e3,
+      seconds / ideal);
+}
 
 struct Step : NetworkSuite {
   std::vector<Axis> axes() const override {
@@ -108,6 +119,7 @@ struct Step : NetworkSuite {
         out += fmt::format("{:.0f} W, {:.3g} J a step; SM clock {} MHz\n", gpu.at("watts").get<double>(),
                            gpu.at("watts").get<double>() * r.main().median(), gpu.value("sm_mhz", 0));
       }
+      if (r.extra.contains("passes")) out += passes_text(r.extra.at("passes"), r.main().median());
       if (r.extra.contains("breakdown")) out += breakdown_text(r.extra.at("breakdown"));
       if (r.extra.contains("no_breakdown"))
         out += "no breakdown: " + r.extra.at("no_breakdown").get<std::string>() + "\n";

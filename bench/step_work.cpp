@@ -10,8 +10,8 @@
 #include "bench/gpu_state.h"
 #include "bench/network.h"
 #include "core/text.h"
+#include "data/random_images.h"
 #include "kernels/runtime/memory.h"
-#include "kernels/runtime/philox.h"
 #include "trainers/methods/parts/other_network.h"
 
 namespace temper::bench {
@@ -25,11 +25,9 @@ double cpu_seconds_now() {
 }
 
 DataSplits random_data(int64_t count, const DataShape& shape) {
-  ImageSet set{.height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
-  for (int64_t i = 0; i < count * set.image_bytes(); ++i)
-    set.pixels.push_back(static_cast<uint8_t>(256 * random_uniform({.seed = 1}, 0, static_cast<uint32_t>(i))));
-  for (int64_t i = 0; i < count; ++i) set.labels.push_back(static_cast<int32_t>(i % shape.classes));
-  return {.train = std::move(set), .shape = shape};
+  const ImageSet like{
+      .height = shape.height, .width = shape.width, .channels = shape.channels, .classes = shape.classes};
+  return {.train = random_images(like, count), .shape = shape};
 }
 
 std::vector<FieldDoc> fields_of(const std::string& method) {
@@ -45,6 +43,7 @@ Experiment experiment_of(const StepSpec& s) {
   for (const FieldDoc& d : fields) {
     if (d.key == "attack.steps") overrides.push_back("trainer.attack.steps=" + s.attack_steps);
     if (d.key == "attack_bn") overrides.push_back("trainer.attack_bn=eval");
+    if (d.key == "bn") overrides.push_back("model.branches=[adv, clean]");
   }
   overrides.insert(overrides.end(), s.set.begin(), s.set.end());
   return read_experiment(

@@ -31,6 +31,7 @@ class StepWork {
   /// if a graph was requested and none was replayed.
   Json story();
   Engine& engine() { return state_.engine; }
+  TrainingState& state() { return state_; }
   double cpu_seconds() const { return median(cpu_); }
 
  private:

@@ -22,6 +22,10 @@ Choice choose(const std::vector<Axis>& axes, const std::vector<std::string>& ask
     const auto axis = std::find_if(axes.begin(), axes.end(), [&](const Axis& a) { return a.name == name; });
     TEMPER_CHECK(axis != axes.end(), "--axis: there is no axis '", name, "' here", did_you_mean(name, names),
                  " (known: ", join(names), ")");
+    if (!axis->known.empty() && text.substr(equals + 1) == "all") {
+      choice[name] = axis->known;
+      continue;
+    }
     choice[name].clear();
     std::istringstream values(text.substr(equals + 1));
     for (std::string v; std::getline(values, v, ',');) {

@@ -15,7 +15,7 @@ namespace temper::bench {
 struct Axis {
   std::string name;
   std::vector<std::string> values;
-  std::vector<std::string> known;  ///< further values that can be requested; empty: any value can
+  std::vector<std::string> known;  ///< the values that can be requested, together as `all`; empty: any value can
 };
 /// How much is reported in addition to the times.
 enum class Detail : uint8_t { full, brief };

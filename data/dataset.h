@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,12 @@ struct ImageSet {
   void check(const std::string& who) const;
 };
 
+/// How many images a data set has, and of which kind.
+struct DataSize {
+  int64_t train = 0, test = 0;
+  int64_t height = 0, width = 0, channels = 0, classes = 0;
+};
+
 /// A data set of the `data` section. Reads its splits from files and checks sizes, ranges and, for official files,
 /// checksums. Throws Error naming the file and what to do.
 class DatasetReader {
@@ -41,6 +48,8 @@ class DatasetReader {
   virtual void fields(Fields&) {}
   virtual ImageSet train() const = 0;
   virtual ImageSet test() const = 0;
+  /// Where it is known without reading the images; empty: it is not.
+  virtual std::optional<DataSize> size() const { return {}; }
 };
 
 }  // namespace temper

@@ -24,7 +24,7 @@ SeedTable table_of(const Sweep& sweep) {
   std::vector<int> seeds;
   std::vector<MethodRuns> methods;
   for (const std::string& label : sweep.labels) {
-    MethodRuns& method = methods.emplace_back(MethodRuns{label, {}});
+    MethodRuns& method = methods.emplace_back(MethodRuns{label, {}, sweep.published.at(label)});
     for (const SweepRun& run : sweep.runs) {
       if (run.label != label) continue;
       const bool tested = state_of(run) == RunState::complete;

@@ -35,6 +35,10 @@ void SweepRow::fields(Fields& f) {
   f("label", label, "how the table calls it; empty: the name of its file");
   f("config", config, "YAML file of an experiment, relative to this file");
   set = f.part("set", "keys laid over that file");
+  Fields results = f.enter("published");
+  for (const std::string& key : results.keys())
+    results(key.c_str(), published[key], Limits::between(0, 100), "published result in percent");
+  f.leave("published", results);
   if (label.empty()) label = fs::path(config).stem().string();
   if (set.root.find("seed")) f.reject("set", "the seed is what `seeds` lists");
 }
@@ -64,9 +68,13 @@ Sweep read_sweep(const std::string& file, const std::vector<std::string>& overri
   f.finish();
   Sweep s{.title = sweep.title.empty() ? fs::path(file).stem().string() : sweep.title,
           .labels = {},
+          .published = {},
           .runs = {},
           .out = out};
-  for (const SweepRow& row : sweep.rows) s.labels.push_back(row.label);
+  for (const SweepRow& row : sweep.rows) {
+    s.labels.push_back(row.label);
+    s.published[row.label] = row.published;
+  }
   for (const int seed : sweep.seeds)
     for (const SweepRow& row : sweep.rows)
       s.runs.push_back({row.label, seed, experiment_of(sweep, row, seed, fs::path(file).parent_path()),

@@ -5,6 +5,7 @@
 
 #include "trainers/experiment.h"
 #include "trainers/records/run_folder.h"
+#include "workflows/report/seed_table.h"
 
 namespace TEMPER_API temper {
 
@@ -13,6 +14,7 @@ struct SweepRow {
   std::string label;   ///< in the table; empty: the name of the file
   std::string config;  ///< relative to the sweep's file
   Config set;
+  PublishedResults published;
   std::string place;  ///< in the file, for messages
   void fields(Fields& f);
 };
@@ -39,6 +41,7 @@ struct SweepRun {
 struct Sweep {
   std::string title;
   std::vector<std::string> labels;
+  std::map<std::string, PublishedResults> published;  ///< by label
   std::vector<SweepRun> runs;
   std::filesystem::path out;
 };

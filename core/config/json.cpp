@@ -1,6 +1,7 @@
 #include "core/config/json.h"
 
 #include <charconv>
+
 #include "core/files/json.h"
 
 namespace temper {

@@ -6,9 +6,9 @@
 #include <Eigen/Core>
 #include <fstream>
 #include <sstream>
-#include "core/files/json.h"
 
 #include "core/environment/cpus.h"
+#include "core/files/json.h"
 #include "core/memory/host_memory.h"
 #include "kernels/runtime/check.h"
 #if defined(TEMPER_ONEDNN)

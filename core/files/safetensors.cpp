@@ -9,9 +9,9 @@
 #include <limits>
 #include <map>
 #include <span>
-#include "core/files/json.h"
 
 #include "core/files/file.h"
+#include "core/files/json.h"
 #include "core/text.h"
 
 namespace temper {

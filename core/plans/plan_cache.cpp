@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include "core/files/json.h"
 
 #include "core/files/file.h"
+#include "core/files/json.h"
 #include "kernels/runtime/check.h"
 
 namespace temper {

@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <iostream>
 #include <utility>
-#include "core/files/json.h"
 
+#include "core/files/json.h"
 #include "kernels/runtime/check.h"
 
 extern char** environ;

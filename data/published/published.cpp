@@ -82,6 +82,10 @@ std::string PublishedFiles::find(const std::string& name) const {
   return {};
 }
 
+std::optional<DataSize> PublishedFiles::size() const {
+  return verify_ == Verify::official ? std::optional(set_.size) : std::nullopt;
+}
+
 std::vector<uint8_t> PublishedFiles::read(const std::string& name) const {
   const std::string file = find(name);
   TEMPER_CHECK(!file.empty(), set_.name, ": ", name, "(.gz) was found in none of ", join(places()),

@@ -4,6 +4,7 @@
 
 #include "core/config/config.h"
 #include "core/memory/memory_limit.h"
+#include "data/dataset.h"
 
 namespace temper {
 
@@ -31,6 +32,7 @@ struct Published {
   std::vector<std::string> class_names;
   std::string installed = {};  ///< a folder where a system package may have put it
   std::string shipped = {};    ///< path of the files that come with Temper, for shipped_path()
+  DataSize size = {};
 };
 
 const std::vector<Published>& published_sets();
@@ -51,6 +53,8 @@ class PublishedFiles {
   void fields(Fields& f);
 
   const Published& set() const { return set_; }
+  /// The published set's; empty where other files are allowed.
+  std::optional<DataSize> size() const;
   Verify verify() const { return verify_; }
   /// The content of file `name` (or `name`.gz, unpacked). Searches `path` or, without it, data_folder()/NAME and the
   /// folders of system packages. Throws Error, naming the folders and what to do, if the file is not found, damaged, or

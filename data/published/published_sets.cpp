@@ -25,7 +25,8 @@ const std::vector<Published>& published_sets() {
        .downloads = {{"https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
                       "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", 170'052'171}},
        .terms = "no formal licence; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-       .class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}},
+       .class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
+       .size = {50'000, 10'000, 32, 32, 3, 10}},
       {.name = "cifar100",
        .folder = "cifar-100-binary",
        .files = {{"train.bin", "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29", 153'700'000},
@@ -35,7 +36,8 @@ const std::vector<Published>& published_sets() {
        .downloads = {{"https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
                       "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", 168'513'733}},
        .terms = "no formal licence; cite A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
-       .class_names = {}},
+       .class_names = {},
+       .size = {50'000, 10'000, 32, 32, 3, 100}},
       {.name = "svhn",
        .folder = "",
        .files = {{"train_32x32.mat", "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8", 182'040'794},
@@ -45,7 +47,8 @@ const std::vector<Published>& published_sets() {
                      {"https://ufldl.stanford.edu/housenumbers/test_32x32.mat",
                       "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b", 64'275'384}},
        .terms = "for non-commercial use; cite Netzer et al., Reading Digits in Natural Images, 2011",
-       .class_names = digits},
+       .class_names = digits,
+       .size = {73'257, 26'032, 32, 32, 3, 10}},
       {.name = "mnist",
        .folder = "",
        .files =
@@ -55,7 +58,8 @@ const std::vector<Published>& published_sets() {
             {"t10k-labels-idx1-ubyte", "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2", 10'008}},
        .downloads = each("https://ossci-datasets.s3.amazonaws.com/mnist/"),
        .terms = "CC BY-SA 3.0; Y. LeCun, C. Cortes, C. Burges",
-       .class_names = digits},
+       .class_names = digits,
+       .size = {60'000, 10'000, 28, 28, 1, 10}},
       {.name = "fashion_mnist",
        .folder = "",
        .files =
@@ -66,7 +70,8 @@ const std::vector<Published>& published_sets() {
        .downloads = each("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"),
        .terms = "MIT licence, Zalando SE; cite Xiao, Rasul, Vollgraf, arXiv:1708.07747",
        .class_names = clothes,
-       .installed = "/usr/share/datasets/fashion-mnist"},
+       .installed = "/usr/share/datasets/fashion-mnist",
+       .size = {60'000, 10'000, 28, 28, 1, 10}},
       {.name = "fashion_mnist_small",
        .folder = "",
        .files =
@@ -77,7 +82,8 @@ const std::vector<Published>& published_sets() {
        .downloads = {},
        .terms = "shipped with Temper; MIT licence, Zalando SE; cite Xiao, Rasul, Vollgraf, arXiv:1708.07747",
        .class_names = clothes,
-       .shipped = "data/shipped/fashion_mnist_small"},
+       .shipped = "data/shipped/fashion_mnist_small",
+       .size = {10'000, 2'000, 28, 28, 1, 10}},
   };
   return sets;
 }

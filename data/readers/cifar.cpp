@@ -14,6 +14,7 @@ class CifarReader : public DatasetReader {
  public:
   explicit CifarReader(const char* name) : files_(name) {}
   void fields(Fields& f) override { files_.fields(f); }
+  std::optional<DataSize> size() const override { return files_.size(); }
 
  protected:
   struct Form {
@@ -92,6 +93,11 @@ struct Cifar100 : CifarReader {
   }
   ImageSet train() const override { return read({"train.bin"}, form()); }
   ImageSet test() const override { return read({"test.bin"}, form()); }
+  std::optional<DataSize> size() const override {
+    std::optional<DataSize> size = CifarReader::size();
+    if (size && labels == Labels::coarse) size->classes = 20;
+    return size;
+  }
   Form form() const {
     if (labels == Labels::coarse)
       return {.classes = 20, .label_bytes = 2, .label_at = 0, .class_names = names("coarse_label_names.txt", 20)};

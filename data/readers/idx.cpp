@@ -18,6 +18,7 @@ class IdxReader : public DatasetReader {
   void fields(Fields& f) override { files_.fields(f); }
   ImageSet train() const override { return read("train"); }
   ImageSet test() const override { return read("t10k"); }
+  std::optional<DataSize> size() const override { return files_.size(); }
 
  private:
   ImageSet read(const std::string& split) const {

@@ -13,6 +13,7 @@ struct Svhn : DatasetReader {
   void fields(Fields& f) override { files.fields(f); }
   ImageSet train() const override { return read("train_32x32.mat"); }
   ImageSet test() const override { return read("test_32x32.mat"); }
+  std::optional<DataSize> size() const override { return files.size(); }
 
   static const MatArray& find(const std::string& file, const std::vector<MatArray>& arrays, const char* name) {
     for (const MatArray& a : arrays)

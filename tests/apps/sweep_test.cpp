@@ -1,6 +1,6 @@
 #include <csignal>
-#include "core/files/json.h"
 
+#include "core/files/json.h"
 #include "source_dir.h"
 #include "tests/fixtures/catch.h"
 #include "tests/fixtures/cli_fixture.h"

@@ -125,6 +125,7 @@ TEST_CASE("axes take values that are known", "[bench]") {
   const std::vector<Axis> axes = {{"dtype", {"f32"}, {"f32", "bf16"}}, {"batch", {"64"}, {}}};
   CHECK(choose(axes, {}) == Choice{{"dtype", {"f32"}}, {"batch", {"64"}}});
   CHECK(choose(axes, {"batch=1,2", "dtype=bf16"}) == Choice{{"dtype", {"bf16"}}, {"batch", {"1", "2"}}});
+  CHECK(choose(axes, {"dtype=all"}) == Choice{{"dtype", {"f32", "bf16"}}, {"batch", {"64"}}});
   CHECK_THROWS_WITH(choose(axes, {"dtype"}), ContainsSubstring("expected name=value"));
   CHECK_THROWS_WITH(choose(axes, {"dtpe=f32"}), ContainsSubstring("no axis 'dtpe' here; did you mean 'dtype'?"));
   CHECK_THROWS_WITH(choose(axes, {"dtype=f64"}), ContainsSubstring("dtype has no value 'f64'"));

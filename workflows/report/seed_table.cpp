@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include "core/files/json.h"
 
 #include "core/files/folders.h"
+#include "core/files/json.h"
 #include "core/text.h"
 #include "trainers/records/run_files.h"
 #include "workflows/report/cells.h"
@@ -37,6 +37,19 @@ std::string missing(const std::vector<int>& seeds, const std::vector<MethodRuns>
     if (!without.empty()) rows.push_back(cat(m.label, without.size() > 1 ? " (seeds " : " (seed ", join(without), ")"));
   }
   return rows.empty() ? "" : "Without results, and so not in the table: " + join(rows) + ".";
+}
+
+// The published results that no column shows: "Published, and not measured here: TRADES: aa 48.37."
+std::string not_measured(const SeedTable& table, const std::vector<MethodRuns>& methods) {
+  std::vector<std::string> rows;
+  for (const MethodRuns& m : methods) {
+    std::vector<std::string> left;
+    for (const auto& [key, value] : m.published)
+      if (std::none_of(table.columns.begin(), table.columns.end(), [&](const auto& c) { return c.key == key; }))
+        left.push_back(fmt::format("{} {:.2f}", key, value));
+    if (!left.empty()) rows.push_back(cat(m.label, ": ", join(left)));
+  }
+  return rows.empty() ? "" : " Published, and not measured here: " + join(rows, "; ") + ".";
 }
 
 }  // namespace
@@ -80,7 +93,27 @@ SeedTable seed_table(const std::string& title, const std::vector<int>& seeds, co
       for (size_t seed = 0; seed < seeds.size(); ++seed)
         if (methods[row].runs[seed]) t.rows[row].values[c][seed] = *value++;
   }
+  for (size_t row = 0; row < methods.size(); ++row) {
+    const PublishedResults& published = methods[row].published;
+    if (published.empty()) continue;
+    for (const SeedTable::Column& c : t.columns) {
+      const auto found = published.find(c.key);
+      t.rows[row].published.push_back(found == published.end() ? NAN : found->second);
+    }
+  }
+  t.note += not_measured(t, methods);
   return t;
+}
+
+std::vector<PublishedLines> published_lines(const SeedTable::Row& row) {
+  if (row.published.empty()) return {};
+  PublishedLines published{"published", {}}, difference{"difference", {}};
+  for (size_t c = 0; c < row.values.size(); ++c) {
+    const double theirs = row.published[c], ours = spread_of(row.values[c]).mean;
+    published.cells.push_back(std::isnan(theirs) ? "-" : fmt::format("{:.2f}", theirs));
+    difference.cells.push_back(std::isnan(ours - theirs) ? "-" : fmt::format("{:+.2f}", ours - theirs));
+  }
+  return {published, difference};
 }
 
 std::string cell_text(const Spread& s, const std::string& plus_minus) {
@@ -99,6 +132,11 @@ std::string table_markdown(const SeedTable& t) {
     out += "| " + markdown_cell(row.label) + " |";
     for (const auto& cell : row.values) out += " " + cell_text(spread_of(cell), " ± ") + " |";
     out += "\n";
+    for (const PublishedLines& line : published_lines(row)) {
+      out += "| " + line.label + " |";
+      for (const std::string& cell : line.cells) out += " " + cell + " |";
+      out += "\n";
+    }
   }
   out += "\n" + t.note + "\n";
   for (const std::string& caveat : t.caveats) out += "\n" + caveat + "\n";
@@ -106,15 +144,22 @@ std::string table_markdown(const SeedTable& t) {
 }
 
 std::string table_csv(const SeedTable& t) {
+  const bool published =
+      std::any_of(t.rows.begin(), t.rows.end(), [](const SeedTable::Row& r) { return !r.published.empty(); });
   std::string out = "method,n";
-  for (const SeedTable::Column& c : t.columns) out += "," + csv_cell(c.key + "_mean") + "," + csv_cell(c.key + "_sd");
+  for (const SeedTable::Column& c : t.columns) {
+    for (const char* what : {"_mean", "_sd"}) out += "," + csv_cell(c.key + what);
+    if (published) out += "," + csv_cell(c.key + "_published");
+  }
   out += "\n";
   for (const SeedTable::Row& row : t.rows) {
     out += fmt::format("{},{}", csv_cell(row.label), runs_of(row));
-    for (const auto& cell : row.values) {
-      const Spread s = spread_of(cell);
+    for (size_t c = 0; c < row.values.size(); ++c) {
+      const Spread s = spread_of(row.values[c]);
       out += s.count > 0 ? fmt::format(",{:.4f}", s.mean) : ",";
       out += s.count > 1 ? fmt::format(",{:.4f}", s.deviation) : ",";
+      if (!published) continue;
+      out += row.published.empty() || std::isnan(row.published[c]) ? "," : fmt::format(",{:.4f}", row.published[c]);
     }
     out += "\n";
   }
@@ -131,6 +176,11 @@ std::string table_latex(const SeedTable& t) {
     out += latex_cell(row.label);
     for (const auto& cell : row.values) out += " & $" + cell_text(spread_of(cell), " \\pm ") + "$";
     out += " \\\\\n";
+    for (const PublishedLines& line : published_lines(row)) {
+      out += line.label;
+      for (const std::string& cell : line.cells) out += " & $" + cell + "$";
+      out += " \\\\\n";
+    }
   }
   return out + "\\bottomrule\n\\end{tabular}\n";
 }
@@ -145,7 +195,9 @@ std::string table_json(const SeedTable& t) {
       const Spread s = spread_of(row.values[c]);
       ordered_json values = ordered_json::array();
       for (const double v : row.values[c]) values.push_back(number(v));
-      r[t.columns[c].key] = {{"mean", number(s.mean)}, {"sd", number(s.deviation)}, {"n", s.count}, {"values", values}};
+      ordered_json& cell = r[t.columns[c].key];
+      cell = {{"mean", number(s.mean)}, {"sd", number(s.deviation)}, {"n", s.count}, {"values", values}};
+      if (!row.published.empty()) cell["published"] = number(row.published[c]);
     }
     j["rows"].push_back(r);
   }

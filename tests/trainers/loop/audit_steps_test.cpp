@@ -1,8 +1,8 @@
 #include <algorithm>
-#include "core/files/json.h"
 
 #include "attacks/attack_observer.h"
 #include "attacks/pgd.h"
+#include "core/files/json.h"
 #include "core/files/npz.h"
 #include "core/host.h"
 #include "core/text.h"

@@ -1,9 +1,9 @@
 // What a resumed run may not contradict: its images, its starting weights, the epochs that are made.
 #include "trainers/state/resume.h"
+#include "core/files/json.h"
 
 #include <csignal>
 #include <fstream>
-#include "core/files/json.h"
 
 #include "core/files/file.h"
 #include "core/files/safetensors.h"

@@ -1,0 +1,56 @@
+#include "workflows/step_count.h"
+
+#include <map>
+
+#include "tests/fixtures/catch.h"
+#include "tests/fixtures/training_fixture.h"
+
+using namespace temper;
+
+namespace {
+
+constexpr DataSize kStripes{.train = 60, .test = 20, .height = 8, .width = 8, .channels = 3, .classes = 3};
+
+/// The passes of a step in which the attack takes K steps: forward, backward to the images, backward to the weights.
+struct Ideal {
+  double forward, to_images, to_weights;
+};
+constexpr double K = 2;
+
+// What each method's formulas ask for. A prediction for clean images that stays the same during the attack is one pass;
+// a backward pass through two forward passes counts as two.
+const std::map<std::string, Ideal> kIdeal = {
+    {"standard", {1, 0, 1}},
+    {"pgd_at", {K + 1, K, 1}},
+    {"trades", {1 + K + 2, K, 2}},
+    {"arat", {K + 2, K, 2}},
+    // Clean and adversarial images through the network and the revision model; the gradients of clean and adversarial
+    // images apart from the rest's, which has both.
+    {"cure", {1 + K + 2 + 2, K, 1 + 1 + 2}}};
+
+}  // namespace
+
+TEST_CASE("step count: every method takes the passes that its formulas ask for", "[cost]") {
+  for (const auto& [trainer, set] : test::every_method()) {
+    INFO(trainer);
+    Experiment e = test::tiny(trainer, set);
+    REQUIRE(kIdeal.count(e.trainer.name) == 1);
+    const Ideal& ideal = kIdeal.at(e.trainer.name);
+    StepCounter counter(e, kStripes);
+    const PassCount got = count_passes(counter.step(1), counter.passes());
+    CHECK(got.forward == Approx(ideal.forward));
+    CHECK(got.to_images == Approx(ideal.to_images).margin(1e-9));
+    CHECK(got.to_weights == Approx(ideal.to_weights));
+  }
+}
+
+TEST_CASE("step count: an evaluation is the attack's passes and a classification", "[cost]") {
+  Experiment e = test::tiny();
+  StepCounter counter(e, kStripes);
+  const PassCount clean = count_passes(counter.evaluation(nullptr), counter.passes());
+  CHECK(clean.forward == Approx(1));
+  CHECK(clean.to_images == 0);
+  const PassCount attacked = count_passes(counter.evaluation(e.evaluation.validation.attack.get()), counter.passes());
+  CHECK(attacked.forward == Approx(3));
+  CHECK(attacked.to_images == Approx(2));
+}
