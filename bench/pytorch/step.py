@@ -9,13 +9,14 @@ is multiplied as f32 unless --compute tf32 says otherwise: what was set stands i
   channels_last    with images and filters as NHWC
   compiled         torch.compile; on a CPU it needs a C++ compiler
   reduce_overhead  torch.compile(mode="reduce-overhead"): its own CUDA graphs; on a GPU
-  graphed          the whole step as one CUDA graph, captured by hand; on a GPU; standard, pgd_at and trades
+  graphed          the whole step as one CUDA graph, captured by hand; on a GPU; standard, pgd_at,
+                   trades and mart
 All but eager are channels_last. The first steps (--warm-up), which compile and choose, are not timed; how long they took
 stands in the result. The result is written after every step. A variant that cannot run here says why and ends with exit
 code 77.
 """
 import argparse
-import copy
+import contextlib
 import json
 import os
 import resource
@@ -27,18 +28,13 @@ import torch
 import torch._functorch.config
 import torch.nn.functional as F
 
+from methods import METHODS, awp_gradients, kl
 from models import MODELS
 
 SKIPPED = 77
 COMPUTES = {"f32": None, "tf32": None, "bf16": torch.bfloat16, "f16": torch.float16}  # what autocast computes in
 VARIANTS = ["eager", "channels_last", "compiled", "reduce_overhead", "graphed"]
 LOSS_SCALE = 1024
-BETA, GAMMA, ALPHA, PERCENTILE, REVISE, DECAY = 1.0, 1.0, 0.1, 30.0, 0.2, 0.999  # CURE, as Temper's defaults have it
-
-
-def kl(target_logits, logits, reduction="batchmean"):
-    """KL(softmax(target) || softmax(logits)), differentiable on both sides."""
-    return F.kl_div(F.log_softmax(logits, 1), F.log_softmax(target_logits, 1), log_target=True, reduction=reduction)
 
 
 def set_math(compute):
@@ -78,7 +74,6 @@ class Step:
         layout = torch.contiguous_format if args.variant == "eager" else torch.channels_last
         build, image = MODELS[args.model]
         self.net = build().to(self.device, memory_format=layout)
-        self.reviewer = copy.deepcopy(self.net).requires_grad_(False) if args.method == "cure" else None
         self.x = torch.rand(args.batch, *image, device=self.device).to(memory_format=layout)
         self.y = torch.randint(0, 10, (args.batch,), device=self.device)
         self.optimizer = torch.optim.SGD(self.net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
@@ -88,6 +83,7 @@ class Step:
         mode = {"compiled": "default", "reduce_overhead": "reduce-overhead"}.get(args.variant)
         self.forward = torch.compile(self.net, mode=mode) if mode else self.net
         self.graph, self.seconds = None, {}
+        self.method = METHODS[args.method](self)
 
     def logits(self, x, net=None):
         dtype = COMPUTES[self.args.compute]
@@ -95,9 +91,14 @@ class Step:
             z = (net or self.forward)(x)
         return z.float()
 
-    def iteration(self, adv, target):
+    def moved(self, adv, gradient, clean, radius=None, step=None):
+        """`adv` after a step along the gradient's sign, in the ball around `clean` and in [0, 1]."""
+        radius = self.args.radius if radius is None else radius
+        step = self.args.radius / 4 if step is None else step
+        return torch.minimum(torch.maximum(adv + step * gradient.sign(), clean - radius), clean + radius).clamp_(0, 1)
+
+    def iteration(self, adv, clean, target, radius=None, step=None):
         """One step of PGD; `target` is the labels or, where the attack ascends a KL divergence, the clean logits."""
-        radius, step = self.args.radius, self.args.radius / 4
         if self.args.variant == "reduce_overhead":
             torch.compiler.cudagraph_mark_step_begin()
         adv = adv.detach().requires_grad_()
@@ -105,70 +106,31 @@ class Step:
         objective = kl(target, z, "sum") if target.is_floating_point() else F.cross_entropy(z, target, reduction="sum")
         (g,) = torch.autograd.grad(objective * self.scale, adv)
         with torch.no_grad():
-            return torch.minimum(torch.maximum(adv + step * g.sign(), self.x - radius), self.x + radius).clamp_(0, 1)
+            return self.moved(adv, g, clean, radius, step)
+
+    @contextlib.contextmanager
+    def attacked_network(self):
+        """Running statistics, and nothing saved for gradients of weights."""
+        self.net.eval().requires_grad_(False)
+        yield
+        self.net.train().requires_grad_(True)
 
     def attack(self):
-        if self.args.method == "standard":
-            return self.x
-        self.net.eval()
-        for p in self.net.parameters():
-            p.requires_grad_(False)  # nothing is saved for weight gradients
-        if self.args.method == "pgd_at":
-            target = self.y
-            adv = (self.x + torch.empty_like(self.x).uniform_(-self.args.radius, self.args.radius)).clamp_(0, 1)
-        else:
-            with torch.no_grad():
-                target = self.logits(self.x).clone()
-            adv = self.x + 0.001 * torch.randn_like(self.x)
-        for _ in range(self.args.attack_steps):
-            adv = self.iteration(adv, target)
-        for p in self.net.parameters():
-            p.requires_grad_(True)
-        self.net.train()
-        return adv.detach().clone()
+        with self.attacked_network():
+            return self.method.attack().detach().clone()
 
     def gradients(self, adv):
         self.optimizer.zero_grad(set_to_none=True)
         if self.args.variant == "reduce_overhead":
             torch.compiler.cudagraph_mark_step_begin()
-        method = self.args.method
-        if method == "cure":
-            return self.cure_gradients(adv)
-        if method == "trades":
-            natural, robust = self.logits(self.x), self.logits(adv)
-            loss = F.cross_entropy(natural, self.y) + 6 * kl(natural, robust)
-        else:
-            loss = F.cross_entropy(self.logits(adv), self.y)
-        (loss * self.scale).backward()
-        if self.scale != 1:
+        loss = awp_gradients(self.method, adv) if self.args.awp else self.method.gradients(adv)
+        if self.scale != 1 and self.args.method != "cure":
             torch._foreach_div_([p.grad for p in self.net.parameters()], self.scale)
-        return loss.detach()
-
-    def cure_gradients(self, adv):
-        """CURE (ICLR 2024): scores from the gradients of both cross entropies, the lower 30 % of each tensor masked."""
-        params = list(self.net.parameters())
-        natural, robust = self.logits(self.x), self.logits(adv)
-        with torch.no_grad():
-            review_natural, review_robust = self.logits(self.x, self.reviewer), self.logits(adv, self.reviewer)
-        clean = F.cross_entropy(natural, self.y)
-        g_natural = torch.autograd.grad(clean, params, retain_graph=True)
-        g_robust = torch.autograd.grad(F.cross_entropy(robust, self.y), params, retain_graph=True)
-        rest = BETA * kl(natural, robust) + GAMMA * (kl(review_natural, natural) + kl(review_robust, robust))
-        g_rest = torch.autograd.grad(rest, params)
-        for p, a, b, r in zip(params, g_natural, g_robust, g_rest):
-            p.grad = a + r
-            if p.dim() != 2 and p.shape[0] != 10:  # the classifier is never masked
-                score = (ALPHA * a.abs() + (1 - ALPHA) * b.abs()).flatten()
-                rank = max(1, round(score.numel() * PERCENTILE / 100))
-                p.grad *= (score >= score.kthvalue(rank).values).view_as(p)
-        return (clean + rest).detach()
+        return loss
 
     def update(self):
         self.optimizer.step()
-        if self.reviewer is not None and torch.rand(()) < REVISE:
-            with torch.no_grad():
-                for mine, new in zip(self.reviewer.parameters(), self.net.parameters()):
-                    mine.lerp_(new, 1 - DECAY)
+        self.method.after()
 
     def whole(self):
         """The step from end to end, without anybody waiting for the device; its loss."""
@@ -220,7 +182,8 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--model", default="resnet18", choices=sorted(MODELS))
     p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--method", default="pgd_at", choices=["standard", "pgd_at", "trades", "cure"])
+    p.add_argument("--method", default="pgd_at", choices=sorted(METHODS))
+    p.add_argument("--awp", action="store_true", help="adversarial weight perturbation around the method")
     p.add_argument("--attack-steps", type=int, default=10)
     p.add_argument("--radius", type=float, default=8 / 255)
     p.add_argument("--compute", default="f32", choices=sorted(COMPUTES))
@@ -236,11 +199,11 @@ def main():
         skip("there is no GPU")
     if args.variant in ("graphed", "reduce_overhead") and args.device != "cuda":
         skip("CUDA graphs need a GPU")
-    if args.variant == "graphed" and args.method == "cure":
-        skip("CURE decides on the host which steps update the reviewer")
+    if args.variant == "graphed" and not METHODS[args.method].graphed:
+        skip(f"the host has decisions to make in a step of {args.method}")
 
     result = {
-        "framework": "pytorch", "model": args.model, "method": args.method, "batch": args.batch,
+        "framework": "pytorch", "model": args.model, "method": args.method, "awp": args.awp, "batch": args.batch,
         "attack_steps": args.attack_steps, "compute": args.compute, "variant": args.variant, "device": args.device,
         "threads": args.threads, "math": set_math(args.compute), "samples": [], "complete": False,
         "versions": {"torch": torch.__version__, "python": sys.version.split()[0], "cuda": torch.version.cuda,
