@@ -52,6 +52,12 @@ TEST_CASE("hat: the helper classifies adversarial images, and those beyond them 
       "trainer.attack={radius: 1, step: 0.5, steps: 3}";  // so far that the helper sees a difference
   Experiment experiment = test::tiny(hat(", beta: 0, gamma: 1, reach: 3"), {"precision.compute=f64", far});
   TrainingState state(experiment, read_splits(experiment), nullptr, &found);
+  // Network and helper are one that has learnt, so that the attack on the one misleads the other.
+  Experiment natural = test::tiny("{name: standard}", {"precision.compute=f64"});
+  TrainingState learnt(natural, read_splits(natural));
+  while (learnt.progress.step < learnt.steps_per_epoch()) train_step(learnt, "none");
+  for (Weights* into : {&state.network->weights(), experiment.trainer.method->parts().at(0).weights})
+    state.network->copy_weights(*into, learnt.network->weights());
   Engine& engine = state.engine;
   const Arena::Scope scope(engine.arena());
   const Batch batch = state.train.load(1, 0);
