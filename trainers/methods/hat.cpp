@@ -4,10 +4,9 @@
 #include "core/ops/elementwise.h"
 #include "kernels/argmax/argmax.h"
 #include "kernels/axpby/axpby.h"
-#include "trainers/methods/parts/class_targets.h"
 #include "trainers/methods/parts/kl_attack.h"
 #include "trainers/methods/parts/teacher.h"
-#include "trainers/trainer.h"
+#include "trainers/methods/parts/trades_loss.h"
 
 namespace temper {
 
@@ -19,11 +18,10 @@ namespace {
 /// as in the code.
 struct Hat : Trainer {
   enum class RobustLoss : uint8_t { kl, cross_entropy };
-  float beta = 2.5, gamma = 0.5;
+  TradesLoss trades{.beta = 2.5};
+  float gamma = 0.5;
   double reach = 2;
   RobustLoss robust_loss = RobustLoss::kl;
-  ClassTargets targets;
-  const ClassTargets exact;
   KlAttack attack;
   Teacher helper{"helper"};
 
@@ -33,14 +31,13 @@ struct Hat : Trainer {
   }
 
   void fields(Fields& f) override {
-    f("beta", beta, Limits::at_least(0).usually(0, 100), "weight of the robust loss");
+    trades.fields(f);
     f("gamma", gamma, Limits::at_least(0).usually(0, 100), "weight of the loss of helper images");
     f("reach", reach, Limits::above(1).usually(1.5, 4),
       "h: helper images lie at x + h r, where r is the perturbation of the attack; not clipped to valid pixels");
     f.choice("robust_loss", robust_loss, {{"kl", RobustLoss::kl}, {"cross_entropy", RobustLoss::cross_entropy}},
              "of attack and loss: TRADES' KL, or the cross entropy with the labels, whose attack in the code starts "
              "with attack.start: uniform");
-    targets.fields(f);
     attack.fields(f);
     helper.fields(f);
   }
@@ -54,18 +51,13 @@ struct Hat : Trainer {
     const Tensor x_adv = adversarial(context, batch);
     const Tensor labels = context.once("helper labels", [&] { return labels_of(context, x_adv); });
     const Tensor beyond = extended(tape, batch.images, x_adv);
-    const Var natural = model(tape, tape.input(batch.images), Pass::train());
-    const Var robust = model(tape, tape.input(x_adv), Pass::train());
+    const PairedLogits logits = train_passes(tape, model, batch.images, x_adv);
     const Var helped = model(tape, tape.input(beyond), Pass::train());
-
-    const Var clean = targets.cross_entropy(tape, natural, batch);
-    const bool kl = robust_loss == RobustLoss::kl;
-    const Var held = kl ? kl_divergence(tape, robust, natural) : exact.cross_entropy(tape, robust, batch);
+    const Var held = robust_loss == RobustLoss::kl ? trades(tape, context, batch, logits)
+                                                   : cross_entropies(tape, context, batch, logits);
     const Var help = cross_entropy(tape, helped, labels);
-    context.log("clean_loss", clean);
-    context.log(kl ? "kl" : "adversarial_loss", held);
     context.log("helper_loss", help);
-    return add(tape, add(tape, clean, held, beta), help, gamma);
+    return add(tape, held, help, gamma);
   }
 
  private:
@@ -74,6 +66,15 @@ struct Hat : Trainer {
     return c.once("attack", [&] {
       return attack.pgd.run({c.engine, batch, {c.model, attack_pass(attack.bn)}, c.random("attack")}).images;
     });
+  }
+
+  /// CE(f(x), y) + beta CE(f(x'), y); labels are smoothed for x alone.
+  Var cross_entropies(Tape& tape, const TrainContext& c, const Batch& batch, const PairedLogits& of) const {
+    const Var clean = trades.targets.cross_entropy(tape, of.clean, batch);
+    const Var adversarial = ClassTargets{}.cross_entropy(tape, of.adversarial, batch);
+    c.log("clean_loss", clean);
+    c.log("adversarial_loss", adversarial);
+    return add(tape, clean, adversarial, trades.beta);
   }
 
   /// (n) i32: the classes in which the helper puts images.

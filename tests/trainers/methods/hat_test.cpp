@@ -48,8 +48,16 @@ TEST_CASE("hat: the helper classifies adversarial images, and those beyond them 
     std::vector<double> images;
     void on_found(Engine& engine, const Tensor& x) override { images = test::numbers_of(engine, x); }
   } found;
-  Experiment experiment = test::tiny(hat(", beta: 0, gamma: 1, reach: 3"), {"precision.compute=f64"});
+  const std::string far =
+      "trainer.attack={radius: 1, step: 0.5, steps: 3}";  // so far that the helper sees a difference
+  Experiment experiment = test::tiny(hat(", beta: 0, gamma: 1, reach: 3"), {"precision.compute=f64", far});
   TrainingState state(experiment, read_splits(experiment), nullptr, &found);
+  // Network and helper are one that has learnt, so that the attack on the one misleads the other.
+  Experiment natural = test::tiny("{name: standard}", {"precision.compute=f64"});
+  TrainingState learnt(natural, read_splits(natural));
+  while (learnt.progress.step < learnt.steps_per_epoch()) train_step(learnt, "none");
+  for (Weights* into : {&state.network->weights(), experiment.trainer.method->parts().at(0).weights})
+    state.network->copy_weights(*into, learnt.network->weights());
   Engine& engine = state.engine;
   const Arena::Scope scope(engine.arena());
   const Batch batch = state.train.load(1, 0);
@@ -66,6 +74,7 @@ TEST_CASE("hat: the helper classifies adversarial images, and those beyond them 
   by_helper.weights = experiment.trainer.method->parts().at(0).weights;
   const std::vector<int32_t> classes = predictions(engine, state.network->predict(engine, x_adv, by_helper));
   CHECK(classes != host_indices(engine, batch.labels));
+  CHECK(classes != predictions(engine, state.network->predict(engine, batch.images, by_helper)));
   Tape tape(engine, Wrt::nothing);
   const auto loss_of = [&](const Tensor& images, const Tensor& labels) {
     const Tensor logits = state.network->predict(engine, images, {.update = BnUpdate::no});

@@ -3,8 +3,9 @@
 
 #include <cmath>
 
+#include "core/ops/elementwise.h"
 #include "core/ops/loss.h"
-#include "tests/extension/in_f64.h"
+#include "tests/fixtures/method_in_f64.h"
 #include "tests/fixtures/training_fixture.h"
 
 using namespace temper;
@@ -99,9 +100,23 @@ TEST_CASE("awp: a step on the moved weights is what remains", "[awp]") {
 }
 
 TEST_CASE("awp: one attack a step; statistics move in it and in the passes at the moved weights", "[awp]") {
+  // Its clean images pass the network before its attack begins.
+  struct CleanFirst : Trainer {
+    Pgd attack{{.radius = 0, .step = 0, .steps = 1}};
+    std::vector<const Attack*> attacks() const override { return {&attack}; }
+    Var loss(Tape& tape, const Batch& batch, const TrainContext& c) override {
+      const Var clean = c.model(tape, tape.input(batch.images), Pass::train());
+      const Tensor x = c.once("attack", [&] {
+        return attack.run({c.engine, batch, {c.model, Pass::eval()}, c.random("attack")}).images;
+      });
+      return add(tape, cross_entropy(tape, clean, batch.labels),
+                 cross_entropy(tape, c.model(tape, tape.input(x), Pass::train()), batch.labels));
+    }
+  };
   // A perturbation that is next to nothing: the statistics of a step without one, if nothing is counted twice.
   const auto step = [](const std::string& trainer, const std::string& gamma) {
     Experiment e = test::tiny(trainer, {"precision.compute=f64", "awp.gamma=" + gamma, "model.branches=[adv, clean]"});
+    if (trainer == "{name: standard}") e.trainer.method = std::make_unique<CleanFirst>();
     TrainingState state(e, read_splits(e));
     TrainContext context = state.context();
     e.trainer.method->before_epoch(context);
@@ -112,10 +127,12 @@ TEST_CASE("awp: one attack a step; statistics move in it and in the passes at th
     return all;
   };
   const std::string attack = ", attack: {radius: 0.05, step: 0.02, steps: 2}}";
-  for (const char* trainer : {"{name: pgd_at, attack_bn: train", "{name: trades, attack_bn: train",
-                              "{name: cure, revision: {rate: 1, keep: 0.5}", "{name: arat"}) {
+  for (const std::string& trainer :
+       {"{name: pgd_at, attack_bn: train" + attack, "{name: trades, attack_bn: train" + attack,
+        "{name: cure, revision: {rate: 1, keep: 0.5}" + attack, "{name: arat" + attack,
+        std::string("{name: standard}")}) {
     INFO(trainer);
-    const auto with = step(trainer + attack, "1e-12"), without = step(trainer + attack, "0");
+    const auto with = step(trainer, "1e-12"), without = step(trainer, "0");
     REQUIRE(with.size() == without.size());
     for (size_t i = 0; i < with.size(); ++i)
       for (size_t e = 0; e < with[i].size(); ++e) CHECK(with[i][e] == Approx(without[i][e]).margin(1e-9));
