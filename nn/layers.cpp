@@ -6,13 +6,18 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/linear.h"
 #include "core/ops/pool.h"
+#include "nn/gates.h"
 
 namespace temper {
 
 namespace {
 
-Var finish(Tape& tape, Var y, const Var& residual, Activation activation) {
+// Whether the ReLU cannot be fused with what comes before, because it is computed by Pass::gates.
+bool has_gate(const Pass& pass, Activation activation) { return pass.gates && activation == Activation::relu; }
+
+Var finish(Tape& tape, const Pass& pass, Var y, const Var& residual, Activation activation) {
   if (residual.value) y = add(tape, y, residual);
+  if (has_gate(pass, activation)) return pass.gates->relu(tape, y);
   return activation == Activation::relu ? relu(tape, y) : y;
 }
 
@@ -32,8 +37,8 @@ Var Conv2d::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& re
   const Filter w = weight(tape, pass);
   const Var bias = bias_ < 0 ? Var{} : tape.param(pass.weights->params, bias_);
   Var y;
-  if (wanted(pass, name_) || (!residual.value && activation == Activation::none))
-    y = finish(tape, tap(pass, name_, conv2d(tape, x, w, bias, options())), residual, activation);
+  if (wanted(pass, name_) || has_gate(pass, activation) || (!residual.value && activation == Activation::none))
+    y = finish(tape, pass, tap(pass, name_, conv2d(tape, x, w, bias, options())), residual, activation);
   else
     y = conv2d_act(tape, x, w, bias, options(), residual, activation);
   return tap_relu(pass, name_, y, activation);
@@ -79,8 +84,8 @@ Var BatchNorm::normalise(Tape& tape, const Var& x, const Pass& pass, const Var& 
 Var BatchNorm::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual,
                           Activation activation) const {
   Var y;
-  if (wanted(pass, name_))
-    y = finish(tape, tap(pass, name_, normalise(tape, x, pass, {}, Activation::none)), residual, activation);
+  if (wanted(pass, name_) || has_gate(pass, activation))
+    y = finish(tape, pass, tap(pass, name_, normalise(tape, x, pass, {}, Activation::none)), residual, activation);
   else
     y = normalise(tape, x, pass, residual, activation);
   ran(pass);
@@ -96,7 +101,8 @@ Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& 
   if (!bn_) return conv_(tape, x, pass, residual, activation);
   // Both are asked, so that both names are known to a misspelt tap.
   const bool conv_tapped = wanted(pass, conv_.name()), bn_tapped = wanted(pass, bn_->name());
-  if (conv_tapped || bn_tapped || pass.rest) return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
+  if (conv_tapped || bn_tapped || pass.rest || has_gate(pass, activation))
+    return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
   const Var y = conv2d_batch_norm(tape, x, conv_.weight(tape, pass), conv_.options(), bn_->vars(tape, pass),
                                   BatchNorm::options(pass), residual, activation);
   BatchNorm::ran(pass);

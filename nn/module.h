@@ -38,6 +38,8 @@ class Taps {
   std::vector<std::string> seen_;
 };
 
+class Gates;
+
 /// The BatchNorm branch of the samples from `from` on, if a batch is made of two parts (concat).
 struct RestOfBatch {
   int64_t from = 0;
@@ -53,6 +55,7 @@ struct Pass {
   /// If set, the batch has two parts (concat), which are normalised separately.
   std::optional<RestOfBatch> rest = {};
   Taps* taps = nullptr;
+  Gates* gates = nullptr;      ///< if set, it computes the ReLUs (nn/gates.h)
   Weights* weights = nullptr;  ///< other weights of the same layout (an average, a revision); null: the network's own
 
   static Pass train() { return {}; }

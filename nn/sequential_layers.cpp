@@ -1,6 +1,7 @@
 #include "core/ops/elementwise.h"
 #include "core/ops/pool.h"
 #include "nn/basic_block.h"
+#include "nn/gates.h"
 #include "nn/sequential.h"
 
 namespace temper {
@@ -76,7 +77,9 @@ TEMPER_REGISTER(LayerSpec, BatchNormLayer, "batch_norm", "batch normalisation, p
 
 struct ReluLayer : LayerSpec {
   std::unique_ptr<Module> build(const Builder&, const std::string&, Shape&) const override {
-    return apply([](Tape& tape, const Var& x, const Pass&) { return relu(tape, x); });
+    return apply([](Tape& tape, const Var& x, const Pass& pass) {
+      return pass.gates ? pass.gates->relu(tape, x) : relu(tape, x);
+    });
   }
 };
 TEMPER_REGISTER(LayerSpec, ReluLayer, "relu", "max(x, 0)");
@@ -99,7 +102,11 @@ struct PoolLayer : LayerSpec {
 };
 struct MaxPoolLayer : PoolLayer {
   std::unique_ptr<Module> build(const Builder&, const std::string&, Shape& shape) const override {
-    return apply([o = pool(shape)](Tape& tape, const Var& x, const Pass&) { return max_pool(tape, x, o); });
+    return apply([o = pool(shape)](Tape& tape, const Var& x, const Pass& pass) {
+      TEMPER_CHECK(!pass.gates, "model: max_pool has no gates that could be held, which the method in training needs; ",
+                   "use avg_pool or a stride");
+      return max_pool(tape, x, o);
+    });
   }
 };
 struct AvgPoolLayer : PoolLayer {

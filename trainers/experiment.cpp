@@ -96,6 +96,14 @@ LoaderOptions EvaluationSection::loader(Device device) const {
   return {.batch_size = batch_size, .last_batch = pad ? LastBatch::pad : LastBatch::keep};
 }
 
+void ProbeSection::fields(Fields& f) {
+  f("every", every, kCount,
+    "steps between measurements of robust accuracy under the validation attack, which tell a collapse before the next "
+    "validation; 0: none");
+  f("images", images, Limits::at_least(1).usually(16, 1e5), "how many images are measured: the first of the split");
+  f.choice("split", split, {{"validation", Split::validation}, {"train", Split::train}}, "which images are measured");
+}
+
 void LoopSection::fields(Fields& f) {
   f("epochs", epochs, Limits::between(1, 1e6).usually(1, 1e4), "passes over the training images");
   f("batch_size", batch_size, kBatch, "images per step; see last_batch");
@@ -110,8 +118,11 @@ void LoopSection::fields(Fields& f) {
   f("checkpoint_steps", checkpoint_steps, kCount, "steps between further checkpoints within an epoch; 0: none");
   f("log_every", log_every, kCount, "steps between step lines in metrics.jsonl; 0: none");
   f("collapse", collapse, Limits::at_least(0).below(1),
-    "share of the best robust validation accuracy below which training has collapsed; 0: no guard");
-  f.choice("on_collapse", on_collapse, {{"warn", OnCollapse::warn}, {"stop", OnCollapse::stop}}, "what to do then");
+    "share of the best robust accuracy, of validations and of probes, below which training has collapsed; 0: no guard");
+  f.choice("on_collapse", on_collapse,
+           {{"warn", OnCollapse::warn}, {"stop", OnCollapse::stop}, {"roll_back", OnCollapse::roll_back}},
+           "what to do then; roll_back: go on with the weights, averages and optimiser of the last good measurement");
+  f.section("probe", probe);
   f.choice("select", select, {{"model", Select::model}, {"ema", Select::ema}, {"swa", Select::swa}},
            "the weights whose robust validation accuracy decides which epoch is best");
 }

@@ -24,7 +24,9 @@ enum class DeviceChoice : uint8_t { automatic, cpu, cuda };
 /// Whether the last batch of an evaluation is padded to the full size (LastBatch). automatic: padded on a GPU, where a
 /// second batch size would need a second set of plans.
 enum class EvaluationLastBatch : uint8_t { automatic, keep, pad };
-enum class OnCollapse : uint8_t { warn, stop };
+/// What follows a collapse of robust accuracy. roll_back: weights, optimiser, averages and the method's own state
+/// become those of the last good measurement; position, schedule and data go on.
+enum class OnCollapse : uint8_t { warn, stop, roll_back };
 /// Whose robust validation accuracy decides which epoch is best: the trained network's, or an average's.
 enum class Select : uint8_t { model, ema, swa };
 
@@ -69,6 +71,16 @@ struct EvaluationSection {
   LoaderOptions loader(Device device) const;
 };
 
+/// Measurements of robust accuracy between validations, under the validation attack, on a few images.
+struct ProbeSection {
+  enum class Split : uint8_t { validation, train };
+  int64_t every = 0;     ///< steps between two of them; 0: none
+  int64_t images = 256;  ///< at most so many: the first of the split, without augmentation
+  Split split = Split::validation;
+  bool on() const { return every > 0; }
+  void fields(Fields& f);
+};
+
 struct LoopSection {
   int64_t epochs = 10;
   int64_t batch_size = 128;
@@ -80,6 +92,7 @@ struct LoopSection {
   int64_t log_every = 20;        ///< steps between lines in metrics.jsonl
   double collapse = 0.5;         ///< share of the best robust accuracy below which training has collapsed; 0: no guard
   OnCollapse on_collapse = OnCollapse::warn;
+  ProbeSection probe;
   Select select = Select::model;
   void fields(Fields& f);
 };

@@ -30,12 +30,20 @@ void check_validations(const Fields& f, const LoopSection& loop, int64_t images)
   if (loop.select != Select::model) f.warn("loop.select", "has nothing to choose by, because ", off);
 }
 
+void check_probe(const Fields& f, const LoopSection& loop, int64_t images) {
+  if (loop.probe.on() && loop.probe.split == ProbeSection::Split::validation && images == 0)
+    f.reject("loop.probe.split", "validation has no images, because data.validation is 0; set loop.probe.split: train");
+  if (loop.on_collapse == OnCollapse::roll_back && loop.collapse == 0)
+    f.reject("loop.on_collapse", "roll_back never happens, because loop.collapse is 0; set loop.collapse, such as 0.5");
+}
+
 }  // namespace
 
 void Experiment::check(Fields& f) const {
   check_averages(f, loop, ema, swa);
   check_perturbation(f, loop, awp);
   check_validations(f, loop, data.validation);
+  check_probe(f, loop, data.validation);
   optimizer.check(f.enter("optimizer"), loop.epochs);
   schedule.schedule->check(f.enter("schedule"), loop.epochs);
   trainer.method->check(f.enter("trainer"), loop.epochs);

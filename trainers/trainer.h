@@ -152,6 +152,9 @@ class Trainer {
   virtual void step_metrics(const MetricSink&) const {}
   /// Its state from step to step, beside parts(). A resume is exact only if all of it is visited.
   virtual void visit_state(StateVisitor&) {}
+  /// How many steps in a row show the same batch, augmented once. An epoch has as many steps as without, so it sees as
+  /// many times fewer batches; every image is seen equally often.
+  virtual int64_t replays() const { return 1; }
   /// The BatchNorm branch of `model` to evaluate with. May be called without begin().
   virtual int eval_branch(const Network&) const { return 0; }
   /// The images on which the BatchNorm statistics of averaged weights are estimated (swa.bn: estimate), in the engine's

@@ -31,6 +31,24 @@ Var relu(Tape& tape, const Var& x) {
 }
 // [relu]
 
+// The gradient of a ReLU passes a gate, and so does a value: the kernel is the same.
+Var gated(Tape& tape, const Var& x, const Tensor& open) {
+  TEMPER_CHECK(x.value.shape == open.shape && x.value.dtype == open.dtype, "gated: x is ", x.value.shape, " ",
+               x.value.dtype, ", open is ", open.shape, " ", open.dtype);
+  const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
+  const auto pass = [open](Stream stream, const Tensor& from, float beta, const Tensor& to) {
+    dispatch_float(from.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      relu_backward(stream, from.numel(), open.as<const T>(), from.as<const T>(), beta, to.as<T>());
+    });
+  };
+  pass(tape.stream(), x.value, 0.f, y);
+  return tape.record("gated", y, {x}, [=](Tape& tape, const Tensor& dy) {
+    const GradSink s = tape.sink(x);
+    pass(tape.stream(), dy, s.beta, s.into);
+  });
+}
+
 Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale) {
   TEMPER_CHECK(a.value.shape == b.value.shape && a.value.dtype == b.value.dtype, "add: a is ", a.value.shape, " ",
                a.value.dtype, ", b is ", b.value.shape, " ", b.value.dtype);

@@ -6,6 +6,8 @@ namespace TEMPER_API temper {
 
 /// max(x, 0); any shape.
 Var relu(Tape& tape, const Var& x);
+/// x where `open` is above 0, else 0; shapes equal. With open = relu(x) it is relu(x).
+Var gated(Tape& tape, const Var& x, const Tensor& open);
 /// a + b_scale * b, shapes equal.
 Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale = 1.f);
 /// factor * x.

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "nn/weights.h"
-#include "trainers/loop/epoch.h"
+#include "trainers/loop/collapse.h"
 #include "trainers/loop/validate.h"
 
 namespace temper {
@@ -38,11 +38,12 @@ void validate_all(Run& run, EpochReport& r) {
   if (s.ema) r.ema = validate_average(s, *s.ema, e.ema.bn, run.observer);
   if (s.swa && s.swa->count() > 0) r.swa = validate_average(s, *s.swa, e.swa.bn, run.observer);
   warn_of_zero_gradients(run, "the validation attack", r.validation->zero_gradient);
-  const std::optional<std::string> collapse = collapse_warning(s, *r.validation, run.observer);
-  if (collapse) {
-    s.progress.collapsed = 1;
-    run.warn(*collapse);
-  }
+  const Progress& p = s.progress;
+  guard(run, {.now = r.validation->robust,
+              .best = p.best.robust,
+              .best_at = cat("epoch ", p.best_epoch),
+              .images = "the validation images",
+              .loader = *s.validation});
   r.validation_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 

@@ -145,9 +145,14 @@ TrainResult run_training(ReadyRun& ready, Observer& observer) {
     while (!stop && p.epoch <= s.experiment.loop.epochs) {
       bool interrupted = false;
       EpochSteps steps(run);
-      while (!interrupted && p.step < s.steps_per_epoch()) {
+      while (!stop && !interrupted && p.step < s.steps_per_epoch()) {
         steps.made(train_step(s, run.folder.last()));
-        interrupted = SignalGuard::raised();
+        stop = should_stop(s);
+        interrupted = !stop && SignalGuard::raised();
+      }
+      if (stop) {
+        run.save_checkpoint();
+        break;
       }
       try {
         if (!interrupted) stop = close_epoch(run, steps.time());

@@ -34,6 +34,12 @@ struct ValidationReport {
   double zero_gradient = 0;  ///< share of images whose gradient was zero in some step of the attack
 };
 
+/// A measurement between validations (loop.probe).
+struct ProbeReport {
+  int64_t epoch = 1, step = 0, total_step = 0;  ///< after which step
+  double robust = 0;                            ///< accuracy in percent
+};
+
 struct EpochReport {
   int64_t epoch = 1, epochs = 1;
   double train_loss = 0;  ///< mean over the epoch's images

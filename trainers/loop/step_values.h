@@ -18,7 +18,8 @@ class StepValues {
   struct Values {
     uint32_t epoch = 0;
     uint32_t moves = 1;  ///< 0: weights stay; set on the device
-    int64_t first = 0;   ///< of the batch's samples in the epoch's order
+    int64_t first = 0;   ///< of the batch's samples in the order of its epoch
+    uint32_t shown = 0;  ///< the epoch that the batch is of, which is another one if batches are replayed
     double ema_keep = 0;
     std::array<float, kMostNamed> named = {};  ///< set by put()
   };
@@ -35,6 +36,7 @@ class StepValues {
   ScalarArg<uint32_t> epoch() const { return ScalarArg<uint32_t>(&memory_.data()->epoch); }
   ScalarArg<uint32_t> moves() const { return ScalarArg<uint32_t>(gate()); }
   ScalarArg<int64_t> first() const { return ScalarArg<int64_t>(&memory_.data()->first); }
+  ScalarArg<uint32_t> shown() const { return ScalarArg<uint32_t>(&memory_.data()->shown); }
   ScalarArg<double> ema_keep() const { return ScalarArg<double>(&memory_.data()->ema_keep); }
   /// The values that were put for this step.
   const std::map<std::string, ScalarArg<float>>& named() const { return named_; }

@@ -1,7 +1,7 @@
 #include <chrono>
 
 #include "core/plans/plan_ahead.h"
-#include "trainers/loop/epoch.h"
+#include "trainers/loop/collapse.h"
 #include "trainers/loop/signals.h"
 #include "trainers/loop/step_key.h"
 #include "trainers/loop/train_step.h"
@@ -71,6 +71,7 @@ void EpochSteps::made(const StepNumbers& n) {
     run_.log.step(report, n.grad_norm, metrics_of(s, n));
   run_.observer.on_state(s);
   run_.observer.on_step(report);
+  probe(run_);
   if (!SignalGuard::raised() && loop.checkpoint_steps > 0 && p.step % loop.checkpoint_steps == 0)
     run_.save_checkpoint();
 }

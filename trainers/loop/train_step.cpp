@@ -71,7 +71,7 @@ void compute(TrainingState& s, TrainContext& context, const Batch& batch) {
   Trainer& method = *s.experiment.trainer.method;
   const LossScaleScope scope(s.engine, s.loss_scaler.scales());
   context.begin_step();
-  s.train.fill(batch, s.values.first(), s.values.epoch());
+  s.train.fill(batch, s.values.first(), s.values.shown());
   if (s.perturbs())
     s.awp->write_gradients(method, context, batch, s.gradients(), s.step_sums->at(0));
   else
@@ -162,13 +162,15 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   Trainer& method = *e.trainer.method;
   const Arena::Scope scope(s.engine.arena());
   const double lr = rate_at(s, p.step);
-  s.train.open(p.epoch);
-  const Batch batch = s.train.blank(p.step);
+  const ShownBatch shown = s.shown();
+  s.train.open(shown.epoch);
+  const Batch batch = s.train.blank(shown.index);
   const int64_t number = p.total_steps + 1 - s.loss_scaler.left_out();
   for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), number);
   s.loss_scaler.set();
   TrainContext context = live_context(s, {.epoch = static_cast<uint32_t>(p.epoch),
-                                          .first = s.train.first(p.step),
+                                          .first = s.train.first(shown.index),
+                                          .shown = static_cast<uint32_t>(shown.epoch),
                                           .ema_keep = s.ema ? next_ema_keep(s) : 0});
   context.lr = lr;
   s.values.send();

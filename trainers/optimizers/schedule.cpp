@@ -152,11 +152,31 @@ struct OneCycle : Schedule {
   }
 };
 
+/// From 0 to base and back to 0 along two straight lines, per iteration. zero: first is PyTorch's CyclicLR with base_lr
+/// 0, stepped after every iteration (Wong et al. 2020); last computes the rate at the end of each step (Andriushchenko
+/// & Flammarion 2020).
+struct Triangle : Schedule {
+  enum class Zero : uint8_t { first, last };
+  double rise = 0.5;
+  Zero zero = Zero::first;
+  void fields(Fields& f) override {
+    f("rise", rise, Limits::above(0).below(1), "share of the run with a rising rate");
+    f.choice("zero", zero, {{"first", Zero::first}, {"last", Zero::last}}, "the step whose rate is 0");
+  }
+  double rate(double base, const Position& at) const override {
+    const double total = static_cast<double>(at.epochs * at.steps_per_epoch), peak = rise * total;
+    const double now =
+        static_cast<double>((at.epoch - 1) * at.steps_per_epoch + at.step) + (zero == Zero::last ? 1 : 0);
+    return base * (now <= peak ? now / peak : (total - now) / (total - peak));
+  }
+};
+
 TEMPER_REGISTER(Schedule, Constant, "constant", "optimizer.lr throughout");
 TEMPER_REGISTER(Schedule, Steps, "steps", "optimizer.lr times a factor for each milestone passed");
 TEMPER_REGISTER(Schedule, Piecewise, "piecewise", "absolute rates from given epochs on");
 TEMPER_REGISTER(Schedule, Fractions, "fractions", "factors at shares of the run, per iteration (Rice et al.)");
 TEMPER_REGISTER(Schedule, Cosine, "cosine", "half a cosine after a linear warm-up");
+TEMPER_REGISTER(Schedule, Triangle, "triangle", "from 0 to optimizer.lr and back to 0 (PyTorch's CyclicLR)");
 TEMPER_REGISTER(Schedule, OneCycle, "one_cycle", "up and down once, per iteration (PyTorch's OneCycleLR)");
 
 }  // namespace

@@ -57,6 +57,11 @@ std::string step_line(const StepReport& r, double grad_norm, const Metrics& of_m
   return text_of(j);
 }
 
+std::string probe_line(const ProbeReport& r) {
+  return text_of(Json{
+      {"event", "probe"}, {"epoch", r.epoch}, {"step", r.step}, {"total_step", r.total_step}, {"robust", r.robust}});
+}
+
 std::string epoch_line(const EpochReport& r, const Metrics& of_method) {
   Json j{{"event", "epoch"}, {"epoch", r.epoch}, {"train_loss", r.train_loss}, {"lr", r.lr}};
   put(j, "", r.validation);

@@ -13,7 +13,7 @@ namespace {
 // Whether a line describes something at or before this point of the run.
 bool reached(const MetricLine& line, int64_t epoch, int64_t step) {
   if (line.epoch != epoch) return line.epoch < epoch;
-  return line.event == "step" && line.step <= step;
+  return (line.event == "step" || line.event == "probe") && line.step <= step;
 }
 
 }  // namespace
@@ -66,6 +66,8 @@ void MetricsLog::epoch(const EpochReport& r, const Metrics& of_method) {
   csv_.add(epoch_table_line(epoch_row(r)));
   train_seconds_ += r.seconds;
 }
+
+void MetricsLog::probe(const ProbeReport& r) { jsonl_.add(probe_line(r)); }
 
 void MetricsLog::warning(int64_t epoch, const std::string& text) { jsonl_.add(warning_line(epoch, text)); }
 

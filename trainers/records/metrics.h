@@ -19,6 +19,7 @@ class MetricsLog {
 
   void step(const StepReport& r, double grad_norm, const Metrics& of_method);
   void epoch(const EpochReport& r, const Metrics& of_method);
+  void probe(const ProbeReport& r);
   void warning(int64_t epoch, const std::string& text);
   void plans(int64_t epoch, const PlansMade& made);
   /// Training seconds of all logged epochs.

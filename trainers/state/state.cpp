@@ -1,5 +1,7 @@
 #include "trainers/state/state.h"
 
+#include <algorithm>
+#include <numeric>
 #include <span>
 
 #include "data/split.h"
@@ -26,6 +28,13 @@ EngineOptions watched(EngineOptions options, RangeLog* ranges, AttackObserver* a
   return options;
 }
 
+ImageSet probed(const DataSplits& data, const ProbeSection& probe) {
+  const ImageSet& all = probe.split == ProbeSection::Split::train ? data.train : data.validation;
+  std::vector<int64_t> first(static_cast<size_t>(std::min(probe.images, all.size())));
+  std::iota(first.begin(), first.end(), 0);
+  return all.subset(first).center();
+}
+
 }  // namespace
 
 TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, AttackObserver* attacks)
@@ -46,6 +55,8 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
     validation = std::make_unique<Loader>(engine, data.validation, e.evaluation.loader(engine.device()));
   if (e.ema.on()) ema.emplace(engine, *network);
   if (e.swa.on()) swa.emplace(engine, *network);
+  if (e.loop.probe.on())
+    probe = std::make_unique<Loader>(engine, probed(data, e.loop.probe), e.evaluation.loader(engine.device()));
   TrainContext c = context();
   e.trainer.method->begin(c);
   const auto train_weights = [&](const std::string& name, ParamBuffer& params, UnmatchedGlobs unmatched) {
@@ -60,6 +71,13 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
   graph.emplace(engine, e.graph, make_graph_recorder(engine.device()));
   step_sums.emplace(engine, network->options().dtype, sums().terms + StepLog::kMost);
   log.emplace(engine, step_sums->all().rows(sums().terms, StepLog::kMost));
+  if (e.loop.on_collapse == OnCollapse::roll_back) good.emplace([this](StateVisitor& v) { visit_trained(v); });
+}
+
+ShownBatch TrainingState::shown() const {
+  const int64_t steps = steps_per_epoch();
+  const int64_t batch = ((progress.epoch - 1) * steps + progress.step) / experiment.trainer.method->replays();
+  return {.epoch = batch / steps + 1, .index = batch % steps};
 }
 
 Metrics TrainingState::logged(const std::vector<double>& all) const {
@@ -99,9 +117,16 @@ void TrainingState::visit(StateVisitor& v) {
   v("progress.best_robust", progress.best.robust);
   v("progress.since_best", progress.since_best);
   v("progress.collapsed", progress.collapsed);
+  if (probe) v("progress.probe_best", progress.probe_best);
+  if (good) v("progress.rollbacks", progress.rollbacks);
+  loss_scaler.visit_state(v);
+  visit_trained(v);
+  if (good) good->visit(v, "good.");
+}
+
+void TrainingState::visit_trained(StateVisitor& v) {
   visit_network(v, *network);
   for (Trained& t : trained) t.optimizer.visit_state(v, t.name);
-  loss_scaler.visit_state(v);
   if (ema) ema->visit_state(v, "ema");
   if (swa) swa->visit_state(v, "swa");
   for (const MethodPart& part : experiment.trainer.method->parts()) {

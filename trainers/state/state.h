@@ -15,6 +15,7 @@
 #include "trainers/optimizers/weight_optimizer.h"
 #include "trainers/optimizers/weight_perturbation.h"
 #include "trainers/records/run_inputs.h"
+#include "trainers/state/state_copy.h"
 
 namespace TEMPER_API temper {
 
@@ -29,6 +30,13 @@ struct Progress {
   ValidationReport best;
   int64_t since_best = 0;  ///< validations since then
   int64_t collapsed = 0;   ///< 1 if the collapse guard has warned since the best
+  double probe_best = 0;   ///< robust accuracy of the best probe
+  int64_t rollbacks = 0;   ///< how often the run went back to its last good state
+};
+
+/// The batch that a step shows.
+struct ShownBatch {
+  int64_t epoch = 1, index = 0;
 };
 
 /// The training and validation images of an experiment.
@@ -61,6 +69,8 @@ class TrainingState {
                          AttackObserver* attacks = nullptr);
 
   int64_t steps_per_epoch() const { return train.batches(); }
+  /// The batch of the next step: the step's own, unless the method replays batches (Trainer::replays).
+  ShownBatch shown() const;
   TrainContext context();
   /// The gradient buffers of everything in training, the network's first.
   std::vector<GradientBuffer> gradients();
@@ -74,6 +84,8 @@ class TrainingState {
   Metrics logged(const std::vector<double>& sums) const;
   /// Lists what a checkpoint holds.
   void visit(StateVisitor& v);
+  /// Lists the part of it that training moves, without position and results.
+  void visit_trained(StateVisitor& v);
 
   Experiment& experiment;
   Engine engine;
@@ -82,9 +94,11 @@ class TrainingState {
   RunInputs inputs;
   Loader train;
   std::unique_ptr<Loader> validation;  ///< null: no validation images
+  std::unique_ptr<Loader> probe;       ///< the images of loop.probe; null: none
   std::vector<Trained> trained;        ///< the network first
   std::optional<Average> ema, swa;
   std::optional<WeightPerturbation> awp;
+  std::optional<StateCopy> good;  ///< with loop.on_collapse: roll_back, what visit_trained() listed when last good
   Progress progress;
   StepValues values;  ///< of the step in progress
   LossScaler loss_scaler;

@@ -69,6 +69,20 @@ TEST_CASE("schedule: cosine and one_cycle against hand-computed values") {
           Approx(rate).epsilon(1e-5));
 }
 
+TEST_CASE("schedule: triangle against PyTorch's CyclicLR and numpy's interp") {
+  // CyclicLR(base_lr=0, max_lr=0.1, step_size_up=50, step_size_down=50), steps 0, 10, 50, 75, 99.
+  const auto cyclic = schedule("  {name: triangle}\n");
+  const double expected[][2] = {{0, 0}, {10, 0.02}, {50, 0.1}, {75, 0.05}, {99, 0.002}};
+  for (const auto& [step, rate] : expected)
+    CHECK(at(*cyclic, 1 + static_cast<int64_t>(step) / 10, 10, static_cast<int64_t>(step) % 10) == Approx(rate));
+  // np.interp((step + 1) / 10, [0, 4, 10], [0, 0.1, 0]).
+  const auto last = schedule("  {name: triangle, rise: 0.4, zero: last}\n");
+  CHECK(at(*last, 1, 10, 0) == Approx(0.0025));
+  CHECK(at(*last, 4, 10, 9) == Approx(0.1));
+  CHECK(at(*last, 7, 10, 9) == Approx(0.05));
+  CHECK(at(*last, 10, 10, 9) == 0);
+}
+
 TEST_CASE("schedule: wrong fields say what is expected") {
   CHECK_THROWS_WITH(schedule("  {name: stepz}\n"), ContainsSubstring("unknown name 'stepz'; did you mean 'steps'?"));
   CHECK_THROWS_WITH(schedule("  {name: steps, milestones: [90, 75]}\n"),
