@@ -3,6 +3,7 @@
 #include "kernels/axpby/axpby.h"
 #include "kernels/convert/convert.h"
 #include "kernels/relu/relu.h"
+#include "kernels/silu/silu.h"
 
 namespace temper {
 
@@ -30,6 +31,21 @@ Var relu(Tape& tape, const Var& x) {
   });
 }
 // [relu]
+
+Var silu(Tape& tape, const Var& x) {
+  const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
+  dispatch_float(y.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    silu_forward(tape.stream(), y.numel(), y.as<T>(), x.value.as<T>());
+  });
+  return tape.record("silu", y, {x}, [=](Tape& tape, const Tensor& dy) {
+    const GradSink s = tape.sink(x);
+    dispatch_float(dy.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      silu_backward(tape.stream(), dy.numel(), x.value.as<T>(), dy.as<T>(), s.beta, s.into.as<T>());
+    });
+  });
+}
 
 Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale) {
   TEMPER_CHECK(a.value.shape == b.value.shape && a.value.dtype == b.value.dtype, "add: a is ", a.value.shape, " ",

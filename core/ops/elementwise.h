@@ -6,6 +6,8 @@ namespace TEMPER_API temper {
 
 /// max(x, 0); any shape.
 Var relu(Tape& tape, const Var& x);
+/// x / (1 + exp(-x)), also called swish; any shape.
+Var silu(Tape& tape, const Var& x);
 /// a + b_scale * b, shapes equal.
 Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale = 1.f);
 /// factor * x.
