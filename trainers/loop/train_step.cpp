@@ -158,6 +158,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const Arena::Scope scope(s.engine.arena());
   const double lr = rate_at(s, p.step);
   s.train.open(p.epoch);
+  s.train.bring(p.step);
   const Batch batch = s.train.blank(p.step);
   const int64_t number = p.total_steps + 1 - s.loss_scaler.left_out();
   for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), number);
