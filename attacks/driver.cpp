@@ -160,7 +160,9 @@ class Part {
                      .labels = of_rest(b.labels),
                      .ids = of_rest(b.ids),
                      .targets = of_rest(b.targets),
-                     .notes = of_rest(notes)};
+                     .notes = of_rest(notes),
+                     .other_labels = of_rest(b.other_labels),
+                     .other_share = of_rest(b.other_share)};
     const AttackResult result{of_rest(to_.images), of_rest(to_.success), of_rest(to_.loss), of_rest(to_.steps),
                               of_rest(to_.queries)};
     Part({engine, rest, call_.classifier, call_.random, call_.wanted}, BatchRows(of_, index), objective_, how_, make_,

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/ops/elementwise.h"
+#include "core/ops/mixed_loss.h"
 #include "kernels/pgd_start/pgd_start.h"
 #include "kernels/pgd_step/pgd_step.h"
 #include "kernels/runtime/memory.h"
@@ -94,6 +95,11 @@ Objective Pgd::objective(const Classifier& classifier) const {
       return margin_loss(tape, at.logits, at.batch.labels, kappa, Reduction::none);
     };
   return [unsaturated = gradient_on(classifier) == Gradient::unsaturated](Tape& tape, const AttackView& at) {
+    if (at.batch.other_labels && !at.batch.targets) {
+      const MixedLabels labels{
+          .labels = at.batch.labels, .other = at.batch.other_labels, .share = at.batch.other_share};
+      return mixed_cross_entropy(tape, at.logits, labels, Reduction::none);
+    }
     const Tensor& classes = at.batch.targets ? at.batch.targets : at.batch.labels;
     const Var value =
         unsaturated ? log_odds(tape, at.logits, classes) : cross_entropy(tape, at.logits, classes, Reduction::none);

@@ -51,7 +51,9 @@ Batch BatchRows::operator()(const Batch& whole) const {
           .labels = (*this)(whole.labels),
           .ids = (*this)(whole.ids),
           .targets = (*this)(whole.targets),
-          .notes = (*this)(whole.notes)};
+          .notes = (*this)(whole.notes),
+          .other_labels = (*this)(whole.other_labels),
+          .other_share = (*this)(whole.other_share)};
 }
 
 }  // namespace temper

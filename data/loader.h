@@ -1,23 +1,17 @@
 #pragma once
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
-#include "core/config/config.h"
 #include "core/engine.h"
+#include "data/augmentation.h"
 #include "data/batch.h"
 #include "data/dataset.h"
-#include "kernels/augment/augment.h"
+#include "data/extra_batches.h"
 #include "kernels/runtime/device_array.h"
 
 namespace TEMPER_API temper {
-
-/// The augmentation of training images (kernels/augment).
-struct Augmentation {
-  int crop_pad = 0;
-  Padding padding = Padding::zero;
-  Flip flip = Flip::none;
-  void fields(Fields& f);
-};
 
 enum class Shuffle : uint8_t { none, every_epoch };
 
@@ -30,19 +24,28 @@ struct LoaderOptions {
   Shuffle shuffle = Shuffle::none;
   Augmentation augmentation = {};
   LastBatch last_batch = LastBatch::keep;
+  ExtraImages extra = {};
+  double cutmix = 0;  ///< probability of an image to be mixed with another of its batch
 };
 
 /// A data set in the engine's memory, served in batches. The order of an epoch is a function of seed and epoch, the
 /// augmentation of a sample is a function of seed, epoch and the sample's id. So batches can be loaded in any order,
 /// with the same bits for any batch size and number of threads.
+///
+/// With extra images all batches are full (the last may be left out), and the first rows of each are the set's own
+/// images, the others extra ones (mixed_order). The id of extra image j is size() + j.
+///
+/// With cutmix a batch has other_labels and other_share. The partner of an image is one of its batch, so there an image
+/// depends on the batch size, too.
 class Loader {
  public:
   /// Copies the set to the engine's device. `engine` must outlive the loader. Throws Error on an empty set, a batch
-  /// size below 1, a reflecting crop_pad that is not smaller than the image, or LastBatch::drop where no batch is left.
+  /// size below 1, a reflecting crop_pad that is not smaller than the image, LastBatch::drop where no batch is left, or
+  /// extra images of another size or with other classes.
   Loader(Engine& engine, const ImageSet& set, LoaderOptions options);
   Loader(const Loader&) = delete;
 
-  int64_t size() const { return count_; }
+  int64_t size() const { return count_; }  ///< of the set, without extra images
   int64_t batch_size() const { return options_.batch_size; }
   int64_t batches() const;  ///< per epoch
   /// One batch of each size that an epoch has: the first and, if it is smaller, the last.
@@ -54,20 +57,28 @@ class Loader {
   /// otherwise.
   Batch load(int64_t epoch, int64_t index);
 
-  // load() in three parts, so that the third can be captured:
+  // load() in four parts, so that the last can be captured:
   /// Copies the order of `epoch` to the device.
   void open(int64_t epoch);
+  /// Copies the extra images of batch `index` of the open epoch to the device.
+  void bring(int64_t index);
   /// An uninitialised batch of the size of batch `index`.
   Batch blank(int64_t index);
   /// The position of batch `index` in an epoch's order.
   int64_t first(int64_t index) const { return index * options_.batch_size; }
   /// Fills a batch with the samples from position `first` on. `epoch` must be the open epoch; it selects the random
-  /// numbers of augmentation.
+  /// numbers of augmentation. Extra images are those brought last.
   void fill(const Batch& batch, ScalarArg<int64_t> first, ScalarArg<uint32_t> epoch);
 
  private:
+  void fill_images(const Batch& batch, ScalarArg<uint32_t> epoch);
   /// Samples of batch `index`.
   int64_t served(int64_t index) const;
+  /// Extra images per batch, and images per epoch.
+  int64_t extra_rows() const;
+  int64_t epoch_images() const;
+  std::vector<int32_t> order_of(int64_t epoch) const;
+  std::span<const int32_t> extra_of(int64_t index) const;
 
   Engine& engine_;
   LoaderOptions options_;
@@ -78,6 +89,8 @@ class Loader {
   DType dtype_;                  ///< of the pixels
   DeviceArray<uint8_t> pixels_;  ///< their bytes
   DeviceArray<int32_t> labels_, order_;
+  std::optional<ExtraBatches> extra_;
+  std::vector<int32_t> brought_;  ///< the indices of the open epoch's extra images, batch by batch
 };
 
 }  // namespace temper

@@ -44,7 +44,8 @@ Var Conv2d::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& re
   return tap_relu(pass, name_, y, activation);
 }
 
-BatchNorm::BatchNorm(const Builder& b, const std::string& name, int64_t channels) : name_(b.full(name)) {
+BatchNorm::BatchNorm(const Builder& b, const std::string& name, int64_t channels, double momentum)
+    : name_(b.full(name)), momentum_(momentum) {
   for (const std::string& branch : b.branches()) {
     const Builder in = branches_.empty() ? b / name : b / name / branch;
     branches_.push_back({in.param("weight", {channels}, init::ones()), in.param("bias", {channels}, init::zeros()),
@@ -92,9 +93,10 @@ Var BatchNorm::operator()(Tape& tape, const Var& x, const Pass& pass, const Var&
   return tap_relu(pass, name_, y, activation);
 }
 
-ConvUnit::ConvUnit(const Builder& b, const std::string& conv_name, const std::string& bn_name, const ConvSpec& spec)
+ConvUnit::ConvUnit(const Builder& b, const std::string& conv_name, const std::string& bn_name, const ConvSpec& spec,
+                   double momentum)
     : conv_(b, conv_name, spec) {
-  if (!bn_name.empty()) bn_.emplace(b, bn_name, spec.out);
+  if (!bn_name.empty()) bn_.emplace(b, bn_name, spec.out, momentum);
 }
 
 Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const {
@@ -104,7 +106,7 @@ Var ConvUnit::operator()(Tape& tape, const Var& x, const Pass& pass, const Var& 
   if (conv_tapped || bn_tapped || pass.rest || has_gate(pass, activation))
     return (*bn_)(tape, conv_(tape, x, pass), pass, residual, activation);
   const Var y = conv2d_batch_norm(tape, x, conv_.weight(tape, pass), conv_.options(), bn_->vars(tape, pass),
-                                  BatchNorm::options(pass), residual, activation);
+                                  bn_->options(pass), residual, activation);
   BatchNorm::ran(pass);
   return tap_relu(pass, bn_->name(), y, activation);
 }

@@ -32,19 +32,21 @@ class Conv2d {
   int weight_, bias_ = -1;
 };
 
-/// [relu](BatchNorm [+ residual]), one set of parameters and statistics per branch of the network. The first branch has
-/// PyTorch's names, NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var; another one has NAME.BRANCH.weight
-/// etc. With Pass::rest the two parts of the batch are normalised separately, the first part first.
+/// [relu](BatchNorm [+ residual]), one set of parameters and statistics per branch of the network; `momentum` is that
+/// of the running statistics unless the pass says otherwise. The first branch has PyTorch's names, NAME.weight,
+/// NAME.bias, NAME.running_mean, NAME.running_var; another one has NAME.BRANCH.weight etc. With Pass::rest the two
+/// parts of the batch are normalised separately, the first part first.
 class BatchNorm {
  public:
-  BatchNorm(const Builder& b, const std::string& name, int64_t channels);
+  static constexpr double kMomentum = BatchNormOptions{}.momentum;
+  BatchNorm(const Builder& b, const std::string& name, int64_t channels, double momentum = kMomentum);
   Var operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual = {},
                  Activation activation = Activation::none) const;
 
   const std::string& name() const { return name_; }
   BatchNormVars vars(Tape& tape, const Pass& pass) const;
-  static BatchNormOptions options(const Pass& pass) {
-    return {.stats = pass.bn, .update = pass.update, .momentum = pass.momentum};
+  BatchNormOptions options(const Pass& pass) const {
+    return {.stats = pass.bn, .update = pass.update, .momentum = pass.momentum.value_or(momentum_)};
   }
   /// To be called after a pass that used vars(): bumps the version of the running statistics if the pass updated them.
   static void ran(const Pass& pass);
@@ -56,6 +58,7 @@ class BatchNorm {
   Var normalise(Tape& tape, const Var& x, const Pass& pass, const Var& residual, Activation activation) const;
 
   std::string name_;
+  double momentum_;
   std::vector<Branch> branches_;
 };
 
@@ -63,7 +66,8 @@ class BatchNorm {
 /// fused, or BatchNorm is folded into the filter, where possible and unless an inner output is tapped.
 class ConvUnit {
  public:
-  ConvUnit(const Builder& b, const std::string& conv_name, const std::string& bn_name, const ConvSpec& spec);
+  ConvUnit(const Builder& b, const std::string& conv_name, const std::string& bn_name, const ConvSpec& spec,
+           double momentum = BatchNorm::kMomentum);
   Var operator()(Tape& tape, const Var& x, const Pass& pass, const Var& residual = {},
                  Activation activation = Activation::none) const;
 

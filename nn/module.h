@@ -50,8 +50,8 @@ struct RestOfBatch {
 struct Pass {
   BnStats bn = BnStats::batch;
   BnUpdate update = BnUpdate::yes;
-  double momentum = BatchNormOptions{}.momentum;  ///< of the running statistics
-  int branch = 0;                                 ///< the BatchNorm branch, in a network with split BatchNorm
+  std::optional<double> momentum = {};  ///< of the running statistics; empty: each layer's own
+  int branch = 0;                       ///< the BatchNorm branch, in a network with split BatchNorm
   /// If set, the batch has two parts (concat), which are normalised separately.
   std::optional<RestOfBatch> rest = {};
   Taps* taps = nullptr;

@@ -199,6 +199,7 @@ void Experiment::fields(Fields& f) {
 
   data.reader = Registry<DatasetReader>::instance().read(f, "data", data.name, [&](Fields& sub) {
     sub("validation", data.validation, kCount, "training images held out to select the best checkpoint; 0: none");
+    sub.section("extra", data.extra);
   });
   model.architecture = Registry<Architecture>::instance().read(f, "model", model.name, [&](Fields& sub) {
     sub("mean", model.mean, Limits::between(0, 1),

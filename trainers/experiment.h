@@ -10,6 +10,7 @@
 #include "core/engine.h"
 #include "core/graph/step_graph.h"
 #include "data/dataset.h"
+#include "data/extra.h"
 #include "data/loader.h"
 #include "nn/module.h"
 #include "trainers/optimizers/averages.h"
@@ -34,6 +35,7 @@ struct DataSection {
   std::string name = "fashion_mnist_small";
   std::unique_ptr<DatasetReader> reader;
   int64_t validation = 1000;  ///< images held out of the training split: selection never sees the test split
+  ExtraSection extra;
 };
 
 struct ModelSection {
@@ -129,7 +131,7 @@ struct Experiment {
   DataSection data;
   ModelSection model;
   TrainerSection trainer;
-  Augmentation augment;
+  BatchAugmentation augment;
   OptimizerSection optimizer;
   ScheduleSection schedule;
   LoopSection loop;

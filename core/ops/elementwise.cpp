@@ -3,6 +3,7 @@
 #include "kernels/axpby/axpby.h"
 #include "kernels/convert/convert.h"
 #include "kernels/relu/relu.h"
+#include "kernels/silu/silu.h"
 
 namespace temper {
 
@@ -46,6 +47,21 @@ Var gated(Tape& tape, const Var& x, const Tensor& open) {
   return tape.record("gated", y, {x}, [=](Tape& tape, const Tensor& dy) {
     const GradSink s = tape.sink(x);
     pass(tape.stream(), dy, s.beta, s.into);
+  });
+}
+
+Var silu(Tape& tape, const Var& x) {
+  const Tensor y = tape.alloc(x.value.shape, x.value.dtype);
+  dispatch_float(y.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    silu_forward(tape.stream(), y.numel(), y.as<T>(), x.value.as<T>());
+  });
+  return tape.record("silu", y, {x}, [=](Tape& tape, const Tensor& dy) {
+    const GradSink s = tape.sink(x);
+    dispatch_float(dy.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      silu_backward(tape.stream(), dy.numel(), x.value.as<T>(), dy.as<T>(), s.beta, s.into.as<T>());
+    });
   });
 }
 

@@ -8,6 +8,8 @@ namespace TEMPER_API temper {
 Var relu(Tape& tape, const Var& x);
 /// x where `open` is above 0, else 0; shapes equal. With open = relu(x) it is relu(x).
 Var gated(Tape& tape, const Var& x, const Tensor& open);
+/// x / (1 + exp(-x)), also called swish; any shape.
+Var silu(Tape& tape, const Var& x);
 /// a + b_scale * b, shapes equal.
 Var add(Tape& tape, const Var& a, const Var& b, ScalarArg<float> b_scale = 1.f);
 /// factor * x.

@@ -4,6 +4,7 @@
 
 #include "core/ops/elementwise.h"
 #include "kernels/normalize/normalize.h"
+#include "kernels/pad_image/pad_image.h"
 
 namespace temper {
 
@@ -39,6 +40,30 @@ Var normalize(Tape& tape, const Var& x, const std::vector<double>& mean, const s
     dispatch_float(dy.dtype, [&](auto tag) {
       using T = decltype(tag);
       normalize_backward<T>(tape.stream(), pixels, c, s.beta, s.into.as<compute_t<T>>(), dy.as<T>(), stats);
+    });
+  });
+}
+
+Var pad_far(Tape& tape, const Var& x, int below, int right) {
+  const Shape& xs = x.value.shape;
+  TEMPER_CHECK(xs.rank() == 4 && below >= 0 && right >= 0,
+               "pad_far: expected x (N, H, W, C) and padding of 0 or more, got ", xs, ", ", below, " and ", right);
+  const PadImage p{.n = xs[0],
+                   .h = static_cast<int>(xs[1]),
+                   .w = static_cast<int>(xs[2]),
+                   .c = static_cast<int>(xs[3]),
+                   .below = below,
+                   .right = right};
+  const Tensor y = tape.alloc({xs[0], xs[1] + below, xs[2] + right, xs[3]}, x.value.dtype);
+  dispatch_float(y.dtype, [&](auto tag) {
+    using T = decltype(tag);
+    pad_image_forward(tape.stream(), p, y.as<T>(), x.value.as<T>());
+  });
+  return tape.record("pad_far", y, {x}, [=](Tape& tape, const Tensor& dy) {
+    const GradSink s = tape.sink(x);
+    dispatch_float(dy.dtype, [&](auto tag) {
+      using T = decltype(tag);
+      pad_image_backward(tape.stream(), p, s.beta, s.into.as<T>(), dy.as<T>());
     });
   });
 }

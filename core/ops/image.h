@@ -9,4 +9,8 @@ namespace TEMPER_API temper {
 /// [0, 1] pixels. x (N, H, W, C) f32 (f64). Empty mean and std: only the type changes (or nothing at all).
 Var normalize(Tape& tape, const Var& x, const std::vector<double>& mean, const std::vector<double>& std);
 
+/// x (N, H, W, C) with `below` rows of zeros under it and `right` columns to its right: what is missing of a
+/// convolution whose padding is not the same on all sides, such as TensorFlow's SAME with a stride.
+Var pad_far(Tape& tape, const Var& x, int below, int right);
+
 }  // namespace temper

@@ -36,7 +36,8 @@ struct AugmentRow {
   TEMPER_HD void operator()(const Row& row) const {
     const int channels = C ? C : o.c;
     const int out_h = o.out_h(), out_w = o.out_w();
-    const int id = ids[row.index / out_h];
+    const int64_t i = row.index / out_h;
+    const int id = ids[i];
     int top = static_cast<int>(row.index % out_h), left = 0;
     bool flip = false;
     if (o.crop_pad || out_h < o.h || out_w < o.w || o.flip == Flip::random) {
@@ -46,18 +47,26 @@ struct AugmentRow {
       flip = o.flip == Flip::random && words.x[2] >> 31;
     }
     const auto to = write(y + row.at(0));
+    int hole = 0, hole_end = 0;
+    if (o.cutout > 0) {
+      const Philox4 words = random_words(o.key, static_cast<uint32_t>(id), 1);
+      const int r = static_cast<int>(row.index % out_h), p = below(words.x[0], out_h), q = below(words.x[1], out_w);
+      if (r >= p - o.cutout / 2 && r < p + o.cutout / 2) hole = q - o.cutout / 2, hole_end = q + o.cutout / 2;
+    }
     if (o.padding == Padding::reflect) top = reflected(top, o.h);
     if (top < 0 || top >= o.h) {
       row.each([](int, T& to) { to = T(0); }, to);
       return;
     }
-    const P* from = images + (int64_t{id} * o.h + top) * o.w * channels;
+    const int64_t image = o.images == AugmentOptions::Images::by_id ? int64_t{id} : i;
+    const P* from = images + (image * o.h + top) * o.w * channels;
     const auto value = [&](int j, T& to) {
       int x = j / channels;
       const int channel = j - x * channels;
+      const bool out = x >= hole && x < hole_end;
       x = (flip ? out_w - 1 - x : x) + left;
       if (o.padding == Padding::reflect) x = reflected(x, o.w);
-      to = x < 0 || x >= o.w ? T(0) : scaled<T>(from[x * channels + channel]);
+      to = out || x < 0 || x >= o.w ? T(0) : scaled<T>(from[x * channels + channel]);
     };
     row.each(value, to);
   }

@@ -11,6 +11,7 @@ void reference(const AugmentOptions& o, double white, int64_t n, std::vector<std
   const int p = o.crop_pad, ph = o.h + 2 * p, pw = o.w + 2 * p;
   for (int64_t i = 0; i < n; ++i) {
     const int id = static_cast<int>(a[1][i]);
+    const int64_t image = o.images == AugmentOptions::Images::by_id ? id : i;
     std::vector<double> padded(ph * pw * o.c, 0);
     for (int r = 0; r < ph; ++r)
       for (int s = 0; s < pw; ++s) {
@@ -21,18 +22,24 @@ void reference(const AugmentOptions& o, double white, int64_t n, std::vector<std
         }
         if (u < 0 || u >= o.h || v < 0 || v >= o.w) continue;
         for (int c = 0; c < o.c; ++c)
-          padded[(r * pw + s) * o.c + c] = a[0][((int64_t{id} * o.h + u) * o.w + v) * o.c + c] / white;
+          padded[(r * pw + s) * o.c + c] = a[0][((image * o.h + u) * o.w + v) * o.c + c] / white;
       }
     const Philox4 words = random_words(o.key, id, 0);
     const int out_h = o.out_h(), out_w = o.out_w();
     const int dy = static_cast<int>(uint64_t{words.x[0]} * (ph - out_h + 1) >> 32);
     const int dx = static_cast<int>(uint64_t{words.x[1]} * (pw - out_w + 1) >> 32);
     const bool mirror = o.flip == Flip::random && words.x[2] >= 0x80000000u;
+    const Philox4 more = random_words(o.key, id, 1);
+    const int p0 = static_cast<int>(uint64_t{more.x[0]} * out_h >> 32) - o.cutout / 2;
+    const int q0 = static_cast<int>(uint64_t{more.x[1]} * out_w >> 32) - o.cutout / 2;
+    const int hole = o.cutout / 2 * 2;
     for (int r = 0; r < out_h; ++r)
       for (int s = 0; s < out_w; ++s)
         for (int c = 0; c < o.c; ++c)
           a[2][((i * out_h + r) * out_w + s) * o.c + c] =
-              padded[((r + dy) * pw + (mirror ? out_w - 1 - s : s) + dx) * o.c + c];
+              r >= p0 && r < p0 + hole && s >= q0 && s < q0 + hole
+                  ? 0
+                  : padded[((r + dy) * pw + (mirror ? out_w - 1 - s : s) + dx) * o.c + c];
   }
 }
 
@@ -45,7 +52,8 @@ void add_cases(int64_t n, AugmentOptions o, double bytes_timed) {
       {.kernel = "augment",
        .name = cat(name(dtype_of<T>()), sizeof(P) == 1 ? "/" : "/of_f32/", o.h, "x", o.w, "x", o.c, "/crop=", o.out_h(),
                    "x", o.out_w(), "/pad=", o.crop_pad, o.padding == Padding::reflect ? "/reflect" : "/zero",
-                   o.flip == Flip::random ? "/flip" : "", "/n=", n),
+                   o.flip == Flip::random ? "/flip" : "", o.cutout ? cat("/cutout=", o.cutout) : "",
+                   o.images == AugmentOptions::Images::in_order ? "/in_order" : "", "/n=", n),
        .arrays = {{"images", Role::in, dtype_of<P>(), kSet * image, 0, white},
                   {"ids", Role::in, DType::i32, n, 0, kSet - 1},
                   {"y", Role::out, dtype_of<T>(), n * crop}},
@@ -73,6 +81,10 @@ const CaseGroup group([] {
     add_cases<float>(
         33, {.h = 9, .w = 8, .c = 1, .crop_h = 7, .crop_w = 8, .crop_pad = 2, .padding = padding, .flip = Flip::random},
         0);
+  add_cases<float>(
+      33, {.h = 7, .w = 9, .c = 3, .crop_pad = 4, .flip = Flip::random, .images = AugmentOptions::Images::in_order}, 0);
+  for (const int cutout : {1, 4, 5, 20})
+    add_cases<float>(33, {.h = 9, .w = 8, .c = 3, .crop_pad = 2, .flip = Flip::random, .cutout = cutout}, 0);
   add_cases<float>(128, {.h = 32, .w = 32, .c = 3, .crop_pad = 4, .flip = Flip::random}, 128 * 3072 * 5.0);
   add_cases<float>(128, {.h = 28, .w = 28, .c = 1}, 128 * 784 * 5.0);
 });

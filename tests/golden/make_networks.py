@@ -152,12 +152,69 @@ class SmallCnn(nn.Module):
         return self.linear(x.mean((2, 3)))
 
 
+class SameConv(nn.Module):
+    """A 3x3 convolution padded as TensorFlow pads: what is left over goes below and to the right."""
+
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.weight, self.stride = nn.Parameter(torch.empty(o, i, 3, 3)), stride
+
+    def forward(self, x):
+        pads = []
+        for size in (x.shape[3], x.shape[2]):
+            need = max((-(-size // self.stride) - 1) * self.stride + 3 - size, 0)
+            pads += [need // 2, need - need // 2]
+        return F.conv2d(F.pad(x, pads), self.weight, stride=self.stride)
+
+
+class DeepMindBlock(nn.Module):
+    def __init__(self, i, o, stride, act):
+        super().__init__()
+        self.batchnorm_0, self.conv_0 = nn.BatchNorm2d(i), SameConv(i, o, stride)
+        self.batchnorm_1, self.conv_1 = nn.BatchNorm2d(o), SameConv(o, o, 1)
+        self.act, self.changes = act, i != o
+        if self.changes:
+            self.shortcut = conv(i, o, stride, 1)
+
+    def forward(self, x):
+        a = self.act(self.batchnorm_0(x))
+        y = self.conv_1(self.act(self.batchnorm_1(self.conv_0(a))))
+        return y + (self.shortcut(a) if self.changes else x)
+
+
+class DeepMindStage(nn.Module):
+    def __init__(self, blocks):
+        super().__init__()
+        self.block = nn.Sequential(*blocks)
+
+    def forward(self, x):
+        return self.block(x)
+
+
+class DeepMindWideResNet(nn.Module):
+    def __init__(self, per_stage, width, act):
+        super().__init__()
+        self.init_conv, i, stages, self.act = SameConv(3, 16, 1), 16, [], act
+        for s in range(3):
+            blocks = []
+            for j in range(per_stage):
+                blocks.append(DeepMindBlock(i, (16 << s) * width, 2 if s and not j else 1, act))
+                i = (16 << s) * width
+            stages.append(DeepMindStage(blocks))
+        self.layer, self.batchnorm, self.logits = nn.Sequential(*stages), nn.BatchNorm2d(i), nn.Linear(i, 10)
+
+    def forward(self, x):
+        return self.logits(self.act(self.batchnorm(self.layer(self.init_conv(x)))).mean((2, 3)))
+
+
 NETWORKS = [
     ("{name: small_cnn}", SmallCnn()),
     ("{name: small_resnet, widths: [4, 8, 16]}", ResNet((4, 8, 16), 1, False)),
     ("{name: resnet20}", ResNet((16, 32, 64), 3, True)),
     ("{name: wide_resnet, depth: 16, width: 2}", WideResNet(2, 2)),
     ("{name: preact_resnet18}", PreactResNet18()),
+    ("{name: deepmind_wide_resnet, depth: 16, width: 2}", DeepMindWideResNet(2, 2, F.silu)),
+    ("{name: deepmind_wide_resnet, depth: 10, width: 1, activation: relu}", DeepMindWideResNet(1, 1, F.relu)),
 ]
 MEAN, STD = torch.tensor([0.5, 0.4, 0.3]), torch.tensor([0.2, 0.25, 0.3])
 

@@ -56,7 +56,8 @@ const EngineOptions kProof{.compute = DType::f64, .arena_mb = 512, .reference_co
 
 TEMPER_DEVICE_TEST("networks of every kind have the logits and gradients of f64", "[networks]") {
   for (const char* model : {"{name: resnet20, shortcut: projection}", "{name: small_resnet, widths: [8, 16]}",
-                            "{name: wide_resnet, depth: 10, width: 1}", "{name: small_cnn}"}) {
+                            "{name: wide_resnet, depth: 10, width: 1}", "{name: small_cnn}",
+                            "{name: deepmind_wide_resnet, depth: 10, width: 1}"}) {
     INFO(model);
     check_near(gradients({.device = device, .arena_mb = 256}, model, {"main"}), gradients(kProof, model, {"main"}),
                1e-4);

@@ -95,6 +95,8 @@ TEST_CASE("networks have the published sizes", "[networks]") {
   CHECK(count("{name: preact_resnet18, final_bn: true}") == 11172170);
   CHECK(count("{name: wide_resnet}") == 46160474);
   CHECK(count("{name: wide_resnet, depth: 28}") == 36479194);
+  CHECK(count("{name: deepmind_wide_resnet}") == 36479194);
+  CHECK(count("{name: deepmind_wide_resnet, depth: 70, width: 16}") == 266796506);
   CHECK(count("{name: resnet20}") == 269722);
   CHECK(count("{name: resnet110}") == 1727962);
   CHECK(count("{name: small_resnet}") == 78042);
@@ -132,6 +134,9 @@ TEST_CASE("initial weights follow the stated rules and the seed alone", "[networ
   const auto wide = network(engine, "{name: wide_resnet, depth: 10, width: 2}");
   CHECK(deviation(*wide, "block2.layer.0.conv1.weight") == Approx(std::sqrt(2.0 / (9 * 64))).epsilon(0.03));
   CHECK(deviation(*wide, "fc.bias") == 0);
+  const auto deepmind = network(engine, "{name: deepmind_wide_resnet, depth: 10, width: 2}");
+  CHECK(deviation(*deepmind, "layer.1.block.0.conv_0.weight") == Approx(std::sqrt(2.0 / (9 * 64))).epsilon(0.03));
+  CHECK(deviation(*deepmind, "logits.bias") == 0);
   const auto plain = network(engine, "{name: small_resnet}");
   CHECK(deviation(*plain, "layer3.0.conv1.weight") == Approx(std::sqrt(1.0 / (3 * 9 * 32))).epsilon(0.03));
   const auto he = network(engine, "{name: resnet20}");
@@ -290,7 +295,8 @@ TEMPER_DEVICE_TEST("every parameter of every kind of network gets a gradient", "
   const DataShape data{.height = 8, .width = 8, .channels = 3, .classes = 7};
   for (const char* model :
        {"{name: resnet20}", "{name: small_cnn}", "{name: small_resnet}", "{name: wide_resnet, depth: 10, width: 1}",
-        "{name: preact_resnet18, final_bn: true}", "{name: resnet20, shortcut: projection}"}) {
+        "{name: preact_resnet18, final_bn: true}", "{name: resnet20, shortcut: projection}",
+        "{name: deepmind_wide_resnet, depth: 10, width: 1}"}) {
     INFO(model);
     Engine engine({.device = device, .arena_mb = 512});
     const auto net = network(engine, model, {.data = data});
@@ -307,6 +313,23 @@ TEMPER_DEVICE_TEST("every parameter of every kind of network gets a gradient", "
       CHECK(std::all_of(g.begin(), g.end(), [](double v) { return std::isfinite(v); }));
     }
   }
+}
+
+TEST_CASE("running statistics move by a network's own momentum, unless the pass says otherwise", "[networks]") {
+  Engine engine({.arena_mb = 64});
+  const auto moved = [&](const std::string& model, const std::string& mean, Pass pass) {
+    const auto net = network(engine, model, {.data = kTiny});
+    const Tensor x = images(engine, 2, kTiny);
+    net->predict(engine, x, pass);
+    return net->weights().buffers.read(net->buffers().find(mean))[0];
+  };
+  const std::string deepmind = "{name: deepmind_wide_resnet, depth: 10, width: 1}", plain = "{name: small_cnn}";
+  const std::string mean = "layer.0.block.0.batchnorm_0.running_mean";
+  const double whole = moved(deepmind, mean, {.momentum = 1});
+  CHECK(whole != 0);
+  CHECK(moved(deepmind, mean, {}) == Approx(0.01 * whole).epsilon(1e-5));
+  CHECK(moved(plain, "bn1.running_mean", {}) ==
+        Approx(0.1 * moved(plain, "bn1.running_mean", {.momentum = 1})).epsilon(1e-5));
 }
 
 TEST_CASE("network errors say what does not fit", "[networks][errors]") {

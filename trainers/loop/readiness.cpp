@@ -26,6 +26,7 @@ bool has_batch_norm(TrainingState& s) {
 
 void check_batches(TrainingState& s) {
   const LoopSection& loop = s.experiment.loop;
+  if (s.experiment.data.extra.on()) return;  // all batches are full
   const int64_t images = s.images_train, last = images % loop.batch_size;
   TEMPER_CHECK(
       last != 1 || loop.last_batch == LastBatch::drop || loop.batch_size == 1 || !has_batch_norm(s),

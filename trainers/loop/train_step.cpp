@@ -164,6 +164,7 @@ StepNumbers train_step(TrainingState& s, const fs::path& checkpoint) {
   const double lr = rate_at(s, p.step);
   const ShownBatch shown = s.shown();
   s.train.open(shown.epoch);
+  s.train.bring(shown.index);
   const Batch batch = s.train.blank(shown.index);
   const int64_t number = p.total_steps + 1 - s.loss_scaler.left_out();
   for (Trained& t : s.trained) t.optimizer.prepare(*e.schedule.schedule, position(s, p.step), number);

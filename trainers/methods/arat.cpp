@@ -97,7 +97,7 @@ struct Arat : Trainer {
   Tensor estimation_images(TrainContext& context, const Batch& batch, const Estimated& of) override {
     Pass pass = attack_pass(attack_bn, adversarial_branch);
     if (!of.momentum) pass.update = BnUpdate::no;
-    pass.momentum = of.momentum.value_or(pass.momentum);
+    pass.momentum = of.momentum;
     pass.weights = &of.weights;
     const RngStream random = context.random("attack");
     const Batch seen = attack.seen(context.engine, batch, random);

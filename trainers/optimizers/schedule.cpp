@@ -131,18 +131,21 @@ struct Cosine : Schedule {
   }
 };
 
-/// Up from base / div to base, then down to base / (div * final_div), both along half cosines, per iteration: PyTorch's
-/// OneCycleLR (Smith & Topin 2017).
+/// Up from base / div to base, then down to base / (div * final_div), both along half cosines: PyTorch's OneCycleLR
+/// (Smith & Topin 2017), whose total_steps are the run's iterations, or its epochs.
 struct OneCycle : Schedule {
   double rise = 0.3, div = 25, final_div = 1e4;
+  Clock clock = Clock::iteration;
   void fields(Fields& f) override {
     f("rise", rise, Limits::above(0).below(1), "share of the run with a rising rate");
     f("div", div, Limits::above(0).usually(1, 1e4), "the first rate is optimizer.lr / div");
     f("final_div", final_div, Limits::above(0).usually(1, 1e8), "the last rate is the first rate / final_div");
+    f.choice("per", clock, {{"epoch", Clock::epoch}, {"iteration", Clock::iteration}}, "when the rate changes");
   }
   double rate(double base, const Position& at) const override {
-    const double total = static_cast<double>(at.epochs * at.steps_per_epoch);
-    const double now = static_cast<double>((at.epoch - 1) * at.steps_per_epoch + at.step);
+    const bool iterations = clock == Clock::iteration;
+    const double total = static_cast<double>(iterations ? at.epochs * at.steps_per_epoch : at.epochs);
+    const double now = static_cast<double>(iterations ? (at.epoch - 1) * at.steps_per_epoch + at.step : at.epoch - 1);
     const double first = base / div, peak = rise * total - 1, end = total - 1;
     const auto half_cosine = [](double from, double to, double u) {
       return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(u, 0.0, 1.0)));
@@ -177,7 +180,7 @@ TEMPER_REGISTER(Schedule, Piecewise, "piecewise", "absolute rates from given epo
 TEMPER_REGISTER(Schedule, Fractions, "fractions", "factors at shares of the run, per iteration (Rice et al.)");
 TEMPER_REGISTER(Schedule, Cosine, "cosine", "half a cosine after a linear warm-up");
 TEMPER_REGISTER(Schedule, Triangle, "triangle", "from 0 to optimizer.lr and back to 0 (PyTorch's CyclicLR)");
-TEMPER_REGISTER(Schedule, OneCycle, "one_cycle", "up and down once, per iteration (PyTorch's OneCycleLR)");
+TEMPER_REGISTER(Schedule, OneCycle, "one_cycle", "up and down once (PyTorch's OneCycleLR)");
 
 }  // namespace
 

@@ -12,6 +12,7 @@ namespace TEMPER_API temper {
 struct RunInputs {
   SetFingerprint train;       ///< the training split as read, including the held-out images
   SetFingerprint validation;  ///< the held-out images
+  SetFingerprint extra = {};  ///< the images of data.extra; unknown: none
   std::string weights;        ///< the file model.weights; empty: none
 };
 

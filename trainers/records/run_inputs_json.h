@@ -4,7 +4,7 @@
 
 namespace temper {
 
-/// {"train": {...}, "validation": {...}, "start": "0123..."}, and back.
+/// {"train": {...}, "validation": {...}, "extra": {...}, "start": "0123..."}, and back.
 nlohmann::ordered_json to_json(const RunInputs& inputs);
 RunInputs run_inputs(const nlohmann::json& j);
 

@@ -116,7 +116,8 @@ StepRecord record_steps(const std::string& label, Experiment& experiment, int64_
   FoundImages found(experiment.loop.batch_size);
   TrainingState state(experiment, read_splits(experiment), nullptr, &found);
   record.inputs = to_json(state.inputs).dump();
-  const int64_t whole = state.images_train / experiment.loop.batch_size;
+  const int64_t last = state.train.batches() - 1;
+  const int64_t whole = state.train.counted(last) == experiment.loop.batch_size ? last + 1 : last;
   TEMPER_CHECK(steps <= whole, label, ": expected at most ", whole,
                " steps because an epoch has so many whole batches, got ", steps, "; lower --steps or loop.batch_size");
   Trainer& method = *experiment.trainer.method;

@@ -17,7 +17,13 @@ DataSplits read_splits(const Experiment& experiment) {
   RunInputs inputs{.train = fingerprint(all), .weights = fingerprint_of_weights(experiment.model.weights)};
   auto [train, validation] = split_validation(std::move(all), experiment.data.validation, experiment.seed);
   inputs.validation = fingerprint(validation);
-  return {std::move(train), validation.center(), shape, std::move(inputs)};
+  std::shared_ptr<const MappedImages> extra;
+  if (experiment.data.extra.on()) {
+    extra = std::make_shared<MappedImages>(experiment.data.extra.files);
+    extra->check(train.height, train.width, train.channels, train.classes);
+    inputs.extra = fingerprint(*extra);
+  }
+  return {std::move(train), validation.center(), shape, std::move(inputs), std::move(extra)};
 }
 
 namespace {
@@ -35,6 +41,19 @@ ImageSet probed(const DataSplits& data, const ProbeSection& probe) {
   return all.subset(first).center();
 }
 
+LoaderOptions training_loader(const Experiment& e, const DataSplits& data) {
+  const ExtraSection& extra = e.data.extra;
+  return {.batch_size = e.loop.batch_size,
+          .shuffle = Shuffle::every_epoch,
+          .augmentation = e.augment,
+          .last_batch = e.loop.last_batch,
+          .extra = {.images = data.extra,
+                    .share = extra.share,
+                    .epoch_images = extra.epoch_images,
+                    .augmentation = extra.augment.value_or(e.augment)},
+          .cutmix = e.augment.cutmix};
+}
+
 }  // namespace
 
 TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, AttackObserver* attacks)
@@ -44,11 +63,7 @@ TrainingState::TrainingState(Experiment& e, DataSplits data, RangeLog* ranges, A
       images_train(data.train.size()),
       images_validation(data.validation.size()),
       inputs(std::move(data.inputs)),
-      train(engine, data.train,
-            {.batch_size = e.loop.batch_size,
-             .shuffle = Shuffle::every_epoch,
-             .augmentation = e.augment,
-             .last_batch = e.loop.last_batch}),
+      train(engine, data.train, training_loader(e, data)),
       values(engine.stream()),
       loss_scaler(engine) {
   if (images_validation > 0)

@@ -44,6 +44,7 @@ struct DataSplits {
   ImageSet train, validation;
   DataShape shape;
   RunInputs inputs = {};
+  std::shared_ptr<const MappedImages> extra = {};  ///< of data.extra; null: none
 };
 DataSplits read_splits(const Experiment& experiment);
 

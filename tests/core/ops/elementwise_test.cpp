@@ -10,6 +10,8 @@ using test::GradCheck;
 TEMPER_DEVICE_TEST("gradients of elementwise ops", "[ops][grad]") {
   GradCheck check({{3, 4}, {3, 4}}, device);
   check.run([](Tape& t, const auto& p) { return relu(t, p[0]); });
+  check.run([](Tape& t, const auto& p) { return silu(t, p[0]); });
+  check.run([](Tape& t, const auto& p) { return add(t, silu(t, p[0]), silu(t, silu(t, p[0]))); });
   check.run([](Tape& t, const auto& p) { return add(t, p[0], p[1], -0.5f); });
   check.run([](Tape& t, const auto& p) { return add(t, p[0], p[0], 2.f); });
   check.run([](Tape& t, const auto& p) { return scale(t, p[1], 3.f); });

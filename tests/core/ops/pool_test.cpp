@@ -28,6 +28,24 @@ TEMPER_DEVICE_TEST("gradients of pooling ops", "[ops][grad]") {
   });
 }
 
+TEMPER_DEVICE_TEST("gradient of pad_far", "[ops][grad]") {
+  GradCheck check({{2, 3, 4, 3}}, device);
+  check.run([](Tape& t, const auto& p) { return pad_far(t, p[0], 1, 1); });
+  check.run([](Tape& t, const auto& p) { return pad_far(t, p[0], 2, 0); });
+  check.run([](Tape& t, const auto& p) { return add(t, pad_far(t, p[0], 0, 1), pad_far(t, p[0], 0, 1)); });
+}
+
+TEST_CASE("pad_far puts zeros below and to the right", "[ops]") {
+  Engine engine({.arena_mb = 16});
+  Tape tape(engine, Wrt::nothing);
+  const Var x = tape.input(tensor_of(engine, {1, 2, 2, 1}, {1, 2, 3, 4}));
+  const Var y = pad_far(tape, x, 1, 1);
+  REQUIRE(y.value.shape == Shape{1, 3, 3, 1});
+  CHECK(numbers_of(engine, y.value) == std::vector<double>{1, 2, 0, 3, 4, 0, 0, 0, 0});
+  CHECK_THROWS_WITH(pad_far(tape, x, -1, 0),
+                    "pad_far: expected x (N, H, W, C) and padding of 0 or more, got (1, 2, 2, 1), -1 and 0");
+}
+
 TEMPER_DEVICE_TEST("gradient of normalize", "[ops][grad]") {
   GradCheck check({{2, 3, 2, 3}}, device);
   check.run([](Tape& t, const auto& p) { return normalize(t, p[0], {0.1, 0.5, 0.2}, {0.5, 0.25, 2}); });

@@ -67,6 +67,13 @@ TEST_CASE("schedule: cosine and one_cycle against hand-computed values") {
   for (const auto& [step, rate] : expected)
     CHECK(at(*cycle, 1 + static_cast<int64_t>(step) / 10, 10, static_cast<int64_t>(step) % 10) ==
           Approx(rate).epsilon(1e-5));
+  // The same with total_steps=40 and pct_start=0.25, stepped after each of 40 epochs; epochs 1, 6, 10, 11, 26, 40.
+  const auto slow = schedule("  {name: one_cycle, rise: 0.25, per: epoch}\n");
+  const double of_epoch[][2] = {{1, 0.004},         {6, 0.060335113},   {10, 0.1},
+                                {11, 0.0997260959}, {26, 0.0447737977}, {40, 4e-7}};
+  for (const auto& [epoch, rate] : of_epoch)
+    for (const int64_t step : {0, 9})
+      CHECK(at(*slow, static_cast<int64_t>(epoch), 40, step) == Approx(rate).epsilon(1e-5));
 }
 
 TEST_CASE("schedule: triangle against PyTorch's CyclicLR and numpy's interp") {

@@ -1,5 +1,7 @@
 #include "trainers/methods/parts/class_targets.h"
 
+#include "core/ops/mixed_loss.h"
+
 namespace temper {
 
 void ClassTargets::fields(Fields& f) {
@@ -8,7 +10,8 @@ void ClassTargets::fields(Fields& f) {
 }
 
 Var ClassTargets::cross_entropy(Tape& tape, const Var& logits, const Batch& batch, Reduction reduction) const {
-  return temper::cross_entropy(tape, logits, batch.labels, reduction, label_smoothing);
+  const MixedLabels labels{.labels = batch.labels, .other = batch.other_labels, .share = batch.other_share};
+  return mixed_cross_entropy(tape, logits, labels, reduction, label_smoothing);
 }
 
 }  // namespace temper

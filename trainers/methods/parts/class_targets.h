@@ -6,8 +6,8 @@
 
 namespace TEMPER_API temper {
 
-/// The target distributions of a method's cross entropy: the labels, with the share `label_smoothing` spread over all
-/// classes.
+/// The target distributions of a method's cross entropy: the labels, two for an image that was mixed from two
+/// (augment.cutmix), with the share `label_smoothing` spread over all classes.
 struct ClassTargets {
   float label_smoothing = 0;
 
