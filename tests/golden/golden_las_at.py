@@ -1,4 +1,4 @@
-"""Ten training steps of LAS-AT and LAS-TRADES in PyTorch, under each of their switches: what
+"""Ten training steps of LAS-AT, LAS-TRADES and LAS-AWP in PyTorch, under each of their switches: what
 tests/trainers/methods/golden_las_at_test.cpp compares against.
 
 Written from the paper (Jia et al. 2022) and from what its published code does, independently of the C++ code but for the
@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+import golden_awp as awp
 import golden_training as base
 
 POLICY_SEED = 5
@@ -35,6 +36,7 @@ class Setting:
     start: str = "uniform"  # clipped; "wide": not clipped; "normal"
     start_radius: float = 12 / 255  # 0: each image's own
     final_radius: float = 0.0
+    gamma: float = 0.0  # of the adversarial weight perturbation of the network's step
     # the strategy network
     every: int = 2
     lr: float = 0.5
@@ -59,7 +61,7 @@ TRADES = Setting("trades", smoothing=0, radius=(8 / 255, 16 / 255), step=(4 / 25
 SETTINGS = {
     "las_at": Setting(),
     "las_at_eval": Setting(every=1, lr=0.05, clip=0, start_radius=0, judge_bn="eval", judge_rests=True, max_loss=10),
-    "las_awp": Setting(every=1, lr=0.05, clip=0, final_radius=8 / 255, smoothing=0, robust_weight=1, clean_weight=1),
+    "las_awp": Setting(every=1, lr=0.05, clip=0, final_radius=8 / 255, gamma=0.01, smoothing=0, robust_weight=1, clean_weight=1),
     "las_trades": TRADES,
     "las_trades_code": replace(TRADES, lr=0.02, clip=0, start="wide", start_radius=0, loss_bn="train"),
 }
@@ -228,6 +230,13 @@ class Run:
         if s.final_radius:
             x_adv = torch.min(torch.max(x_adv, x - s.final_radius), x + s.final_radius).clamp(0, 1)
         self.net.train()
+        names, params = zip(*self.net.named_parameters())
+        v = [None] * len(params)
+        if s.gamma:
+            proxy = copy.deepcopy(self.net)
+            ascent = torch.autograd.grad(self.loss(proxy, x, x_adv, y, values, s.smoothing), list(proxy.parameters()))
+            v = awp.perturbation(names, params, ascent, s.gamma)
+        awp.add(params, v, 1)
         loss = self.loss(self.net, x, x_adv, y, values, s.smoothing)
         self.losses.append(loss.item())
         self.optimizer.zero_grad()
@@ -235,6 +244,7 @@ class Run:
         if k == 0:
             self.gradients = {n: to_ours(p.grad.numpy().copy()) for n, p in self.net.named_parameters()}
         self.optimizer.step()
+        awp.add(params, v, -1)
         if (k + 1) % s.every == 0:
             self.learn(x, y, ids, draw)
 

@@ -53,6 +53,7 @@ void take_one_step(const std::filesystem::path& file) {
   const ConfigNode resolved = read_experiment(load_config(file.string())).resolved;
   if (resolved["trainer"].find("attack") && resolved["trainer"]["attack"].find("steps"))
     set.push_back("trainer.attack.steps=1");
+  if (resolved["trainer"].find("strategy")) set.push_back("trainer.strategy.steps=[]");
   if (resolved["trainer"].find("warm_up")) set.push_back("trainer.warm_up.epochs=0");
   // Networks that another run has to train first.
   if (resolved["model"]["weights"].text().starts_with("runs/")) set.push_back("model.weights=''");

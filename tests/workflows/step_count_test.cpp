@@ -23,10 +23,30 @@ const std::map<std::string, Ideal> kIdeal = {
     {"standard", {1, 0, 1}},
     {"pgd_at", {K + 1, K, 1}},
     {"trades", {1 + K + 2, K, 2}},
+    {"mart", {K + 2, K, 2}},
+    {"fat", {K + 1, K, 1}},
     {"arat", {K + 2, K, 2}},
     // Clean and adversarial images through the network and the revision model; the gradients of clean and adversarial
     // images apart from the rest's, which has both.
-    {"cure", {1 + K + 2 + 2, K, 1 + 1 + 2}}};
+    {"cure", {1 + K + 2 + 2, K, 1 + 1 + 2}},
+    // Clean images once, both points in every step; the gradient at whichever of the three is an extreme point.
+    {"st_at", {1 + 2 * K + 3, 3 * K, 3}},
+    {"act", {1 + K + 1, K, 2}},
+    // With a teacher: the student on adversarial images, the teacher on clean ones. IAD begins as ARD does, IAD-II with
+    // both teachers on adversarial images.
+    {"ard", {K + 2, K, 1}},
+    {"iad_i", {K + 2, K, 1}},
+    {"iad_ii", {K + 3, K, 1}},
+    {"kd_swa", {K + 3, K, 1}},
+    {"lbgat", {1 + K + 3, K, 3}},
+    {"hat", {1 + K + 3 + 1, K, 3}},
+    {"las_at", {0, 0, 0}},
+    {"las_trades", {0, 0, 0}},
+    {"fgsm_rs", {2, 1, 1}},
+    {"n_fgsm", {2, 1, 1}},
+    // One backward pass for both: of the gradient of the images only the first layer's part is more.
+    {"free_at", {1, 0.6, 1}},
+    {"grad_align", {1 + 1 + 2 + 6, 1 + 2, 1 + 4}}};
 
 }  // namespace
 

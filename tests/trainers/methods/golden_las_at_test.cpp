@@ -1,4 +1,5 @@
-// Ten steps of LAS-AT and LAS-TRADES against tests/golden/golden_las_at.py, an independent implementation in PyTorch.
+// Ten steps of LAS-AT, LAS-TRADES and LAS-AWP against tests/golden/golden_las_at.py, an independent implementation in
+// PyTorch.
 #include "tests/fixtures/golden_method_fixture.h"
 
 using namespace temper;
@@ -34,9 +35,10 @@ const test::GoldenSetting kSettings[] = {
     {"las_at", kAt + kSmooth + kStart + policy("lr: 0.5", ", every: 2") + reward(kSmoothTrial)},
     {"las_at_eval", kAt + kSmooth + "start_radius: 0, " + policy("lr: 0.05" + kUnclipped, ", every: 1") +
                         reward(", label_smoothing: 0.25, judge_bn: eval, judge_stop: misclassified")},
-    {"las_awp", kAt + kStart + "label_smoothing: 0, final_radius: 8/255, " +
-                    policy("lr: 0.05" + kUnclipped, ", every: 1") +
-                    reward(kSmoothTrial + ", robust_weight: 1, clean_weight: 1")},
+    {"las_awp",
+     kAt + kStart + "label_smoothing: 0, final_radius: 8/255, " + policy("lr: 0.05" + kUnclipped, ", every: 1") +
+         reward(kSmoothTrial + ", robust_weight: 1, clean_weight: 1"),
+     false, "gamma: 0.01"},
     {"las_trades", trades("gauss001") + policy("lr: 0.5", kSchedule) + reward(""), false},
     {"las_trades_code",
      trades("uniform_unclipped") + policy("lr: 0.02" + kUnclipped, kSchedule) + reward(", loss_bn: train")}};
