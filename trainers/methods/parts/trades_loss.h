@@ -5,7 +5,7 @@
 
 namespace TEMPER_API temper {
 
-/// The loss of TRADES (Zhang et al. 2019, eq. 5): the mean over the batch of
+/// The loss of TRADES (Zhang et al. 2019): the mean over the batch of
 ///   CE(f(x), y) + beta KL(p(x) || p(x_adv)).
 struct TradesLoss {
   enum class KlGradient : uint8_t { both_sides, adversarial_only };
