@@ -70,6 +70,17 @@ void check_epochs(const Experiment& before, const TrainingState& state, const st
   }
 }
 
+// A run that was begun without roll-backs has no good state yet: it is the one that it goes on from.
+void restore_state(const LoadedCheckpoint& loaded, TrainingState& state) {
+  const bool from_here = state.good && loaded.content.metadata.count("progress.rollbacks") == 0;
+  std::optional<StateCopy> good;
+  if (from_here) std::swap(good, state.good);
+  restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
+  if (!from_here) return;
+  std::swap(good, state.good);
+  state.good->take();
+}
+
 }  // namespace
 
 std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& state) {
@@ -85,7 +96,7 @@ std::vector<std::string> resume_from(const RunFolder& folder, TrainingState& sta
   std::vector<std::string> warnings;
   for (const std::string& warning : {loaded.warning, check_same_inputs(loaded, state.inputs)})
     if (!warning.empty()) warnings.push_back(warning);
-  restore(loaded.content, loaded.file, [&](StateVisitor& v) { state.visit(v); });
+  restore_state(loaded, state);
   check_epochs(before, state, loaded.file);
   // Otherwise the next save would make the damaged file the previous one and lose this good one.
   if (!loaded.warning.empty()) std::filesystem::remove(folder.last());

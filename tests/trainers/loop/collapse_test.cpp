@@ -80,6 +80,16 @@ TEMPER_DEVICE_TEST("roll_back: the run goes on from its last good state, and a r
   CHECK(r.steps.back().loss < plain.steps.back().loss);
 }
 
+TEST_CASE("roll_back: a run that was begun without it can go on with it") {
+  const TemporaryFolder folder;
+  Signalling stop(SIGTERM, 9, 3);
+  Recorder r;
+  train(folder.path(), stop, Resume::no, ruined({"loop.on_collapse=warn"}));
+  CHECK(train(folder.path(), r, Resume::yes, ruined({"loop.on_collapse=roll_back"})).outcome == Outcome::finished);
+  REQUIRE(!r.warnings.empty());
+  CHECK_THAT(r.warnings.back(), ContainsSubstring("(roll-back "));
+}
+
 TEST_CASE("state_copy: everything that is listed comes back") {
   Experiment e = test::tiny(test::kPgdAt, {"ema.decay=0.9", "swa.start=1", "swa.every=1"});
   TrainingState state(e, read_splits(e));
