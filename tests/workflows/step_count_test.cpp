@@ -51,20 +51,12 @@ const std::map<std::string, Ideal> kIdeal = {
     {"free_at", {1, 0.6, 1}},
     {"grad_align", {1 + 1 + 2 + 6, 1 + 2, 1 + 4}}};
 
-/// The experiment with the method's other networks like its own, so that their passes cost the same.
-Experiment with_like_networks(const std::string& trainer, std::vector<std::string> set) {
-  const ConfigNode section = test::tiny(trainer, set).resolved["trainer"];
-  for (const auto& [key, value] : section.entries())
-    if (value.find("model")) set.push_back(cat("trainer.", key, ".model.name=test_net"));
-  return test::tiny(trainer, set);
-}
-
 }  // namespace
 
 TEST_CASE("step count: every method takes the passes that its formulas ask for", "[cost]") {
   for (const auto& [trainer, set] : test::every_method()) {
     INFO(trainer);
-    const Experiment e = with_like_networks(trainer, set);
+    Experiment e = test::tiny(trainer, set);
     REQUIRE(kIdeal.count(e.trainer.name) == 1);
     const Ideal& ideal = kIdeal.at(e.trainer.name);
     StepCounter counter(e, kStripes);
