@@ -145,7 +145,15 @@ TEST_CASE("planning: a run is the same, bit for bit, with and without", "[planni
   const std::string compute = GENERATE("f32", "f16");
   INFO(trainer << " in " << compute);
   const std::vector<std::string> all = with(set, {("precision.compute=" + compute).c_str()});
-  const std::vector<double> ahead = run(trainer, all, Plans::ahead), when_met = run(trainer, all, Plans::when_met);
+  std::vector<double> ahead;
+  try {
+    ahead = run(trainer, all, Plans::ahead);
+  } catch (const Error& e) {  // there are methods that need single precision
+    REQUIRE(compute == "f16");
+    REQUIRE_THAT(e.what(), ContainsSubstring("expected precision.compute: f32"));
+    return;
+  }
+  const std::vector<double> when_met = run(trainer, all, Plans::when_met);
   REQUIRE(ahead.size() == when_met.size());  // as bits: the gradient of a step that f16 leaves out is none
   CHECK(std::memcmp(ahead.data(), when_met.data(), ahead.size() * sizeof(double)) == 0);
 }
