@@ -39,7 +39,8 @@ void add_stages(StepCounter& counter, int64_t first, int64_t last, std::vector<C
 }
 
 double bytes_of_step(const Experiment& experiment, const DataSize& size) {
-  Experiment whole = changed(experiment, {"device=cpu", "graph=off"});
+  // Nothing is computed, so the memory need not be there.
+  Experiment whole = changed(experiment, {"device=cpu", "graph=off", "memory.arena_mb=1000000"});
   TrainingState state(whole, random_splits(size, whole.loop.batch_size));
   TrainContext context = state.context();
   whole.trainer.method->before_epoch(context);
@@ -70,7 +71,11 @@ RunCost cost_of(const Experiment& e) {
   TEMPER_CHECK(e.data.validation < data.train, "data.validation: expected fewer than the ", data.train,
                " training images, got ", e.data.validation);
   StepCounter counter(e, data);
-  RunCost cost{.passes = counter.passes(), .data = data, .images = data.train - e.data.validation};
+  const ExtraSection& extra = e.data.extra;
+  const int64_t own = data.train - e.data.validation;
+  RunCost cost{.passes = counter.passes(),
+               .data = data,
+               .images = extra.on() && extra.epoch_images > 0 ? extra.epoch_images : own};
   const int64_t batch = e.loop.batch_size;
   cost.steps_per_epoch = (cost.images + (e.loop.last_batch == LastBatch::drop ? 0 : batch - 1)) / batch;
   add_stages(counter, 1, e.loop.epochs, cost.stages);
@@ -83,6 +88,11 @@ RunCost cost_of(const Experiment& e) {
     cost.evaluations.push_back({what, images, often, per_image});
   };
   add("validation", e.data.validation, times(e.loop) * (1 + averages), e.evaluation.validation.attack.get());
+  if (const ProbeSection& probe = e.loop.probe; probe.on()) {
+    const int64_t of = probe.split == ProbeSection::Split::train ? own : e.data.validation;
+    cost.evaluations.push_back({"probe", std::min(probe.images, of), cost.steps_per_epoch * e.loop.epochs / probe.every,
+                                counter.evaluation(e.evaluation.validation.attack.get())});
+  }
   for (const NamedAttack& a : e.evaluation.attacks) add("test, " + a.label, data.test, 1, a.attack.get());
   cost.parameters = counter.state().network->params().numel();
   cost.disk_bytes = static_cast<double>(bytes_to_write(counter.state()));

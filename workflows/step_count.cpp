@@ -38,7 +38,8 @@ DataSplits random_splits(const DataSize& size, int64_t count) {
 }
 
 Experiment changed(const Experiment& experiment, const std::vector<std::string>& overrides) {
-  std::vector<std::string> all = {"model.weights=''"};
+  std::vector<std::string> all = {"model.weights=''", "loop.probe.every=0", "data.extra.files=[]",
+                                  "data.extra.share=0"};
   for (const auto& [key, value] : experiment.resolved["trainer"].entries())
     if (value.find("weights")) all.push_back(cat("trainer.", key, ".weights=", kUntrained));
   all.insert(all.end(), overrides.begin(), overrides.end());

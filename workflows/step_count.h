@@ -25,7 +25,7 @@ PassCount count_passes(const Arithmetic& work, const NetworkPasses& one);
 /// Random images of a data set's kind, as a training split without validation images.
 DataSplits random_splits(const DataSize& size, int64_t count);
 
-/// The experiment with some keys changed, and without starting weights.
+/// The experiment with some keys changed, without starting weights, probes and extra images.
 Experiment changed(const Experiment& experiment, const std::vector<std::string>& overrides);
 
 /// Makes steps and evaluations of an experiment on two random images, on the CPU, and counts what each convolution and

@@ -48,7 +48,7 @@ DataSplits made_up_images(const DataShape& shape) {
 
 void take_one_step(const std::filesystem::path& file) {
   INFO(file.string());
-  std::vector<std::string> set = {"device=cpu", "loop.batch_size=2"};
+  std::vector<std::string> set = {"device=cpu", "loop.batch_size=2", "loop.probe.every=0"};
   if (!make_cpu_conv()->supports(DType::bf16)) set.push_back("precision.compute=f32");
   const ConfigNode resolved = read_experiment(load_config(file.string())).resolved;
   if (resolved["trainer"].find("attack") && resolved["trainer"]["attack"].find("steps"))

@@ -38,7 +38,10 @@ int64_t size_of_run(const Set& set) {
 }  // namespace
 
 TEST_CASE("readiness: nothing is found in runs as they should be", "[training]") {
-  for (const auto& [trainer, set] : test::every_method()) CHECK(findings(set, trainer).empty());
+  for (const auto& [trainer, set] : test::every_method()) {
+    INFO(trainer);
+    CHECK(join(findings(set, trainer)) == "");
+  }
 }
 
 TEST_CASE("readiness: a last batch of one image is refused under batch statistics", "[training][errors]") {
