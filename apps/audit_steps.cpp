@@ -31,7 +31,8 @@ model: {name: small_resnet, branches: [adv, clean]}
 optimizer: {lr: 0.001}
 loop: {epochs: 1, batch_size: 32}
 )";
-const std::pair<const char*, const char*> kOfMethods[] = {{"attack_bn", "eval"}, {"warm_up.epochs", "0"}};
+const std::pair<const char*, const char*> kOfMethods[] = {
+    {"attack_bn", "eval"}, {"warm_up.epochs", "0"}, {"policy.model.name", "small_cnn"}};
 
 // Where and how an experiment is computed; the rest says what.
 constexpr const char* kHow[] = {"device", "precision", "exact", "without", "graph", "memory", "convolution"};
