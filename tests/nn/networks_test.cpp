@@ -30,9 +30,10 @@ NamedArray golden_array(const NamedArray& like, int salt) {
   const std::vector<double> w = test::wave(like.numel(), salt);
   NamedArray a{like.name, DType::f64, like.shape, std::vector<char>(like.numel() * sizeof(double))};
   double* v = reinterpret_cast<double*>(a.bytes.data());
+  const int64_t fan_in = like.numel() / like.shape[0];
   for (int64_t i = 0; i < like.numel(); ++i) {
     if (like.shape.size() > 1)
-      v[i] = w[i] / std::sqrt(static_cast<double>(like.numel() / like.shape[0]));
+      v[i] = w[i] / std::sqrt(static_cast<double>(fan_in));
     else if (like.name.ends_with("running_var") || like.name.ends_with("weight"))
       v[i] = 1 + 0.3 * w[i];
     else

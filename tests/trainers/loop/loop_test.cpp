@@ -11,7 +11,6 @@
 #include "trainers/state/checkpoint.h"
 
 using namespace temper;
-using test::kEverything;
 using test::last_checkpoint;
 using test::Recorder;
 using test::Signalling;
