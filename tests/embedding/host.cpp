@@ -46,7 +46,7 @@ bool throws(const auto& body) {
 }
 
 void look_for_what_is_registered() {
-  for (const char* name : {"trades", "mart", "awp", "fat", "free_at"})
+  for (const char* name : {"trades", "mart", "alp", "fat", "free_at"})
     expect(Registry<Trainer>::instance().has(name), name);
   for (const char* name : {"pgd", "apgd", "picky"}) expect(Registry<Attack>::instance().has(name), name);
   for (const char* name : {"sgd", "lion"}) expect(Registry<Optimizer>::instance().has(name), name);
@@ -105,7 +105,7 @@ __attribute__((visibility("default"))) int embed() try {
                               .make("fashion_mnist_small")
                               ->train()
                               .subset({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15});
-  for (const char* name : {"trades", "mart", "awp", "fat"})
+  for (const char* name : {"trades", "mart", "alp", "fat"})
     std::printf("%s: loss %.4f\n", name, train(engine, images, name));
   return failures > 0;
 } catch (const std::exception& e) {

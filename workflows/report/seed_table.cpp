@@ -44,9 +44,11 @@ std::string not_measured(const SeedTable& table, const std::vector<MethodRuns>& 
   std::vector<std::string> rows;
   for (const MethodRuns& m : methods) {
     std::vector<std::string> left;
-    for (const auto& [key, value] : m.published)
-      if (std::none_of(table.columns.begin(), table.columns.end(), [&](const auto& c) { return c.key == key; }))
-        left.push_back(fmt::format("{} {:.2f}", key, value));
+    for (const auto& published : m.published) {
+      const auto shows = [&](const SeedTable::Column& c) { return c.key == published.first; };
+      if (std::none_of(table.columns.begin(), table.columns.end(), shows))
+        left.push_back(fmt::format("{} {:.2f}", published.first, published.second));
+    }
     if (!left.empty()) rows.push_back(cat(m.label, ": ", join(left)));
   }
   return rows.empty() ? "" : " Published, and not measured here: " + join(rows, "; ") + ".";
