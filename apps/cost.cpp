@@ -143,6 +143,9 @@ struct Cost : Subcommand {
 
   nlohmann::ordered_json of_sweep(Session& session, const Sweep& sweep) const {
     nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+    if (images_per_second > 0)
+      throw UsageError(
+          "cost: --images-per-second is the rate of one method, and a sweep has several; use --tflops or --measure");
     double total = 0;
     Rate rate;
     const auto line = [&](const std::string& label, int64_t runs, double flops) {
@@ -162,7 +165,7 @@ struct Cost : Subcommand {
       line(run.label, seeds, static_cast<double>(seeds) * cost.total());
     }
     session.out << fmt::format("{:<28} {:>6} {:>12} {:>10}\n", "together", sweep.runs.size(), "", in_words(total));
-    session.out << "time at " << rate.from << "\n";
+    session.out << "time at " << (measure ? "each method's own rate, measured here" : rate.from) << "\n";
     return rows;
   }
 };

@@ -86,6 +86,9 @@ TEST_CASE("cost: a sweep is a line for each method, and their sum", "[cost][cli]
   CHECK(rows[0]["runs"] == 2);
   CHECK(rows[1]["hours"].get<double>() > rows[0]["hours"].get<double>());
   CHECK_THAT(ran.out, ContainsSubstring("together                          4"));
+  const test::Ran one_rate = test::temper_command({"cost", folder.file("table.yaml"), "--images-per-second", "100"});
+  CHECK(one_rate.code == 2);
+  CHECK_THAT(one_rate.err, ContainsSubstring("--images-per-second is the rate of one method"));
 }
 
 TEST_CASE("cost: one rate at a time", "[cost][cli]") {
